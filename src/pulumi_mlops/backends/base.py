@@ -1,0 +1,113 @@
+"""What a backend is: a module with one function a noun, its capabilities and its own checks.
+
+A function that a backend does not have needs no stand-in: its table of capabilities calls the noun absent, and
+that is found before the function would be called.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pulumi
+from pulumi import InvokeOptions, ResourceOptions
+
+from pulumi_mlops import refs
+from pulumi_mlops.capabilities import Table
+from pulumi_mlops.errors import Problem
+from pulumi_mlops.inputs import Spec
+from pulumi_mlops.naming import physical
+from pulumi_mlops.stages import PROFILES, Profile, Stage
+
+if TYPE_CHECKING:
+    from pulumi_mlops.components import endpoint, feature_store, model_registry, platform
+    from pulumi_mlops.components.base import Component
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a backend function builds: under which component, by which names, with which tags."""
+
+    component: "Component[Any]"
+    backend: "Backend"
+    name: str
+    """The component's name."""
+    project: str
+    """The platform's name."""
+    stage: Stage
+    tags: Mapping[str, str]
+
+    @property
+    def opts(self) -> ResourceOptions:
+        """The options of every child: its parent, and nothing else."""
+        return ResourceOptions(parent=self.component)
+
+    @property
+    def guarded(self) -> ResourceOptions:
+        """The options of a child that holds data: protected where the stage says so."""
+        return ResourceOptions(parent=self.component, protect=self.profile.protect or None)
+
+    @property
+    def invoke(self) -> InvokeOptions:
+        """The options of a look-up: it runs under the component's provider."""
+        return InvokeOptions(parent=self.component)
+
+    @property
+    def profile(self) -> Profile:
+        """The defaults that follow from the stage."""
+        return PROFILES[self.stage]
+
+    def child(self, part: str) -> str:
+        """Name a child resource in the program."""
+        return f"{self.name}-{part}"
+
+    def physical(self, *parts: str, limit: int = 63, separator: str = "-") -> str:
+        """Name a thing in the cloud: project, stage, component, and the parts given."""
+        own = () if self.name == self.project else (self.name,)
+        return physical(self.project, self.stage, *own, *parts, limit=limit, separator=separator)
+
+    def say(self, message: str) -> None:
+        """Tell the user something about this component, in the preview."""
+        if pulumi.runtime.is_dry_run():
+            pulumi.log.info(message, self.component)
+
+
+class Backend(Protocol):
+    """The functions of a backend: a scope and a spec in, a ref out."""
+
+    CAPABILITIES: Table
+
+    def problems(self, spec: Spec) -> Iterable[Problem]:
+        """Judge what only this backend can judge, before anything is registered."""
+        ...
+
+    def platform(self, scope: Scope, spec: "platform.PlatformSpec") -> refs.PlatformRef:
+        """Build the hub."""
+        ...
+
+    def feature_store(self, scope: Scope, spec: "feature_store.FeatureStoreSpec") -> refs.FeatureStoreRef:
+        """Build a place for feature groups."""
+        ...
+
+    def feature_group(self, scope: Scope, spec: "feature_store.FeatureGroupSpec") -> refs.FeatureGroupRef:
+        """Build a feature group."""
+        ...
+
+    def model_registry(self, scope: Scope, spec: "model_registry.ModelRegistrySpec") -> refs.ModelRegistryRef:
+        """Build a model registry."""
+        ...
+
+    def model(self, scope: Scope, spec: "model_registry.ModelSpec") -> refs.ModelRef:
+        """Build a named model."""
+        ...
+
+    def endpoint(self, scope: Scope, spec: "endpoint.EndpointSpec") -> refs.EndpointRef:
+        """Build an endpoint."""
+        ...
+
+    def approved(self, model: refs.ModelRef) -> refs.ModelVersionRef | None:
+        """Look up the newest approved version that passes the model's gate."""
+        ...
+
+    def version(self, model: refs.ModelRef, number: int) -> refs.ModelVersionRef:
+        """Name one version."""
+        ...

@@ -1,0 +1,65 @@
+"""What each backend can do, as data, and the one comparison with what a component asks for.
+
+A table maps a *set* of capability names to an entry, so that a combination can be judged apart from its
+parts: canary releases and serverless endpoints may both be native while the two together are absent.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pulumi_mlops import registry
+from pulumi_mlops.errors import Unsupported
+
+Level = Literal["native", "emulated", "lossy", "absent"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How well a backend does one thing."""
+
+    level: Level
+    reason: str = ""
+    """Why it is not native, or what the native thing is."""
+    instead: str = ""
+    """What to write when it is lossy or absent."""
+
+
+Table = Mapping[frozenset[str], Entry]
+
+
+def table(rows: Mapping[str, Entry]) -> Table:
+    """Build a table from rows keyed by one name, or by several joined with `` + ``."""
+    return {frozenset(key.split(" + ")): entry for key, entry in rows.items()}
+
+
+def check(backend: str, capabilities: Table, what: str, uses: frozenset[str]) -> list[str]:
+    """Raise ``Unsupported`` for everything absent at once; return the warnings for what is lossy."""
+    absent, lossy = [], []
+    unknown = uses - {name for key in capabilities if len(key) == 1 for name in key}
+    for key, entry in [*capabilities.items(), *((frozenset([name]), Entry("absent", "not offered")) for name in sorted(unknown))]:
+        if not key <= uses or entry.level not in ("absent", "lossy"):
+            continue
+        line = f"{' with '.join(sorted(key))}: {entry.reason}" + (f" Instead: {entry.instead}" if entry.instead else "")
+        (absent if entry.level == "absent" else lossy).append(line)
+    if absent:
+        raise Unsupported(f"{what}: backend {backend!r} cannot do this.\n" + "\n".join(f"  - {line}" for line in absent))
+    return lossy
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the capability matrix."""
+
+    capability: str
+    cells: dict[str, Entry]
+
+
+def matrix(backends: list[str] | None = None) -> Iterator[Row]:
+    """Yield the whole table of the named backends (all that are installed, unless told), a capability a row."""
+    names = backends or [name for name, entry in registry.BACKENDS.items() if not entry.missing]
+    tables = {name: registry.load(name).CAPABILITIES for name in names}
+    keys = {key for capabilities in tables.values() for key in capabilities}
+    for key in sorted(keys, key=lambda key: (len(key) > 1, sorted(key))):
+        cells = {name: tables[name].get(key, Entry("absent", "not offered")) for name in names}
+        yield Row(" + ".join(sorted(key)), cells)

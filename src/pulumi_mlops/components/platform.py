@@ -1,0 +1,187 @@
+"""Platform: the hub that every other component stands on."""
+
+import re
+from typing import Annotated, ClassVar, Unpack
+
+from pulumi import Input, Output, ResourceOptions
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from pulumi_mlops.args import PlatformArgs
+from pulumi_mlops.components.base import Component
+from pulumi_mlops.inputs import In, Number, Spec, Whole, refuse
+from pulumi_mlops.refs import PlatformRef, SecretRef
+from pulumi_mlops.stages import Stage
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+
+
+class PrivateNetwork(Spec):
+    """A network of the platform's own, without a way to the internet; cloud services are reached through endpoints in it."""
+
+    cidr: str = "10.64.0.0/16"
+    """Address range, at least a /20. Changing it replaces the network."""
+    zones: Annotated[Whole, Field(ge=1, le=4)] = 2
+    """Availability zones, each with one subnet."""
+
+    @field_validator("cidr")
+    @classmethod
+    def _range(cls, value: str) -> str:
+        import ipaddress  # noqa: PLC0415 (only here, and not free to import)
+
+        try:
+            network = ipaddress.ip_network(value)
+        except ValueError as error:
+            raise refuse(f"{error}; write a range such as '10.64.0.0/16'") from None
+        if not network.is_private or not 16 <= network.prefixlen <= 20:  # noqa: PLR2004 (said in the message)
+            raise refuse(f"{value!r} must be a private range between /16 and /20, such as '10.64.0.0/16'")
+        return value
+
+
+class ExistingNetwork(Spec):
+    """A network that the user has."""
+
+    subnets: Annotated[list[In[str]], Field(min_length=1)]
+    """Ids of the subnets in which workloads run."""
+    security_groups: Annotated[list[In[str]], Field(min_length=1)]
+    """Ids of the security groups that workloads get."""
+
+
+class Network(Spec):
+    """Where workloads run: exactly one of the two."""
+
+    private: PrivateNetwork | None = None
+    """Make a network."""
+    existing: ExistingNetwork | None = None
+    """Use a network that is there."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "Network":
+        if (self.private is None) == (self.existing is None):
+            raise refuse("takes exactly one of 'private' and 'existing'; leave network out for none at all")
+        return self
+
+
+class ExistingParts(Spec):
+    """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
+
+    artifacts: In[str] | None = None
+    """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
+    key: In[str] | None = None
+    """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the platform uses."""
+    alerts: In[str] | None = None
+    """Full address (on AWS: ARN) of the topic for alerts."""
+
+
+class PlatformSpec(Spec):
+    """What a platform is asked to be."""
+
+    withheld: ClassVar[frozenset[str]] = frozenset({"secrets"})
+
+    backend: str | None = None
+    """``"aws"``; the stack's configuration value ``backend`` unless told. Changing it makes another platform."""
+    stage: Stage = "dev"
+    """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
+    region: str | None = None
+    """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
+    account: str | None = None
+    """The account that this must be (on AWS: twelve digits); anything else is refused before it is touched."""
+    owner: str | None = None
+    """Who answers for it; becomes a tag."""
+    tags: dict[str, str] = {}
+    """Tags on every resource of every component of the platform. Changing them updates in place."""
+    alerts: list[str] = []
+    """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
+    monthly_budget: Annotated[Number, Field(gt=0)] | None = None
+    """US dollars a month for everything that carries the platform's ``project`` tag. It is an alarm, not a limit."""
+    budget_thresholds: list[Annotated[Whole, Field(ge=1, le=1000)]] = [50, 80, 100]
+    """Percentages of the budget at which a message is sent: by actual cost, and at 100 by forecast too."""
+    images: list[str] = []
+    """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images is not deleted in prod."""
+    secrets: dict[str, In[str]] = {}
+    """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the address of one."""
+    network: Network | None = None
+    """``{"private": {}}``, ``{"existing": {…}}``, or none: workloads then use the cloud's own network and public service addresses."""
+    existing: ExistingParts = ExistingParts()
+    """Parts that are there already."""
+    consumers: list[str] = []
+    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's stack can grant that."""
+    log_days: Annotated[Whole, Field(ge=1, le=3653)] | None = None
+    """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
+
+    @field_validator("alerts")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        if wrong := [address for address in value if not _EMAIL.fullmatch(address)]:
+            raise refuse(f"{', '.join(map(repr, wrong))}: not an e-mail address; write one such as 'ml-team@example.com'")
+        return value
+
+    @field_validator("monthly_budget")
+    @classmethod
+    def _somebody_is_told(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and info.data.get("alerts") == []:
+            raise refuse("a budget needs somebody to tell; write alerts=['ml-team@example.com']")
+        return value
+
+    @field_validator("images", "secrets")
+    @classmethod
+    def _short_names(cls, value: list[str] | dict[str, object]) -> object:
+        if wrong := [name for name in value if not _SHORT_NAME.fullmatch(name)]:
+            raise refuse(f"{', '.join(map(repr, wrong))}: write 2 to 40 lower-case letters, digits and hyphens")
+        if isinstance(value, list) and len(set(value)) != len(value):
+            raise refuse("names one thing twice")
+        return value
+
+    def uses(self) -> frozenset[str]:
+        """Name what these arguments need."""
+        wanted = {
+            "platform.budget": self.monthly_budget,
+            "platform.network.private": self.network and self.network.private,
+            "platform.network.existing": self.network and self.network.existing,
+            "platform.existing": self.existing != ExistingParts(),
+            "platform.consumers": self.consumers,
+            "platform.secrets": self.secrets,
+            "platform.images": self.images,
+        }
+        return frozenset(["platform", *(name for name, used in wanted.items() if used)])
+
+
+class Platform(Component[PlatformRef]):
+    """The hub: encryption key, artifact store, image repositories, network, logs, alerts, budget, tags, providers.
+
+    Every other component takes a platform, and uses its key, its network, its tags and its provider instances
+    unless its own ``opts`` name other providers. What holds data is protected in stage ``prod``.
+
+    On AWS this is a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS only,
+    ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and a VPC when asked.
+    See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.
+
+    :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
+    :raises Unsupported: the backend has no such thing.
+    :raises MissingBackend: there is no such backend, or its extra is not installed.
+    """
+
+    artifacts: Output[str]
+    """Where artifacts are kept, as a URI that ends in a slash."""
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[PlatformArgs]) -> None:
+        scope, spec = self.begin(PlatformSpec, name, args, opts)
+        self.finish(scope.backend.platform(scope, spec))
+
+    def image(self, name: str, tag: Input[str]) -> Output[str]:
+        """Return the full address of an image; see :meth:`PlatformRef.image`."""
+        return self.ref.image(name, tag)
+
+    def secret(self, name: str) -> SecretRef:
+        """Return the address of a secret; see :meth:`PlatformRef.secret`."""
+        return self.ref.secret(name)
+
+    @staticmethod
+    def from_stack(stack: str, output: str | None = None) -> PlatformRef:
+        """Use the platform that another stack exports; see :meth:`Ref.from_stack`."""
+        return PlatformRef.from_stack(stack, output)
+
+    @staticmethod
+    def load(data: dict[str, object]) -> PlatformRef:
+        """Use an exported platform handed over in configuration; see :meth:`Ref.load`."""
+        return PlatformRef.load(data)

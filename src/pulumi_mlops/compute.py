@@ -1,0 +1,30 @@
+"""Machines said without a cloud's word: CPUs and memory, or an accelerator; a pin where that is not enough."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from pulumi_mlops.inputs import Number, Spec, Whole, refuse
+
+ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
+
+
+class Compute(Spec):
+    """What one machine, or one replica, must have at least; the backend picks the smallest that fits."""
+
+    cpus: Annotated[Whole, Field(ge=1, le=192)] | None = None
+    """Virtual CPUs."""
+    memory_gb: Annotated[Number, Field(gt=0, le=2048)] | None = None
+    """Memory in GiB."""
+    accelerator: str | None = None
+    """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``."""
+    pin: dict[str, str] | None = None
+    """The machine by its own name, a backend each: ``{"aws": "ml.p5.48xlarge"}``. Wins over the other fields there."""
+
+    @field_validator("accelerator")
+    @classmethod
+    def _well_formed(cls, value: str | None) -> str | None:
+        if value is not None and not ACCELERATOR.fullmatch(value):
+            raise refuse(f"{value!r} must be 'model:count', such as 'A10G:1'")
+        return value

@@ -1,0 +1,48 @@
+"""The errors that a user of the library can meet, all shown by Pulumi without a traceback."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pulumi import RunError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in what a component was given."""
+
+    field: str
+    """Where, as the user wrote it: ``scaling.max`` or ``variants[1].name``; empty for the component itself."""
+    message: str
+    """What is wrong and what to write instead. Never holds the value of a secret."""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class MlopsError(RunError):
+    """Base of every error that the library raises on purpose."""
+
+
+class InvalidArgs(MlopsError):
+    """A component was given something that it cannot accept; nothing was registered.
+
+    ``problems`` holds every problem that was found, not only the first.
+    """
+
+    def __init__(self, noun: str, name: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"{noun} {name!r}: {count}; nothing was registered.\n{lines}")
+
+
+class Unsupported(MlopsError):
+    """The backend cannot do what was asked; the message names the nearest thing that it can do."""
+
+
+class MissingBackend(MlopsError):
+    """The backend is unknown, or the extra that brings its packages is not installed."""
+
+
+class ReleaseRolledBack(MlopsError):
+    """The cloud refused a release and went back to the version before it."""

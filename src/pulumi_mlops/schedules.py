@@ -1,0 +1,74 @@
+"""Schedules: five-field cron expressions with a time zone."""
+
+import re
+import zoneinfo
+
+from pydantic import field_validator
+
+from pulumi_mlops.inputs import Spec, nearest, refuse
+
+_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_NAMES = (
+    {},
+    {},
+    {},
+    {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)},
+    {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split())},
+)
+
+
+class Schedule(Spec):
+    """When something happens."""
+
+    cron: str
+    """Five fields as in Unix cron: minute, hour, day of month, month, day of week (0 or 7 is Sunday)."""
+    timezone: str = "UTC"
+    """A name of the IANA time zone database, such as ``Europe/Berlin``."""
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        if problem := cron_problem(value):
+            raise refuse(problem)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return known_zone(value)
+
+
+def known_zone(value: str) -> str:
+    """Accept a time zone of the IANA database."""
+    zones = zoneinfo.available_timezones()
+    if value not in zones:
+        raise refuse(f"{value!r} is not a time zone of the IANA database{nearest(value, zones)}")
+    return value
+
+
+def cron_problem(expression: str) -> str | None:
+    """Say what is wrong with a cron expression, or nothing."""
+    fields = expression.upper().split()
+    if len(fields) != len(_FIELDS):
+        return f"{expression!r} has {len(fields)} fields; write five: {', '.join(_FIELDS)}, such as '0 3 * * MON'"
+    for field, what, (low, high), names in zip(fields, _FIELDS, _RANGES, _NAMES, strict=True):
+        for item in field.split(","):
+            if not _item_fits(item, low, high, names):
+                return f"{item!r} does not fit as {what}; it takes {low} to {high}, ranges, lists and steps"
+    return None
+
+
+def _item_fits(item: str, low: int, high: int, names: dict[str, int]) -> bool:
+    span, _, step = item.partition("/")
+    if step and not (step.isdigit() and int(step) >= 1):
+        return False
+    if span == "*":
+        return True
+    first, dash, last = span.partition("-")
+    ends = [_number(end, names) for end in ([first, last] if dash else [first])]
+    return all(end is not None and low <= end <= high for end in ends) and (not dash or ends[0] <= ends[1])  # type: ignore[operator] (both are numbers once the first half holds)
+
+
+def _number(word: str, names: dict[str, int]) -> int | None:
+    return names.get(word, int(word) if re.fullmatch(r"\d{1,2}", word) else None)
