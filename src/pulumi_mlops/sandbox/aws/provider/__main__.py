@@ -1,0 +1,9 @@
+"""Run the provider: ``python -m pulumi_mlops.sandbox.aws.provider``."""
+
+from pulumi_mlops.sandbox.provider.host import home, serve
+
+if __name__ == "__main__":
+    home()  # refuse before anything is loaded
+    from pulumi_mlops.sandbox.aws.provider.cloud import Aws
+
+    serve(Aws)

@@ -1,0 +1,80 @@
+"""AWS's errors: which mean absence, which pass by themselves, and what to tell the user."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+Result = TypeVar("Result")
+THROTTLED = frozenset(
+    {"ThrottlingException", "Throttling", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
+     "RequestThrottled", "SlowDown", "ProvisionedThroughputExceededException", "ConcurrentModification",
+     "ConcurrentModificationException", "OperationAborted"}
+)
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
+                     "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+_ATTEMPTS = 8
+
+
+def code(error: Exception) -> str:
+    """Return AWS's error code, or nothing."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def message(error: Exception) -> str:
+    """Return AWS's message, or nothing."""
+    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+
+
+def matches(error: Exception, rules: Iterable[str]) -> bool:
+    """Say whether an error is one of ``Code`` or ``Code:part of the message``."""
+    for rule in rules:
+        wanted, _, part = rule.partition(":")
+        if code(error) == wanted and part.lower() in message(error).lower():
+            return True
+    return False
+
+
+def patiently(call: Callable[..., Result], passing: Iterable[str], **arguments: Any) -> Result:
+    """Make a call, again while the error is throttling or one that passes by itself."""
+    rules = tuple(passing)
+    attempts = Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, Exception) and (code(error) in THROTTLED or matches(error, rules))
+        ),
+        wait=wait_exponential_jitter(initial=0.05, max=2, jitter=0.05),
+        stop=stop_after_attempt(_ATTEMPTS),
+        reraise=True,
+    )
+    return attempts(call, **arguments)
+
+
+def explain(error: Exception) -> str:
+    """Say in one line what happened and, where the user can do something, what."""
+    match error:
+        case ClientError() if code(error) in EXPIRED:
+            hint = "the credentials are refused or have expired; start again with `pulumi-mlops sandbox run`, or renew those of the provider"
+            return f"{code(error)}: {hint}"
+        case ClientError():
+            text = f"{code(error)}: {message(error)} (operation {error.operation_name})"
+            return f"{text}; the control plane is still throttling, run again" if code(error) in THROTTLED else text
+        case EndpointConnectionError() | ConnectionClosedError() | ConnectTimeoutError() | ReadTimeoutError():
+            return f"{type(error).__name__}: the control plane does not answer; start it with `pulumi-mlops sandbox up`"
+        case NoCredentialsError():
+            return "NoCredentialsError: no credentials; run inside `pulumi-mlops sandbox run`"
+        case ParamValidationError():
+            return f"ParamValidation: {' '.join(str(error).split())}"
+        case BotoCoreError():
+            return f"{type(error).__name__}: {error}"
+        case _:
+            return f"defect in the stand-in provider: {type(error).__name__}: {error}"
