@@ -91,6 +91,7 @@ class Plane:
         """Perform one of the sandbox's own operations from the inside, judged as from the outside."""
         call = Call(self, service, operation, region, params, get_service_model(service).operation_model(operation))
         with self.lock:
+            self.faults.apply(call)
             self._judge(call)
             return hooks.OWN[service, operation](call) or {}
 

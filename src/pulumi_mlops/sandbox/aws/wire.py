@@ -7,6 +7,7 @@ sandbox's own operations and moto's are spoken to alike.
 import io
 import json
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from moto.core.model import OperationModel
 
     from pulumi_mlops.sandbox.aws.plane import Plane
+
+# moto warns of every error code that a model does not hold, which many true ones of AWS are.
+warnings.filterwarnings("ignore", message=r"Exception\(.*\) with code .* does not match an error shape")
 
 ACCOUNT = "123456789012"  # moto's, and therefore everybody's here
 DEFAULT_REGION = "us-east-1"

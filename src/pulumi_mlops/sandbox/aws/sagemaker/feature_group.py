@@ -149,7 +149,6 @@ def _complete_offline(call: Call, record: Record) -> None:
     """Fill in what AWS chooses: the catalogue's names and the resolved address."""
     offline, name = record["OfflineStoreConfig"], record["FeatureGroupName"]
     created = int(record["CreationTime"].timestamp())
-    offline.setdefault("TableFormat", "Default")
     offline.setdefault("DisableGlueTableCreation", False)
     if not offline["DisableGlueTableCreation"] and "DataCatalogConfig" not in offline:
         offline["DataCatalogConfig"] = {
