@@ -87,7 +87,9 @@ def written(annotation: Any) -> str:
     if origin is typing.Annotated:
         metadata = annotation.__metadata__
         if any(isinstance(item, inputs._Deferrable) for item in metadata):  # noqa: SLF001 (the marker of In)
-            plain = [arm for arm in get_args(args[0]) if get_origin(arm) is None or get_origin(arm).__module__ == "builtins"]
+            plain = [
+                arm for arm in get_args(args[0]) if get_origin(arm) is None or get_origin(arm).__module__ == "builtins"
+            ]
             return f"Input[{' | '.join(written(arm) for arm in plain)}]"
         if any(isinstance(item, InstanceOf) for item in metadata):
             return "FeatureView" if args[0] is FeatureView else f"Has[{args[0].__name__}]"
@@ -102,7 +104,11 @@ def written(annotation: Any) -> str:
         return f"Mapping[{written(args[0])}, {written(args[1])}]"
     if annotation is type(None):
         return "None"
-    return title(annotation) if isinstance(annotation, type) and issubclass(annotation, inputs.Spec) else annotation.__name__
+    return (
+        title(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, inputs.Spec)
+        else annotation.__name__
+    )
 
 
 def described(spec: type[inputs.Spec]) -> dict[str, str]:
@@ -119,7 +125,12 @@ def document(name: str, spec: type[inputs.Spec]) -> str:
     """Render one TypedDict."""
     lines = [f"class {name}(TypedDict, total=False):", f'    """{inspect.getdoc(spec)}"""', ""]
     hints = typing.get_type_hints(spec, include_extras=True)
-    notes = {key: note for base in reversed(spec.__mro__) if issubclass(base, inputs.Spec) for key, note in described(base).items()}
+    notes = {
+        key: note
+        for base in reversed(spec.__mro__)
+        if issubclass(base, inputs.Spec)
+        for key, note in described(base).items()
+    }
     for key, field in spec.model_fields.items():
         kind = written(hints[key])
         lines.append(f"    {key}: {f'Required[{kind}]' if field.is_required() else kind}")
@@ -132,7 +143,10 @@ def module() -> str:
     found = specs()
     body = "\n\n\n".join(document(name, spec) for name, spec in found.items())
     refs = sorted(kind.__name__ for kind in Ref.__subclasses__() if f"Has[{kind.__name__}]" in body)
-    head = HEAD % {"refs": "\n".join(f"        {name}," for name in refs), "names": "\n".join(f'    "{name}",' for name in sorted(found))}
+    head = HEAD % {
+        "refs": "\n".join(f"        {name}," for name in refs),
+        "names": "\n".join(f'    "{name}",' for name in sorted(found)),
+    }
     return f"{head}\n\n{body}\n"
 
 

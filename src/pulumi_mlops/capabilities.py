@@ -37,13 +37,18 @@ def check(backend: str, capabilities: Table, what: str, uses: frozenset[str]) ->
     """Raise ``Unsupported`` for everything absent at once; return the warnings for what is lossy."""
     absent, lossy = [], []
     unknown = uses - {name for key in capabilities if len(key) == 1 for name in key}
-    for key, entry in [*capabilities.items(), *((frozenset([name]), Entry("absent", "not offered")) for name in sorted(unknown))]:
+    for key, entry in [
+        *capabilities.items(),
+        *((frozenset([name]), Entry("absent", "not offered")) for name in sorted(unknown)),
+    ]:
         if not key <= uses or entry.level not in ("absent", "lossy"):
             continue
         line = f"{' with '.join(sorted(key))}: {entry.reason}" + (f" Instead: {entry.instead}" if entry.instead else "")
         (absent if entry.level == "absent" else lossy).append(line)
     if absent:
-        raise Unsupported(f"{what}: backend {backend!r} cannot do this.\n" + "\n".join(f"  - {line}" for line in absent))
+        raise Unsupported(
+            f"{what}: backend {backend!r} cannot do this.\n" + "\n".join(f"  - {line}" for line in absent)
+        )
     return lossy
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pulumi import Output
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, Strict, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pulumi_mlops.errors import InvalidArgs, Problem
@@ -74,6 +74,11 @@ def refuse(message: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{text}", {"text": message})
 
 
+def given(info: ValidationInfo, field: str) -> Any:  # noqa: ANN401 (whatever was written)
+    """Return an earlier field for a comparison: as judged, or as written where the judgement failed, so that both problems are listed."""
+    return info.data[field] if field in info.data else (info.context or {}).get(field)
+
+
 def nearest(word: object, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` when a known word is close, else nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1)
@@ -87,7 +92,10 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 def name_problems(name: object) -> Iterator[Problem]:
     """Judge a component's name: it becomes part of every physical name, on every backend."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield Problem("name", f"{name!r} must be lower-case letters, digits and hyphens, starting with a letter, such as 'churn-model'")
+        yield Problem(
+            "name",
+            f"{name!r} must be lower-case letters, digits and hyphens, starting with a letter, such as 'churn-model'",
+        )
     if isinstance(name, str) and len(name) > NAME_LIMIT:
         yield Problem("name", f"has {len(name)} characters, at most {NAME_LIMIT} are allowed; write a shorter one")
 
@@ -96,7 +104,7 @@ def parse(spec: type[S], noun: str, name: str, args: Mapping[str, Any]) -> S:
     """Turn keywords into a spec, or raise one ``InvalidArgs`` that lists everything that is wrong."""
     problems = list(name_problems(name))
     try:
-        parsed = spec.model_validate(dict(args))
+        parsed = spec.model_validate(dict(args), context=args)
     except ValidationError as error:
         problems += [_problem(spec, detail) for detail in error.errors(include_url=False)]
         raise InvalidArgs(noun, str(name), problems) from None
@@ -119,7 +127,10 @@ def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
         return Problem(field, f"{detail['input']!r} is not one of {allowed}{close}")
     if kind == "is_instance_of":
         wanted = detail["ctx"]["class"].removesuffix("Ref")
-        return Problem(field, f"needs a {wanted}, or the ref of one such as {wanted}.from_stack(…) gives; this is {type(detail['input']).__name__}")
+        return Problem(
+            field,
+            f"needs a {wanted}, or the ref of one such as {wanted}.from_stack(…) gives; this is {type(detail['input']).__name__}",
+        )
     message = detail["msg"]
     return Problem(field, message[0].lower() + message[1:] if kind != "refused" else message)
 
@@ -147,4 +158,3 @@ def _spec_inside(annotation: Any) -> Any:  # noqa: ANN401 (a type, of any kind)
     if isinstance(annotation, type) and issubclass(annotation, Spec):
         return annotation
     return next((found for arm in get_args(annotation) if (found := _spec_inside(arm))), None)
-

@@ -56,7 +56,9 @@ class Ref:
         """Read back what ``export`` wrote, for instance out of stack configuration."""
         if not isinstance(data, Mapping) or data.get("noun") != cls.noun or data.get("schema") != _SCHEMA:
             found = data.get("noun", "no noun at all") if isinstance(data, Mapping) else type(data).__name__
-            raise InvalidArgs(cls.__name__, "load", [Problem("", f"needs what {cls.noun}.ref.export() gives; this is {found!r}")])
+            raise InvalidArgs(
+                cls.__name__, "load", [Problem("", f"needs what {cls.noun}.ref.export() gives; this is {found!r}")]
+            )
         values: dict[str, Any] = {}
         known = {item.name for item in fields(cls) if not item.metadata.get("local")}
         for key, value in data.items():
@@ -133,7 +135,9 @@ class PlatformRef(Ref):
     """Principals outside the platform that may read what it shares."""
     private: bool = False
     """Whether workloads run inside the platform's own or an existing network."""
-    providers: tuple[pulumi.ProviderResource, ...] = field(default=(), repr=False, compare=False, metadata={"local": True})
+    providers: tuple[pulumi.ProviderResource, ...] = field(
+        default=(), repr=False, compare=False, metadata={"local": True}
+    )
     """The provider instances that travel with the platform."""
 
     def image(self, name: str, tag: Input[str]) -> pulumi.Output[str]:
@@ -143,13 +147,28 @@ class PlatformRef(Ref):
         :param tag: a tag, or a digest that starts with ``sha256:``.
         """
         if name not in self.images:
-            raise InvalidArgs("Platform", self.name, [Problem("images", f"has no repository {name!r}{nearest(name, self.images)}; add it to images=[…] ({', '.join(self.images) or 'none yet'})")])
-        return pulumi.Output.all(self.images[name], tag).apply(lambda of: f"{of[0]}{'@' if of[1].startswith('sha256:') else ':'}{of[1]}")
+            raise InvalidArgs(
+                "Platform",
+                self.name,
+                [
+                    Problem(
+                        "images",
+                        f"has no repository {name!r}{nearest(name, self.images)}; add it to images=[…] ({', '.join(self.images) or 'none yet'})",
+                    )
+                ],
+            )
+        return pulumi.Output.all(self.images[name], tag).apply(
+            lambda of: f"{of[0]}{'@' if of[1].startswith('sha256:') else ':'}{of[1]}"
+        )
 
     def secret(self, name: str) -> SecretRef:
         """Return the address of one of the platform's secrets, to be handed to jobs and endpoints."""
         if name not in self.secrets:
-            raise InvalidArgs("Platform", self.name, [Problem("secrets", f"has no secret {name!r}{nearest(name, self.secrets)}; add it to secrets={{…}}")])
+            raise InvalidArgs(
+                "Platform",
+                self.name,
+                [Problem("secrets", f"has no secret {name!r}{nearest(name, self.secrets)}; add it to secrets={{…}}")],
+            )
         return SecretRef(name=name, backend=self.backend, address={"arn": self.secrets[name]})
 
 
@@ -179,13 +198,17 @@ class FeatureGroupRef(Ref):
     def online(self) -> "FeatureView":
         """The newest values, for serving: give it to ``Endpoint(reads=[…])``."""
         if not self.has_online:
-            raise InvalidArgs("FeatureGroup", self.name, [Problem("online", "is off; write online={} to have an online store")])
+            raise InvalidArgs(
+                "FeatureGroup", self.name, [Problem("online", "is off; write online={} to have an online store")]
+            )
         return FeatureView(self, "online")
 
     def as_of(self, *, days: int) -> "FeatureView":
         """The history of the last ``days`` days, for training: every row with the time at which it was true."""
         if not self.has_offline:
-            raise InvalidArgs("FeatureGroup", self.name, [Problem("offline", "is off; write offline={} to have an offline store")])
+            raise InvalidArgs(
+                "FeatureGroup", self.name, [Problem("offline", "is off; write offline={} to have an offline store")]
+            )
         if days < 1:
             raise InvalidArgs("FeatureGroup", self.name, [Problem("days", f"{days} must be at least 1")])
         return FeatureView(self, "offline", days)
@@ -232,7 +255,11 @@ class ModelRef(Ref):
         """
         found = registry.load(self.backend).approved(self)
         if found is None and otherwise == "fail":
-            raise InvalidArgs("Model", self.name, [Problem("approved", "no version is approved yet; approve one, or write approved(otherwise='wait')")])
+            raise InvalidArgs(
+                "Model",
+                self.name,
+                [Problem("approved", "no version is approved yet; approve one, or write approved(otherwise='wait')")],
+            )
         return found or ModelVersionRef(name=self.name, backend=self.backend, platform=self.platform, version=None)
 
     def version(self, number: int) -> "ModelVersionRef":
@@ -271,12 +298,27 @@ class EndpointRef(Ref):
 
 _KINDS: dict[str, type[Ref]] = {
     kind.noun: kind
-    for kind in (SecretRef, PlatformRef, FeatureStoreRef, FeatureGroupRef, ModelRegistryRef, ModelRef, ModelVersionRef, EndpointRef)
+    for kind in (
+        SecretRef,
+        PlatformRef,
+        FeatureStoreRef,
+        FeatureGroupRef,
+        ModelRegistryRef,
+        ModelRef,
+        ModelVersionRef,
+        EndpointRef,
+    )
 }
 
 
 def same_platform(platform: PlatformRef | None, other: PlatformRef, what: str) -> PydanticCustomError | None:
     """Refuse what belongs to another platform: its key, its network and its account are others."""
-    if platform is None or (platform.name, platform.stage, platform.backend) == (other.name, other.stage, other.backend):
+    if platform is None or (platform.name, platform.stage, platform.backend) == (
+        other.name,
+        other.stage,
+        other.backend,
+    ):
         return None
-    return refuse(f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} ({platform.backend}, {platform.stage}); give one of this platform")
+    return refuse(
+        f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} ({platform.backend}, {platform.stage}); give one of this platform"
+    )

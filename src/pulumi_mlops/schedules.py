@@ -56,6 +56,8 @@ def cron_problem(expression: str) -> str | None:
         for item in field.split(","):
             if not _item_fits(item, low, high, names):
                 return f"{item!r} does not fit as {what}; it takes {low} to {high}, ranges, lists and steps"
+    if fields[2] != "*" and fields[4] != "*":
+        return f"{expression!r} names both a day of month and a day of week, which clouds read in different ways; write two schedules"
     return None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pulumi
-from pulumi import InvokeOptions, ResourceOptions
+from pulumi import InvokeOptions, ProviderResource, ResourceOptions
 
 from pulumi_mlops import refs
 from pulumi_mlops.capabilities import Table
@@ -35,21 +35,23 @@ class Scope:
     """The platform's name."""
     stage: Stage
     tags: Mapping[str, str]
+    provider: ProviderResource | None = None
+    """The provider that a platform makes for itself; every other component inherits its platform's."""
 
     @property
     def opts(self) -> ResourceOptions:
-        """The options of every child: its parent, and nothing else."""
-        return ResourceOptions(parent=self.component)
+        """The options of every child."""
+        return ResourceOptions(parent=self.component, provider=self.provider)
 
-    @property
-    def guarded(self) -> ResourceOptions:
-        """The options of a child that holds data: protected where the stage says so."""
-        return ResourceOptions(parent=self.component, protect=self.profile.protect or None)
+    def guarded(self, protect: bool | None = None) -> ResourceOptions:
+        """Return the options of a child that holds data: protected as told, else as the stage says."""
+        wanted = self.profile.protect if protect is None else protect
+        return ResourceOptions(parent=self.component, provider=self.provider, protect=wanted or None)
 
     @property
     def invoke(self) -> InvokeOptions:
         """The options of a look-up: it runs under the component's provider."""
-        return InvokeOptions(parent=self.component)
+        return InvokeOptions(parent=self.component, provider=self.provider)
 
     @property
     def profile(self) -> Profile:
@@ -61,9 +63,8 @@ class Scope:
         return f"{self.name}-{part}"
 
     def physical(self, *parts: str, limit: int = 63, separator: str = "-") -> str:
-        """Name a thing in the cloud: project, stage, component, and the parts given."""
-        own = () if self.name == self.project else (self.name,)
-        return physical(self.project, self.stage, *own, *parts, limit=limit, separator=separator)
+        """Name a thing in the cloud: project, stage, the parts given."""
+        return physical(self.project, self.stage, *parts, limit=limit, separator=separator)
 
     def say(self, message: str) -> None:
         """Tell the user something about this component, in the preview."""
@@ -76,8 +77,8 @@ class Backend(Protocol):
 
     CAPABILITIES: Table
 
-    def problems(self, spec: Spec) -> Iterable[Problem]:
-        """Judge what only this backend can judge, before anything is registered."""
+    def problems(self, name: str, spec: Spec) -> Iterable[Problem]:
+        """Judge what only this backend can judge, and what is there already forbids, before anything is registered."""
         ...
 
     def platform(self, scope: Scope, spec: "platform.PlatformSpec") -> refs.PlatformRef:

@@ -1,7 +1,7 @@
 """What every component does: parse, compare, register; then hand over to the backend."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_origin
 
 import pulumi
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
@@ -26,7 +26,9 @@ class Component(ComponentResource, Generic[R]):
     native: Mapping[str, Resource]
     """The cloud's own resources by short name: the way out where the neutral interface ends."""
 
-    def begin(self, spec_type: type[S], name: str, args: Mapping[str, Any], opts: ResourceOptions | None) -> tuple[Scope, S]:
+    def begin(
+        self, spec_type: type[S], name: str, args: Mapping[str, Any], opts: ResourceOptions | None
+    ) -> tuple[Scope, S]:
         """Judge the arguments, register the component, and say where its children belong.
 
         Everything that can be refused is refused before anything is registered.
@@ -36,7 +38,7 @@ class Component(ComponentResource, Generic[R]):
         hub = spec.anchor()
         backend_name, project, stage = _place(spec, name) if hub is None else (hub.backend, hub.name, hub.stage)
         backend = registry.load(backend_name)
-        if problems := list(backend.problems(spec)):
+        if problems := list(backend.problems(name, spec)):
             raise InvalidArgs(noun, name, problems)
         warnings = capabilities.check(backend_name, backend.CAPABILITIES, f"{noun} {name!r}", spec.uses())
 
@@ -61,8 +63,8 @@ class Component(ComponentResource, Generic[R]):
         self.ref = ref
         self.native = ref.native
         outputs = {}
-        for key, hint in get_type_hints(type(self)).items():
-            if getattr(hint, "__origin__", None) is Output and hasattr(ref, key):
+        for key, hint in type(self).__annotations__.items():
+            if get_origin(hint) is Output:
                 outputs[key] = Output.from_input(getattr(ref, key))
                 setattr(self, key, outputs[key])
         self.register_outputs(outputs)
@@ -73,7 +75,11 @@ def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
     backend = getattr(spec, "backend", None) or pulumi.Config().get("backend")
     if not backend:
         names = ", ".join(repr(known) for known in sorted(registry.BACKENDS))
-        raise InvalidArgs("Platform", name, [Problem("backend", f"is required; write one of {names}, or run: pulumi config set backend aws")])
+        raise InvalidArgs(
+            "Platform",
+            name,
+            [Problem("backend", f"is required; write one of {names}, or run: pulumi config set backend aws")],
+        )
     return backend, name, getattr(spec, "stage", "dev")
 
 

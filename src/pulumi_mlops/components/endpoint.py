@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pulumi_mlops.args import EndpointArgs
 from pulumi_mlops.components.base import Component
 from pulumi_mlops.compute import Compute
-from pulumi_mlops.inputs import Flag, In, Number, Spec, Whole, refuse
+from pulumi_mlops.inputs import Flag, In, Number, Spec, Whole, given, refuse
 from pulumi_mlops.refs import EndpointRef, FeatureView, ModelVersionRef, Of, PlatformRef, SecretRef, View, same_platform
 from pulumi_mlops.schedules import Schedule
 
@@ -158,7 +158,9 @@ class Scaling(Spec):
     def _a_reason(cls, value: float | None, info: ValidationInfo) -> float | None:
         low, high = info.data.get("min"), info.data.get("max")
         if value is None and low is not None and high is not None and high > low:
-            raise refuse(f"is required to scale between {low} and {high}; write the requests a minute that one replica should see, such as 400")
+            raise refuse(
+                f"is required to scale between {low} and {high}; write the requests a minute that one replica should see, such as 400"
+            )
         return value
 
     @field_validator("schedules")
@@ -269,8 +271,11 @@ class EndpointSpec(Spec):
     @field_validator("shadow")
     @classmethod
     def _one_beside_the_shadow(cls, value: Shadow | None, info: ValidationInfo) -> Shadow | None:
-        if value is not None and len(info.data.get("variants", [])) > 1:
-            raise refuse(f"a shadow stands beside one model, not beside {len(info.data['variants'])} variants; leave one, or take the shadow away")
+        beside = len(given(info, "variants") or [])
+        if value is not None and beside > 1:
+            raise refuse(
+                f"a shadow stands beside one model, not beside {beside} variants; leave one, or take the shadow away"
+            )
         return value
 
     @field_validator("compute")
@@ -287,7 +292,9 @@ class EndpointSpec(Spec):
         parts = value if isinstance(value, list) else [value]
         for part in parts:
             served = getattr(part, "model", part)
-            if isinstance(served, ModelVersionRef) and (wrong := same_platform(info.data.get("platform"), served.platform, f"model {served.name!r}")):
+            if isinstance(served, ModelVersionRef) and (
+                wrong := same_platform(info.data.get("platform"), served.platform, f"model {served.name!r}")
+            ):
                 raise wrong
         return value
 
@@ -297,7 +304,9 @@ class EndpointSpec(Spec):
         for view in value:
             if view.tier != "online":
                 raise refuse(f"an endpoint reads online stores; write {view.group.name}.online")
-            if wrong := same_platform(info.data.get("platform"), view.group.platform, f"feature group {view.group.name!r}"):
+            if wrong := same_platform(
+                info.data.get("platform"), view.group.platform, f"feature group {view.group.name!r}"
+            ):
                 raise wrong
         return value
 
@@ -312,7 +321,9 @@ class EndpointSpec(Spec):
     @classmethod
     def _isolation_or_reading(cls, value: bool | None, info: ValidationInfo) -> bool | None:
         if value and (info.data.get("reads") or info.data.get("secrets")):
-            raise refuse("an isolated container reaches neither feature stores nor secrets; leave isolated out, or reads and secrets")
+            raise refuse(
+                "an isolated container reaches neither feature stores nor secrets; leave isolated out, or reads and secrets"
+            )
         return value
 
     @property
@@ -384,4 +395,3 @@ class Endpoint(Component[EndpointRef]):
     def from_stack(stack: str, output: str | None = None) -> EndpointRef:
         """Use the endpoint that another stack exports; see :meth:`Ref.from_stack`."""
         return EndpointRef.from_stack(stack, output)
-

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.args import FeatureGroupArgs, FeatureStoreArgs
 from pulumi_mlops.components.base import Component
-from pulumi_mlops.inputs import Flag, Spec, Whole, nearest, refuse
+from pulumi_mlops.inputs import Flag, Spec, Whole, given, nearest, refuse
 from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef, FeatureView, Of, PlatformRef
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
@@ -86,24 +86,30 @@ class FeatureGroupSpec(Spec):
     def _names(cls, value: dict[str, FeatureType]) -> dict[str, FeatureType]:
         reserved = {"is_deleted", "write_time", "api_invocation_time"}
         if wrong := [name for name in value if not _FEATURE_NAME.fullmatch(name) or name in reserved]:
-            raise refuse(f"{', '.join(map(repr, wrong))}: write at most 64 letters, digits, hyphens and underscores, none of {', '.join(sorted(reserved))}")
+            raise refuse(
+                f"{', '.join(map(repr, wrong))}: write at most 64 letters, digits, hyphens and underscores, none of {', '.join(sorted(reserved))}"
+            )
         return value
 
     @field_validator("keys")
     @classmethod
     def _keys_are_features(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        features = info.data.get("features")
-        if features is not None and (wrong := [key for key in value if key not in features]):
-            raise refuse(f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it there with its type")
+        features = given(info, "features") or {}
+        if features and (wrong := [key for key in value if key not in features]):
+            raise refuse(
+                f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it there with its type"
+            )
         return value
 
     @field_validator("event_time")
     @classmethod
     def _time_is_a_feature(cls, value: str, info: ValidationInfo) -> str:
-        features = info.data.get("features")
-        if features is not None and value not in features:
-            raise refuse(f"{value!r} is not among the features{nearest(value, features)}; add it there, as {{{value!r}: 'timestamp'}}")
-        if features is not None and features[value] not in ("timestamp", "float"):
+        features = given(info, "features") or {}
+        if features and value not in features:
+            raise refuse(
+                f"{value!r} is not among the features{nearest(value, features)}; add it there, as {{{value!r}: 'timestamp'}}"
+            )
+        if features and features[value] in ("string", "integer", "boolean"):
             raise refuse(f"{value!r} is {features[value]!r}; an event time is a 'timestamp' or a 'float'")
         return value
 

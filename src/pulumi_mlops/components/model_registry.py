@@ -40,7 +40,11 @@ class ModelRegistrySpec(Spec):
     def uses(self) -> frozenset[str]:
         """Name what these arguments need."""
         consumers = self.platform.consumers if self.consumers is None else self.consumers
-        wanted = {"model_registry.approvers": self.approvers, "model_registry.consumers": consumers, "model_registry.events": self.events}
+        wanted = {
+            "model_registry.approvers": self.approvers,
+            "model_registry.consumers": consumers,
+            "model_registry.events": self.events,
+        }
         return frozenset(["model_registry", *(name for name, used in wanted.items() if used)])
 
 

@@ -113,7 +113,9 @@ class PlatformSpec(Spec):
     @classmethod
     def _addresses(cls, value: list[str]) -> list[str]:
         if wrong := [address for address in value if not _EMAIL.fullmatch(address)]:
-            raise refuse(f"{', '.join(map(repr, wrong))}: not an e-mail address; write one such as 'ml-team@example.com'")
+            raise refuse(
+                f"{', '.join(map(repr, wrong))}: not an e-mail address; write one such as 'ml-team@example.com'"
+            )
         return value
 
     @field_validator("monthly_budget")

@@ -1,1 +1,21 @@
-"""."""
+"""AWS: SageMaker and what stands around it, through the classic ``pulumi_aws`` provider."""
+
+from pulumi_mlops.backends.aws.capabilities import CAPABILITIES
+from pulumi_mlops.backends.aws.checks import problems
+from pulumi_mlops.backends.aws.endpoint import endpoint
+from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
+from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
+from pulumi_mlops.backends.aws.platform import platform
+
+__all__ = [
+    "CAPABILITIES",
+    "approved",
+    "endpoint",
+    "feature_group",
+    "feature_store",
+    "model",
+    "model_registry",
+    "platform",
+    "problems",
+    "version",
+]

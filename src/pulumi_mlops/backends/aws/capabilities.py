@@ -1,0 +1,101 @@
+"""What AWS can do, alone and in combination."""
+
+from pulumi_mlops.capabilities import Entry, table
+
+_SERVERLESS = (
+    "Serverless Inference leaves this out (SageMaker developer guide, 'Serverless endpoints: feature exclusions')."
+)
+_GUARDRAILS = "Deployment guardrails cover real-time and asynchronous endpoints only."
+
+CAPABILITIES = table(
+    {
+        "platform": Entry("native", "KMS, S3, CloudWatch, SNS"),
+        "platform.budget": Entry("native", "AWS Budgets, by the cost allocation tag 'project'"),
+        "platform.consumers": Entry("native", "key, bucket, repository and group policies"),
+        "platform.existing": Entry("native"),
+        "platform.images": Entry("native", "ECR"),
+        "platform.network.existing": Entry("native"),
+        "platform.network.private": Entry("native", "a VPC with gateway and interface endpoints"),
+        "platform.secrets": Entry("native", "Secrets Manager"),
+        "feature_store": Entry("native", "Glue database and SageMaker Feature Store"),
+        "feature_group": Entry("native", "SageMaker FeatureGroup"),
+        "feature_group.online": Entry("native"),
+        "feature_group.online.ttl": Entry("native"),
+        "feature_group.offline": Entry("native", "S3 and Glue"),
+        "feature_group.offline.iceberg": Entry("native"),
+        "feature_group.compound_key": Entry(
+            "absent",
+            "a FeatureGroup has one record identifier.",
+            "join the keys into one feature, such as customer_id#country.",
+        ),
+        "model_registry": Entry("native", "SageMaker Model Registry"),
+        "model_registry.approvers": Entry("native", "IAM"),
+        "model_registry.consumers": Entry("native", "ModelPackageGroupPolicy"),
+        "model_registry.events": Entry("native", "EventBridge"),
+        "model": Entry("native", "ModelPackageGroup"),
+        "model.gate": Entry(
+            "emulated", "approved() compares the version's CustomerMetadataProperties when the program runs"
+        ),
+        "endpoint": Entry("native", "SageMaker Endpoint"),
+        "endpoint.realtime": Entry("native"),
+        "endpoint.serverless": Entry("native"),
+        "endpoint.asynchronous": Entry("native"),
+        "endpoint.accelerator": Entry("native"),
+        "endpoint.variants": Entry("native"),
+        "endpoint.shadow": Entry("native"),
+        "endpoint.scaling": Entry("native", "Application Auto Scaling"),
+        "endpoint.scaling.zero": Entry("native", "asynchronous endpoints"),
+        "endpoint.scaling.schedule": Entry("native", "scheduled actions"),
+        "endpoint.release.canary": Entry("native", "blue/green with canary traffic shifting"),
+        "endpoint.release.linear": Entry("native", "blue/green with linear traffic shifting"),
+        "endpoint.release.registry": Entry(
+            "lossy",
+            "SageMaker's registry deploys nothing by itself: this program makes the first release and then lets go of model, size and settings.",
+            "let whoever gets ModelRegistry(events=…) update the endpoint, or leave the release with the program.",
+        ),
+        "endpoint.capture": Entry("native", "data capture"),
+        "endpoint.reads": Entry("native", "IAM"),
+        "endpoint.secrets": Entry("native", "Secrets Manager, by address"),
+        "endpoint.invokers": Entry("native", "IAM"),
+        "endpoint.isolated": Entry("native", "network isolation"),
+        "endpoint.private": Entry("native", "VpcConfig"),
+        "endpoint.realtime + endpoint.scaling.zero": Entry(
+            "absent",
+            "a real-time endpoint keeps at least one instance.",
+            "mode={'serverless': {}} or mode={'asynchronous': {}}, or scaling={'min': 1}.",
+        ),
+        "endpoint.scaling + endpoint.serverless": Entry(
+            "absent", "capacity follows each request.", "mode={'serverless': {'max_concurrency': …}}."
+        ),
+        "endpoint.scaling.zero + endpoint.serverless": Entry("native", "it is always so"),
+        "endpoint.scaling.schedule + endpoint.serverless": Entry(
+            "absent", "capacity follows each request.", "mode={'serverless': {'provisioned': …}}."
+        ),
+        "endpoint.accelerator + endpoint.serverless": Entry(
+            "absent", _SERVERLESS, "a real-time or asynchronous endpoint."
+        ),
+        "endpoint.serverless + endpoint.variants": Entry("absent", _SERVERLESS, "one endpoint for each model."),
+        "endpoint.serverless + endpoint.shadow": Entry("absent", _SERVERLESS, "a real-time endpoint."),
+        "endpoint.capture + endpoint.serverless": Entry(
+            "absent", _SERVERLESS, "a real-time endpoint, or logging inside the container."
+        ),
+        "endpoint.private + endpoint.serverless": Entry(
+            "absent", _SERVERLESS, "a real-time endpoint, or a platform without a network."
+        ),
+        "endpoint.isolated + endpoint.serverless": Entry(
+            "absent", _SERVERLESS, "isolated=False, or a real-time endpoint."
+        ),
+        "endpoint.release.canary + endpoint.serverless": Entry(
+            "absent", _GUARDRAILS, "leave release out: traffic moves all at once."
+        ),
+        "endpoint.release.linear + endpoint.serverless": Entry(
+            "absent", _GUARDRAILS, "leave release out: traffic moves all at once."
+        ),
+        "endpoint.asynchronous + endpoint.shadow": Entry(
+            "absent", "a shadow variant copies real-time requests only.", "a real-time endpoint."
+        ),
+        "endpoint.asynchronous + endpoint.variants": Entry(
+            "absent", "an asynchronous endpoint has one variant.", "one endpoint for each model."
+        ),
+    }
+)

@@ -1,0 +1,139 @@
+"""What only AWS can judge, before anything is registered: its limits, its machines, and what is there already."""
+
+import re
+from collections.abc import Iterator
+
+from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, watching_seconds
+from pulumi_mlops.backends.aws.feature_store import TYPES, group_name
+from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
+from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.feature_store import FeatureGroupSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.compute import Compute
+from pulumi_mlops.errors import Problem
+from pulumi_mlops.inputs import Spec, nearest
+from pulumi_mlops.naming import physical
+
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_SERVERLESS_MEMORY_GB = range(1, 7)
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+def problems(name: str, spec: Spec) -> Iterator[Problem]:
+    """Judge a spec."""
+    if isinstance(spec, PlatformSpec):
+        yield from _platform(spec)
+    elif isinstance(spec, FeatureGroupSpec):
+        yield from _feature_group(name, spec)
+    elif isinstance(spec, ModelRegistrySpec):
+        yield from _accounts("consumers", spec.consumers or [])
+    elif isinstance(spec, ModelSpec):
+        yield from _model(name, spec)
+    elif isinstance(spec, EndpointSpec):
+        yield from _endpoint(spec)
+
+
+def _accounts(field: str, values: list[str]) -> Iterator[Problem]:
+    if wrong := [value for value in values if not _ACCOUNT.fullmatch(value)]:
+        yield Problem(field, f"{', '.join(map(repr, wrong))} is not an AWS account; write its twelve digits")
+
+
+def _platform(spec: PlatformSpec) -> Iterator[Problem]:
+    yield from _accounts("consumers", spec.consumers)
+    yield from _accounts("account", [spec.account] if spec.account else [])
+    if spec.region and not _REGION.fullmatch(spec.region):
+        yield Problem("region", f"{spec.region!r} is not an AWS region; write one such as 'eu-west-1'")
+    if spec.log_days and spec.log_days not in _LOG_DAYS:
+        yield Problem(
+            "log_days",
+            f"{spec.log_days} is not a retention that CloudWatch Logs has; write one of {', '.join(map(str, _LOG_DAYS))}",
+        )
+    if not (spec.region or live.default_region()):
+        yield Problem("region", "is required; write region='eu-west-1', or run: pulumi config set aws:region eu-west-1")
+
+
+def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
+    platform = spec.store.platform
+    there = live.feature_group(platform, group_name(platform.name, platform.stage, name))
+    if there is None:
+        return
+    way_out = "rows that are there have it; keep it, or make a new FeatureGroup of another name and move its readers"
+    for definition in there["FeatureDefinitions"]:
+        feature, kind = definition["FeatureName"], definition["FeatureType"]
+        if feature not in spec.features:
+            yield Problem("features", f"{feature!r} cannot be removed from a group that exists: {way_out}")
+        elif TYPES[spec.features[feature]] != kind:
+            yield Problem(
+                f"features.{feature}",
+                f"cannot become {spec.features[feature]!r} in a group that exists (AWS holds it as {kind}): {way_out}",
+            )
+    online, offline = there.get("OnlineStoreConfig", {}).get("EnableOnlineStore", False), "OfflineStoreConfig" in there
+    fixed = {
+        "keys": (there["RecordIdentifierFeatureName"], spec.keys[0]),
+        "event_time": (there["EventTimeFeatureName"], spec.event_time),
+        "online": ("on" if online else "off", "on" if spec.online else "off"),
+        "offline": ("on" if offline else "off", "on" if spec.offline else "off"),
+        "description": (there.get("Description"), spec.description),
+    }
+    if spec.offline and offline:
+        fixed["offline.format"] = (there["OfflineStoreConfig"].get("TableFormat", "Glue").lower(), spec.offline.format)
+    for field, (old, new) in fixed.items():
+        if old != new:
+            yield Problem(
+                field,
+                f"cannot change from {old!r} to {new!r}: AWS would replace the group and delete its rows; keep it, or make a new FeatureGroup of another name",
+            )
+
+
+def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
+    there = live.model_group(spec.registry.platform, physical(spec.registry.address["prefix"], name))
+    if there is not None and there.get("ModelPackageGroupDescription") != spec.description:
+        yield Problem(
+            "description",
+            f"cannot change from {there.get('ModelPackageGroupDescription')!r}: AWS would replace the group with all its versions; keep it, and use metadata for what changes",
+        )
+
+
+def _endpoint(spec: EndpointSpec) -> Iterator[Problem]:
+    if spec.mode.serverless:
+        memory = spec.compute.memory_gb
+        if memory not in _SERVERLESS_MEMORY_GB:
+            yield Problem(
+                "compute.memory_gb",
+                f"{memory or 'nothing'} is not a size that serverless has; write 1, 2, 3, 4, 5 or 6",
+            )
+    else:
+        yield from _machine("compute", spec.compute)
+        for index, variant in enumerate(spec.variants):
+            if variant.compute:
+                yield from _machine(f"variants[{index}].compute", variant.compute)
+        if spec.shadow and spec.shadow.compute:
+            yield from _machine("shadow.compute", spec.shadow.compute)
+    seconds = watching_seconds(spec.release)
+    if seconds >= LONGEST_SECONDS:
+        yield Problem(
+            "release",
+            f"would be watched for {seconds // 60} minutes; AWS ends a deployment after {LONGEST_SECONDS // 60}: take larger steps or shorter intervals",
+        )
+
+
+def _machine(field: str, compute: Compute) -> Iterator[Problem]:
+    machine = pick(compute)
+    if machine is None:
+        model = (compute.accelerator or "").split(":")[0]
+        known = (
+            f"; accelerators here: {', '.join(ACCELERATORS)}{nearest(model, ACCELERATORS)}"
+            if compute.accelerator
+            else ""
+        )
+        yield Problem(
+            field, f"no SageMaker instance has all of that{known}; ask for less, or pin one: pin={{'aws': 'ml.…'}}"
+        )
+    elif not machine.name.startswith("ml."):
+        yield Problem(
+            f"{field}.pin.aws", f"{machine.name!r} is not a SageMaker instance; write one such as 'ml.m5.xlarge'"
+        )

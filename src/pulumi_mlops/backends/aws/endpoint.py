@@ -1,0 +1,367 @@
+"""Endpoint on AWS: identity, models, configuration, alarms, the endpoint itself, scaling, invokers."""
+
+import json
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from pulumi_mlops.backends.aws import access
+from pulumi_mlops.backends.aws.instances import pick
+from pulumi_mlops.backends.aws.scaling import scale
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Variant
+from pulumi_mlops.compute import Compute
+from pulumi_mlops.errors import ReleaseRolledBack
+from pulumi_mlops.naming import physical
+from pulumi_mlops.refs import EndpointRef, ModelVersionRef
+
+SHADOW = "shadow"
+# Bounds that both the API and the provider accept for the whole of a deployment.
+SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
+_START_SECONDS = 1800  # what instances may take to come up, beside the watching
+
+
+def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
+    """Build the endpoint, or nothing yet while a model waits for its first approval."""
+    name = physical(scope.project, scope.stage, scope.name)
+    variants = [variant.name for variant in spec.served]
+    if spec.waiting:
+        models = ", ".join(sorted({model.name for model in spec.waiting}))
+        scope.say(
+            f"waits for the first approved version of {models}; approve one, and the next up creates the endpoint"
+        )
+        return EndpointRef(
+            name=scope.name,
+            backend="aws",
+            platform=spec.platform,
+            url=None,
+            status="waiting",
+            variants=variants,
+            address={"name": name},
+        )
+
+    where = spec.platform.address
+    captured = Output.format("{0}captured/{1}/", spec.platform.artifacts, scope.name)
+    answers = Output.format("{0}answers/{1}/", spec.platform.artifacts, scope.name)
+    writes = [("write", access.Place(captured))] * bool(spec.capture_percent) + [
+        ("write", access.Place(answers))
+    ] * bool(spec.mode.asynchronous)
+    role = access.identity(
+        scope,
+        scope.physical(scope.name, "endpoint", limit=64),
+        spec.platform,
+        "sagemaker.amazonaws.com",
+        ("use", spec.platform),
+        ("read", access.Place(spec.platform.artifacts)),
+        *(("read", access.Place(files.artifact)) for files in _files(spec) if files.artifact),
+        *(("read", view) for view in spec.reads),
+        *(("read", secret) for secret in spec.secrets.values()),
+        *writes,
+    )
+    logs = aws.cloudwatch.LogGroup(
+        scope.child("logs"),
+        name=f"/aws/sagemaker/Endpoints/{name}",
+        retention_in_days=where["log_days"],
+        kms_key_id=where["key"],
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    models = {variant.name: _model(scope, spec, variant.name, variant.model, role.arn) for variant in spec.served}
+    if spec.shadow:
+        models[SHADOW] = _model(scope, spec, SHADOW, spec.shadow.model, role.arn)
+    configuration = _configuration(scope, spec, models, captured, answers)
+    alarms = [alarm for variant in spec.served for alarm in _alarms(scope, spec, name, variant.name)]
+    live = aws.cloudcontrol.Resource(
+        scope.child("endpoint"),
+        type_name="AWS::SageMaker::Endpoint",
+        desired_state=Output.json_dumps(_desired(scope, spec, name, configuration.name, alarms)),
+        opts=ResourceOptions.merge(
+            scope.opts, ResourceOptions(depends_on=[logs], ignore_changes=_let_go(spec.release, ["desiredState"]))
+        ),
+    )
+    serving = name_once_released(scope, spec.release, live.properties, configuration.name, name)
+    scale(scope, spec, serving)
+    arn = Output.format(
+        "arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where["partition"], where["region"], where["account"], name
+    )
+    call = (
+        ["sagemaker:InvokeEndpointAsync"]
+        if spec.mode.asynchronous
+        else ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+    )
+    invokers = access.let(scope, "invoke", spec.invokers, [access.allow(call, arn)])
+    path = "async-invocations" if spec.mode.asynchronous else "invocations"
+    return EndpointRef(
+        name=scope.name,
+        backend="aws",
+        platform=spec.platform,
+        url=Output.format(
+            "https://runtime.sagemaker.{0}.amazonaws.com/endpoints/{1}/{2}", where["region"], serving, path
+        ),
+        status="live",
+        variants=variants,
+        captured=captured if spec.capture_percent else None,
+        address={"name": serving, "arn": arn, "logs": logs.name},
+        native={
+            "endpoint": live,
+            "configuration": configuration,
+            "role": role.role,
+            "logs": logs,
+            **{f"model.{variant}": model for variant, model in models.items()},
+            **invokers,
+        },
+    )
+
+
+def name_once_released(
+    scope: Scope, release: Release, properties: Output[str], wanted: Output[str], name: str
+) -> Output[str]:
+    """Give the endpoint's name, once it serves the wanted configuration.
+
+    A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration it had before.
+    """
+
+    def check(known: list[Any]) -> str:
+        serving = json.loads(known[0] or "{}").get("EndpointConfigName")
+        if serving and known[1] and serving != known[1] and not pulumi.runtime.is_dry_run():
+            raise ReleaseRolledBack(
+                f"Endpoint {scope.name!r}: AWS rolled the release back; {name} still serves {serving}, not {known[1]}. "
+                "Look at the endpoint's alarms and logs, then deploy another version or size."
+            )
+        return name
+
+    if release.owner == "registry":
+        return properties.apply(lambda _: name)
+    return Output.all(properties, wanted).apply(check)
+
+
+def _files(spec: EndpointSpec) -> list[ModelFiles]:
+    parts = [variant.model for variant in spec.served] + ([spec.shadow.model] if spec.shadow else [])
+    return [part for part in parts if isinstance(part, ModelFiles)]
+
+
+def _let_go(release: Release, properties: list[str]) -> list[str] | None:
+    return properties if release.owner == "registry" else None
+
+
+def _model(
+    scope: Scope, spec: EndpointSpec, variant: str, served: ModelVersionRef | ModelFiles, role: Output[str]
+) -> aws.sagemaker.Model:
+    environment = {
+        **spec.environment,
+        **{f"MLOPS_SECRET_{key}": secret.address["arn"] for key, secret in spec.secrets.items()},
+        **{
+            f"MLOPS_FEATURES_{view.group.name.upper().replace('-', '_')}": view.group.address["name"]
+            for view in spec.reads
+        },
+    }
+    container: dict[str, Any] = {"environment": environment}
+    if isinstance(served, ModelFiles):
+        container |= {"image": served.image, "model_data_url": served.artifact}
+    else:
+        container["model_package_name"] = served.address["arn"]
+    network = spec.platform.address
+    return aws.sagemaker.Model(
+        scope.child(variant),
+        execution_role_arn=role,
+        primary_container=container,  # type: ignore[arg-type] (a plain dict of the SDK's TypedDict)
+        enable_network_isolation=spec.is_isolated and not spec.mode.serverless,
+        vpc_config={"subnets": network["subnets"], "security_group_ids": network["security_groups"]}
+        if spec.platform.private
+        else None,
+        tags=scope.tags,
+        opts=ResourceOptions.merge(
+            scope.opts, ResourceOptions(ignore_changes=_let_go(spec.release, ["primaryContainer"]))
+        ),
+    )
+
+
+def _configuration(
+    scope: Scope,
+    spec: EndpointSpec,
+    models: dict[str, aws.sagemaker.Model],
+    captured: Output[str],
+    answers: Output[str],
+) -> aws.sagemaker.EndpointConfiguration:
+    # The name is Pulumi's own, new with each content: a fixed one would be changed without the endpoint noticing.
+    key = spec.platform.address["key"]
+    shadow = [_shadow(spec, models[SHADOW])] if spec.shadow else None
+    machines = [pick(variant.compute or spec.compute) for variant in spec.served]
+    own_disk = any(machine and machine.has_local_disk for machine in machines)
+    capture: dict[str, Any] | None = None
+    if spec.capture_percent:
+        capture = {
+            "enable_capture": True,
+            "initial_sampling_percentage": spec.capture_percent,
+            "destination_s3_uri": captured,
+            "kms_key_id": key,
+            "capture_options": [{"capture_mode": "Input"}, {"capture_mode": "Output"}],
+            "capture_content_type_header": {
+                "json_content_types": ["application/json"],
+                "csv_content_types": ["text/csv"],
+            },
+        }
+    queue: dict[str, Any] | None = None
+    if spec.mode.asynchronous:
+        topic = spec.mode.asynchronous.notify
+        queue = {
+            "client_config": {"max_concurrent_invocations_per_instance": spec.mode.asynchronous.max_concurrency}
+            if spec.mode.asynchronous.max_concurrency
+            else None,
+            "output_config": {
+                "s3_output_path": answers,
+                "s3_failure_path": Output.format("{0}failed/", answers),
+                "kms_key_id": key,
+                "notification_config": {"success_topic": topic, "error_topic": topic} if topic else None,
+            },
+        }
+    return aws.sagemaker.EndpointConfiguration(
+        scope.child("configuration"),
+        production_variants=[_variant(spec, variant, models[variant.name]) for variant in spec.served],  # type: ignore[misc] (plain dicts of the SDK's TypedDict)
+        shadow_production_variants=shadow,  # type: ignore[arg-type]
+        kms_key_arn=None if spec.mode.serverless or own_disk else key,
+        data_capture_config=capture,  # type: ignore[arg-type]
+        async_inference_config=queue,  # type: ignore[arg-type]
+        tags=scope.tags,
+        opts=ResourceOptions.merge(
+            scope.opts,
+            ResourceOptions(
+                ignore_changes=_let_go(
+                    spec.release,
+                    [
+                        "productionVariants",
+                        "shadowProductionVariants",
+                        "dataCaptureConfig",
+                        "asyncInferenceConfig",
+                        "kmsKeyArn",
+                    ],
+                )
+            ),
+        ),
+    )
+
+
+def _variant(spec: EndpointSpec, variant: Variant, model: aws.sagemaker.Model) -> dict[str, Any]:
+    common = {"variant_name": variant.name, "model_name": model.name, "initial_variant_weight": variant.weight}
+    if serverless := spec.mode.serverless:
+        capacity = {
+            "memory_size_in_mb": int((spec.compute.memory_gb or 1) * 1024),
+            "max_concurrency": serverless.max_concurrency,
+            "provisioned_concurrency": serverless.provisioned,
+        }
+        return {**common, "serverless_config": capacity}
+    return {**common, **_machines(variant.compute or spec.compute, max(spec.scaling.min, 1))}
+
+
+def _shadow(spec: EndpointSpec, model: aws.sagemaker.Model) -> dict[str, Any]:
+    assert spec.shadow is not None  # noqa: S101 (the caller looked)
+    # AWS copies the share weight / (sum of weights) of requests; with the one production variant at 1 that is percent / 100.
+    return {
+        "variant_name": SHADOW,
+        "model_name": model.name,
+        "initial_variant_weight": spec.shadow.percent / 100,
+        **_machines(spec.shadow.compute or spec.compute, max(spec.scaling.min, 1)),
+    }
+
+
+def _machines(compute: Compute, count: int) -> dict[str, Any]:
+    machine = pick(compute)
+    assert machine is not None  # noqa: S101 (checks.py refused what has no machine)
+    return {"instance_type": machine.name, "initial_instance_count": count}
+
+
+def _desired(
+    scope: Scope, spec: EndpointSpec, name: str, configuration: Output[str], alarms: list[aws.cloudwatch.MetricAlarm]
+) -> dict[str, Any]:
+    """Describe the endpoint for Cloud Control, which knows two things that the classic resource does not.
+
+    It keeps what autoscaling reached when a release comes, and it changes the alarms of a release in place
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html).
+    """
+    desired: dict[str, Any] = {
+        "EndpointName": name,
+        "EndpointConfigName": configuration,
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(scope.tags.items())],
+    }
+    if spec.mode.serverless:
+        return desired
+    if spec.scaling.moves:
+        desired |= {
+            "RetainAllVariantProperties": True,
+            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
+        }
+    names = [*(alarm.name for alarm in alarms), *spec.release.rollback_alarms]
+    return desired | {
+        "DeploymentConfig": {
+            "BlueGreenUpdatePolicy": traffic(spec.release),
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm} for alarm in names]},
+        }
+    }
+
+
+def watching_seconds(release: Release) -> int:
+    """Return how long a release is watched before the old version goes."""
+    if release.canary:
+        return release.canary.bake_minutes * 60
+    if release.linear:
+        return release.linear.interval_minutes * 60 * -(-100 // release.linear.step_percent)
+    return 0
+
+
+def traffic(release: Release) -> dict[str, Any]:
+    """Say how traffic moves to the new version."""
+    routing: dict[str, Any] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    if release.canary:
+        size = {"Type": "CAPACITY_PERCENT", "Value": release.canary.percent}
+        routing = {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": release.canary.bake_minutes * 60}
+    elif release.linear:
+        size = {"Type": "CAPACITY_PERCENT", "Value": release.linear.step_percent}
+        routing = {
+            "Type": "LINEAR",
+            "LinearStepSize": size,
+            "WaitIntervalInSeconds": release.linear.interval_minutes * 60,
+        }
+    longest = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, watching_seconds(release) + _START_SECONDS))
+    return {
+        "TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": 120,
+        "MaximumExecutionTimeoutInSeconds": longest,
+    }
+
+
+def _alarms(scope: Scope, spec: EndpointSpec, endpoint: str, variant: str) -> list[aws.cloudwatch.MetricAlarm]:
+    """Watch errors, and latency where asked (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html)."""
+    common: dict[str, Any] = {
+        "namespace": "AWS/SageMaker",
+        "dimensions": {"EndpointName": endpoint, "VariantName": variant},
+        "comparison_operator": "GreaterThanThreshold",
+        "period": 60,
+        "evaluation_periods": 2,
+        "treat_missing_data": "notBreaching",
+        "alarm_actions": [spec.platform.address["topic"]],
+        "tags": scope.tags,
+        "opts": scope.opts,
+    }
+    # The average of this metric is the share of requests that failed.
+    errors = aws.cloudwatch.MetricAlarm(
+        scope.child(f"{variant}-errors"),
+        name=f"{endpoint}-{variant}-errors",
+        metric_name="Invocation5XXErrors",
+        statistic="Average",
+        threshold=spec.health.errors_percent / 100,
+        **common,
+    )
+    if spec.health.latency_ms is None:
+        return [errors]
+    # ModelLatency is in microseconds.
+    latency = aws.cloudwatch.MetricAlarm(
+        scope.child(f"{variant}-latency"),
+        name=f"{endpoint}-{variant}-latency",
+        metric_name="ModelLatency",
+        extended_statistic="p99",
+        threshold=spec.health.latency_ms * 1000,
+        **common,
+    )
+    return [errors, latency]

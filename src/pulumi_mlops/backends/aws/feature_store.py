@@ -1,0 +1,141 @@
+"""FeatureStore and FeatureGroup on AWS."""
+
+import asyncio
+import time
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from pulumi_mlops.backends.aws import access, live
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
+from pulumi_mlops.errors import MlopsError
+from pulumi_mlops.naming import physical
+from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef
+
+TYPES = {"string": "String", "integer": "Integral", "float": "Fractional", "boolean": "Integral", "timestamp": "String"}
+_ADD_SECONDS = 300
+
+
+def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
+    """Make the catalogue and the identity that writes to it."""
+    name = scope.physical(scope.name, separator="_", limit=255)
+    database = aws.glue.CatalogDatabase(
+        scope.child("catalog"),
+        name=name,
+        description=f"Features of {scope.project} ({scope.stage})",
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    prefix = Output.format("{0}features/{1}/", spec.platform.artifacts, scope.name)
+    ref = FeatureStoreRef(name=scope.name, backend="aws", platform=spec.platform, address={"database": name})
+    writer = access.identity(
+        scope,
+        scope.physical(scope.name, "features", limit=64),
+        spec.platform,
+        "sagemaker.amazonaws.com",
+        ("use", spec.platform),
+        ("write", access.Place(prefix)),
+        ("write", ref),
+    )
+    return FeatureStoreRef(
+        name=scope.name,
+        backend="aws",
+        platform=spec.platform,
+        address={"database": database.name, "role": writer.arn, "offline": prefix},
+        native={"catalog": database, "role": writer.role},
+    )
+
+
+def group_name(project: str, stage: str, name: str) -> str:
+    """Name a group; the API takes letters, digits and hyphens."""
+    return physical(project, stage, name, limit=64)
+
+
+def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
+    """Make the group; features that were added later are sent by the API, since the provider would replace the group."""
+    platform, store = spec.store.platform, spec.store.address
+    key = platform.address["key"]
+    name = group_name(scope.project, scope.stage, scope.name)
+    definitions = [{"feature_name": feature, "feature_type": TYPES[kind]} for feature, kind in spec.features.items()]
+    online: dict[str, Any] | None = None
+    if spec.online:
+        online = {"enable_online_store": True, "security_config": {"kms_key_id": key}}
+        if spec.online.ttl_hours:
+            online["ttl_duration"] = {"unit": "Hours", "value": spec.online.ttl_hours}
+    offline: dict[str, Any] | None = None
+    if spec.offline:
+        offline = {
+            "s3_storage_config": {"s3_uri": store["offline"], "kms_key_id": key},
+            "table_format": "Iceberg" if spec.offline.format == "iceberg" else "Glue",
+            "data_catalog_config": {
+                "catalog": "AwsDataCatalog",
+                "database": store["database"],
+                "table_name": name.replace("-", "_"),
+            },
+        }
+    group = aws.sagemaker.FeatureGroup(
+        scope.child("group"),
+        feature_group_name=name,
+        record_identifier_feature_name=spec.keys[0],
+        event_time_feature_name=spec.event_time,
+        feature_definitions=definitions,  # type: ignore[arg-type] (plain dicts of the SDK's TypedDict)
+        online_store_config=online,  # type: ignore[arg-type]
+        offline_store_config=offline,  # type: ignore[arg-type]
+        role_arn=store["role"],
+        description=spec.description,
+        tags=scope.tags,
+        opts=ResourceOptions.merge(scope.guarded(spec.protect), ResourceOptions(ignore_changes=["featureDefinitions"])),
+    )
+    complete = group.arn.apply(lambda arn: _complete(scope, spec, name, arn))
+    return FeatureGroupRef(
+        name=scope.name,
+        backend="aws",
+        platform=platform,
+        keys=spec.keys,
+        event_time=spec.event_time,
+        features=spec.features,
+        has_online=spec.online is not None,
+        has_offline=spec.offline is not None,
+        address={"name": name, "arn": complete},
+        native={"group": group},
+    )
+
+
+async def _complete(scope: Scope, spec: FeatureGroupSpec, name: str, arn: str) -> str:
+    """Add what the group lacks and give back its ARN, so that whoever uses the group finds all features."""
+    if not pulumi.runtime.is_dry_run() and not live.mocked():
+        await asyncio.to_thread(_add_missing, scope, spec, name)
+    return arn
+
+
+def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> None:
+    platform = spec.store.platform
+    found = live.feature_group(platform, name) or {"FeatureDefinitions": []}
+    there = {definition["FeatureName"] for definition in found["FeatureDefinitions"]}
+    missing = [
+        {"FeatureName": feature, "FeatureType": TYPES[kind]}
+        for feature, kind in spec.features.items()
+        if feature not in there
+    ]
+    if not missing:
+        return
+    with live.asking(f"features of {name!r}"):
+        live.client(platform, "sagemaker").update_feature_group(FeatureGroupName=name, FeatureAdditions=missing)
+    added = ", ".join(feature["FeatureName"] for feature in missing)
+    deadline = time.monotonic() + _ADD_SECONDS
+    while time.monotonic() < deadline:
+        update = (live.feature_group(platform, name) or {}).get("LastUpdateStatus", {})
+        if update.get("Status") == "Failed":
+            raise MlopsError(
+                f"FeatureGroup {scope.name!r}: AWS did not add {added}: {update.get('FailureReason', 'no reason given')}"
+            )
+        if update.get("Status") != "InProgress":
+            pulumi.log.info(f"added in place: {added}", scope.component)
+            return
+        time.sleep(0.5)
+    raise MlopsError(
+        f"FeatureGroup {scope.name!r}: AWS still adds {added} after {_ADD_SECONDS} s; run pulumi up again later"
+    )

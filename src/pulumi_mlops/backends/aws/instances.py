@@ -1,0 +1,94 @@
+"""SageMaker hosting instances, as facts: what each has, and the smallest that fits a wish."""
+
+from typing import NamedTuple
+
+from pulumi_mlops.compute import ACCELERATOR, Compute
+
+
+class Instance(NamedTuple):
+    """One instance type (https://aws.amazon.com/sagemaker/pricing/, https://aws.amazon.com/ec2/instance-types/)."""
+
+    name: str
+    cpus: int
+    memory_gb: int
+    accelerator: str = ""
+    accelerators: int = 0
+
+    @property
+    def has_local_disk(self) -> bool:
+        """Whether storage is a disk in the machine, encrypted by its hardware: SageMaker then refuses a key for it."""
+        return self.name.split(".")[1] in _LOCAL_DISK
+
+
+_LOCAL_DISK = {"g4dn", "g5", "g6", "g6e", "p4d", "p5"}
+_SIZES = {
+    "large": 2,
+    "xlarge": 4,
+    "2xlarge": 8,
+    "4xlarge": 16,
+    "9xlarge": 36,
+    "12xlarge": 48,
+    "18xlarge": 72,
+    "24xlarge": 96,
+}
+
+
+def _family(name: str, memory_per_cpu: int, sizes: str) -> list[Instance]:
+    return [Instance(f"ml.{name}.{size}", _SIZES[size], _SIZES[size] * memory_per_cpu) for size in sizes.split()]
+
+
+def _g(name: str, model: str, memory_per_cpu: int) -> list[Instance]:
+    rows = [
+        ("xlarge", 4, 1),
+        ("2xlarge", 8, 1),
+        ("4xlarge", 16, 1),
+        ("8xlarge", 32, 1),
+        ("16xlarge", 64, 1),
+        ("12xlarge", 48, 4),
+        ("24xlarge", 96, 4),
+        ("48xlarge", 192, 8),
+    ]
+    return [Instance(f"ml.{name}.{size}", cpus, cpus * memory_per_cpu, model, count) for size, cpus, count in rows]
+
+
+INSTANCES = [
+    *_family("c5", 2, "large xlarge 2xlarge 4xlarge 9xlarge 18xlarge"),
+    *_family("m5", 4, "large xlarge 2xlarge 4xlarge 12xlarge 24xlarge"),
+    *_family("r5", 8, "large xlarge 2xlarge 4xlarge 12xlarge 24xlarge"),
+    Instance("ml.g4dn.xlarge", 4, 16, "T4", 1),
+    Instance("ml.g4dn.2xlarge", 8, 32, "T4", 1),
+    Instance("ml.g4dn.4xlarge", 16, 64, "T4", 1),
+    Instance("ml.g4dn.8xlarge", 32, 128, "T4", 1),
+    Instance("ml.g4dn.16xlarge", 64, 256, "T4", 1),
+    Instance("ml.g4dn.12xlarge", 48, 192, "T4", 4),
+    *_g("g5", "A10G", 4),
+    *_g("g6", "L4", 4),
+    *_g("g6e", "L40S", 8),
+    Instance("ml.p3.2xlarge", 8, 61, "V100", 1),
+    Instance("ml.p3.8xlarge", 32, 244, "V100", 4),
+    Instance("ml.p3.16xlarge", 64, 488, "V100", 8),
+    Instance("ml.p4d.24xlarge", 96, 1152, "A100", 8),
+    Instance("ml.p5.48xlarge", 192, 2048, "H100", 8),
+    Instance("ml.inf2.xlarge", 4, 16, "Inferentia2", 1),
+    Instance("ml.inf2.8xlarge", 32, 128, "Inferentia2", 1),
+    Instance("ml.inf2.24xlarge", 96, 384, "Inferentia2", 6),
+    Instance("ml.inf2.48xlarge", 192, 768, "Inferentia2", 12),
+]
+ACCELERATORS = sorted({instance.accelerator for instance in INSTANCES if instance.accelerator})
+
+
+def pick(compute: Compute) -> Instance | None:
+    """Return the pinned instance, else the smallest that fits, else nothing."""
+    if compute.pin and (name := compute.pin.get("aws")):
+        return next((instance for instance in INSTANCES if instance.name == name), Instance(name, 0, 0))
+    wanted = ACCELERATOR.fullmatch(compute.accelerator or "")
+    model, count = (wanted["model"].lower(), int(wanted["count"])) if wanted else ("", 0)
+    fitting = [
+        instance
+        for instance in INSTANCES
+        if instance.accelerator.lower() == model
+        and instance.accelerators >= count
+        and instance.cpus >= (compute.cpus or 1)
+        and instance.memory_gb >= (compute.memory_gb or 0)
+    ]
+    return min(fitting, key=lambda instance: (instance.accelerators, instance.cpus, instance.memory_gb), default=None)

@@ -1,0 +1,125 @@
+"""What is in the account now, asked by boto3 while the program runs.
+
+Pulumi's provider has no data source for these, and some answers decide what a program declares: the newest approved
+version, the features that a group has. The same credentials are used as by the provider: the environment's, or
+``aws:profile`` and ``aws:assumeRoles`` of the stack's configuration. Under Pulumi's mocks nothing is asked.
+"""
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import get_monitor
+
+from pulumi_mlops.errors import MlopsError
+from pulumi_mlops.refs import PlatformRef
+
+if TYPE_CHECKING:
+    import boto3
+
+
+def default_region() -> str | None:
+    """Return the region that the provider would take by itself."""
+    return pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+
+
+def mocked() -> bool:
+    """Whether the program runs under Pulumi's mocks, where no cloud is there to be asked."""
+    return isinstance(get_monitor(), mocks.MockMonitor)
+
+
+@functools.cache
+def _session(region: str | None, profile: str | None) -> "boto3.Session":
+    import boto3  # noqa: PLC0415 (only programs that ask pay for it)
+
+    return boto3.Session(region_name=region, profile_name=profile)
+
+
+@functools.cache
+def _client(service: str, region: str | None, profile: str | None, role: str | None, external_id: str | None) -> Any:  # noqa: ANN401 (boto3 makes its clients at run time)
+    from botocore.config import Config  # noqa: PLC0415
+
+    session = _session(region, profile)
+    keys: dict[str, str] = {}
+    if role:
+        extra = {"ExternalId": external_id} if external_id else {}
+        given = session.client("sts").assume_role(RoleArn=role, RoleSessionName="pulumi-mlops", **extra)["Credentials"]
+        keys = {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
+    return session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}), **keys)
+
+
+def client(platform: PlatformRef, service: str) -> Any:  # noqa: ANN401 (see above)
+    """Return a client with the platform's region and the provider's credentials."""
+    config = pulumi.Config("aws")
+    roles = config.get_object("assumeRoles") or [config.get_object("assumeRole") or {}]
+    last = roles[-1]
+    return _client(
+        service, platform.region or default_region(), config.get("profile"), last.get("roleArn"), last.get("externalId")
+    )
+
+
+@contextlib.contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turn boto3's failures into one line that says what was asked and what to look at."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise MlopsError(
+            f"AWS could not be asked about {what}: {error}. Look at credentials, region and endpoint with: aws sts get-caller-identity"
+        ) from error
+
+
+def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Describe a feature group with all its features, or nothing."""
+    if mocked():
+        return None
+    with asking(f"feature group {name!r}"):
+        sagemaker = client(platform, "sagemaker")
+        try:
+            found: dict[str, Any] = sagemaker.describe_feature_group(FeatureGroupName=name)
+        except sagemaker.exceptions.ResourceNotFound:
+            return None
+        page = found
+        while token := page.get("NextToken"):
+            page = sagemaker.describe_feature_group(FeatureGroupName=name, NextToken=token)
+            found["FeatureDefinitions"] += page["FeatureDefinitions"]
+        return found
+
+
+def model_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Describe a model package group, or nothing."""
+    if mocked():
+        return None
+    with asking(f"model package group {name!r}"):
+        sagemaker = client(platform, "sagemaker")
+        try:
+            found: dict[str, Any] = sagemaker.describe_model_package_group(ModelPackageGroupName=name)
+        except sagemaker.exceptions.ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return found
+
+
+def approved_packages(platform: PlatformRef, group: str) -> Iterator[dict[str, Any]]:
+    """Describe the approved versions of a group, newest first."""
+    if mocked() or model_group(platform, group) is None:
+        return
+    with asking(f"approved versions of {group!r}"):
+        sagemaker = client(platform, "sagemaker")
+        pages = sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=group, ModelApprovalStatus="Approved", SortBy="CreationTime", SortOrder="Descending"
+        )
+        for page in pages:
+            for summary in page["ModelPackageSummaryList"]:
+                yield sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])

@@ -1,0 +1,168 @@
+"""ModelRegistry and Model on AWS."""
+
+import operator
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output
+
+from pulumi_mlops.backends.aws import access, live
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.components.model_registry import GATE, ModelRegistrySpec, ModelSpec
+from pulumi_mlops.naming import physical
+from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef, PlatformRef
+
+_STATUS = {"approved": "Approved", "rejected": "Rejected", "pending": "PendingManualApproval"}
+_SIGNS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq}
+_PREFIX = 40  # leaves room for a model's name in the 63 characters of a group's
+
+
+def prefix(project: str, stage: str, registry: str) -> str:
+    """Return what the names of a registry's groups start with, and its event rule looks for."""
+    return physical(project, stage, registry, limit=_PREFIX)
+
+
+def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
+    """Make the rights of approvers and the rules that announce approvals. The groups themselves come with the models."""
+    start = prefix(scope.project, scope.stage, scope.name)
+    where = spec.platform.address
+
+    def named(kind: str, tail: str) -> Output[str]:
+        return Output.format(
+            "arn:{0}:sagemaker:{1}:{2}:{3}/{4}-{5}",
+            where["partition"],
+            where["region"],
+            where["account"],
+            kind,
+            start,
+            tail,
+        )
+
+    native: dict[str, pulumi.Resource] = {}
+    rights = [
+        access.allow(["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"], named("model-package", "*/*")),
+        access.allow(
+            ["sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"], named("model-package-group", "*")
+        ),
+    ]
+    native |= access.let(scope, "approve", spec.approvers, rights)
+    for name, notice in spec.events.items():
+        detail: dict[str, Any] = {
+            "ModelPackageGroupName": [{"prefix": f"{start}-"}],
+            "ModelApprovalStatus": [_STATUS[status] for status in notice.on],
+        }
+        rule = aws.cloudwatch.EventRule(
+            scope.child(f"event-{name}"),
+            name=scope.physical(scope.name, name, limit=64),
+            description=f"Approvals in registry {scope.name} for {name}",
+            event_pattern=Output.json_dumps(
+                {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"], "detail": detail}
+            ),
+            tags=scope.tags,
+            opts=scope.opts,
+        )
+        aws.cloudwatch.EventTarget(
+            scope.child(f"event-{name}-target"), rule=rule.name, target_id=name, arn=notice.to, opts=scope.opts
+        )
+        native[f"event.{name}"] = rule
+    return ModelRegistryRef(
+        name=scope.name,
+        backend="aws",
+        platform=spec.platform,
+        approvers=spec.approvers,
+        consumers=spec.platform.consumers if spec.consumers is None else spec.consumers,
+        address={"prefix": start},
+        native=native,
+    )
+
+
+def model(scope: Scope, spec: ModelSpec) -> ModelRef:
+    """Make the group, and let the consumers read and deploy its versions."""
+    name = physical(spec.registry.address["prefix"], scope.name)
+    platform = spec.registry.platform
+    group = aws.sagemaker.ModelPackageGroup(
+        scope.child("group"),
+        model_package_group_name=name,
+        model_package_group_description=spec.description,
+        tags={**spec.metadata, **scope.tags},
+        opts=scope.guarded(spec.protect),
+    )
+    if spec.registry.consumers:
+        where = platform.address
+        readers = {
+            "AWS": [
+                Output.format("arn:{0}:iam::{1}:root", where["partition"], account)
+                for account in spec.registry.consumers
+            ]
+        }
+        packages = group.arn.apply(lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/*")
+        statements = [
+            {
+                **access.allow(["sagemaker:DescribeModelPackageGroup"], group.arn),
+                "Sid": "ReadGroup",
+                "Principal": readers,
+            },
+            {
+                **access.allow(
+                    ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages", "sagemaker:CreateModel"], packages
+                ),
+                "Sid": "DeployVersions",
+                "Principal": readers,
+            },
+        ]
+        aws.sagemaker.ModelPackageGroupPolicy(
+            scope.child("consumers"),
+            model_package_group_name=group.model_package_group_name,
+            resource_policy=access.document(statements),
+            opts=scope.opts,
+        )
+    return ModelRef(
+        name=scope.name,
+        backend="aws",
+        platform=platform,
+        gate=spec.gate,
+        address={"group": name, "arn": group.arn},
+        native={"group": group},
+    )
+
+
+def approved(model: ModelRef) -> ModelVersionRef | None:
+    """Return the newest approved version whose metadata pass the gate."""
+    for package in live.approved_packages(model.platform, model.address["group"]):
+        short = missed(model.gate, package.get("CustomerMetadataProperties", {}))
+        if not short:
+            return _ref(model, package["ModelPackageVersion"], package["ModelPackageArn"])
+        pulumi.log.warn(
+            f"Model {model.name!r}: version {package['ModelPackageVersion']} is approved but misses its gate ({'; '.join(short)}); looking at the one before"
+        )
+    return None
+
+
+def version(model: ModelRef, number: int) -> ModelVersionRef:
+    """Name one version."""
+    arn = Output.from_input(model.address["arn"]).apply(
+        lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/{number}"
+    )
+    return _ref(model, number, arn)
+
+
+def _ref(model: ModelRef, number: int, arn: Any) -> ModelVersionRef:  # noqa: ANN401 (an Input)
+    platform: PlatformRef = model.platform
+    return ModelVersionRef(name=model.name, backend="aws", platform=platform, version=number, address={"arn": arn})
+
+
+def missed(gate: Any, metrics: Any) -> list[str]:  # noqa: ANN401 (mappings of text)
+    """Say which bounds a version's metrics miss."""
+    problems = []
+    for metric, bound in gate.items():
+        wanted = GATE.fullmatch(bound)
+        assert wanted  # noqa: S101 (the spec let only these through)
+        try:
+            value = float(metrics[metric])
+        except (KeyError, ValueError):
+            problems.append(f"{metric} is {metrics.get(metric, 'not given')!r}, wanted {bound}")
+            continue
+        if not _SIGNS[wanted["sign"]](value, float(wanted["bound"])):
+            problems.append(f"{metric} is {value:g}, wanted {bound}")
+    return problems

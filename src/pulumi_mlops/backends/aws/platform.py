@@ -1,0 +1,363 @@
+"""Platform on AWS: key, bucket, repositories, logs, alerts, budget, secrets, network, in the order one would make them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output
+
+from pulumi_mlops.backends.aws import live, network
+from pulumi_mlops.backends.aws.access import Statement, allow, document
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.refs import PlatformRef
+
+_BUCKET_PREFIX = 34  # what is left of S3's 63 characters beside account and region
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where this is."""
+
+    id: Output[str]
+    region: Output[str]
+    partition: Output[str]
+
+    def root(self, account: Any = None) -> Output[str]:  # noqa: ANN401 (an Input, or nothing)
+        """Return the principal of an account as a whole: its own IAM policies decide who in it."""
+        return Output.format("arn:{0}:iam::{1}:root", self.partition, account or self.id)
+
+
+def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
+    """Build the hub."""
+    native: dict[str, pulumi.Resource] = {}
+    if spec.region or spec.account:
+        accounts = [spec.account] if spec.account else None
+        provider = aws.Provider(
+            scope.child("aws"),
+            region=spec.region or live.default_region(),
+            allowed_account_ids=accounts,
+            opts=scope.opts,
+        )  # type: ignore[arg-type] (the SDK wants its Literal of regions)
+        scope = replace(scope, provider=provider)
+    account = Account(
+        aws.get_caller_identity_output(opts=scope.invoke).account_id,
+        aws.get_region_output(opts=scope.invoke).region,
+        aws.get_partition_output(opts=scope.invoke).partition,
+    )
+    key = spec.existing.key or _key(scope, spec, account, native)
+    bucket = spec.existing.artifacts or _bucket(scope, spec, account, key, native)
+    repositories = {name: _repository(scope, spec, account, key, name) for name in spec.images}
+    logs = _logs(scope, spec, key)
+    topic = spec.existing.alerts or _topic(scope, account, key, native)
+    for index, email in enumerate(spec.alerts):
+        aws.sns.TopicSubscription(
+            scope.child(f"alerts-{index}"), topic=topic, protocol="email", endpoint=email, opts=scope.opts
+        )
+    if spec.monthly_budget:
+        native["budget"] = _budget(scope, spec, topic)
+    secrets = {name: _secret(scope, key, name, value) for name, value in spec.secrets.items()}
+    where = _network(scope, spec, account, logs, native)
+    native |= {"logs": logs, **{f"repository.{name}": repository for name, repository in repositories.items()}}
+
+    return PlatformRef(
+        name=scope.name,
+        backend="aws",
+        stage=spec.stage,
+        region=spec.region or live.default_region(),
+        owner=spec.owner,
+        tags=spec.tags,
+        artifacts=Output.format("s3://{0}/", bucket),
+        images={name: repository.repository_url for name, repository in repositories.items()},
+        secrets=secrets,
+        consumers=spec.consumers,
+        private=where is not None,
+        providers=tuple(found for found in [scope.provider or scope.component.get_provider("aws:index:any")] if found),
+        native=native,
+        address={
+            "account": account.id,
+            "region": account.region,
+            "partition": account.partition,
+            "key": key,
+            "bucket": bucket,
+            "logs": logs.name,
+            "log_days": logs.retention_in_days,
+            "topic": topic,
+            "repositories": {name: repository.arn for name, repository in repositories.items()},
+            "subnets": where.subnets if where else [],
+            "security_groups": where.security_groups if where else [],
+        },
+    )
+
+
+def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, pulumi.Resource]) -> Output[str]:
+    here = {"StringEquals": {"aws:SourceAccount": account.id}}
+    use = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    log_service = Output.format("logs.{0}.amazonaws.com", account.region)
+    statements: list[Statement] = [
+        {**allow(["kms:*"], "*"), "Sid": "IamDecides", "Principal": {"AWS": account.root()}},
+        {
+            **allow(
+                [*use, "kms:Encrypt", "kms:ReEncrypt*", "kms:DescribeKey"],
+                "*",
+                {
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": Output.format(
+                            "arn:{0}:logs:{1}:{2}:*", account.partition, account.region, account.id
+                        )
+                    }
+                },
+            ),
+            "Sid": "Logs",
+            "Principal": {"Service": log_service},
+        },
+        {
+            **allow(use, "*", here),
+            "Sid": "Alerts",
+            "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]},
+        },
+    ]
+    if spec.consumers:
+        readers = [account.root(consumer) for consumer in spec.consumers]
+        statements.append(
+            {**allow(["kms:Decrypt", "kms:DescribeKey"], "*"), "Sid": "Consumers", "Principal": {"AWS": readers}}
+        )
+    key = aws.kms.Key(
+        scope.child("key"),
+        description=f"Everything of platform {scope.project} ({scope.stage})",
+        policy=document(statements),
+        enable_key_rotation=True,
+        deletion_window_in_days=max(7, scope.profile.recovery_days),
+        tags=scope.tags,
+        opts=scope.guarded(),
+    )
+    aws.kms.Alias(scope.child("alias"), name=f"alias/{scope.physical()}", target_key_id=key.key_id, opts=scope.opts)
+    native["key"] = key
+    return key.arn
+
+
+def _bucket(
+    scope: Scope, spec: PlatformSpec, account: Account, key: Any, native: dict[str, pulumi.Resource]
+) -> Output[str]:  # noqa: ANN401 (an Input)
+    bucket = aws.s3.Bucket(
+        scope.child("artifacts"),
+        bucket=Output.format(
+            "{0}-{1}-{2}", scope.physical("artifacts", limit=_BUCKET_PREFIX), account.id, account.region
+        ),
+        force_destroy=not scope.profile.protect,
+        tags=scope.tags,
+        opts=scope.guarded(),
+    )
+    native["artifacts"] = bucket
+    aws.s3.BucketOwnershipControls(
+        scope.child("owner"), bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=scope.opts
+    )
+    closed = aws.s3.BucketPublicAccessBlock(
+        scope.child("closed"),
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=scope.opts,
+    )
+    versioning = aws.s3.BucketVersioning(
+        scope.child("versions"), bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=scope.opts
+    )
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        scope.child("encryption"),
+        bucket=bucket.bucket,
+        rules=[
+            {
+                "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key},
+                "bucket_key_enabled": True,
+            }
+        ],
+        opts=scope.opts,
+    )
+    aws.s3.BucketLifecycleConfiguration(
+        scope.child("lifecycle"),
+        bucket=bucket.bucket,
+        rules=[
+            {
+                "id": "superseded",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "noncurrent_version_expiration": {"noncurrent_days": scope.profile.version_days},
+                "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+            }
+        ],
+        opts=pulumi.ResourceOptions.merge(scope.opts, pulumi.ResourceOptions(depends_on=[versioning])),
+    )
+    everything = [bucket.arn, Output.format("{0}/*", bucket.arn)]
+    statements: list[Statement] = [
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": everything,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    if spec.consumers:
+        readers = [account.root(consumer) for consumer in spec.consumers]
+        statements.append(
+            {
+                **allow(["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], everything),
+                "Sid": "Consumers",
+                "Principal": {"AWS": readers},
+            }
+        )
+    aws.s3.BucketPolicy(
+        scope.child("policy"),
+        bucket=bucket.bucket,
+        policy=document(statements),
+        opts=pulumi.ResourceOptions.merge(scope.opts, pulumi.ResourceOptions(depends_on=[closed])),
+    )
+    return bucket.bucket
+
+
+def _repository(scope: Scope, spec: PlatformSpec, account: Account, key: Any, name: str) -> aws.ecr.Repository:  # noqa: ANN401 (an Input)
+    repository = aws.ecr.Repository(
+        scope.child(f"image-{name}"),
+        name=f"{scope.physical()}/{name}",
+        image_tag_mutability="IMMUTABLE",
+        image_scanning_configuration={"scan_on_push": True},
+        encryption_configurations=[{"encryption_type": "KMS", "kms_key": key}],
+        force_delete=not scope.profile.protect,
+        tags=scope.tags,
+        opts=scope.guarded(),
+    )
+    untagged = {
+        "rulePriority": 1,
+        "description": "Layers that no tag holds",
+        "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7},
+        "action": {"type": "expire"},
+    }
+    aws.ecr.LifecyclePolicy(
+        scope.child(f"image-{name}-lifecycle"),
+        repository=repository.name,
+        policy=Output.json_dumps({"rules": [untagged]}),
+        opts=scope.opts,
+    )
+    if spec.consumers:
+        pull = {
+            "Sid": "Consumers",
+            "Effect": "Allow",
+            "Principal": {"AWS": [account.root(consumer) for consumer in spec.consumers]},
+        }
+        actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+        aws.ecr.RepositoryPolicy(
+            scope.child(f"image-{name}-policy"),
+            repository=repository.name,
+            policy=document([{**pull, "Action": actions}]),
+            opts=scope.opts,
+        )
+    return repository
+
+
+def _logs(scope: Scope, spec: PlatformSpec, key: Any) -> aws.cloudwatch.LogGroup:  # noqa: ANN401 (an Input)
+    return aws.cloudwatch.LogGroup(
+        scope.child("logs"),
+        name=f"/mlops/{scope.physical()}",
+        retention_in_days=spec.log_days or scope.profile.log_days,
+        kms_key_id=key,
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+
+
+def _topic(scope: Scope, account: Account, key: Any, native: dict[str, pulumi.Resource]) -> Output[str]:  # noqa: ANN401 (an Input)
+    topic = aws.sns.Topic(
+        scope.child("alerts"), name=scope.physical("alerts"), kms_master_key_id=key, tags=scope.tags, opts=scope.opts
+    )
+    services = {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]}
+    publish = {
+        **allow(["sns:Publish"], topic.arn, {"StringEquals": {"aws:SourceAccount": account.id}}),
+        "Sid": "OwnAlarms",
+        "Principal": services,
+    }
+    aws.sns.TopicPolicy(scope.child("alerts-policy"), arn=topic.arn, policy=document([publish]), opts=scope.opts)
+    native["alerts"] = topic
+    return topic.arn
+
+
+def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:  # noqa: ANN401 (an Input)
+    def notice(percent: int, kind: str) -> dict[str, Any]:
+        return {
+            "comparison_operator": "GREATER_THAN",
+            "threshold": percent,
+            "threshold_type": "PERCENTAGE",
+            "notification_type": kind,
+            "subscriber_sns_topic_arns": [topic],
+        }
+
+    notices = [notice(percent, "ACTUAL") for percent in spec.budget_thresholds]
+    notices += [notice(percent, "FORECASTED") for percent in spec.budget_thresholds if percent == 100]  # noqa: PLR2004 (the whole budget)
+    return aws.budgets.Budget(
+        scope.child("budget"),
+        name=scope.physical(),
+        budget_type="COST",
+        time_unit="MONTHLY",
+        limit_amount=f"{spec.monthly_budget:g}",
+        limit_unit="USD",
+        cost_filters=[{"name": "TagKeyValue", "values": [f"user:project${scope.project}"]}],
+        notifications=notices,  # type: ignore[arg-type] (plain dicts of the SDK's TypedDict)
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+
+
+def _secret(scope: Scope, key: Any, name: str, value: Any) -> Output[str]:  # noqa: ANN401 (Inputs)
+    secret = aws.secretsmanager.Secret(
+        scope.child(f"secret-{name}"),
+        name=f"{scope.physical()}/{name}",
+        kms_key_id=key,
+        recovery_window_in_days=scope.profile.recovery_days,
+        tags=scope.tags,
+        opts=scope.guarded(),
+    )
+    aws.secretsmanager.SecretVersion(
+        scope.child(f"secret-{name}-value"), secret_id=secret.id, secret_string=Output.secret(value), opts=scope.opts
+    )
+    return secret.arn
+
+
+def _network(
+    scope: Scope,
+    spec: PlatformSpec,
+    account: Account,
+    logs: aws.cloudwatch.LogGroup,
+    native: dict[str, pulumi.Resource],
+) -> network.Network | None:
+    if spec.network is None:
+        return None
+    if spec.network.existing:
+        return network.Network(spec.network.existing.subnets, spec.network.existing.security_groups, {})
+    assert spec.network.private is not None  # noqa: S101 (Network holds exactly one of the two)
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account.id}},
+    }
+    role = aws.iam.Role(
+        scope.child("flow-role"),
+        name=scope.physical("flow-logs", limit=64),
+        assume_role_policy=document([trust]),
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    write = allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],
+        [logs.arn, Output.format("{0}:*", logs.arn)],
+    )
+    rights = aws.iam.RolePolicy(
+        scope.child("flow-rights"), name="rights", role=role.name, policy=document([write]), opts=scope.opts
+    )
+    arn = Output.all(role.arn, rights.id).apply(lambda known: str(known[0]))
+    made = network.private(scope, spec.network.private, account.region, logs.arn, arn)
+    native.update(made.native)
+    return made
