@@ -17,12 +17,31 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 Result = TypeVar("Result")
 THROTTLED = frozenset(
-    {"ThrottlingException", "Throttling", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
-     "RequestThrottled", "SlowDown", "ProvisionedThroughputExceededException", "ConcurrentModification",
-     "ConcurrentModificationException", "OperationAborted"}
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "ProvisionedThroughputExceededException",
+        "ConcurrentModification",
+        "ConcurrentModificationException",
+        "OperationAborted",
+    }
 )
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
-                     "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+EXPIRED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+    }
+)
 _ATTEMPTS = 8
 
 

@@ -82,7 +82,9 @@ def to_wire(value: Any, kind: Type, shape: Shape, renames: Renames, path: str = 
     return _scalar_out(value, shape.type_name)
 
 
-def structure(values: Mapping[str, Any], fields: Mapping[str, Property], shape: StructureShape, renames: Renames, path: str) -> dict[str, Any]:
+def structure(
+    values: Mapping[str, Any], fields: Mapping[str, Property], shape: StructureShape, renames: Renames, path: str
+) -> dict[str, Any]:
     """Translate an object; what no member takes is left out (the table's test sees to it that there is none)."""
     result: dict[str, Any] = {}
     for name, value in values.items():
@@ -136,11 +138,15 @@ def from_wire(data: Any, kind: Type, shape: Shape, renames: Renames, path: str =
     if isinstance(data, list):
         return data[0] if data else None
     if isinstance(data, dict) and isinstance(shape, StructureShape) and kind.form == "object":
-        return {key: item for key, item in unstructure(data, kind.fields, shape, renames, path).items() if item is not None}
+        return {
+            key: item for key, item in unstructure(data, kind.fields, shape, renames, path).items() if item is not None
+        }
     return _scalar_in(data, kind.form)
 
 
-def unstructure(data: Mapping[str, Any], fields: Mapping[str, Property], shape: StructureShape, renames: Renames, path: str = "") -> dict[str, Any]:
+def unstructure(
+    data: Mapping[str, Any], fields: Mapping[str, Property], shape: StructureShape, renames: Renames, path: str = ""
+) -> dict[str, Any]:
     """Translate an object; a property that has a member but no value is None."""
     result: dict[str, Any] = {}
     for name, item in fields.items():

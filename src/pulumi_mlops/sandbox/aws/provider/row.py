@@ -41,6 +41,8 @@ class Get:
     rename: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     """Errors that mean: the object is there, but this part of it is not."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """For a place that is a list: the member values (templates) of the one entry that is meant."""
     into: str = ""
     """The property that receives what is read, when it is not an object of properties."""
 

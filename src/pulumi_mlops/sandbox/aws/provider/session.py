@@ -61,7 +61,9 @@ class Session:
                     region_name=where,
                     endpoint_url=self._endpoint(service),
                     config=Config(
-                        retries={"max_attempts": 0},  # retries are ours: a call that half worked is not repeated blindly
+                        retries={
+                            "max_attempts": 0
+                        },  # retries are ours: a call that half worked is not repeated blindly
                         connect_timeout=5,
                         read_timeout=120,
                         max_pool_connections=64,
@@ -83,7 +85,9 @@ class Session:
         if not arn:
             raise ProviderError("assumeRoles: an entry has no roleArn")
         members = {
-            "DurationSeconds": None, "ExternalId": role.get("externalId"), "Policy": role.get("policy"),
+            "DurationSeconds": None,
+            "ExternalId": role.get("externalId"),
+            "Policy": role.get("policy"),
             "PolicyArns": [{"arn": item} for item in role.get("policyArns") or []] or None,
         }
         sts = self._boto.client("sts", region_name=self.region, endpoint_url=self._endpoint("sts"))
