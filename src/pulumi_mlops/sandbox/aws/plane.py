@@ -130,7 +130,7 @@ class Plane:
             raise AwsError("SerializationException", shapes.message(found))
         if found:
             raise AwsError(INVALID_CODES.get(call.service, "ValidationException"), shapes.message(found))
-        for check in hooks.BEFORE[call.service, call.operation]:
+        for check in (*hooks.BEFORE[call.service, "*"], *hooks.BEFORE[call.service, call.operation]):
             check(call)
 
     def _moto(self, call: Call, environ: "WSGIEnvironment", body: bytes) -> Response:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy
+from moto.s3.models import s3_backends
 
 if TYPE_CHECKING:
     from pulumi_mlops.sandbox.aws.plane import Plane
@@ -114,6 +115,9 @@ def _put(key: _BackendKey, backend: BaseBackend) -> None:
     for candidate in vars(importlib.import_module(module)).values():
         if isinstance(candidate, BackendDict) and candidate.service_name == service:
             dict.__setitem__(candidate[account], region, backend)
+            if candidate is s3_backends:  # which bucket is whose is kept beside the backends
+                owner = (backend.partition, account)
+                s3_backends.bucket_accounts.update(dict.fromkeys(cast("Any", backend).buckets, owner))
             return
     raise ValueError(f"moto has no backend for {service} in {module}; was the state written with another version?")
 

@@ -1,0 +1,68 @@
+"""ECR: repositories and their policies."""
+
+from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
+from pulumi_mlops.sandbox.aws.provider.kind import RowKind
+from pulumi_mlops.sandbox.provider.contract import AutoName, Values
+
+AT = {"repositoryName": "{id}"}
+ABSENT = ("RepositoryNotFoundException",)
+
+
+class RepositoryKind(RowKind):
+    """A repository; deletion says whether images go with it."""
+
+    def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
+        """Tell the delete call."""
+        scope["forced"] = bool(inputs.get("forceDelete"))
+
+
+def _policy(token: str, put: str, get: str, delete: str, member: str, absent: str) -> Row:
+    """Make the row of a policy on a repository."""
+    rename = {"policy": member}
+    call = Call(put, {"repositoryName": "{repository}"}, only=("policy",), rename=rename)
+    return Row(
+        token=f"aws:ecr/{token}",
+        service="ecr",
+        id="{repository}",
+        create=call,
+        reads=(Get(get, AT, only=("policy", "registryId"), rename=rename),),
+        outputs={"repository": "{id}"},
+        parts=(Part(call, on=("policy",)),),
+        delete=Call(delete, AT),
+        absent=(*ABSENT, absent),
+        replace=("repository",),
+        identity=("repository",),
+    )
+
+
+ROWS = (
+    Row(
+        token="aws:ecr/repository:Repository",
+        service="ecr",
+        id="{name}",
+        name=AutoName(limit=256, lower=True),
+        create=Call("create_repository", rename={"name": "repositoryName"}),
+        reads=(
+            Get("describe_repositories", {"repositoryNames": ["{id}"]}, at="repositories[0]",
+                rename={"name": "repositoryName", "arn": "repositoryArn", "repositoryUrl": "repositoryUri", "encryptionConfigurations.kmsKey": "kmsKey"}),
+        ),
+        parts=(
+            Part(Call("put_image_tag_mutability", AT, only=("imageTagMutability", "imageTagMutabilityExclusionFilters")),
+                 on=("imageTagMutability", "imageTagMutabilityExclusionFilters")),
+            Part(Call("put_image_scanning_configuration", AT, only=("imageScanningConfiguration",)), on=("imageScanningConfiguration",)),
+        ),
+        delete=Call("delete_repository", {**AT, "force": "{forced}"}),
+        absent=ABSENT,
+        tags=TagApi(ident="resourceArn", tags="tags", keys="tagKeys", at_create="tags"),
+        replace=("name", "encryptionConfigurations"),
+        identity=("name",),
+        local=("forceDelete",),
+        sticky=("encryptionConfigurations",),
+        defaults={"imageTagMutability": "MUTABLE"},
+        kind=RepositoryKind,
+    ),
+    _policy("lifecyclePolicy:LifecyclePolicy", "put_lifecycle_policy", "get_lifecycle_policy", "delete_lifecycle_policy",
+            "lifecyclePolicyText", "LifecyclePolicyNotFoundException"),
+    _policy("repositoryPolicy:RepositoryPolicy", "set_repository_policy", "get_repository_policy", "delete_repository_policy",
+            "policyText", "RepositoryPolicyNotFoundException"),
+)
