@@ -14,7 +14,7 @@ import typer
 from pulumi_mlops.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table
 
     from pulumi_mlops.sandbox.environment import Sandbox
 
@@ -37,6 +37,9 @@ Home = Annotated[
         show_default="the user's state folder",
     ),
 ]
+PLAIN_WIDTH = 1000
+"""More than any line needs."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -61,11 +64,17 @@ def _sandbox(home: Path | None) -> "Sandbox":
     return Sandbox(home)
 
 
-def _console() -> "Console":
-    """Print to standard output: plain text where it is no terminal or NO_COLOR is set, and no folded lines there."""
+def _show(table: "Table") -> None:
+    """Print a table: in colours on a terminal that has them, else as plain lines that are not folded."""
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(width=PLAIN_WIDTH, highlight=False, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 @sandbox_app.command()
@@ -145,7 +154,7 @@ def matrix(
             said = " ".join(part for part in parts if part)
             notes += [f"{name}: {said}" if said and len(names) > 1 else said] if said else []
         table.add_row(row.capability, *(entry.level for entry in row.cells.values()), "; ".join(notes))
-    _console().print(table)
+    _show(table)
 
 
 @app.command()
@@ -163,7 +172,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
         table = Table("what", "state", "detail", "mend it", box=None, pad_edge=False)
         for check in found:
             table.add_row(check.what, f"[{styles[check.state]}]{check.state}[/]", check.detail, check.mend)
-        _console().print(table)
+        _show(table)
     raise typer.Exit(1 if any(check.state == "missing" for check in found) else 0)
 
 

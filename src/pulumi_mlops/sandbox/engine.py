@@ -265,3 +265,15 @@ def _go(command: Sequence[str], folder: Path, progress: Step, unit: str) -> str:
             "Is a Go module proxy reachable (`go env GOPROXY`)? Or put a `pulumi` on PATH."
         )
     return said
+
+
+def main() -> None:
+    """Have an engine: ``python -m pulumi_mlops.sandbox.engine``."""
+    try:
+        sys.stdout.write(f"{ensure().pulumi}\n")
+    except SandboxError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

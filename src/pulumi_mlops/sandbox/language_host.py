@@ -45,40 +45,40 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     # The names below are the protocol's.
 
     def Handshake(
-        self, request: language_pb2.LanguageHandshakeRequest, _context: Context
+        self, request: language_pb2.LanguageHandshakeRequest, context: Context
     ) -> language_pb2.LanguageHandshakeResponse:
         self._engine = request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
-    def GetPluginInfo(self, _request: empty_pb2.Empty, _context: Context) -> plugin_pb2.PluginInfo:
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
 
     def GetRequiredPackages(  # none: the engine asks for a provider when a resource needs it
-        self, _request: language_pb2.GetRequiredPackagesRequest, _context: Context
+        self, request: language_pb2.GetRequiredPackagesRequest, context: Context
     ) -> language_pb2.GetRequiredPackagesResponse:
         return language_pb2.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(
-        self, _request: language_pb2.GetRequiredPluginsRequest, _context: Context
+        self, request: language_pb2.GetRequiredPluginsRequest, context: Context
     ) -> language_pb2.GetRequiredPluginsResponse:
         return language_pb2.GetRequiredPluginsResponse()
 
     def InstallDependencies(  # they are those of the running interpreter
-        self, _request: language_pb2.InstallDependenciesRequest, _context: Context
+        self, request: language_pb2.InstallDependenciesRequest, context: Context
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
         return iter(())
 
-    def About(self, _request: language_pb2.AboutRequest, _context: Context) -> language_pb2.AboutResponse:
+    def About(self, request: language_pb2.AboutRequest, context: Context) -> language_pb2.AboutResponse:
         return language_pb2.AboutResponse(executable=sys.executable, version=platform.python_version())
 
     def GetProgramDependencies(
-        self, _request: language_pb2.GetProgramDependenciesRequest, _context: Context
+        self, request: language_pb2.GetProgramDependenciesRequest, context: Context
     ) -> language_pb2.GetProgramDependenciesResponse:
         found = sorted((package.name, package.version) for package in metadata.distributions())
         dependencies = [language_pb2.DependencyInfo(name=name, version=version) for name, version in found]
         return language_pb2.GetProgramDependenciesResponse(dependencies=dependencies)
 
-    def Cancel(self, _request: empty_pb2.Empty, _context: Context) -> empty_pb2.Empty:
+    def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         self.stop()
         return empty_pb2.Empty()
 

@@ -13,6 +13,7 @@ import argparse
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def main() -> None:
     """Become the engine, after preparing what the command needs."""
     engine, arguments = sys.argv[1], sys.argv[2:]
     home = Path(os.environ["PULUMI_MLOPS_SANDBOX"])
-    arguments = prepare(engine, arguments, home)
+    with suppress(yaml.YAMLError):  # the engine will say so, and better
+        arguments = prepare(engine, arguments, home)
     os.execv(engine, [engine, *arguments])  # noqa: S606  (a launcher)
 
 
@@ -128,7 +130,7 @@ def keep_project(project: Path, home: Path) -> Path:
 
 def users_settings(project: Path, stack: str) -> Path:
     """Name the file in which the user keeps a stack's settings."""
-    folder = (yaml.safe_load(project.read_text()) or {}).get("stackConfigDir", "")
+    folder = str((yaml.safe_load(project.read_text()) or {}).get("stackConfigDir", ""))
     return project.parent / folder / f"{settings_name(stack)}{project.suffix}"
 
 

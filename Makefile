@@ -1,0 +1,56 @@
+# Everything here needs Python 3.11 or newer and Go; the rest is fetched from the package registries and kept:
+# the environment in .venv, the Pulumi engine in the user's cache.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+EXTRAS := sandbox
+# -P: the folder we stand in is no place to import from, also for what the tests start.
+RUN := $(BIN)/python -P -m
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs engine lock format clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+demo: engine ## Bring a whole platform up on this machine, change it, and take it down
+	@$(RUN) pulumi_mlops.sandbox.demo
+
+test: check engine ## All checks and all tests
+	$(RUN) pytest -n 2
+
+check: $(READY) ## Linter, formatter, type checkers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: engine ## Ratios against plain Pulumi
+	@$(BIN)/python benchmarks/run.py
+
+docs: $(READY) ## Write the generated pages
+	@$(BIN)/python docs/generate.py
+
+engine: $(READY) ## Find or build the Pulumi engine
+	@$(RUN) pulumi_mlops.sandbox.engine
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(BIN)/uv ## Pin the newest versions that fit together in constraints.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev pyproject.toml \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt
+
+clean: ## Remove the environment; the cached engine stays
+	rm -rf .venv
+
+$(BIN)/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): pyproject.toml constraints.txt | $(BIN)/uv
+	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' --group dev
+	@touch $@

@@ -1,0 +1,71 @@
+"""What all tests share: a sandbox of their own in a temporary home, and the real engine in it."""
+
+import os
+import subprocess
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pulumi_mlops.sandbox.environment import Sandbox
+
+Pulumi = Callable[..., subprocess.CompletedProcess[str]]
+Project = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hermetic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test finds the user's sandbox, stack or real account. The cached engine is shared: it is only read."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in tuple(os.environ):
+            if name.startswith("AWS_") or name in {"PULUMI_STACK", "PULUMI_MLOPS_SANDBOX"}:
+                patch.delenv(name)
+        patch.setenv("PULUMI_MLOPS_SANDBOX_HOME", str(tmp_path_factory.mktemp("default-home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run a sandbox, one for each process that pytest-xdist starts."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    sandbox.up()
+    yield sandbox
+    sandbox.down()
+
+
+@pytest.fixture
+def in_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """Set the sandbox's variables in this very process, for boto3 and the Automation API."""
+    for name, value in sandbox.env().items():
+        monkeypatch.setenv(name, value)
+    return sandbox
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Write a Pulumi project, named after the test's folder so that no two tests meet in one stack."""
+
+    def write(program: str, *, name: str | None = None, **settings: str) -> Path:
+        folder = tmp_path / (name or "project")
+        folder.mkdir(exist_ok=True)
+        (folder / "Pulumi.yaml").write_text(f"name: {name or tmp_path.name.replace('_', '-')}\nruntime: python\n")
+        (folder / "__main__.py").write_text(textwrap.dedent(program))
+        for stack, text in settings.items():
+            (folder / f"Pulumi.{stack}.yaml").write_text(textwrap.dedent(text))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def pulumi(sandbox: Sandbox) -> Pulumi:
+    """Run the engine in the sandbox: ``pulumi("up", "--yes", cwd=folder)``; anything but ``code`` fails the test."""
+
+    def run(*arguments: str, cwd: Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        done = sandbox.run(["pulumi", *arguments, "--color", "never"], cwd=cwd)
+        said = f"pulumi {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert code is None or done.returncode == code, said
+        return done
+
+    return run

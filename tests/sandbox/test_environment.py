@@ -1,0 +1,149 @@
+"""The sandbox as an object, with a stand-in control plane and a stand-in engine: no Go, no Pulumi."""
+
+import dataclasses
+import json
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pulumi_mlops.sandbox import engine
+from pulumi_mlops.sandbox.environment import CONTROL_PLANES, Sandbox
+from pulumi_mlops.sandbox.errors import SandboxError
+
+PLANE = dataclasses.replace(CONTROL_PLANES[0], server="stand_in_plane")
+
+
+@pytest.fixture(autouse=True)
+def _stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    for name in ("pulumi", *engine.SCRIPTS):
+        (scripts / name).write_text("#!/bin/sh\nenv\n")
+        (scripts / name).chmod(0o755)
+    monkeypatch.setattr(engine, "ensure", lambda: engine.Engine(scripts / "pulumi", "3.259.0", scripts))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    sandbox = Sandbox(tmp_path / "home with a space", [PLANE])
+    yield sandbox
+    sandbox.down()
+
+
+def test_up_down_and_up_again(sandbox: Sandbox) -> None:
+    assert [plane.running for plane in sandbox.status()] == [False]
+    sandbox.up()
+    (first,) = sandbox.status()
+    sandbox.up()
+    assert sandbox.status() == [first]
+
+    sandbox.down()
+    assert not psutil.pid_exists(first.pid or 0)
+    assert (sandbox.home / "aws-state.json").read_text() == "kept"
+    assert [plane.running for plane in sandbox.status()] == [False]
+    sandbox.down()  # twice is once
+    sandbox.up()
+    assert sandbox.status() != [first]
+
+
+def test_two_sandboxes_side_by_side(sandbox: Sandbox, tmp_path: Path) -> None:
+    other = Sandbox(tmp_path / "other", [PLANE])
+    sandbox.up()
+    try:
+        other.up()
+        assert sandbox.status()[0].url != other.status()[0].url
+    finally:
+        other.down()
+    assert sandbox.status()[0].running
+
+
+def test_a_number_that_another_process_got_is_not_ours(sandbox: Sandbox) -> None:
+    sandbox.home.mkdir()
+    (sandbox.home / "aws.json").write_text(json.dumps({"pid": os.getpid(), "port": 1}))
+    sandbox.down()  # ends nothing
+    (sandbox.home / "aws.json").write_text(json.dumps({"pid": os.getpid(), "port": 1}))
+    sandbox.up()
+    assert sandbox.status()[0].pid != os.getpid()
+
+
+def test_a_killed_control_plane_is_started_again(sandbox: Sandbox) -> None:
+    sandbox.up()
+    (first,) = sandbox.status()
+    assert first.pid
+    process = psutil.Process(first.pid)
+    process.kill()
+    process.wait(10)
+    assert not sandbox.status()[0].running
+    sandbox.up()
+    assert sandbox.status()[0].running
+
+
+def test_one_that_does_not_start_shows_the_end_of_its_log(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAND_IN_FAILS", "1")
+    with pytest.raises(SandboxError, match=r"(?s)ended with exit code 1.*aws\.log.*there is no such region"):
+        sandbox.up()
+
+
+def test_the_environment_hides_the_real_account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-user")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of-the-user-too")
+    monkeypatch.setenv("NO_PROXY", "internal")
+    sandbox.up()
+    environ = sandbox.environ()
+    assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "PULUMI_CONFIG_PASSPHRASE"} & set(environ)
+    assert environ["AWS_SECRET_ACCESS_KEY"] == "sandbox"
+    assert environ["AWS_ENDPOINT_URL"] == sandbox.status()[0].url
+    assert environ["NO_PROXY"] == "127.0.0.1,localhost,internal"
+
+    shell = sandbox.shell()
+    assert "of-the-user" not in shell
+    assert (sandbox.home / "passphrase").read_text() not in shell
+    script = f"eval {shlex.quote(shell)}; eval {shlex.quote(shell)}; env -0"
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    there = dict(line.split("=", 1) for line in said.split("\0") if line)
+    assert {name: there.get(name) for name in sandbox.env()} == sandbox.env()
+    assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "PULUMI_CONFIG_PASSPHRASE"} & set(there)
+
+
+def test_without_a_control_plane_there_is_no_environment(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="pulumi-mlops sandbox up"):
+        sandbox.env()
+
+
+def test_the_folder_is_private_and_furnished(sandbox: Sandbox) -> None:
+    sandbox.up()
+    passphrase = sandbox.home / "passphrase"
+    assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
+    before = passphrase.read_text()
+    sandbox.up()
+    assert passphrase.read_text() == before
+    (provider,) = (sandbox.home / "pulumi" / "plugins").glob("resource-aws-v*/pulumi-resource-aws")
+    assert shlex.quote(sys.executable) in provider.read_text()
+    assert os.access(provider, os.X_OK)
+
+
+def test_an_outdated_provider_is_removed(sandbox: Sandbox) -> None:
+    old = sandbox.home / "pulumi" / "plugins" / "resource-aws-v0.0.1"
+    old.mkdir(parents=True)
+    sandbox.up()
+    assert not old.exists()
+
+
+def test_run_names_an_unknown_command(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="no command 'no-such-thing'"):
+        sandbox.run(["no-such-thing"])
+
+
+def test_run_uses_the_sandbox(sandbox: Sandbox) -> None:
+    done = sandbox.run(["sh", "-c", "echo $PULUMI_MLOPS_SANDBOX; exit 3"])
+    assert (done.returncode, done.stdout.strip()) == (3, str(sandbox.home))

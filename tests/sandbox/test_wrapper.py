@@ -1,0 +1,101 @@
+"""How the sandbox's ``pulumi`` reads a command, and how it keeps the user's settings apart from its own."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_mlops.sandbox import wrapper
+
+KEYS = st.text("abcdefgh:-_", min_size=1, max_size=8)
+TEXTS = st.text("ab01.:-#'\"{}[]é\n \t", max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "cwd", "stack", "words"),
+    [
+        ("up -C stacks/aws --yes", "stacks/aws", None, ["up"]),
+        ("--cwd=stacks/aws -s prod preview --diff", "stacks/aws", "prod", ["preview"]),
+        ("--color never up --stack prod", None, "prod", ["up"]),
+        ("stack init --secrets-provider passphrase dev", None, None, ["stack", "init", "dev"]),
+        ("config set --secret token x", None, None, ["config", "set", "token", "x"]),
+        ("--help", None, None, []),
+    ],
+)
+def test_parse(typed: str, cwd: str | None, stack: str | None, words: list[str]) -> None:
+    options, found = wrapper.parse(typed.split())
+    assert (options.cwd, options.stack, found) == (cwd, stack, words)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=5))
+def test_plain_settings_come_through_a_merge(config: dict[str, object]) -> None:
+    text = yaml.safe_dump({"config": config})
+    secret = any(wrapper.is_secret(node) for node in wrapper.entries(wrapper.mapping(text), "config").values())
+    merged, without = wrapper.merge(text, "encryptionsalt: v1:abc\n")
+    if not secret:
+        assert without == []
+        assert yaml.safe_load(merged) == {"encryptionsalt": "v1:abc"} | ({"config": config} if config else {})
+
+
+def test_merge_keeps_both_sides_secrets_apart() -> None:
+    users = """
+        secretsprovider: awskms://alias/real
+        encryptedkey: AAA
+        environment: [base]
+        config:
+          churn:replicas: 010
+          churn:token: {secure: of-the-real-account}
+          churn:nested: {list: [{secure: also}]}
+          churn:both: {secure: of-the-real-account}
+    """
+    own = """
+        encryptionsalt: v1:sandbox
+        config:
+          churn:both: {secure: of-the-sandbox}
+          churn:stale: plain values are the user's business
+    """
+    merged, without = wrapper.merge(textwrap.dedent(users), textwrap.dedent(own))
+    assert without == ["churn:nested", "churn:token"]
+    assert "churn:replicas: 010" in merged  # written as it was: what it means is the engine's to say
+    assert yaml.safe_load(merged) == {
+        "environment": ["base"],
+        "encryptionsalt": "v1:sandbox",
+        "config": {"churn:replicas": 8, "churn:both": {"secure": "of-the-sandbox"}},
+    }
+
+
+def test_nothing_comes_of_nothing() -> None:
+    assert wrapper.merge("", "") == ("", [])
+
+
+def test_the_project_is_found_above(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: churn\nstackConfigDir: settings\n")
+    below = tmp_path / "deep" / "er"
+    below.mkdir(parents=True)
+    project = wrapper.find_project(below)
+    assert project == tmp_path / "Pulumi.yaml"
+    assert wrapper.users_settings(project, "org/churn/dev") == tmp_path / "settings" / "Pulumi.dev.yaml"
+
+
+def test_outside_a_project_the_engine_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert wrapper.prepare("no-engine", ["up"], tmp_path) == ["up"]
+
+
+@pytest.mark.parametrize("typed", [["version"], ["stack", "ls"], ["config", "rm", "x"], ["config", "set", "x", "y"]])
+def test_other_commands_go_straight_to_the_engine(typed: list[str], tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: churn\n")
+    assert wrapper.prepare("no-engine", [*typed, "-C", str(tmp_path)], tmp_path) == [*typed, "-C", str(tmp_path)]
+
+
+def test_removing_a_stack_keeps_the_users_file(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: churn\n")
+    assert wrapper.prepare("no-engine", ["stack", "rm", "-C", str(tmp_path)], tmp_path)[-1] == "--preserve-config"
