@@ -8,6 +8,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import subprocess
 import sys
 import textwrap
 import types
@@ -25,6 +26,7 @@ sys.modules[stand_in.__name__] = stand_in
 from pulumi_mlops import components, inputs  # noqa: E402 (after the stand-in)
 from pulumi_mlops.refs import FeatureView, Ref  # noqa: E402
 
+INSTANCE_OF: type = typing.cast("type", InstanceOf)  # checkers read it as Annotated
 TARGET = Path(inputs.__file__).with_name("args.py")
 HEAD = '''"""What each component accepts, as editors and type checkers see it.
 
@@ -34,10 +36,11 @@ A plain dict and a call mean the same: ``scaling={"min": 1}`` is ``scaling=mlops
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Required, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pulumi import Input
 
     from pulumi_mlops.refs import (
@@ -81,7 +84,7 @@ def title(spec: type[inputs.Spec]) -> str:
     return spec.__name__.removesuffix("Spec") + "Args" if spec.__name__.endswith("Spec") else spec.__name__
 
 
-def written(annotation: Any) -> str:
+def written(annotation: Any) -> str:  # noqa: PLR0911 (one return a kind of type)
     """Render a type as a user may give it."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is typing.Annotated:
@@ -91,7 +94,7 @@ def written(annotation: Any) -> str:
                 arm for arm in get_args(args[0]) if get_origin(arm) is None or get_origin(arm).__module__ == "builtins"
             ]
             return f"Input[{' | '.join(written(arm) for arm in plain)}]"
-        if any(isinstance(item, InstanceOf) for item in metadata):
+        if any(type(item) is INSTANCE_OF for item in metadata):
             return "FeatureView" if args[0] is FeatureView else f"Has[{args[0].__name__}]"
         return written(args[0])
     if origin in (Union, types.UnionType):
@@ -113,12 +116,13 @@ def written(annotation: Any) -> str:
 
 def described(spec: type[inputs.Spec]) -> dict[str, str]:
     """Read the docstring under each field of a spec."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(spec))).body[0].body  # type: ignore[attr-defined] (a class has one)
-    return {
-        field.target.id: note.value.value
-        for field, note in itertools.pairwise(body)
-        if isinstance(field, ast.AnnAssign) and isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant)
-    }
+    (parsed,) = ast.parse(textwrap.dedent(inspect.getsource(spec))).body
+    notes: dict[str, str] = {}
+    for field, note in itertools.pairwise(parsed.body if isinstance(parsed, ast.ClassDef) else []):
+        match field, note:
+            case ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(text))):
+                notes[key] = inspect.cleandoc(text)
+    return notes
 
 
 def document(name: str, spec: type[inputs.Spec]) -> str:
@@ -147,7 +151,13 @@ def module() -> str:
         "refs": "\n".join(f"        {name}," for name in refs),
         "names": "\n".join(f'    "{name}",' for name in sorted(found)),
     }
-    return f"{head}\n\n{body}\n"
+    return subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TARGET), "-"],
+        input=f"{head}\n\n{body}\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def main() -> int:

@@ -6,16 +6,17 @@ A plain dict and a call mean the same: ``scaling={"min": 1}`` is ``scaling=mlops
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Required, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pulumi import Input
 
     from pulumi_mlops.refs import (
+        FeatureStoreRef,
         FeatureView,
         Has,
-        FeatureStoreRef,
         ModelRegistryRef,
         ModelVersionRef,
         PlatformRef,
@@ -150,14 +151,15 @@ class ScalingSchedule(TypedDict, total=False):
 
 
 class Scaling(TypedDict, total=False):
-    """How many replicas each variant has, and why. Counts that were reached by scaling survive an update of the endpoint."""
+    """How many replicas each variant has, and why. Counts reached by scaling survive an update of the endpoint."""
 
     min: int
     """Replicas at least; 0 lets the endpoint sleep where the backend can."""
     max: int
     """Replicas at most."""
     requests_per_replica: float | None
-    """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed when max is above min."""
+    """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed
+    when max is above min."""
     cooldown_in_seconds: int
     """Seconds to wait after removing a replica before removing another."""
     cooldown_out_seconds: int
@@ -183,7 +185,8 @@ class Release(TypedDict, total=False):
     linear: Linear | None
     """In steps."""
     owner: Literal["program", "registry"]
-    """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program lets go of the version after the first."""
+    """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program
+    lets go of the version after the first."""
     rollback_alarms: Sequence[Input[str]]
     """Names of further alarms that send a release back while it is watched."""
 
@@ -203,13 +206,15 @@ class EndpointArgs(TypedDict, total=False):
     platform: Required[Has[PlatformRef]]
     """The platform that it stands on."""
     model: Has[ModelVersionRef] | ModelFiles | None
-    """What it serves: ``model.approved(…)``, ``model.version(n)``, or an image with files. A new version is released as ``release`` says, without an outage."""
+    """What it serves: ``model.approved(…)``, ``model.version(n)``, or an image with files. A new version is
+    released as ``release`` says, without an outage."""
     variants: Sequence[Variant]
     """Several models that share the traffic, instead of ``model``."""
     shadow: Shadow | None
     """A version that is tried on a copy of the traffic."""
     mode: Mode
-    """``{"serverless": {…}}`` or ``{"asynchronous": {…}}``; real-time unless told. Changing it is a release like any other, except to or from serverless on some backends."""
+    """``{"serverless": {…}}`` or ``{"asynchronous": {…}}``; real-time unless told. Changing it is a release like
+    any other, except to or from serverless on some backends."""
     compute: Compute
     """The machine of one replica. Changing it is released like a new version."""
     scaling: Scaling
@@ -223,7 +228,8 @@ class EndpointArgs(TypedDict, total=False):
     environment: Mapping[str, Input[str]]
     """Environment variables of the serving container; never secrets."""
     secrets: Mapping[str, Has[SecretRef]]
-    """Secrets that the container may read. It gets the address as ``MLOPS_SECRET_<NAME>``, and fetches the value itself."""
+    """Secrets that the container may read. It gets the address as ``MLOPS_SECRET_<NAME>``, and fetches the value
+    itself."""
     capture_percent: int
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: Sequence[str]
@@ -254,11 +260,13 @@ class FeatureGroupArgs(TypedDict, total=False):
     store: Required[Has[FeatureStoreRef]]
     """The store that it belongs to."""
     features: Required[Mapping[str, Literal["string", "integer", "float", "boolean", "timestamp"]]]
-    """Every column with its type, key and event time among them. Adding one updates in place; removing or retyping one is refused."""
+    """Every column with its type, key and event time among them. Adding one updates in place; removing or
+    retyping one is refused."""
     keys: Required[Sequence[str]]
     """The features that identify a row. They cannot be changed later."""
     event_time: Required[str]
-    """The feature that says when a row was true: a ``timestamp`` (ISO 8601) or a ``float`` (seconds since 1970). It cannot be changed later."""
+    """The feature that says when a row was true: a ``timestamp`` (ISO 8601) or a ``float`` (seconds since 1970).
+    It cannot be changed later."""
     online: Online | None
     """``{}`` for an online store, ``{"ttl_hours": 72}`` for one that forgets; none unless told."""
     offline: Offline | None
@@ -284,7 +292,8 @@ class Notice(TypedDict, total=False):
     """Somebody who is told when the approval of a version changes."""
 
     to: Required[Input[str]]
-    """Full address of a queue, topic or function (on AWS: an ARN). Its own policy must let the cloud's event service deliver."""
+    """Full address of a queue, topic or function (on AWS: an ARN). Its own policy must let the cloud's event
+    service deliver."""
     on: Sequence[Literal["approved", "rejected", "pending"]]
     """Which changes are told."""
 
@@ -310,7 +319,8 @@ class ModelArgs(TypedDict, total=False):
     registry: Required[Has[ModelRegistryRef]]
     """The registry that it belongs to."""
     gate: Mapping[str, str]
-    """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against the metadata of the version."""
+    """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against
+    the metadata of the version."""
     description: str | None
     """What the model does. It cannot be changed later."""
     metadata: Mapping[str, str]
@@ -336,13 +346,14 @@ class ExistingParts(TypedDict, total=False):
     artifacts: Input[str] | None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
     key: Input[str] | None
-    """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the platform uses."""
+    """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the
+    platform uses."""
     alerts: Input[str] | None
     """Full address (on AWS: ARN) of the topic for alerts."""
 
 
 class PrivateNetwork(TypedDict, total=False):
-    """A network of the platform's own, without a way to the internet; cloud services are reached through endpoints in it."""
+    """A network of the platform's own, without a way to the internet; cloud services have endpoints in it."""
 
     cidr: str
     """Address range, at least a /20. Changing it replaces the network."""
@@ -381,14 +392,18 @@ class PlatformArgs(TypedDict, total=False):
     budget_thresholds: Sequence[int]
     """Percentages of the budget at which a message is sent: by actual cost, and at 100 by forecast too."""
     images: Sequence[str]
-    """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images is not deleted in prod."""
+    """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images
+    is not deleted in prod."""
     secrets: Mapping[str, Input[str]]
-    """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the address of one."""
+    """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the
+    address of one."""
     network: Network | None
-    """``{"private": {}}``, ``{"existing": {…}}``, or none: workloads then use the cloud's own network and public service addresses."""
+    """``{"private": {}}``, ``{"existing": {…}}``, or none: workloads then use the cloud's own network and public
+    service addresses."""
     existing: ExistingParts
     """Parts that are there already."""
     consumers: Sequence[str]
-    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's stack can grant that."""
+    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's
+    stack can grant that."""
     log_days: int | None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""

@@ -28,7 +28,7 @@ def is_deferred(value: object) -> bool:
 class _Deferrable:
     """Lets an Output through unjudged, and judges every other value as a plain ``T``."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 (a type, of any kind)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         plain = tuple(arm for arm in get_args(source) if get_origin(arm) not in (Awaitable, Output))
         inner = handler.generate_schema(Union[plain])  # noqa: UP007 (built from a tuple)
 
@@ -74,8 +74,11 @@ def refuse(message: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{text}", {"text": message})
 
 
-def given(info: ValidationInfo, field: str) -> Any:  # noqa: ANN401 (whatever was written)
-    """Return an earlier field for a comparison: as judged, or as written where the judgement failed, so that both problems are listed."""
+def given(info: ValidationInfo, field: str) -> Any:
+    """Return an earlier field for a comparison: as judged, or as written where the judgement failed.
+
+    So both problems are listed.
+    """
     return info.data[field] if field in info.data else (info.context or {}).get(field)
 
 
@@ -122,14 +125,15 @@ def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
     if kind == "missing":
         return Problem(field, "is required")
     if kind == "literal_error":
-        allowed = detail["ctx"]["expected"]
+        allowed = detail.get("ctx", {})["expected"]
         close = nearest(detail["input"], re.findall(r"'([^']*)'", allowed))
         return Problem(field, f"{detail['input']!r} is not one of {allowed}{close}")
     if kind == "is_instance_of":
-        wanted = detail["ctx"]["class"].removesuffix("Ref")
+        wanted = detail.get("ctx", {})["class"].removesuffix("Ref")
         return Problem(
             field,
-            f"needs a {wanted}, or the ref of one such as {wanted}.from_stack(…) gives; this is {type(detail['input']).__name__}",
+            f"needs a {wanted}, or the ref of one such as {wanted}.from_stack(…) gives; this is "
+            f"{type(detail['input']).__name__}",
         )
     message = detail["msg"]
     return Problem(field, message[0].lower() + message[1:] if kind != "refused" else message)
@@ -154,7 +158,7 @@ def _fields_at(spec: type[Spec], where: tuple[int | str, ...]) -> set[str]:
     return set(here.model_fields) if isinstance(here, type) and issubclass(here, Spec) else set()
 
 
-def _spec_inside(annotation: Any) -> Any:  # noqa: ANN401 (a type, of any kind)
+def _spec_inside(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, Spec):
         return annotation
     return next((found for arm in get_args(annotation) if (found := _spec_inside(arm))), None)

@@ -80,7 +80,10 @@ class Ref:
         outputs = cast("Mapping[str, Any]", (found.value or {}).get("outputs") or {})
         if wanted not in outputs:
             there = ", ".join(sorted(outputs)) or "none"
-            hint = f"stack {stack!r} has no output {wanted!r}{nearest(wanted, outputs)} (it has: {there}); export it there with pulumi.export({wanted!r}, ….ref.export())"
+            hint = (
+                f"stack {stack!r} has no output {wanted!r}{nearest(wanted, outputs)} (it has: {there}); export it "
+                f"there with pulumi.export({wanted!r}, ….ref.export())"
+            )
             raise InvalidArgs(cls.__name__, wanted, [Problem("output", hint)])
         return cls.load(outputs[wanted])
 
@@ -99,7 +102,7 @@ def _as_ref(value: object) -> object:
     return ref if isinstance(ref, Ref) else value
 
 
-Of = Annotated[R, InstanceOf(), BeforeValidator(_as_ref)]
+Of = Annotated[InstanceOf[R], BeforeValidator(_as_ref)]
 """A ref of this noun, given as the ref or as the component that made it."""
 
 
@@ -153,7 +156,8 @@ class PlatformRef(Ref):
                 [
                     Problem(
                         "images",
-                        f"has no repository {name!r}{nearest(name, self.images)}; add it to images=[…] ({', '.join(self.images) or 'none yet'})",
+                        f"has no repository {name!r}{nearest(name, self.images)}; add it to images=[…] "
+                        f"({', '.join(self.images) or 'none yet'})",
                     )
                 ],
             )
@@ -204,7 +208,7 @@ class FeatureGroupRef(Ref):
         return FeatureView(self, "online")
 
     def as_of(self, *, days: int) -> "FeatureView":
-        """The history of the last ``days`` days, for training: every row with the time at which it was true."""
+        """Return the history of the last ``days`` days, for training: every row with the time at which it was true."""
         if not self.has_offline:
             raise InvalidArgs(
                 "FeatureGroup", self.name, [Problem("offline", "is off; write offline={} to have an offline store")]
@@ -223,7 +227,7 @@ class FeatureView:
     days: int | None = None
 
 
-View = Annotated[FeatureView, InstanceOf()]
+View = InstanceOf[FeatureView]
 """A feature view as an argument."""
 
 
@@ -320,5 +324,6 @@ def same_platform(platform: PlatformRef | None, other: PlatformRef, what: str) -
     ):
         return None
     return refuse(
-        f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} ({platform.backend}, {platform.stage}); give one of this platform"
+        f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} "
+        f"({platform.backend}, {platform.stage}); give one of this platform"
     )

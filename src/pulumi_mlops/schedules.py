@@ -9,12 +9,17 @@ from pulumi_mlops.inputs import Spec, nearest, refuse
 
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_NAMES = (
+_NAMES: tuple[dict[str, int], ...] = (
     {},
     {},
     {},
-    {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)},
-    {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split())},
+    {
+        name: number
+        for number, name in enumerate(
+            ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1
+        )
+    },
+    {name: number for number, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])},
 )
 
 
@@ -57,7 +62,10 @@ def cron_problem(expression: str) -> str | None:
             if not _item_fits(item, low, high, names):
                 return f"{item!r} does not fit as {what}; it takes {low} to {high}, ranges, lists and steps"
     if fields[2] != "*" and fields[4] != "*":
-        return f"{expression!r} names both a day of month and a day of week, which clouds read in different ways; write two schedules"
+        return (
+            f"{expression!r} names both a day of month and a day of week, which clouds read in different ways; "
+            "write two schedules"
+        )
     return None
 
 
@@ -68,8 +76,8 @@ def _item_fits(item: str, low: int, high: int, names: dict[str, int]) -> bool:
     if span == "*":
         return True
     first, dash, last = span.partition("-")
-    ends = [_number(end, names) for end in ([first, last] if dash else [first])]
-    return all(end is not None and low <= end <= high for end in ends) and (not dash or ends[0] <= ends[1])  # type: ignore[operator] (both are numbers once the first half holds)
+    start, end = _number(first, names), _number(last if dash else first, names)
+    return start is not None and end is not None and low <= start <= end <= high
 
 
 def _number(word: str, names: dict[str, int]) -> int | None:

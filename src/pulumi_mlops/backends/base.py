@@ -19,8 +19,11 @@ from pulumi_mlops.naming import physical
 from pulumi_mlops.stages import PROFILES, Profile, Stage
 
 if TYPE_CHECKING:
-    from pulumi_mlops.components import endpoint, feature_store, model_registry, platform
     from pulumi_mlops.components.base import Component
+    from pulumi_mlops.components.endpoint import EndpointSpec
+    from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
+    from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+    from pulumi_mlops.components.platform import PlatformSpec
 
 
 @dataclass(frozen=True)
@@ -81,27 +84,27 @@ class Backend(Protocol):
         """Judge what only this backend can judge, and what is there already forbids, before anything is registered."""
         ...
 
-    def platform(self, scope: Scope, spec: "platform.PlatformSpec") -> refs.PlatformRef:
+    def platform(self, scope: Scope, spec: "PlatformSpec") -> refs.PlatformRef:
         """Build the hub."""
         ...
 
-    def feature_store(self, scope: Scope, spec: "feature_store.FeatureStoreSpec") -> refs.FeatureStoreRef:
+    def feature_store(self, scope: Scope, spec: "FeatureStoreSpec") -> refs.FeatureStoreRef:
         """Build a place for feature groups."""
         ...
 
-    def feature_group(self, scope: Scope, spec: "feature_store.FeatureGroupSpec") -> refs.FeatureGroupRef:
+    def feature_group(self, scope: Scope, spec: "FeatureGroupSpec") -> refs.FeatureGroupRef:
         """Build a feature group."""
         ...
 
-    def model_registry(self, scope: Scope, spec: "model_registry.ModelRegistrySpec") -> refs.ModelRegistryRef:
+    def model_registry(self, scope: Scope, spec: "ModelRegistrySpec") -> refs.ModelRegistryRef:
         """Build a model registry."""
         ...
 
-    def model(self, scope: Scope, spec: "model_registry.ModelSpec") -> refs.ModelRef:
+    def model(self, scope: Scope, spec: "ModelSpec") -> refs.ModelRef:
         """Build a named model."""
         ...
 
-    def endpoint(self, scope: Scope, spec: "endpoint.EndpointSpec") -> refs.EndpointRef:
+    def endpoint(self, scope: Scope, spec: "EndpointSpec") -> refs.EndpointRef:
         """Build an endpoint."""
         ...
 

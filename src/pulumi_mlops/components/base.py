@@ -1,7 +1,7 @@
 """What every component does: parse, compare, register; then hand over to the backend."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, get_origin
+from typing import Any, Generic, TypeVar
 
 import pulumi
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
@@ -64,7 +64,7 @@ class Component(ComponentResource, Generic[R]):
         self.native = ref.native
         outputs = {}
         for key, hint in type(self).__annotations__.items():
-            if get_origin(hint) is Output:
+            if getattr(hint, "__origin__", None) is Output:
                 outputs[key] = Output.from_input(getattr(ref, key))
                 setattr(self, key, outputs[key])
         self.register_outputs(outputs)
@@ -83,7 +83,7 @@ def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
     return backend, name, getattr(spec, "stage", "dev")
 
 
-def _echo(value: Any) -> Any:  # noqa: ANN401 (whatever the user gave)
+def _echo(value: Any) -> Any:
     """Echo an argument for the engine to record; another component is echoed by its name."""
     if isinstance(value, FeatureView):
         return f"{value.group.name}.{value.tier}"

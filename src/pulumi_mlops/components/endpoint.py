@@ -133,14 +133,15 @@ class ScalingSchedule(Schedule):
 
 
 class Scaling(Spec):
-    """How many replicas each variant has, and why. Counts that were reached by scaling survive an update of the endpoint."""
+    """How many replicas each variant has, and why. Counts reached by scaling survive an update of the endpoint."""
 
     min: Annotated[Whole, Field(ge=0)] = 1
     """Replicas at least; 0 lets the endpoint sleep where the backend can."""
     max: Annotated[Whole, Field(ge=1)] = 1
     """Replicas at most."""
     requests_per_replica: Annotated[Number, Field(gt=0)] | None = None
-    """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed when max is above min."""
+    """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed
+    when max is above min."""
     cooldown_in_seconds: Annotated[Whole, Field(ge=0, le=3600)] = 300
     """Seconds to wait after removing a replica before removing another."""
     cooldown_out_seconds: Annotated[Whole, Field(ge=0, le=3600)] = 60
@@ -159,7 +160,8 @@ class Scaling(Spec):
         low, high = info.data.get("min"), info.data.get("max")
         if value is None and low is not None and high is not None and high > low:
             raise refuse(
-                f"is required to scale between {low} and {high}; write the requests a minute that one replica should see, such as 400"
+                f"is required to scale between {low} and {high}; write the requests a minute that one replica "
+                "should see, such as 400"
             )
         return value
 
@@ -201,7 +203,8 @@ class Release(Spec):
     linear: Linear | None = None
     """In steps."""
     owner: Literal["program", "registry"] = "program"
-    """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program lets go of the version after the first."""
+    """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program
+    lets go of the version after the first."""
     rollback_alarms: Annotated[list[In[str]], Field(max_length=8)] = []
     """Names of further alarms that send a release back while it is watched."""
 
@@ -228,13 +231,15 @@ class EndpointSpec(Spec):
     platform: Of[PlatformRef]
     """The platform that it stands on."""
     model: Served | None = None
-    """What it serves: ``model.approved(…)``, ``model.version(n)``, or an image with files. A new version is released as ``release`` says, without an outage."""
+    """What it serves: ``model.approved(…)``, ``model.version(n)``, or an image with files. A new version is
+    released as ``release`` says, without an outage."""
     variants: Annotated[list[Variant], Field(max_length=10)] = []
     """Several models that share the traffic, instead of ``model``."""
     shadow: Shadow | None = None
     """A version that is tried on a copy of the traffic."""
     mode: Mode = Mode()
-    """``{"serverless": {…}}`` or ``{"asynchronous": {…}}``; real-time unless told. Changing it is a release like any other, except to or from serverless on some backends."""
+    """``{"serverless": {…}}`` or ``{"asynchronous": {…}}``; real-time unless told. Changing it is a release like
+    any other, except to or from serverless on some backends."""
     compute: Compute = Compute(cpus=2, memory_gb=8)
     """The machine of one replica. Changing it is released like a new version."""
     scaling: Scaling = Scaling()
@@ -248,7 +253,8 @@ class EndpointSpec(Spec):
     environment: dict[str, In[str]] = {}
     """Environment variables of the serving container; never secrets."""
     secrets: dict[str, Of[SecretRef]] = {}
-    """Secrets that the container may read. It gets the address as ``MLOPS_SECRET_<NAME>``, and fetches the value itself."""
+    """Secrets that the container may read. It gets the address as ``MLOPS_SECRET_<NAME>``, and fetches the value
+    itself."""
     capture_percent: Annotated[Whole, Field(ge=0, le=100)] = 0
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: list[str] = []
@@ -322,7 +328,8 @@ class EndpointSpec(Spec):
     def _isolation_or_reading(cls, value: bool | None, info: ValidationInfo) -> bool | None:
         if value and (info.data.get("reads") or info.data.get("secrets")):
             raise refuse(
-                "an isolated container reaches neither feature stores nor secrets; leave isolated out, or reads and secrets"
+                "an isolated container reaches neither feature stores nor secrets; leave isolated out, or reads "
+                "and secrets"
             )
         return value
 
@@ -368,12 +375,12 @@ class EndpointSpec(Spec):
 class Endpoint(Component[EndpointRef]):
     """A model behind an address: real-time, serverless or asynchronous.
 
-    A new model, another size or other settings are released while the old ones keep answering, and go back by themselves when
-    an alarm goes off; the ``up`` then fails and says so. While ``model.approved(otherwise="wait")`` waits, nothing is
-    created and ``status`` is ``waiting``.
+    A new model, another size or other settings are released while the old ones keep answering, and go back by
+    themselves when an alarm goes off; the ``up`` then fails and says so. While ``model.approved(otherwise="wait")``
+    waits, nothing is created and ``status`` is ``waiting``.
 
-    On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling, CloudWatch alarms.
-    See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
+    On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling, CloudWatch
+    alarms. See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend cannot do this, or not together; the message names the nearest thing.

@@ -29,7 +29,7 @@ class FeatureStoreSpec(Spec):
 
 
 class FeatureStore(Component[FeatureStoreRef]):
-    """A place for feature groups: a catalogue, a prefix in the platform's artifact store, and one identity that writes there.
+    """A place for feature groups: a catalogue, a prefix in the artifact store, and one identity that writes there.
 
     On AWS: a Glue database, and an IAM role for SageMaker Feature Store.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store.html.
@@ -65,11 +65,13 @@ class FeatureGroupSpec(Spec):
     store: Of[FeatureStoreRef]
     """The store that it belongs to."""
     features: Annotated[dict[str, FeatureType], Field(min_length=1)]
-    """Every column with its type, key and event time among them. Adding one updates in place; removing or retyping one is refused."""
+    """Every column with its type, key and event time among them. Adding one updates in place; removing or
+    retyping one is refused."""
     keys: Annotated[list[str], Field(min_length=1)]
     """The features that identify a row. They cannot be changed later."""
     event_time: str
-    """The feature that says when a row was true: a ``timestamp`` (ISO 8601) or a ``float`` (seconds since 1970). It cannot be changed later."""
+    """The feature that says when a row was true: a ``timestamp`` (ISO 8601) or a ``float`` (seconds since 1970).
+    It cannot be changed later."""
     online: Online | None = None
     """``{}`` for an online store, ``{"ttl_hours": 72}`` for one that forgets; none unless told."""
     offline: Offline | None = Offline()
@@ -87,7 +89,8 @@ class FeatureGroupSpec(Spec):
         reserved = {"is_deleted", "write_time", "api_invocation_time"}
         if wrong := [name for name in value if not _FEATURE_NAME.fullmatch(name) or name in reserved]:
             raise refuse(
-                f"{', '.join(map(repr, wrong))}: write at most 64 letters, digits, hyphens and underscores, none of {', '.join(sorted(reserved))}"
+                f"{', '.join(map(repr, wrong))}: write at most 64 letters, digits, hyphens and underscores, none "
+                f"of {', '.join(sorted(reserved))}"
             )
         return value
 
@@ -97,7 +100,8 @@ class FeatureGroupSpec(Spec):
         features = given(info, "features") or {}
         if features and (wrong := [key for key in value if key not in features]):
             raise refuse(
-                f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it there with its type"
+                f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it "
+                "there with its type"
             )
         return value
 
@@ -107,7 +111,8 @@ class FeatureGroupSpec(Spec):
         features = given(info, "features") or {}
         if features and value not in features:
             raise refuse(
-                f"{value!r} is not among the features{nearest(value, features)}; add it there, as {{{value!r}: 'timestamp'}}"
+                f"{value!r} is not among the features{nearest(value, features)}; add it there, as "
+                f"{{{value!r}: 'timestamp'}}"
             )
         if features and features[value] in ("string", "integer", "boolean"):
             raise refuse(f"{value!r} is {features[value]!r}; an event time is a 'timestamp' or a 'float'")
@@ -137,7 +142,7 @@ class FeatureGroupSpec(Spec):
 
 
 class FeatureGroup(Component[FeatureGroupRef]):
-    """A table of typed features with a key and a time, served online and kept offline, both encrypted with the platform's key.
+    """A table of typed features with a key and a time, online and offline, encrypted with the platform's key.
 
     Adding a feature updates the group in place. Removing or retyping one is refused: rows that are there have it.
     On AWS: a SageMaker FeatureGroup.
@@ -154,7 +159,7 @@ class FeatureGroup(Component[FeatureGroupRef]):
         return self.ref.online
 
     def as_of(self, *, days: int) -> FeatureView:
-        """The history of the last days, for training; see :meth:`FeatureGroupRef.as_of`."""
+        """Return the history of the last days, for training; see :meth:`FeatureGroupRef.as_of`."""
         return self.ref.as_of(days=days)
 
     @staticmethod

@@ -18,7 +18,8 @@ class Notice(Spec):
     """Somebody who is told when the approval of a version changes."""
 
     to: In[str]
-    """Full address of a queue, topic or function (on AWS: an ARN). Its own policy must let the cloud's event service deliver."""
+    """Full address of a queue, topic or function (on AWS: an ARN). Its own policy must let the cloud's event
+    service deliver."""
     on: Annotated[list[Literal["approved", "rejected", "pending"]], Field(min_length=1)] = ["approved"]
     """Which changes are told."""
 
@@ -52,7 +53,8 @@ class ModelRegistry(Component[ModelRegistryRef]):
     """Where the versions of models are kept, approved and announced.
 
     Approval is what deploys: ``model.approved()`` pins the newest approved version when a program runs, and ``events``
-    start the next run. On AWS: an EventBridge rule over the registry's model package groups, IAM policies for approvers.
+    start the next run. On AWS: an EventBridge rule over the registry's model package groups, IAM policies for
+    approvers.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html.
     """
 
@@ -72,7 +74,8 @@ class ModelSpec(Spec):
     registry: Of[ModelRegistryRef]
     """The registry that it belongs to."""
     gate: dict[str, str] = {}
-    """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against the metadata of the version."""
+    """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against
+    the metadata of the version."""
     description: Annotated[str, Field(max_length=1024)] | None = None
     """What the model does. It cannot be changed later."""
     metadata: dict[str, str] = {}

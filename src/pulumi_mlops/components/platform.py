@@ -17,7 +17,7 @@ _SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 
 
 class PrivateNetwork(Spec):
-    """A network of the platform's own, without a way to the internet; cloud services are reached through endpoints in it."""
+    """A network of the platform's own, without a way to the internet; cloud services have endpoints in it."""
 
     cidr: str = "10.64.0.0/16"
     """Address range, at least a /20. Changing it replaces the network."""
@@ -68,7 +68,8 @@ class ExistingParts(Spec):
     artifacts: In[str] | None = None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
     key: In[str] | None = None
-    """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the platform uses."""
+    """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the
+    platform uses."""
     alerts: In[str] | None = None
     """Full address (on AWS: ARN) of the topic for alerts."""
 
@@ -97,15 +98,19 @@ class PlatformSpec(Spec):
     budget_thresholds: list[Annotated[Whole, Field(ge=1, le=1000)]] = [50, 80, 100]
     """Percentages of the budget at which a message is sent: by actual cost, and at 100 by forecast too."""
     images: list[str] = []
-    """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images is not deleted in prod."""
+    """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images
+    is not deleted in prod."""
     secrets: dict[str, In[str]] = {}
-    """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the address of one."""
+    """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the
+    address of one."""
     network: Network | None = None
-    """``{"private": {}}``, ``{"existing": {…}}``, or none: workloads then use the cloud's own network and public service addresses."""
+    """``{"private": {}}``, ``{"existing": {…}}``, or none: workloads then use the cloud's own network and public
+    service addresses."""
     existing: ExistingParts = ExistingParts()
     """Parts that are there already."""
     consumers: list[str] = []
-    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's stack can grant that."""
+    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's
+    stack can grant that."""
     log_days: Annotated[Whole, Field(ge=1, le=3653)] | None = None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 

@@ -128,8 +128,9 @@ def _read_view(view: FeatureView, at: PlatformRef) -> list[Statement]:
         allow(
             ["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"],
             view.group.address["arn"],
-        )
-    ] + ([allow(["kms:Decrypt"], at.address["key"])])
+        ),
+        allow(["kms:Decrypt"], at.address["key"]),
+    ]
 
 
 def _read_secret(secret: SecretRef, at: PlatformRef) -> list[Statement]:

@@ -50,7 +50,8 @@ CAPABILITIES = table(
         "endpoint.release.linear": Entry("native", "blue/green with linear traffic shifting"),
         "endpoint.release.registry": Entry(
             "lossy",
-            "SageMaker's registry deploys nothing by itself: this program makes the first release and then lets go of model, size and settings.",
+            "SageMaker's registry deploys nothing by itself: this program makes the first release and then lets "
+            "go of model, size and settings.",
             "let whoever gets ModelRegistry(events=…) update the endpoint, or leave the release with the program.",
         ),
         "endpoint.capture": Entry("native", "data capture"),

@@ -50,7 +50,8 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
     if spec.log_days and spec.log_days not in _LOG_DAYS:
         yield Problem(
             "log_days",
-            f"{spec.log_days} is not a retention that CloudWatch Logs has; write one of {', '.join(map(str, _LOG_DAYS))}",
+            f"{spec.log_days} is not a retention that CloudWatch Logs has; write one of "
+            f"{', '.join(map(str, _LOG_DAYS))}",
         )
     if not (spec.region or live.default_region()):
         yield Problem("region", "is required; write region='eu-west-1', or run: pulumi config set aws:region eu-west-1")
@@ -85,7 +86,8 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
         if old != new:
             yield Problem(
                 field,
-                f"cannot change from {old!r} to {new!r}: AWS would replace the group and delete its rows; keep it, or make a new FeatureGroup of another name",
+                f"cannot change from {old!r} to {new!r}: AWS would replace the group and delete its rows; keep "
+                "it, or make a new FeatureGroup of another name",
             )
 
 
@@ -94,7 +96,8 @@ def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
     if there is not None and there.get("ModelPackageGroupDescription") != spec.description:
         yield Problem(
             "description",
-            f"cannot change from {there.get('ModelPackageGroupDescription')!r}: AWS would replace the group with all its versions; keep it, and use metadata for what changes",
+            f"cannot change from {there.get('ModelPackageGroupDescription')!r}: AWS would replace the group with "
+            "all its versions; keep it, and use metadata for what changes",
         )
 
 
@@ -117,7 +120,8 @@ def _endpoint(spec: EndpointSpec) -> Iterator[Problem]:
     if seconds >= LONGEST_SECONDS:
         yield Problem(
             "release",
-            f"would be watched for {seconds // 60} minutes; AWS ends a deployment after {LONGEST_SECONDS // 60}: take larger steps or shorter intervals",
+            f"would be watched for {seconds // 60} minutes; AWS ends a deployment after {LONGEST_SECONDS // 60}: "
+            "take larger steps or shorter intervals",
         )
 
 

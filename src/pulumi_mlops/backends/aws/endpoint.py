@@ -120,7 +120,8 @@ def name_once_released(
 ) -> Output[str]:
     """Give the endpoint's name, once it serves the wanted configuration.
 
-    A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration it had before.
+    A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration
+    it had before.
     """
 
     def check(known: list[Any]) -> str:
@@ -157,16 +158,16 @@ def _model(
             for view in spec.reads
         },
     }
-    container: dict[str, Any] = {"environment": environment}
+    container: aws.sagemaker.ModelPrimaryContainerArgsDict = {"environment": environment}
     if isinstance(served, ModelFiles):
-        container |= {"image": served.image, "model_data_url": served.artifact}
+        container["image"], container["model_data_url"] = served.image, served.artifact
     else:
         container["model_package_name"] = served.address["arn"]
     network = spec.platform.address
     return aws.sagemaker.Model(
         scope.child(variant),
         execution_role_arn=role,
-        primary_container=container,  # type: ignore[arg-type] (a plain dict of the SDK's TypedDict)
+        primary_container=container,
         enable_network_isolation=spec.is_isolated and not spec.mode.serverless,
         vpc_config={"subnets": network["subnets"], "security_group_ids": network["security_groups"]}
         if spec.platform.private
@@ -190,7 +191,7 @@ def _configuration(
     shadow = [_shadow(spec, models[SHADOW])] if spec.shadow else None
     machines = [pick(variant.compute or spec.compute) for variant in spec.served]
     own_disk = any(machine and machine.has_local_disk for machine in machines)
-    capture: dict[str, Any] | None = None
+    capture: aws.sagemaker.EndpointConfigurationDataCaptureConfigArgsDict | None = None
     if spec.capture_percent:
         capture = {
             "enable_capture": True,
@@ -203,7 +204,7 @@ def _configuration(
                 "csv_content_types": ["text/csv"],
             },
         }
-    queue: dict[str, Any] | None = None
+    queue: aws.sagemaker.EndpointConfigurationAsyncInferenceConfigArgsDict | None = None
     if spec.mode.asynchronous:
         topic = spec.mode.asynchronous.notify
         queue = {
@@ -219,11 +220,11 @@ def _configuration(
         }
     return aws.sagemaker.EndpointConfiguration(
         scope.child("configuration"),
-        production_variants=[_variant(spec, variant, models[variant.name]) for variant in spec.served],  # type: ignore[misc] (plain dicts of the SDK's TypedDict)
-        shadow_production_variants=shadow,  # type: ignore[arg-type]
+        production_variants=[_variant(spec, variant, models[variant.name]) for variant in spec.served],
+        shadow_production_variants=shadow,
         kms_key_arn=None if spec.mode.serverless or own_disk else key,
-        data_capture_config=capture,  # type: ignore[arg-type]
-        async_inference_config=queue,  # type: ignore[arg-type]
+        data_capture_config=capture,
+        async_inference_config=queue,
         tags=scope.tags,
         opts=ResourceOptions.merge(
             scope.opts,
@@ -257,7 +258,7 @@ def _variant(spec: EndpointSpec, variant: Variant, model: aws.sagemaker.Model) -
 
 def _shadow(spec: EndpointSpec, model: aws.sagemaker.Model) -> dict[str, Any]:
     assert spec.shadow is not None  # noqa: S101 (the caller looked)
-    # AWS copies the share weight / (sum of weights) of requests; with the one production variant at 1 that is percent / 100.
+    # AWS copies weight / (sum of weights) of requests; with the one production variant at 1 that is percent / 100.
     return {
         "variant_name": SHADOW,
         "model_name": model.name,

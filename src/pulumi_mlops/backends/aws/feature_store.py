@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -55,17 +54,19 @@ def group_name(project: str, stage: str, name: str) -> str:
 
 
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
-    """Make the group; features that were added later are sent by the API, since the provider would replace the group."""
+    """Make the group; features added later are sent by the API, since the provider would replace the group."""
     platform, store = spec.store.platform, spec.store.address
     key = platform.address["key"]
     name = group_name(scope.project, scope.stage, scope.name)
-    definitions = [{"feature_name": feature, "feature_type": TYPES[kind]} for feature, kind in spec.features.items()]
-    online: dict[str, Any] | None = None
+    definitions: list[aws.sagemaker.FeatureGroupFeatureDefinitionArgsDict] = [
+        {"feature_name": feature, "feature_type": TYPES[kind]} for feature, kind in spec.features.items()
+    ]
+    online: aws.sagemaker.FeatureGroupOnlineStoreConfigArgsDict | None = None
     if spec.online:
         online = {"enable_online_store": True, "security_config": {"kms_key_id": key}}
         if spec.online.ttl_hours:
             online["ttl_duration"] = {"unit": "Hours", "value": spec.online.ttl_hours}
-    offline: dict[str, Any] | None = None
+    offline: aws.sagemaker.FeatureGroupOfflineStoreConfigArgsDict | None = None
     if spec.offline:
         offline = {
             "s3_storage_config": {"s3_uri": store["offline"], "kms_key_id": key},
@@ -81,15 +82,15 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         feature_group_name=name,
         record_identifier_feature_name=spec.keys[0],
         event_time_feature_name=spec.event_time,
-        feature_definitions=definitions,  # type: ignore[arg-type] (plain dicts of the SDK's TypedDict)
-        online_store_config=online,  # type: ignore[arg-type]
-        offline_store_config=offline,  # type: ignore[arg-type]
+        feature_definitions=definitions,
+        online_store_config=online,
+        offline_store_config=offline,
         role_arn=store["role"],
         description=spec.description,
         tags=scope.tags,
         opts=ResourceOptions.merge(scope.guarded(spec.protect), ResourceOptions(ignore_changes=["featureDefinitions"])),
     )
-    complete = group.arn.apply(lambda arn: _complete(scope, spec, name, arn))
+    complete: Output[str] = group.arn.apply(lambda arn: _complete(scope, spec, name, arn))
     return FeatureGroupRef(
         name=scope.name,
         backend="aws",
@@ -130,7 +131,8 @@ def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> None:
         update = (live.feature_group(platform, name) or {}).get("LastUpdateStatus", {})
         if update.get("Status") == "Failed":
             raise MlopsError(
-                f"FeatureGroup {scope.name!r}: AWS did not add {added}: {update.get('FailureReason', 'no reason given')}"
+                f"FeatureGroup {scope.name!r}: AWS did not add {added}: "
+                f"{update.get('FailureReason', 'no reason given')}"
             )
         if update.get("Status") != "InProgress":
             pulumi.log.info(f"added in place: {added}", scope.component)

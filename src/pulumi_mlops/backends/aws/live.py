@@ -40,11 +40,11 @@ def _session(region: str | None, profile: str | None) -> "boto3.Session":
 
 
 @functools.cache
-def _client(service: str, region: str | None, profile: str | None, role: str | None, external_id: str | None) -> Any:  # noqa: ANN401 (boto3 makes its clients at run time)
-    from botocore.config import Config  # noqa: PLC0415
+def _client(service: str, region: str | None, profile: str | None, role: str | None, external_id: str | None) -> Any:
+    from botocore.config import Config  # noqa: PLC0415 (as above)
 
     session = _session(region, profile)
-    keys: dict[str, str] = {}
+    keys: dict[str, Any] = {}
     if role:
         extra = {"ExternalId": external_id} if external_id else {}
         given = session.client("sts").assume_role(RoleArn=role, RoleSessionName="pulumi-mlops", **extra)["Credentials"]
@@ -56,7 +56,7 @@ def _client(service: str, region: str | None, profile: str | None, role: str | N
     return session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}), **keys)
 
 
-def client(platform: PlatformRef, service: str) -> Any:  # noqa: ANN401 (see above)
+def client(platform: PlatformRef, service: str) -> Any:
     """Return a client with the platform's region and the provider's credentials."""
     config = pulumi.Config("aws")
     roles = config.get_object("assumeRoles") or [config.get_object("assumeRole") or {}]
@@ -69,13 +69,14 @@ def client(platform: PlatformRef, service: str) -> Any:  # noqa: ANN401 (see abo
 @contextlib.contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turn boto3's failures into one line that says what was asked and what to look at."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as above)
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         raise MlopsError(
-            f"AWS could not be asked about {what}: {error}. Look at credentials, region and endpoint with: aws sts get-caller-identity"
+            f"AWS could not be asked about {what}: {error}. Look at credentials, region and endpoint with: aws "
+            "sts get-caller-identity"
         ) from error
 
 

@@ -24,7 +24,7 @@ def prefix(project: str, stage: str, registry: str) -> str:
 
 
 def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
-    """Make the rights of approvers and the rules that announce approvals. The groups themselves come with the models."""
+    """Make the rights of approvers and the rules that announce approvals. The groups come with the models."""
     start = prefix(scope.project, scope.stage, scope.name)
     where = spec.platform.address
 
@@ -134,7 +134,8 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
         if not short:
             return _ref(model, package["ModelPackageVersion"], package["ModelPackageArn"])
         pulumi.log.warn(
-            f"Model {model.name!r}: version {package['ModelPackageVersion']} is approved but misses its gate ({'; '.join(short)}); looking at the one before"
+            f"Model {model.name!r}: version {package['ModelPackageVersion']} is approved but misses its gate "
+            f"({'; '.join(short)}); looking at the one before"
         )
     return None
 
@@ -147,12 +148,12 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
     return _ref(model, number, arn)
 
 
-def _ref(model: ModelRef, number: int, arn: Any) -> ModelVersionRef:  # noqa: ANN401 (an Input)
+def _ref(model: ModelRef, number: int, arn: Any) -> ModelVersionRef:
     platform: PlatformRef = model.platform
     return ModelVersionRef(name=model.name, backend="aws", platform=platform, version=number, address={"arn": arn})
 
 
-def missed(gate: Any, metrics: Any) -> list[str]:  # noqa: ANN401 (mappings of text)
+def missed(gate: Any, metrics: Any) -> list[str]:
     """Say which bounds a version's metrics miss."""
     problems = []
     for metric, bound in gate.items():

@@ -1,4 +1,4 @@
-"""Platform on AWS: key, bucket, repositories, logs, alerts, budget, secrets, network, in the order one would make them."""
+"""Platform on AWS: key, bucket, repositories, logs, alerts, budget, secrets, network, in the order of making."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +24,7 @@ class Account:
     region: Output[str]
     partition: Output[str]
 
-    def root(self, account: Any = None) -> Output[str]:  # noqa: ANN401 (an Input, or nothing)
+    def root(self, account: Any = None) -> Output[str]:
         """Return the principal of an account as a whole: its own IAM policies decide who in it."""
         return Output.format("arn:{0}:iam::{1}:root", self.partition, account or self.id)
 
@@ -39,7 +39,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             region=spec.region or live.default_region(),
             allowed_account_ids=accounts,
             opts=scope.opts,
-        )  # type: ignore[arg-type] (the SDK wants its Literal of regions)
+        )
         scope = replace(scope, provider=provider)
     account = Account(
         aws.get_caller_identity_output(opts=scope.invoke).account_id,
@@ -139,7 +139,7 @@ def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, p
 
 def _bucket(
     scope: Scope, spec: PlatformSpec, account: Account, key: Any, native: dict[str, pulumi.Resource]
-) -> Output[str]:  # noqa: ANN401 (an Input)
+) -> Output[str]:
     bucket = aws.s3.Bucket(
         scope.child("artifacts"),
         bucket=Output.format(
@@ -219,7 +219,7 @@ def _bucket(
     return bucket.bucket
 
 
-def _repository(scope: Scope, spec: PlatformSpec, account: Account, key: Any, name: str) -> aws.ecr.Repository:  # noqa: ANN401 (an Input)
+def _repository(scope: Scope, spec: PlatformSpec, account: Account, key: Any, name: str) -> aws.ecr.Repository:
     repository = aws.ecr.Repository(
         scope.child(f"image-{name}"),
         name=f"{scope.physical()}/{name}",
@@ -258,7 +258,7 @@ def _repository(scope: Scope, spec: PlatformSpec, account: Account, key: Any, na
     return repository
 
 
-def _logs(scope: Scope, spec: PlatformSpec, key: Any) -> aws.cloudwatch.LogGroup:  # noqa: ANN401 (an Input)
+def _logs(scope: Scope, spec: PlatformSpec, key: Any) -> aws.cloudwatch.LogGroup:
     return aws.cloudwatch.LogGroup(
         scope.child("logs"),
         name=f"/mlops/{scope.physical()}",
@@ -269,7 +269,7 @@ def _logs(scope: Scope, spec: PlatformSpec, key: Any) -> aws.cloudwatch.LogGroup
     )
 
 
-def _topic(scope: Scope, account: Account, key: Any, native: dict[str, pulumi.Resource]) -> Output[str]:  # noqa: ANN401 (an Input)
+def _topic(scope: Scope, account: Account, key: Any, native: dict[str, pulumi.Resource]) -> Output[str]:
     topic = aws.sns.Topic(
         scope.child("alerts"), name=scope.physical("alerts"), kms_master_key_id=key, tags=scope.tags, opts=scope.opts
     )
@@ -284,8 +284,8 @@ def _topic(scope: Scope, account: Account, key: Any, native: dict[str, pulumi.Re
     return topic.arn
 
 
-def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:  # noqa: ANN401 (an Input)
-    def notice(percent: int, kind: str) -> dict[str, Any]:
+def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:
+    def notice(percent: int, kind: str) -> aws.budgets.BudgetNotificationArgsDict:
         return {
             "comparison_operator": "GREATER_THAN",
             "threshold": percent,
@@ -304,13 +304,13 @@ def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:
         limit_amount=f"{spec.monthly_budget:g}",
         limit_unit="USD",
         cost_filters=[{"name": "TagKeyValue", "values": [f"user:project${scope.project}"]}],
-        notifications=notices,  # type: ignore[arg-type] (plain dicts of the SDK's TypedDict)
+        notifications=notices,
         tags=scope.tags,
         opts=scope.opts,
     )
 
 
-def _secret(scope: Scope, key: Any, name: str, value: Any) -> Output[str]:  # noqa: ANN401 (Inputs)
+def _secret(scope: Scope, key: Any, name: str, value: Any) -> Output[str]:
     secret = aws.secretsmanager.Secret(
         scope.child(f"secret-{name}"),
         name=f"{scope.physical()}/{name}",

@@ -53,7 +53,7 @@ def _follow_load(
     scope: Scope, spec: EndpointSpec, variant: str, target: aws.appautoscaling.Target, endpoint: Output[str]
 ) -> None:
     scaling = spec.scaling
-    tracking: dict[str, Any] = {
+    tracking: aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgsDict = {
         "target_value": scaling.requests_per_replica,
         "scale_in_cooldown": scaling.cooldown_in_seconds,
         "scale_out_cooldown": scaling.cooldown_out_seconds,
@@ -80,7 +80,7 @@ def _follow_load(
         scope.child(f"{variant}-follows-load"),
         name=scope.physical(scope.name, variant, "load", limit=255),
         policy_type="TargetTrackingScaling",
-        target_tracking_scaling_policy_configuration=tracking,  # type: ignore[arg-type] (a plain dict of the SDK's TypedDict)
+        target_tracking_scaling_policy_configuration=tracking,
         **common,
     )
     if spec.mode.asynchronous and scaling.min == 0:

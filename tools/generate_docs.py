@@ -1,0 +1,345 @@
+"""Write the pages of docs/ that are made out of the code: nouns, updates, capabilities, and the README's matrix.
+
+Run ``python tools/generate_docs.py``; ``--check`` only says which files are not what it would write.
+"""
+
+import ast
+import importlib
+import inspect
+import itertools
+import json
+import re
+import sys
+import textwrap
+import tomllib
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_origin
+
+import generate_args
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pulumi import Output
+from pydantic.fields import FieldInfo
+
+from pulumi_mlops import capabilities, components
+from pulumi_mlops.components.base import Component
+from pulumi_mlops.inputs import Spec
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+NOTE = "<!-- Written by tools/generate_docs.py; do not edit. -->\n"
+START, END = "<!-- matrix:start (tools/generate_docs.py) -->", "<!-- matrix:end -->"
+WIDTH = 120
+# The nouns in the order in which a program uses them, each with the file that declares it.
+NOUNS = {
+    "Platform": "platform",
+    "FeatureStore": "feature_store",
+    "FeatureGroup": "feature_store",
+    "ModelRegistry": "model_registry",
+    "Model": "model_registry",
+    "Endpoint": "endpoint",
+}
+SIGNS = {Ge: "at least {.ge}", Gt: "above {.gt}", Le: "at most {.le}", Lt: "below {.lt}"}
+LENGTHS = {MinLen: "at least {.min_length} of them", MaxLen: "at most {.max_length} characters or entries"}
+
+UPDATES: dict[str, dict[str, Any]] = tomllib.loads((DOCS / "updates.toml").read_text())
+NATIVE: dict[str, dict[str, str]] = tomllib.loads((DOCS / "native.toml").read_text())
+EFFECTS: dict[str, str] = UPDATES.pop("effects")
+
+
+def specs() -> dict[str, type[Spec]]:
+    """Return every spec by its public name, without the ``Args`` of a noun's own."""
+    return {name.removesuffix("Args"): spec for name, spec in generate_args.specs().items()}
+
+
+def plain(text: str) -> str:
+    """Turn a docstring's marks into Markdown."""
+    text = re.sub(r":(?:meth|attr|class):`~?([^`]+)`", r"`\1`", text).replace("``", "`")
+    return re.sub(r"(?<![<(])(https?://[^\s<>]+?)(?=[.,;)]*(\s|$))", r"<\1>", text)
+
+
+def cell(text: str) -> str:
+    """Fit a text into a cell of a table."""
+    return " ".join(plain(text).split()).replace("|", "\\|")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Lay out a table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def doc_of(thing: object) -> tuple[str, list[tuple[str, str]]]:
+    """Split a docstring into its text and its ``:raises X: why`` lines."""
+    text = inspect.getdoc(thing) or ""
+    raises = re.findall(r"^:raises (\w+): (.*)$", text, flags=re.MULTILINE)
+    return plain(re.sub(r"^:.*$\n?", "", text, flags=re.MULTILINE)).strip(), raises
+
+
+def anchored(noun: str, name: str) -> str:
+    """Link to the section of a nested spec on a noun's page."""
+    return f"[{name}](#{name.lower()})" if noun else name
+
+
+def bounds(hint: Any) -> list[str]:  # noqa: ANN401 (a type, of any kind)
+    """Say the limits that a field's type carries."""
+    said = []
+    for item in getattr(hint, "__metadata__", ()):
+        for limit in item.metadata if isinstance(item, FieldInfo) else []:
+            if form := (SIGNS | LENGTHS).get(type(limit)):
+                said.append(form.format(limit))
+    inner = [arm for arm in typing.get_args(hint) if arm is not type(None)]
+    is_container = get_origin(hint) in (list, dict)
+    return said if is_container else said + [found for arm in inner[:1] for found in bounds(arm)]
+
+
+def default(field: FieldInfo) -> str:
+    """Render a default as a user would write it."""
+    if field.is_required():
+        return "required"
+    value = field.default
+    if isinstance(value, Spec):
+        value = value.model_dump(exclude_unset=True)
+    return f"`{json.dumps(value, ensure_ascii=False)}`" if isinstance(value, str | dict | list) else f"`{value}`"
+
+
+def nested(spec: type[Spec]) -> list[type[Spec]]:
+    """List the specs inside a spec, outermost first, each once."""
+    found: list[type[Spec]] = []
+    for hint in typing.get_type_hints(spec, include_extras=True).values():
+        for inner in generate_args._inner(hint):  # noqa: SLF001 (the sister tool's walk over a type)
+            found += [one for one in (inner, *nested(inner)) if one not in found]
+    return list(dict.fromkeys(found))
+
+
+def notes(spec: type[Spec]) -> dict[str, str]:
+    """Read the docstrings under the fields of a spec and of those it extends."""
+    return {
+        key: note
+        for base in reversed(spec.__mro__)
+        if issubclass(base, Spec)
+        for key, note in generate_args.described(base).items()
+    }
+
+
+def arguments(name: str, spec: type[Spec]) -> str:
+    """Lay out the arguments of a spec, with what changing each one does."""
+    hints, said, rows = typing.get_type_hints(spec, include_extras=True), notes(spec), []
+    for key, field in spec.model_fields.items():
+        limits = ", ".join(bounds(hints[key]))
+        kind = generate_args.written(hints[key])
+        *effects, what = UPDATES[name][key]
+        rows.append(
+            [
+                f"`{key}`",
+                f"`{kind}`".replace("|", "\\|") + (f", {limits}" if limits else ""),
+                default(field),
+                cell(said[key]),
+                f"**{', '.join(effects)}**: {cell(what)}",
+            ]
+        )
+    return table(["argument", "type", "default", "meaning", "what a change does on AWS"], rows)
+
+
+def outputs(component: type[Component[Any]]) -> list[list[str]]:
+    """List the outputs of a component: annotation and the docstring under it."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(component))).body[0]
+    said = {
+        field.target.id: note.value.value
+        for field, note in itertools.pairwise(tree.body)  # type: ignore[attr-defined] (a class has a body)
+        if isinstance(field, ast.AnnAssign) and isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant)
+    }
+    return [
+        [f"`{key}`", cell(said[key])]
+        for key, hint in inspect.get_annotations(component).items()
+        if get_origin(hint) is Output
+    ]
+
+
+def methods(component: type[Component[Any]]) -> list[list[str]]:
+    """List the public methods and properties of a component."""
+    rows = []
+    for key, member in vars(component).items():
+        function = member.__func__ if isinstance(member, staticmethod) else member
+        if key.startswith("_") or not (inspect.isfunction(function) or isinstance(member, property)):
+            continue
+        if isinstance(member, property):
+            rows.append([f"`.{key}`", cell(inspect.getdoc(member) or "")])
+            continue
+        given = [
+            str(parameter.replace(annotation=inspect.Parameter.empty)).replace("'", '"')
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.name != "self"
+        ]
+        keywords = any(
+            parameter.kind is parameter.KEYWORD_ONLY for parameter in inspect.signature(function).parameters.values()
+        )
+        owner = component.__name__ if isinstance(member, staticmethod) else ""
+        rows.append([f"`{owner}.{key}({'*, ' * keywords}{', '.join(given)})`", cell(inspect.getdoc(function) or "")])
+    return rows
+
+
+def noun_page(noun: str) -> str:
+    """Write the page of one noun."""
+    module = importlib.import_module(f"{components.__name__}.{NOUNS[noun]}")
+    component, spec = getattr(module, noun), getattr(module, f"{noun}Spec")
+    text, raises = doc_of(component)
+    general = [
+        ("InvalidArgs", "an argument is wrong; every problem is listed and nothing is registered."),
+        ("Unsupported", "the backend cannot do this, or not together; the message names the nearest thing."),
+    ]
+    errors = list((dict(general) | dict(raises)).items())
+    *effects, what = UPDATES[noun]["name"]
+    parts = [
+        f"# {noun}\n",
+        NOTE,
+        text,
+        "\n## Arguments\n",
+        f"`mlops.{noun}(name, opts=None, **arguments)`. `name` is lower-case letters, digits and hyphens, at most 40, "
+        f"and part of every physical name. Changing it: **{', '.join(effects)}**: {plain(what)}\n",
+        "The words of the last column are explained in [updates](../updates.md).\n",
+        arguments(noun, spec),
+    ]
+    for inner in nested(spec):
+        name = generate_args.title(inner)
+        parts += [f"\n### {name}\n", f"{doc_of(inner)[0]}\n", arguments(name, inner)]
+    refs = ["`ref`", "The facts for other components; `ref.export()` for other stacks."]
+    parts += [
+        "\n## Outputs\n",
+        table(["output", "meaning"], [*outputs(component), refs]),
+    ]
+    if rows := methods(component):
+        parts += ["\n## Methods\n", table(["method", "meaning"], rows)]
+    native = [[f"`{key}`", cell(meaning)] for key, meaning in NATIVE[noun].items()]
+    parts += ["\n## Native resources on AWS\n", table([f"`{noun.lower()}.native[…]`", "resource"], native)]
+    parts += ["\n## Errors\n", table(["error", "when"], [[f"`{name}`", cell(why)] for name, why in errors])]
+    return "\n".join(parts) + "\n"
+
+
+def updates_page() -> str:
+    """Write the table of what each change does."""
+    found = specs()
+    parts = [
+        "# What a change does on AWS\n",
+        NOTE,
+        "For each argument of each noun: is the change made in place, does it replace something, or is it refused?\n",
+        table(["word", "meaning"], [[f"**{word}**", meaning] for word, meaning in EFFECTS.items()]),
+        "\nIn stage `prod` key, bucket, repositories, secrets, feature groups and model groups are protected: an `up` "
+        "that would replace or delete one fails before it touches it. See [recovery](recovery.md).",
+    ]
+    for noun, file in NOUNS.items():
+        spec = getattr(importlib.import_module(f"{components.__name__}.{file}"), f"{noun}Spec")
+        parts += [f"\n## {noun}\n", f"Arguments: [{noun}](nouns/{slug(noun)}.md).\n"]
+        rows = [["`name`", *effect(noun, "name")]]
+        rows += list(change_rows("", noun, spec, found))
+        parts.append(table(["argument", "effect", "what happens"], rows))
+    return "\n".join(parts) + "\n"
+
+
+def effect(name: str, key: str) -> list[str]:
+    """Return the two cells that say what a change of a field does."""
+    *effects, what = UPDATES[name][key]
+    return [f"**{', '.join(effects)}**", cell(what)]
+
+
+def change_rows(prefix: str, name: str, spec: type[Spec], found: Mapping[str, type[Spec]]) -> Iterator[list[str]]:
+    """List a spec's fields, and under each the fields of the specs in it."""
+    hints = typing.get_type_hints(spec, include_extras=True)
+    for key in spec.model_fields:
+        yield [f"`{prefix}{key}`", *effect(name, key)]
+        many = {list: "[]", dict: "{}"}.get(generate_args_origin(hints[key]), "")
+        for inner in generate_args._inner(hints[key]):  # noqa: SLF001 (the sister tool's walk over a type)
+            if prefix and inner.__name__ in ("Compute", "ModelFiles"):
+                continue  # said once, at the top
+            yield from change_rows(f"{prefix}{key}{many}.", generate_args.title(inner), inner, found)
+
+
+def generate_args_origin(hint: Any) -> Any:  # noqa: ANN401 (a type, of any kind)
+    """Return the container of a field, under its annotations."""
+    return generate_args_origin(typing.get_args(hint)[0]) if hasattr(hint, "__metadata__") else get_origin(hint)
+
+
+def slug(noun: str) -> str:
+    """Name the page of a noun."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", noun).lower()
+
+
+def note(entry: capabilities.Entry) -> str:
+    """Say why, and what instead."""
+    reason = entry.reason and entry.reason[0].upper() + entry.reason[1:].rstrip(".") + "."
+    instead = f"Instead: {entry.instead.rstrip('.')}." if entry.instead else ""
+    return cell(f"{reason} {instead}")
+
+
+def capabilities_page() -> str:
+    """Write the whole matrix with its reasons."""
+    rows = list(capabilities.matrix())
+    backends = list(rows[0].cells)
+    parts = [
+        "# Capabilities\n",
+        NOTE,
+        "What each backend can do. `native`: the cloud has it. `emulated`: the library does it with other means. "
+        "`lossy`: something is lost, and a warning at preview says so. `absent`: `Unsupported` is raised before "
+        "anything is registered. `.venv/bin/pulumi-mlops matrix` prints the same.\n",
+    ]
+    for title, combined in (("One by one", False), ("Together", True)):
+        cells = [
+            [f"`{row.capability}`", *(entry.level for entry in row.cells.values())]
+            + [" ".join(note(entry) for entry in row.cells.values() if entry.reason or entry.instead)]
+            for row in rows
+            if (" + " in row.capability) is combined
+        ]
+        parts += [f"## {title}\n", table(["capability", *backends, "reason"], cells), ""]
+    return "\n".join(parts)
+
+
+def summary() -> str:
+    """Write the README's matrix: a noun a row, and whatever is not native in words."""
+    rows = [row for row in capabilities.matrix() if " + " not in row.capability]
+    combined = sum(1 for row in capabilities.matrix() if " + " in row.capability)
+    backends = list(rows[0].cells)
+    nouns: dict[str, list[capabilities.Row]] = {}
+    for row in rows:
+        nouns.setdefault(row.capability.partition(".")[0], []).append(row)
+    lines = []
+    for noun in (slug(name).replace("-", "_") for name in NOUNS):
+        cells = []
+        for backend in backends:
+            short = {row.capability.removeprefix(noun).lstrip("."): row.cells[backend] for row in nouns[noun]}
+            native = ", ".join(name for name, entry in short.items() if name and entry.level == "native")
+            other = [f"**{entry.level}**: {name}" for name, entry in short.items() if entry.level != "native"]
+            cells.append("; ".join([native, *other] if native else (other or [short[""].level])))
+        lines.append([f"`{noun}`", *cells])
+    said = f"{combined} combinations have entries of their own; each line has its reason in [capabilities](docs/capabilities.md)."
+    return f"{table(['noun', *backends], lines)}\n\n{said}"
+
+
+def pages() -> dict[Path, str]:
+    """Render every page."""
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text().partition(START)
+    _, _, after = rest.partition(END)
+    made = {DOCS / "nouns" / f"{slug(noun)}.md": noun_page(noun) for noun in NOUNS}
+    return made | {
+        DOCS / "updates.md": updates_page(),
+        DOCS / "capabilities.md": capabilities_page(),
+        readme: f"{before}{START}\n{summary()}\n{END}{after}",
+    }
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` compare them."""
+    out_of_date = {path: text for path, text in pages().items() if not path.is_file() or path.read_text() != text}
+    if "--check" in sys.argv:
+        for path in out_of_date:
+            print(f"{path.relative_to(ROOT)} is out of date; run: make docs", file=sys.stderr)  # noqa: T201 (a tool)
+        return 1 if out_of_date else 0
+    for path, text in out_of_date.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
