@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 import moto.backends
-from moto.core.base_backend import BackendDict
 
 from pulumi_mlops.sandbox.aws.errors import AwsError
 from pulumi_mlops.sandbox.aws.wire import ACCOUNT, Call
@@ -19,8 +18,8 @@ _GLOBAL = {"s3", "iam", "budgets", "sts"}
 
 
 def backend(service: str, region: str) -> Any:
-    """moto's backend of a service, untyped as moto's attributes are."""
-    backends: BackendDict[Any] = moto.backends.get_backend(service)  # type: ignore[call-overload]  # a plain name
+    """Get moto's backend of a service, untyped as moto's attributes are."""
+    backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]  # a plain name
     return backends[ACCOUNT]["aws" if service in _GLOBAL else region]
 
 
@@ -64,7 +63,7 @@ def key_exists(call: Call, identity: str) -> bool:
         return True
     if identity.startswith("alias/aws/") or ":alias/aws/" in identity:
         return True
-    plain = identity.split(":key/")[-1]
+    plain = identity.rsplit(":key/", maxsplit=1)[-1]
     if "alias/" in identity:
         found = kms.get_key_id_from_alias("alias/" + identity.split("alias/", 1)[1])
         if found is None:

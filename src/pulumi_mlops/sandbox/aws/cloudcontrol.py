@@ -23,14 +23,15 @@ from pulumi_mlops.sandbox.aws.store import Record, now
 from pulumi_mlops.sandbox.aws.wire import Call
 
 
-
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
-    """Match with `regex`: the schemas use \\p{…}, which `re` does not know."""
+    r"""Match with `regex`: the schemas use \p{…}, which `re` does not know."""
     if isinstance(instance, str) and not regex.search(pattern, instance):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_Validator = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _pattern})
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]  # the stubs leave it so
+    jsonschema.Draft7Validator, {"pattern": _pattern}
+)
 RUNNING = {"PENDING", "IN_PROGRESS"}
 # Error of a service's operation -> HandlerErrorCode of the progress event.
 HANDLER_CODES = {
@@ -72,7 +73,11 @@ def update(call: Call) -> dict[str, Any]:
         raise AwsError("InvalidRequestException", f"The PatchDocument cannot be applied: {error}") from None
     changed = [path for path in kind.schema["createOnlyProperties"] if _at(current, path) != _at(wanted, path)]
     if changed:
-        raise AwsError("NotUpdatableException", f"Resource of type '{kind.name}' with identifier '{identifier}' is not updatable with parameters: createOnlyProperties {changed} cannot be changed")
+        raise AwsError(
+            "NotUpdatableException",
+            f"Resource of type '{kind.name}' with identifier '{identifier}' is not updatable with parameters: "
+            f"createOnlyProperties {changed} cannot be changed",
+        )
     fixed = [path for path in kind.schema.get("readOnlyProperties", []) if _at(current, path) != _at(wanted, path)]
     if fixed:
         raise invalid(f"Encountered readOnlyProperties {fixed} in the patch, which cannot be set")
@@ -94,7 +99,10 @@ def get(call: Call) -> dict[str, Any]:
     """Describe a resource as its type's schema does."""
     kind = types.find(call.params["TypeName"], "READ")
     model = kind.model(call, _existing(call, kind, call.params["Identifier"]))
-    return {"TypeName": kind.name, "ResourceDescription": {"Identifier": call.params["Identifier"], "Properties": json.dumps(model)}}
+    return {
+        "TypeName": kind.name,
+        "ResourceDescription": {"Identifier": call.params["Identifier"], "Properties": json.dumps(model)},
+    }
 
 
 @own("cloudcontrol", "ListResources")
@@ -103,7 +111,10 @@ def list_resources(call: Call) -> dict[str, Any]:
     kind = types.find(call.params["TypeName"], "LIST")
     descriptions = []
     for name, record in call.plane.store.all(kind.kind, call.region).items():
-        model = {path.split("/")[-1]: kind.model(call, record)[path.split("/")[-1]] for path in kind.schema["primaryIdentifier"]}
+        model = {
+            path.split("/")[-1]: kind.model(call, record)[path.split("/")[-1]]
+            for path in kind.schema["primaryIdentifier"]
+        }
         descriptions.append({"Identifier": kind.identifier(call, name), "Properties": json.dumps(model)})
     return {"TypeName": kind.name, "ResourceDescriptions": descriptions}
 
@@ -124,7 +135,9 @@ def list_requests(call: Call) -> dict[str, Any]:
     for request in reversed(_requests(call).values()):
         _advance(call, request)
         event = _event(request)
-        if event["Operation"] in wanted.get("Operations", [event["Operation"]]) and event["OperationStatus"] in wanted.get("OperationStatuses", [event["OperationStatus"]]):
+        if event["Operation"] in wanted.get("Operations", [event["Operation"]]) and event[
+            "OperationStatus"
+        ] in wanted.get("OperationStatuses", [event["OperationStatus"]]):
             events.append(event)
     return {"ResourceRequestStatusSummaries": events[: call.params.get("MaxResults", 100)]}
 
@@ -135,7 +148,9 @@ def cancel(call: Call) -> dict[str, Any]:
     request = _request(call)
     _advance(call, request)
     if request["OperationStatus"] not in RUNNING:
-        raise AwsError("ConcurrentModificationException", f"The request is {request['OperationStatus']} and cannot be cancelled")
+        raise AwsError(
+            "ConcurrentModificationException", f"The request is {request['OperationStatus']} and cannot be cancelled"
+        )
     request["OperationStatus"] = "CANCEL_COMPLETE"
     return {"ProgressEvent": _event(request)}
 
@@ -153,7 +168,10 @@ def _start(call: Call, kind: types.Type, operation: str, identifier: str, todo: 
     for request in _requests(call).values():
         _advance(call, request)
         if request["Identifier"] == identifier and request["OperationStatus"] in RUNNING:
-            raise AwsError("ConcurrentOperationException", f"Another operation on {identifier} is in progress: {request['RequestToken']}")
+            raise AwsError(
+                "ConcurrentOperationException",
+                f"Another operation on {identifier} is in progress: {request['RequestToken']}",
+            )
     token = str(uuid.uuid4())
     request = {
         "TypeName": kind.name,
@@ -203,7 +221,13 @@ def _next_step(call: Call, request: Record) -> None:
 
 
 def _fail(request: Record, code: str, message: str) -> None:
-    request |= {"OperationStatus": "FAILED", "ErrorCode": code, "StatusMessage": message, "EventTime": now(), "todo": []}
+    request |= {
+        "OperationStatus": "FAILED",
+        "ErrorCode": code,
+        "StatusMessage": message,
+        "EventTime": now(),
+        "todo": [],
+    }
 
 
 def _handler_code(error: AwsError, request: Record) -> str:
@@ -213,7 +237,10 @@ def _handler_code(error: AwsError, request: Record) -> str:
         return "AlreadyExists"
     if error.code == kind.missing[0] and error.message.startswith("Could not find") and own_arn:
         return "NotFound"
-    return HANDLER_CODES.get(error.code, "InvalidRequest" if error.code.startswith(("Validation", "Serialization")) else "GeneralServiceException")
+    return HANDLER_CODES.get(
+        error.code,
+        "InvalidRequest" if error.code.startswith(("Validation", "Serialization")) else "GeneralServiceException",
+    )
 
 
 def _requests(call: Call) -> dict[str, Record]:
@@ -235,7 +262,9 @@ def _event(request: Record) -> Record:
 def _existing(call: Call, kind: types.Type, identifier: str) -> Record:
     record = call.plane.store.all(kind.kind, call.region).get(kind.record_name(identifier))
     if record is None or kind.identifier(call, record[kind.kind.id_field]) != identifier:
-        raise AwsError("ResourceNotFoundException", f"Resource of type '{kind.name}' with identifier '{identifier}' was not found.")
+        raise AwsError(
+            "ResourceNotFoundException", f"Resource of type '{kind.name}' with identifier '{identifier}' was not found."
+        )
     return record
 
 

@@ -1,7 +1,7 @@
 """The resource types that Cloud Control serves here: their schemas, and how they become operations of their service."""
 
 import copy
-import datetime
+import datetime as dt
 import functools
 import importlib.resources
 import json
@@ -69,7 +69,9 @@ class Type:
     def changes(self, call: Call, identifier: str, current: Record, wanted: Record) -> list[Step]:
         """List the operations that change a resource."""
         name = self.record_name(identifier)
-        steps = [(operation, {self.kind.id_field: name} | params) for operation, params in self.changes_of(current, wanted)]
+        steps = [
+            (operation, {self.kind.id_field: name} | params) for operation, params in self.changes_of(current, wanted)
+        ]
         arn = call.arn(self.kind.arn_path.format(id=name), self.kind.service)
         return [*steps, *_tag_changes(arn, current.get("Tags", []), wanted.get("Tags", []))]
 
@@ -108,7 +110,10 @@ def _feature_group_changes(current: Record, wanted: Record) -> list[Step]:
     if added:
         steps.append(("UpdateFeatureGroup", {"FeatureAdditions": added}))
     online = wanted.get("OnlineStoreConfig") or {}
-    if online.get("TtlDuration") != (current.get("OnlineStoreConfig") or {}).get("TtlDuration") and "TtlDuration" in online:
+    if (
+        online.get("TtlDuration") != (current.get("OnlineStoreConfig") or {}).get("TtlDuration")
+        and "TtlDuration" in online
+    ):
         steps.append(("UpdateFeatureGroup", {"OnlineStoreConfig": {"TtlDuration": online["TtlDuration"]}}))
     if wanted.get("ThroughputConfig") and wanted["ThroughputConfig"] != current.get("ThroughputConfig"):
         steps.append(("UpdateFeatureGroup", {"ThroughputConfig": wanted["ThroughputConfig"]}))
@@ -153,7 +158,10 @@ def find(name: str, action: str) -> Type:
         return TYPES[name]
     if name in _schema_files():
         served = ", ".join(TYPES)
-        raise AwsError("UnsupportedActionException", f"Resource type {name} does not support {action} action in the sandbox, which serves {served}")
+        raise AwsError(
+            "UnsupportedActionException",
+            f"Resource type {name} does not support {action} action in the sandbox, which serves {served}",
+        )
     raise AwsError("TypeNotFoundException", f"The type '{name}' cannot be found.")
 
 
@@ -169,7 +177,11 @@ def _projected(root: Record, node: Record, value: Any) -> Any:
         node = root["definitions"][node["$ref"].split("/")[-1]]
     if isinstance(value, dict) and "properties" in node:
         known = node["properties"]
-        return {name: _projected(root, known[name], item) for name, item in value.items() if name in known and item is not None}
+        return {
+            name: _projected(root, known[name], item)
+            for name, item in value.items()
+            if name in known and item is not None
+        }
     if isinstance(value, list):
         return [_projected(root, node.get("items", {}), item) for item in value]
-    return value.isoformat() if isinstance(value, datetime.datetime) else copy.deepcopy(value)
+    return value.isoformat() if isinstance(value, dt.datetime) else copy.deepcopy(value)

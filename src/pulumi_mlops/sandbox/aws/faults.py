@@ -1,4 +1,4 @@
-"""Faults on demand: errors and delays for the next calls of an operation, so that clients can be tested against them."""
+"""Faults on demand: errors and delays for the next calls of an operation, to test clients against them."""
 
 import threading
 import time

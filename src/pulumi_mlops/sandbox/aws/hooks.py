@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from pulumi_mlops.sandbox.aws.wire import Call
 
 Operation = Callable[[Call], dict[str, Any] | None]  # None: not mine, ask moto
 Check = Callable[[Call], None]
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 OWN: dict[tuple[str, str], Operation] = {}  # answered here
 BEFORE: defaultdict[tuple[str, str], list[Check]] = defaultdict(list)  # may refuse

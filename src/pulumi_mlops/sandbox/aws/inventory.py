@@ -1,7 +1,7 @@
 """What exists in the account, so that a test can say that nothing is left.
 
-Everything that a new account has by itself (the default VPC, the default event bus, AWS's own keys and policies) is left
-out; a new control plane has an empty inventory.
+Everything that a new account has by itself (the default VPC, the default event bus, AWS's own keys and policies) is
+left out; a new control plane has an empty inventory.
 """
 
 from collections.abc import Callable, Iterable
@@ -63,7 +63,10 @@ MOTO: dict[str, tuple[str, Listing]] = {
     "s3:Object": ("s3", lambda s3: [f"{name}/{key}" for name, bucket in s3.buckets.items() for key in bucket.keys]),
     "kms:Key": ("kms", _keys(False)),
     "kms:KeyPendingDeletion": ("kms", _keys(True)),
-    "kms:Alias": ("kms", lambda kms: [alias for key in kms.keys.values() for alias in key.aliases if not alias.startswith("alias/aws/")]),
+    "kms:Alias": (
+        "kms",
+        lambda kms: [alias for key in kms.keys.values() for alias in key.aliases if not alias.startswith("alias/aws/")],
+    ),
     "iam:Role": ("iam", lambda iam: [role.name for role in iam.roles.values() if not _linked(role)]),
     "iam:RolePolicy": ("iam", _role_policies),
     "iam:RolePolicyAttachment": ("iam", _attachments),
@@ -79,7 +82,10 @@ MOTO: dict[str, tuple[str, Listing]] = {
     "events:Target": (
         "events",
         lambda events: [
-            f"{name}/{target['Id']}" for bus in events.event_buses.values() for name, rule in bus.rules.items() for target in rule.targets
+            f"{name}/{target['Id']}"
+            for bus in events.event_buses.values()
+            for name, rule in bus.rules.items()
+            for target in rule.targets
         ],
     ),
     "scheduler:Schedule": (
@@ -91,7 +97,10 @@ MOTO: dict[str, tuple[str, Listing]] = {
     "sqs:Queue": ("sqs", lambda sqs: sqs.queues),
     "budgets:Budget": ("budgets", lambda budgets: [name for account in budgets.budgets.values() for name in account]),
     "glue:Database": ("glue", lambda glue: glue.databases),
-    "glue:Table": ("glue", lambda glue: [f"{name}/{table}" for name, database in glue.databases.items() for table in database.tables]),
+    "glue:Table": (
+        "glue",
+        lambda glue: [f"{name}/{table}" for name, database in glue.databases.items() for table in database.tables],
+    ),
     "secretsmanager:Secret": ("secretsmanager", _secret_versions),
     "lambda:Function": ("lambda", lambda functions: [function.function_arn for function in functions._lambdas.all()]),
     "ec2:Vpc": ("ec2", lambda ec2: set(ec2.vpcs) - _default_vpcs(ec2)),

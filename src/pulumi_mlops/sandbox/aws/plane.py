@@ -110,7 +110,12 @@ class Plane:
             return wire.respond(call, error)
         except Exception:
             log.exception("%s %s", call.service, call.operation)
-            return wire.respond(call, AwsError("SandboxFailure", f"The sandbox failed in {call.service} {call.operation}; its log says where", 501))
+            return wire.respond(
+                call,
+                AwsError(
+                    "SandboxFailure", f"The sandbox failed in {call.service} {call.operation}; its log says where", 501
+                ),
+            )
 
     def _perform(self, call: Call, environ: "WSGIEnvironment", body: bytes) -> Response:
         self._judge(call)

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pulumi_mlops.sandbox.aws import accounts
@@ -13,6 +13,7 @@ from pulumi_mlops.sandbox.aws.errors import AwsError
 from pulumi_mlops.sandbox.aws.wire import ACCOUNT
 
 Statement = dict[str, Any]
+Refuse = Callable[[str], AwsError]
 VERSIONS = ("2012-10-17", "2008-10-17")
 STATEMENT_MEMBERS = {
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
@@ -27,11 +28,11 @@ _CLOSING_KEYS = {
 }  # fmt: skip
 
 
-def parse(text: str, code: str, *, needs: tuple[str, ...] = ("Principal",), status: int = 400) -> list[Statement]:
+def parse(text: str, code: str, *, needs: tuple[str, ...] = ("Principal",)) -> list[Statement]:
     """Read a policy, or raise `code` with the reason; `needs` are members that every statement must have."""
 
     def refuse(reason: str) -> AwsError:
-        return AwsError(code, reason, status)
+        return AwsError(code, reason, 400)
 
     try:
         document = json.loads(text)
@@ -43,21 +44,25 @@ def parse(text: str, code: str, *, needs: tuple[str, ...] = ("Principal",), stat
         raise refuse(f"The policy must contain a valid version string, one of {', '.join(VERSIONS)}")
     statements = as_list(document["Statement"])
     for statement in statements:
-        if not isinstance(statement, dict):
-            raise refuse("A statement must be an object")
-        unknown = sorted(set(statement) - STATEMENT_MEMBERS)
-        if unknown:
-            raise refuse(f"Syntax error in policy: unknown field {unknown[0]}")
-        if statement.get("Effect") not in {"Allow", "Deny"}:
-            raise refuse("Invalid effect: it must be Allow or Deny")
-        for member in (*needs, "Action"):
-            if member not in statement and f"Not{member}" not in statement:
-                raise refuse(f"Missing required field {member}")
-        wrong = next((action for action in actions(statement) if action != "*" and ":" not in str(action)), None)
-        if wrong is not None:
-            raise refuse(f"Policy has invalid action: {wrong}")
+        _check_statement(statement, needs, refuse)
         _check_principals(statement, refuse)
     return statements
+
+
+def _check_statement(statement: Any, needs: tuple[str, ...], refuse: Refuse) -> None:
+    if not isinstance(statement, dict):
+        raise refuse("A statement must be an object")
+    unknown = sorted(set(statement) - STATEMENT_MEMBERS)
+    if unknown:
+        raise refuse(f"Syntax error in policy: unknown field {unknown[0]}")
+    if statement.get("Effect") not in {"Allow", "Deny"}:
+        raise refuse("Invalid effect: it must be Allow or Deny")
+    for member in (*needs, "Action"):
+        if member not in statement and f"Not{member}" not in statement:
+            raise refuse(f"Missing required field {member}")
+    wrong = next((action for action in actions(statement) if action != "*" and ":" not in str(action)), None)
+    if wrong is not None:
+        raise refuse(f"Policy has invalid action: {wrong}")
 
 
 def as_list(value: Any) -> list[Any]:
@@ -81,7 +86,7 @@ def principals(statement: Statement) -> Iterator[tuple[str, str]]:
             yield kind, str(name)
 
 
-def _check_principals(statement: Statement, refuse: Any) -> None:
+def _check_principals(statement: Statement, refuse: Refuse) -> None:
     for kind, name in principals(statement):
         if kind == "*" and name != "*":
             raise refuse("Invalid principal in policy")
@@ -106,7 +111,7 @@ def is_public(statements: list[Statement]) -> bool:
 
 def allows_account(statements: list[Statement], wanted: str) -> bool:
     """Say whether this account may do an action (such as `kms:PutKeyPolicy`) by its root or the sandbox's user."""
-    service = wanted.split(":")[0]
+    service = wanted.split(":", maxsplit=1)[0]
     own = {"*", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:user/moto"}
     for statement in statements:
         if statement["Effect"] != "Allow" or not any(name in own for _kind, name in principals(statement)):

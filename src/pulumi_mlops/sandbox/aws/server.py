@@ -1,7 +1,7 @@
 """The AWS control plane on localhost: `python -m pulumi_mlops.sandbox.aws.server --home DIR --port 0`.
 
-boto3 and the stand-in provider speak to it over AWS's own protocols. It listens on 127.0.0.1 only, writes `aws.json` into
-its home when it is ready, and saves its state there.
+boto3 and the stand-in provider speak to it over AWS's own protocols. It listens on 127.0.0.1 only, writes `aws.json`
+into its home when it is ready, and saves its state there.
 """
 
 import argparse
@@ -52,8 +52,8 @@ class _Handler(MotoRequestHandler):
         """Say nothing: GET /_sandbox/requests lists the requests."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Write errors only, through logging."""
-        logging.getLogger(__name__).warning(message, *args)
+        """Write through our own logger."""
+        logging.getLogger(__name__).log(logging.getLevelNamesMapping()[type.upper()], message, *args)
 
 
 def serve(home: Path, port: int = 0, latency: float | None = None) -> tuple[Plane, BaseWSGIServer]:
@@ -72,12 +72,14 @@ def announce(home: Path, port: int) -> None:
     """Write process and port where the other parts of the sandbox look for them."""
     temporary = home / f"{READY}.tmp"
     temporary.write_text(json.dumps({"pid": os.getpid(), "port": port}))
-    os.replace(temporary, home / READY)
+    temporary.replace(home / READY)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the control plane until it is told to stop."""
-    parser = argparse.ArgumentParser(prog="pulumi_mlops.sandbox.aws.server", description="AWS control plane on localhost")
+    parser = argparse.ArgumentParser(
+        prog="pulumi_mlops.sandbox.aws.server", description="AWS control plane on localhost"
+    )
     parser.add_argument("--home", type=Path, help=f"folder for its state; the default is ${LICENCE}")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency", type=float, help="seconds that a creation, an update or a deletion takes")
@@ -97,7 +99,8 @@ def main(arguments: list[str] | None = None) -> int:
     server.serve_forever()
     server.server_close()
     plane.snapshot.stop()
-    (home / READY).unlink(missing_ok=True)
+    if json.loads((home / READY).read_text()).get("pid") == os.getpid():  # not that of a successor
+        (home / READY).unlink()
     return 0
 
 

@@ -1,11 +1,11 @@
 """A strict walker over botocore's shapes.
 
 botocore's own validator looks at type, required, unknown members and minimum; AWS also refuses a wrong enum value, a
-name against its pattern, and whatever is too long or too large. All of these are in the shapes, so they are checked here,
-with the wording that AWS uses.
+name against its pattern, and whatever is too long or too large. All of these are in the shapes, so they are checked
+here, with the wording that AWS uses.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -132,7 +132,7 @@ def _join(path: str, member: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> "regex.Pattern[str] | None":
-    """Compile with `regex`, which knows \\p{…}; the few patterns that it refuses too (surrogates) are not checked."""
+    r"""Compile with `regex`, which knows \\p{…}; the few patterns that it refuses too (surrogates) are not checked."""
     try:
         return regex.compile(pattern)
     except regex.error:
@@ -148,7 +148,7 @@ _TYPES: dict[str, tuple[type | tuple[type, ...], _Handler]] = {
     "character": (str, _string),
     "blob": ((str, bytes, bytearray), _blob),
     "boolean": (bool, _nothing),
-    "timestamp": ((int, float, str, datetime.datetime), _nothing),
+    "timestamp": ((int, float, str, dt.datetime), _nothing),
     "integer": (int, _number),
     "long": (int, _number),
     "short": (int, _number),

@@ -1,14 +1,13 @@
 """State on disk: everything that the account holds, saved soon after each change and when the server stops.
 
-The own store and moto's backends go into one pickle, written atomically, so that they always belong together. It is read
-back from the sandbox's own folder only.
+The own store and moto's backends go into one pickle, written atomically, so that they always belong together. It is
+read back from the sandbox's own folder only.
 """
 
 import importlib
 import io
 import json
 import logging
-import os
 import pickle
 import threading
 import types
@@ -86,7 +85,7 @@ class Snapshot:
             temporary = self.path.with_suffix(".tmp")
             temporary.write_bytes(written)
             temporary.chmod(0o600)
-            os.replace(temporary, self.path)
+            temporary.replace(self.path)
 
     def load(self) -> bool:
         """Read the state, if there is any."""
@@ -130,7 +129,7 @@ def dumps(state: Any) -> bytes:
 
 
 class _Pickler(pickle.Pickler):
-    def reducer_override(self, obj: Any) -> Any:  # noqa: PLR0911 - one line a kind
+    def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, AWSManagedPolicy):  # 1,300 constant documents in each partition: by name only
             return _managed_policy, (obj.name, obj.account_id, obj.partition, obj.id, obj.attachment_count)
         if isinstance(obj, _LOCKS):

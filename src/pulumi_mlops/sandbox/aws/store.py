@@ -5,7 +5,7 @@ dated steps on the record, applied whenever somebody looks; so states survive a 
 """
 
 import copy
-import datetime
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -94,7 +94,9 @@ class Store:
         if record is None:
             code, message = kind.missing
             path = kind.arn_path.format(id=identity)
-            raise AwsError(code, message.format(id=identity, arn=f"arn:aws:{kind.service}:{region}:123456789012:{path}"))
+            raise AwsError(
+                code, message.format(id=identity, arn=f"arn:aws:{kind.service}:{region}:123456789012:{path}")
+            )
         return record
 
     def create(self, kind: Kind, call: Call, identity: str | None = None, **members: Any) -> Record:
@@ -144,9 +146,9 @@ def later(plane: "Plane", record: Record, do: str) -> None:
     record.setdefault(STEPS, []).append({"at": time.time() + plane.latency, "do": do})
 
 
-def now() -> datetime.datetime:
-    """The time, as responses give it."""
-    return datetime.datetime.now(datetime.timezone.utc)
+def now() -> dt.datetime:
+    """Tell the time, as responses give it."""
+    return dt.datetime.now(dt.UTC)
 
 
 def _plain(kind: Kind, identity: str) -> str:
@@ -198,7 +200,9 @@ def _matches(kind: Kind, params: Record, record: Record) -> bool:
         return False
     for member in ("CreationTime", "LastModifiedTime"):
         moment = record[member].timestamp()
-        if moment < _seconds(params.get(f"{member}After"), moment) or moment > _seconds(params.get(f"{member}Before"), moment):
+        if moment < _seconds(params.get(f"{member}After"), moment) or moment > _seconds(
+            params.get(f"{member}Before"), moment
+        ):
             return False
     return all(record.get(member) == params[name] for name, member in kind.filters.items() if params.get(name))
 
@@ -206,4 +210,4 @@ def _matches(kind: Kind, params: Record, record: Record) -> bool:
 def _seconds(value: Any, otherwise: float) -> float:
     if value is None:
         return otherwise
-    return value.timestamp() if isinstance(value, datetime.datetime) else float(value)
+    return value.timestamp() if isinstance(value, dt.datetime) else float(value)

@@ -1,7 +1,7 @@
 """The wire: an HTTP request becomes a `Call`, a result or an error becomes a response, in AWS's own protocols.
 
-moto's core has routers, parsers and serializers for the protocols over botocore's models; they are used here, so that the
-sandbox's own operations and moto's are spoken to alike.
+moto's core has routers, parsers and serializers for the protocols over botocore's models; they are used here, so that
+the sandbox's own operations and moto's are spoken to alike.
 """
 
 import io
@@ -75,7 +75,15 @@ def parse(plane: "Plane", environ: "WSGIEnvironment", body: bytes) -> Call | Non
         protocol = determine_request_protocol(service_model, request.content_type)
     except (UnknownServiceError, HTTPException, NotImplementedError):
         return None
-    return Call(plane, service, str(operation.name), region, _params(request, operation, protocol, url_params, body), operation, protocol)
+    return Call(
+        plane,
+        service,
+        str(operation.name),
+        region,
+        _params(request, operation, protocol, url_params, body),
+        operation,
+        protocol,
+    )
 
 
 def _service(request: Request) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pulumi_mlops.sandbox.aws.gaps import (  # noqa: F401 - importing registers
     identity,
     messaging,
     monitoring,
+    overrides,
     scaling,
     storage,
 )

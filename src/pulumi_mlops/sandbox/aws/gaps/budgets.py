@@ -184,7 +184,10 @@ def _check_limit(budget: dict[str, Any]) -> None:
 
 def _check_subscribers(entries: list[Subscriber]) -> None:
     if not 1 <= len(entries) <= MAX_SUBSCRIBERS + 1:
-        raise AwsError("InvalidParameterException", f"A notification has 1 SNS topic and up to {MAX_SUBSCRIBERS} e-mail subscribers")
+        raise AwsError(
+            "InvalidParameterException",
+            f"A notification has 1 SNS topic and up to {MAX_SUBSCRIBERS} e-mail subscribers",
+        )
     if sum(entry["SubscriptionType"] == "SNS" for entry in entries) > 1:
         raise AwsError("InvalidParameterException", "A notification has at most one SNS subscriber")
     for entry in entries:

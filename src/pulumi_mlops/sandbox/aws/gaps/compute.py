@@ -13,13 +13,15 @@ from pulumi_mlops.sandbox.aws.wire import Call
 GATEWAY = {"s3", "dynamodb"}
 # Interface services that a machine-learning platform meets, by the end of `com.amazonaws.<region>.<name>`.
 INTERFACE = {
-    "application-autoscaling", "athena", "autoscaling", "bedrock", "bedrock-runtime", "cloudformation", "codeartifact.api",
-    "codeartifact.repositories", "codebuild", "codecommit", "codepipeline", "config", "cloudcontrolapi", "cloudtrail", "dynamodb", "ebs",
-    "ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "eks", "eks-auth", "elasticfilesystem",
-    "elasticloadbalancing", "elasticmapreduce", "email-smtp", "events", "execute-api", "fsx", "glue", "iam", "kinesis-firehose",
-    "kinesis-streams", "kms", "lakeformation", "lambda", "logs", "monitoring", "rds", "rds-data", "redshift", "redshift-data", "s3",
-    "sagemaker.api", "sagemaker.featurestore-runtime", "sagemaker.metrics", "sagemaker.runtime", "scheduler", "secretsmanager",
-    "servicecatalog", "sns", "sqs", "ssm", "ssmmessages", "states", "sts", "sync-states", "textract", "xray",
+    "application-autoscaling", "athena", "autoscaling", "bedrock", "bedrock-runtime", "cloudcontrolapi",
+    "cloudformation", "cloudtrail", "codeartifact.api", "codeartifact.repositories", "codebuild", "codecommit",
+    "codepipeline", "config", "dynamodb", "ebs", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "ecs", "ecs-agent",
+    "ecs-telemetry", "eks", "eks-auth", "elasticfilesystem", "elasticloadbalancing", "elasticmapreduce",
+    "email-smtp", "events", "execute-api", "fsx", "glue", "iam", "kinesis-firehose", "kinesis-streams", "kms",
+    "lakeformation", "lambda", "logs", "monitoring", "rds", "rds-data", "redshift", "redshift-data", "s3",
+    "sagemaker.api", "sagemaker.featurestore-runtime", "sagemaker.metrics", "sagemaker.runtime", "scheduler",
+    "secretsmanager", "servicecatalog", "sns", "sqs", "ssm", "ssmmessages", "states", "sts", "sync-states",
+    "textract", "xray",
 }  # fmt: skip
 _STUDIO = re.compile(r"^aws\.sagemaker\.[a-z0-9-]+\.(notebook|studio|experiments|partner-app)$")
 
@@ -36,7 +38,10 @@ def check_endpoint(call: Call) -> None:
         raise AwsError("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
     offered = [label for label, names in (("Gateway", GATEWAY), ("Interface", INTERFACE)) if short in names]
     if kind not in offered:
-        raise AwsError("InvalidParameter", f"Endpoint type ({kind}) does not match available service types ([{', '.join(offered)}]).")
+        raise AwsError(
+            "InvalidParameter",
+            f"Endpoint type ({kind}) does not match available service types ([{', '.join(offered)}]).",
+        )
 
 
 @before("lambda", "CreateFunction")
@@ -44,8 +49,13 @@ def check_function(call: Call) -> None:
     """Refuse a role that Lambda cannot assume, and networks that do not exist."""
     role = accounts.role(call.params["Role"])
     if role is not None and not accounts.trusts(role, "lambda.amazonaws.com"):
-        raise AwsError("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
+        raise AwsError(
+            "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."
+        )
     network = call.params.get("VpcConfig") or {}
     missing = accounts.missing_network(call, network.get("SubnetIds", []), network.get("SecurityGroupIds", []))
     if missing is not None:
-        raise AwsError("InvalidParameterValueException", f"Error occurred while DescribeSubnets or DescribeSecurityGroups. The ID '{missing}' does not exist")
+        raise AwsError(
+            "InvalidParameterValueException",
+            f"Error occurred while DescribeSubnets or DescribeSecurityGroups. The ID '{missing}' does not exist",
+        )

@@ -20,7 +20,9 @@ def check_key_policy(call: Call) -> None:
     if text is None:
         return
     statements = policies.parse(text, _MALFORMED_KEY, needs=("Principal", "Resource"))
-    if not call.params.get("BypassPolicyLockoutSafetyCheck") and not policies.allows_account(statements, "kms:PutKeyPolicy"):
+    if not call.params.get("BypassPolicyLockoutSafetyCheck") and not policies.allows_account(
+        statements, "kms:PutKeyPolicy"
+    ):
         raise AwsError(_MALFORMED_KEY, _LOCKED_OUT)
 
 

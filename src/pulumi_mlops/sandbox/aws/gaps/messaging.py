@@ -32,7 +32,9 @@ PROTOCOLS: dict[str, Callable[[str], object]] = {
     "sqs": re.compile(r"^arn:aws[a-z-]*:sqs:").match,
 }
 # Targets that EventBridge calls with a role; the others let it in by their own policy.
-_NEEDS_ROLE = re.compile(r"^arn:aws[a-z-]*:(batch|codebuild|codepipeline|ecs|execute-api|firehose|kinesis|redshift|sagemaker|ssm|states|events:[^:]+:[^:]*:api-destination)[:/]")
+_NEEDS_ROLE = re.compile(
+    r"^arn:aws[a-z-]*:(batch|codebuild|codepipeline|ecs|execute-api|firehose|kinesis|redshift|sagemaker|ssm|states|events:[^:]+:[^:]*:api-destination)[:/]"
+)
 
 
 @before("sqs", "CreateQueue", "SetQueueAttributes")
@@ -52,7 +54,9 @@ def check_subscription(call: Call) -> None:
     """Refuse unknown protocols and endpoints that do not fit them."""
     protocol, endpoint = call.params["Protocol"], call.params.get("Endpoint", "")
     if protocol not in PROTOCOLS:
-        raise AwsError("InvalidParameter", f"Invalid parameter: Amazon SNS does not support this protocol string: {protocol}")
+        raise AwsError(
+            "InvalidParameter", f"Invalid parameter: Amazon SNS does not support this protocol string: {protocol}"
+        )
     if not PROTOCOLS[protocol](endpoint):
         raise AwsError("InvalidParameter", f"Invalid parameter: Endpoint is not valid for the protocol {protocol}")
 

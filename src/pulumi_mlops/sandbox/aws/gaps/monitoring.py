@@ -21,7 +21,11 @@ def check_retention(call: Call) -> None:
     """Refuse a number of days that Logs does not offer."""
     if call.params["retentionInDays"] not in RETENTION:
         allowed = ", ".join(str(days) for days in sorted(RETENTION))
-        raise AwsError("InvalidParameterException", f"1 validation error detected: Value '{call.params['retentionInDays']}' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: [{allowed}]")
+        raise AwsError(
+            "InvalidParameterException",
+            f"1 validation error detected: Value '{call.params['retentionInDays']}' at 'retentionInDays' failed to "
+            f"satisfy constraint: Member must satisfy enum value set: [{allowed}]",
+        )
 
 
 @before("logs", "CreateLogGroup")
@@ -55,7 +59,7 @@ def _group(call: Call) -> Any:
 
 
 def _check_key(call: Call, key: str | None, group: str) -> None:
-    """The key must exist, and its policy must let the region's Logs service in."""
+    """Refuse a key that does not exist, or whose policy does not let the region's Logs service in."""
     if key is None:
         return
     allowed = accounts.key_exists(call, key)
@@ -64,7 +68,11 @@ def _check_key(call: Call, key: str | None, group: str) -> None:
         statements = policies.parse(found.policy, "InvalidParameterException") if found is not None else []
         allowed = found is None or policies.names_service(statements, f"logs.{call.region}.amazonaws.com")
     if not allowed:
-        raise AwsError("InvalidParameterException", f"The specified KMS key does not exist or is not allowed to be used with Arn '{call.arn(f'log-group:{group}')}'")
+        raise AwsError(
+            "InvalidParameterException",
+            "The specified KMS key does not exist or is not allowed to be used with Arn "
+            f"'{call.arn(f'log-group:{group}')}'",
+        )
 
 
 @before("cloudwatch", "PutMetricAlarm")
@@ -80,7 +88,11 @@ def check_alarm(call: Call) -> None:
         if "Namespace" not in params:
             raise AwsError("ValidationError", "Namespace is required with MetricName")
     if params.get("TreatMissingData", "missing") not in MISSING_DATA:
-        raise AwsError("ValidationError", f"Option {params['TreatMissingData']} is not supported. Supported options for parameter TreatMissingData are {', '.join(sorted(MISSING_DATA))}.")
+        raise AwsError(
+            "ValidationError",
+            f"Option {params['TreatMissingData']} is not supported. "
+            f"Supported options for parameter TreatMissingData are {', '.join(sorted(MISSING_DATA))}.",
+        )
     if params.get("DatapointsToAlarm", 1) > params["EvaluationPeriods"]:
         raise AwsError("ValidationError", "DatapointsToAlarm must not exceed EvaluationPeriods")
     if "Threshold" not in params and "ThresholdMetricId" not in params:
@@ -93,7 +105,10 @@ def _check_period(period: int | None, evaluations: int) -> None:
     if period is None or (period % _MINUTE and period not in _SHORT_PERIODS):
         raise AwsError("ValidationError", "Period must be 10, 20, 30 or a multiple of 60")
     if period * evaluations > 7 * _DAY:
-        raise AwsError("ValidationError", "Metrics cannot be checked across more than 7 days (EvaluationPeriods * Period must be <= 604800)")
+        raise AwsError(
+            "ValidationError",
+            "Metrics cannot be checked across more than 7 days (EvaluationPeriods * Period must be <= 604800)",
+        )
 
 
 @after("cloudwatch", "PutMetricAlarm")

@@ -5,7 +5,7 @@ Other namespaces are moto's. Nothing scales by itself here: UpdateEndpointWeight
 """
 
 import copy
-import datetime
+import datetime as dt
 import re
 import uuid
 import zoneinfo
@@ -26,11 +26,23 @@ COUNT, CONCURRENCY = "sagemaker:variant:DesiredInstanceCount", "sagemaker:varian
 COPIES = "sagemaker:inference-component:DesiredCopyCount"
 # Dimension -> the form of its resources, and the metrics that AWS predefines for it.
 DIMENSIONS = {
-    COUNT: (_VARIANT, {"SageMakerVariantInvocationsPerInstance", "SageMakerVariantConcurrentRequestsPerModelHighResolution"}),
+    COUNT: (
+        _VARIANT,
+        {"SageMakerVariantInvocationsPerInstance", "SageMakerVariantConcurrentRequestsPerModelHighResolution"},
+    ),
     CONCURRENCY: (_VARIANT, {"SageMakerVariantProvisionedConcurrencyUtilization"}),
-    COPIES: (_COMPONENT, {"SageMakerInferenceComponentInvocationsPerCopy", "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution"}),
+    COPIES: (
+        _COMPONENT,
+        {
+            "SageMakerInferenceComponentInvocationsPerCopy",
+            "SageMakerInferenceComponentConcurrentRequestsPerCopyHighResolution",
+        },
+    ),
 }
-_ROLE = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+_ROLE = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
 _RATE = re.compile(r"^rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9]\d+) (?:minutes|hours|days))\)$")
 _AT = re.compile(r"^at\((?P<moment>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)$")
 _CRON = re.compile(r"^cron\((?P<fields>[^)]*)\)$")
@@ -112,14 +124,18 @@ def put_policy(call: Call) -> dict[str, Any]:
     key = (*_target_key(call), params["PolicyName"])
     known = _kept(call, "policies").get(key)
     kind = params.get("PolicyType", (known or {}).get("PolicyType", "StepScaling"))
-    member = f"{kind}PolicyConfiguration" if kind != "TargetTrackingScaling" else "TargetTrackingScalingPolicyConfiguration"
+    member = (
+        f"{kind}PolicyConfiguration" if kind != "TargetTrackingScaling" else "TargetTrackingScalingPolicyConfiguration"
+    )
     if member not in params:
         raise invalid(f"{member} is required for a policy of type {kind}")
     if kind == "TargetTrackingScaling":
         _check_tracking(params[member], params["ScalableDimension"])
     if known is not None:
         _drop_alarms(call, known)
-    arn = (known or {}).get("PolicyARN") or _arn(call, f"scalingPolicy:{uuid.uuid4()}:resource", f"policyName/{params['PolicyName']}")
+    arn = (known or {}).get("PolicyARN") or _arn(
+        call, f"scalingPolicy:{uuid.uuid4()}:resource", f"policyName/{params['PolicyName']}"
+    )
     policy = copy.deepcopy(params) | {"PolicyType": kind, "PolicyARN": arn, "Alarms": []}
     policy["CreationTime"] = (known or {}).get("CreationTime", now())
     if kind == "TargetTrackingScaling":
@@ -132,7 +148,11 @@ def put_policy(call: Call) -> dict[str, Any]:
 def describe_policies(call: Call) -> dict[str, Any]:
     """List policies."""
     names = call.params.get("PolicyNames")
-    return {"ScalingPolicies": [policy for policy in _chosen(call, "policies") if not names or policy["PolicyName"] in names]}
+    return {
+        "ScalingPolicies": [
+            policy for policy in _chosen(call, "policies") if not names or policy["PolicyName"] in names
+        ]
+    }
 
 
 @_sagemaker("DeleteScalingPolicy")
@@ -140,7 +160,10 @@ def delete_policy(call: Call) -> dict[str, Any]:
     """Delete a policy and its alarms."""
     policy = _kept(call, "policies").pop((*_target_key(call), call.params["PolicyName"]), None)
     if policy is None:
-        raise AwsError("ObjectNotFoundException", f"No scaling policy found {_about(call)}, policy name: {call.params['PolicyName']}")
+        raise AwsError(
+            "ObjectNotFoundException",
+            f"No scaling policy found {_about(call)}, policy name: {call.params['PolicyName']}",
+        )
     _drop_alarms(call, policy)
     return {}
 
@@ -164,7 +187,7 @@ def put_action(call: Call) -> dict[str, Any]:
         raise invalid("Maximum capacity cannot be less than minimum capacity")
     for moment in ("StartTime", "EndTime"):
         if isinstance(action.get(moment), (int, float)):
-            action[moment] = datetime.datetime.fromtimestamp(action[moment], datetime.timezone.utc)
+            action[moment] = dt.datetime.fromtimestamp(action[moment], dt.UTC)
     if "StartTime" in action and "EndTime" in action and action["StartTime"] >= action["EndTime"]:
         raise invalid("StartTime must be before EndTime")
     arn = _arn(call, f"scheduledAction:{uuid.uuid4()}:resource", f"scheduledActionName/{params['ScheduledActionName']}")
@@ -186,7 +209,10 @@ def describe_actions(call: Call) -> dict[str, Any]:
 def delete_action(call: Call) -> dict[str, Any]:
     """Delete a scheduled action."""
     if _kept(call, "actions").pop((*_target_key(call), call.params["ScheduledActionName"]), None) is None:
-        raise AwsError("ObjectNotFoundException", f"No scheduled action found {_about(call)}, scheduled action name: {call.params['ScheduledActionName']}")
+        raise AwsError(
+            "ObjectNotFoundException",
+            f"No scheduled action found {_about(call)}, scheduled action name: {call.params['ScheduledActionName']}",
+        )
     return {}
 
 
@@ -262,7 +288,9 @@ def _check_tracking(config: Record, dimension: str) -> None:
         raise invalid("TargetValue must be greater than 0")
     if predefined is not None and predefined["PredefinedMetricType"] not in DIMENSIONS[dimension][1]:
         allowed = ", ".join(sorted(DIMENSIONS[dimension][1]))
-        raise invalid(f"Predefined metric {predefined['PredefinedMetricType']} is not for {dimension}, which has {allowed}")
+        raise invalid(
+            f"Predefined metric {predefined['PredefinedMetricType']} is not for {dimension}, which has {allowed}"
+        )
 
 
 def _check_schedule(expression: str) -> None:
@@ -271,7 +299,7 @@ def _check_schedule(expression: str) -> None:
         return
     if at is not None:
         try:
-            datetime.datetime.fromisoformat(at["moment"])
+            dt.datetime.fromisoformat(at["moment"])
         except ValueError:
             cron = None
         else:
@@ -281,7 +309,10 @@ def _check_schedule(expression: str) -> None:
         plain = len(fields) == _CRON_FIELDS and all(_CRON_FIELD.match(field) for field in fields)
         if plain and (fields[2] == "?") != (fields[4] == "?"):
             return
-    raise invalid(f"Invalid schedule expression {expression}: use at(yyyy-mm-ddThh:mm:ss), rate(value unit) or cron with six fields, one day field being ?")
+    raise invalid(
+        f"Invalid schedule expression {expression}: use at(yyyy-mm-ddThh:mm:ss), rate(value unit) "
+        "or cron with six fields, one day field being ?"
+    )
 
 
 def _arn(call: Call, middle: str, end: str) -> str:

@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-publi
 import re
 from typing import Any
 
-from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket, PublicAccessBlock
+from moto.s3.models import PublicAccessBlock
 
 from pulumi_mlops.sandbox.aws import accounts, policies
 from pulumi_mlops.sandbox.aws.errors import AwsError
@@ -20,18 +19,6 @@ _ADDRESS = re.compile(r"^\d+\.\d+\.\d+\.\d+$")
 _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _ENFORCED = "BucketOwnerEnforced"
-
-
-def _no_opinion(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
-    """Judge no request by the bucket's policy.
-
-    moto ignores conditions, so that the usual "deny what is not TLS" would deny everything; nothing else here evaluates
-    policies at the time of a request either.
-    """
-    return PermissionResult.NEUTRAL
-
-
-FakeBucket.get_permission = _no_opinion  # type: ignore[method-assign]  # moto has no switch for it
 
 
 def _bucket(call: Call) -> Any | None:
@@ -52,7 +39,11 @@ def check_name(call: Call) -> None:
         raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400)
     lists = call.params.get("ACL", "private") != "private"
     if lists and call.params.get("ObjectOwnership", _ENFORCED) == _ENFORCED:
-        raise AwsError("InvalidBucketAclWithObjectOwnership", f"Bucket cannot have ACLs set with ObjectOwnership's {_ENFORCED} setting", 400)
+        raise AwsError(
+            "InvalidBucketAclWithObjectOwnership",
+            f"Bucket cannot have ACLs set with ObjectOwnership's {_ENFORCED} setting",
+            400,
+        )
     call.notes["existed"] = _bucket(call) is not None
 
 

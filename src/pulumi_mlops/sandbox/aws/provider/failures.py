@@ -13,6 +13,7 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
+from pulumi_mlops.sandbox.provider.contract import Missing
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 Result = TypeVar("Result")
@@ -97,3 +98,8 @@ def explain(error: Exception) -> str:
             return f"{type(error).__name__}: {error}"
         case _:
             return f"defect in the stand-in provider: {type(error).__name__}: {error}"
+
+
+def absent(error: Exception) -> Missing:
+    """Make the exception that says that an object does not exist."""
+    return Missing(explain(error))

@@ -172,6 +172,10 @@ class RowKind:
         """Correct what was read."""
         return state
 
+    def partial(self, reason: str, object_id: str, state: Values) -> Partial:
+        """Make the error that says that the object exists but is not as wanted."""
+        return Partial(reason, object_id, state)
+
     # Calls
 
     def scope(self, object_id: str, inputs: Values) -> Values:

@@ -13,6 +13,9 @@ from pulumi_mlops.sandbox.provider.contract import AutoName
 if TYPE_CHECKING:
     from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 
+EVERYTHING = ("*",)
+"""As ``local``: the row's class sends all properties itself."""
+
 
 @dataclass(frozen=True)
 class Call:

@@ -21,7 +21,9 @@ def check(call: Call, config: dict[str, Any], old: dict[str, Any] | None, new: d
     if any("ServerlessConfig" in variant for variant in variants):
         raise invalid("DeploymentConfig is not supported for serverless endpoints")
     if old is not None and _names(old) != _names(new):
-        raise invalid("DeploymentConfig needs the same variant names in the current and in the new endpoint configuration")
+        raise invalid(
+            "DeploymentConfig needs the same variant names in the current and in the new endpoint configuration"
+        )
     policies = [name for name in ("BlueGreenUpdatePolicy", "RollingUpdatePolicy") if config.get(name)]
     if len(policies) != 1:
         raise invalid("DeploymentConfig needs exactly one of BlueGreenUpdatePolicy and RollingUpdatePolicy")

@@ -49,7 +49,10 @@ def update(call: Call) -> dict[str, Any]:
     params = call.params
     record = _at_rest(call, "update", ("InService", "UpdateRollbackFailed"))
     config = call.plane.store.get(ENDPOINT_CONFIG, call.region, params["EndpointConfigName"])
-    retain, excluded = params.get("RetainAllVariantProperties", False), params.get("ExcludeRetainedVariantProperties") or []
+    retain, excluded = (
+        params.get("RetainAllVariantProperties", False),
+        params.get("ExcludeRetainedVariantProperties") or [],
+    )
     if excluded and not retain:
         raise invalid("ExcludeRetainedVariantProperties needs RetainAllVariantProperties to be true")
     chosen = copy.deepcopy(params.get("DeploymentConfig"))
@@ -85,7 +88,9 @@ def updated(plane: "Plane", region: str, record: Record) -> None:
     record["LastDeploymentConfig"] = target["LastDeploymentConfig"]
     if ringing:
         record["EndpointStatus"] = "RollingBack"
-        record["FailureReason"] = f"One or more of the configured auto-rollback alarms are in ALARM state: {', '.join(ringing)}"
+        record["FailureReason"] = (
+            f"One or more of the configured auto-rollback alarms are in ALARM state: {', '.join(ringing)}"
+        )
         later(plane, record, "rolled_back")
         return
     for member in (*_VARIANTS, *_FROM_CONFIG, "DataCaptureConfig"):
@@ -109,7 +114,10 @@ def update_weights(call: Call) -> dict[str, Any]:
     for wanted in call.params["DesiredWeightsAndCapacities"]:
         variant = variants.get(wanted["VariantName"])
         if variant is None:
-            raise invalid(f"The variant name(s) \"{wanted['VariantName']}\" is/are not present within endpoint configuration \"{record['EndpointConfigName']}\".")
+            raise invalid(
+                f'The variant name(s) "{wanted["VariantName"]}" is/are not present within endpoint configuration '
+                f'"{record["EndpointConfigName"]}".'
+            )
         if "DesiredInstanceCount" in wanted and "DesiredServerlessConfig" in variant:
             raise invalid(f"DesiredInstanceCount cannot be given for the serverless variant {wanted['VariantName']}")
     for wanted in call.params["DesiredWeightsAndCapacities"]:
@@ -146,7 +154,7 @@ def delete(call: Call) -> dict[str, Any]:
 def _at_rest(call: Call, verb: str, statuses: tuple[str, ...]) -> Record:
     record = call.plane.store.get(ENDPOINT, call.region, call.params["EndpointName"])
     if record["EndpointStatus"] not in statuses:
-        raise invalid(f"Cannot {verb} endpoint \"{record['EndpointArn']}\" in status {record['EndpointStatus']}.")
+        raise invalid(f'Cannot {verb} endpoint "{record["EndpointArn"]}" in status {record["EndpointStatus"]}.')
     return record
 
 
@@ -175,7 +183,11 @@ def _variant(call: Call, variant: Record) -> Record:
     running |= {"CurrentWeight": weight, "DesiredWeight": weight}
     if "ServerlessConfig" in variant:
         config = variant["ServerlessConfig"]
-        return running | {"CurrentServerlessConfig": dict(config), "DesiredServerlessConfig": dict(config), "CurrentInstanceCount": 0}
+        return running | {
+            "CurrentServerlessConfig": dict(config),
+            "DesiredServerlessConfig": dict(config),
+            "CurrentInstanceCount": 0,
+        }
     count = variant.get("InitialInstanceCount", 1)
     running |= {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
     return running | {name: variant[name] for name in ("ManagedInstanceScaling", "RoutingConfig") if name in variant}

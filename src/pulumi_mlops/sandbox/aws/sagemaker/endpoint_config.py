@@ -38,7 +38,9 @@ def create(call: Call) -> dict[str, Any]:
     if len(set(names)) != len(names):
         raise invalid("Variant names must be unique within an endpoint configuration")
     if shadow and (len(production), len(shadow)) != (1, 1):
-        raise invalid("With ShadowProductionVariants there must be exactly one ProductionVariant and one ShadowProductionVariant")
+        raise invalid(
+            "With ShadowProductionVariants there must be exactly one ProductionVariant and one ShadowProductionVariant"
+        )
     for variant in every:
         _check_variant(call, variant)
     serverless = [variant for variant in every if "ServerlessConfig" in variant]
@@ -62,7 +64,10 @@ def delete(call: Call) -> dict[str, Any]:
         pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
         moving = endpoint["EndpointStatus"] in {"Creating", "Updating", "RollingBack"}
         if moving and name in {endpoint["EndpointConfigName"], pending}:
-            raise invalid(f"Cannot delete endpoint configuration {name}: endpoint {endpoint['EndpointName']} is {endpoint['EndpointStatus']}")
+            raise invalid(
+                f"Cannot delete endpoint configuration {name}: "
+                f"endpoint {endpoint['EndpointName']} is {endpoint['EndpointStatus']}"
+            )
     call.plane.store.delete(ENDPOINT_CONFIG, call.region, name)
     return {}
 

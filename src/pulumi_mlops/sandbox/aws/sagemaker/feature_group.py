@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateFeatureGroup
 """
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pulumi_mlops.sandbox.aws.errors import AwsError, invalid
@@ -20,7 +21,6 @@ RESERVED = {"is_deleted", "write_time", "api_invocation_time"}
 EVENT_TIME_TYPES = ("String", "Fractional")
 IDENTIFIER_TYPES = ("String", "Integral")
 MAX_FEATURES = 2500
-KINDS_OF_CHANGE = ("FeatureAdditions", "OnlineStoreConfig", "ThroughputConfig")
 
 
 @own("sagemaker", "CreateFeatureGroup")
@@ -68,13 +68,14 @@ def update(call: Call) -> dict[str, Any]:
     """Change a group in place: one kind of change a call, and never a removal."""
     params = call.params
     record = call.plane.store.get(FEATURE_GROUP, call.region, params["FeatureGroupName"])
-    changes = [name for name in KINDS_OF_CHANGE if params.get(name) is not None]
+    changes = [name for name in _CHANGES if params.get(name) is not None]
     if len(changes) != 1:
-        raise invalid(f"Exactly one of {', '.join(KINDS_OF_CHANGE)} must be given in one UpdateFeatureGroup request")
+        raise invalid(f"Exactly one of {', '.join(_CHANGES)} must be given in one UpdateFeatureGroup request")
     if record["FeatureGroupStatus"] != "Created" or record.get("LastUpdateStatus", {}).get("Status") == "InProgress":
-        raise AwsError("ResourceInUse", f"FeatureGroup {params['FeatureGroupName']} is being created, updated or deleted")
-    change = {"FeatureAdditions": _add, "OnlineStoreConfig": _online, "ThroughputConfig": _throughput}[changes[0]]
-    change(record, copy.deepcopy(params[changes[0]]))
+        raise AwsError(
+            "ResourceInUse", f"FeatureGroup {params['FeatureGroupName']} is being created, updated or deleted"
+        )
+    _CHANGES[changes[0]](record, copy.deepcopy(params[changes[0]]))
     record["LastModifiedTime"] = now()
     record["LastUpdateStatus"] = {"Status": "InProgress"}
     later(call.plane, record, "updated")
@@ -115,7 +116,9 @@ def _check_features(definitions: list[dict[str, Any]]) -> None:
         if feature.get("CollectionType") == "Vector" and vector is None:
             raise invalid(f"CollectionConfig.VectorConfig is required for the Vector feature {feature['FeatureName']}")
         if vector is not None and feature.get("CollectionType") != "Vector":
-            raise invalid(f"CollectionConfig.VectorConfig belongs to Vector features only, not to {feature['FeatureName']}")
+            raise invalid(
+                f"CollectionConfig.VectorConfig belongs to Vector features only, not to {feature['FeatureName']}"
+            )
         if feature.get("CollectionType") == "Vector" and feature["FeatureType"] != "Fractional":
             raise invalid(f"The Vector feature {feature['FeatureName']} must be of type Fractional")
 
@@ -131,7 +134,9 @@ def _check_special(types: dict[str, Any], name: str, member: str, allowed: tuple
 def _check_collections(definitions: list[dict[str, Any]], storage: str) -> None:
     collection = next((feature["FeatureName"] for feature in definitions if feature.get("CollectionType")), None)
     if collection is not None and storage != "InMemory":
-        raise invalid(f"Collection types need the InMemory online store; {collection} is a collection, the store {storage}")
+        raise invalid(
+            f"Collection types need the InMemory online store; {collection} is a collection, the store {storage}"
+        )
 
 
 def _check_throughput(config: dict[str, Any] | None) -> None:
@@ -183,3 +188,10 @@ def _online(record: Record, config: dict[str, Any]) -> None:
 def _throughput(record: Record, config: dict[str, Any]) -> None:
     _check_throughput({"ThroughputMode": record["ThroughputConfig"]["ThroughputMode"]} | config)
     record["ThroughputConfig"] = config
+
+
+_CHANGES: dict[str, Callable[[Record, Any], None]] = {
+    "FeatureAdditions": _add,
+    "OnlineStoreConfig": _online,
+    "ThroughputConfig": _throughput,
+}

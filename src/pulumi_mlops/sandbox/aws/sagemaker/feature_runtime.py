@@ -3,8 +3,10 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Feature_Store_Runtime.html
 """
 
-import datetime
+import datetime as dt
 import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 from pulumi_mlops.sandbox.aws.errors import AwsError
@@ -15,6 +17,7 @@ from pulumi_mlops.sandbox.aws.wire import Call
 
 _SERVICE = "sagemaker-featurestore-runtime"
 _UNITS = {"Seconds": 1, "Minutes": 60, "Hours": 3600, "Days": 86400, "Weeks": 604800}
+_INTEGER = re.compile(r"[+-]?\d{1,19}")
 INTEGRAL = (-(2**63), 2**63 - 1)
 
 
@@ -95,7 +98,11 @@ def batch_get(call: Call) -> dict[str, Any]:
                 _online(group)
                 entry = _live(_values(call, group).get(identifier))
                 if entry is not None:
-                    found.append(about | {"Record": _picked(group, entry, wanted.get("FeatureNames") or [])} | _expires(call, entry))
+                    found.append(
+                        about
+                        | {"Record": _picked(group, entry, wanted.get("FeatureNames") or [])}
+                        | _expires(call, entry)
+                    )
             except AwsError as error:
                 errors.append(about | {"ErrorCode": error.code, "ErrorMessage": error.message})
     return {"Records": found, "Errors": errors, "UnprocessedIdentifiers": []}
@@ -109,10 +116,10 @@ def _checked(group: Record, record: list[Record]) -> dict[str, Record]:
     for name, value in values.items():
         if name not in known:
             raise _refuse(f"Feature '{name}' is not part of FeatureGroup {group['FeatureGroupName']}")
-        given = value.get("ValueAsStringList") if known[name].get("CollectionType") else [value.get("ValueAsString")]
-        if given is None or None in given:
-            raise _refuse(f"Feature '{name}' needs {'ValueAsStringList' if known[name].get('CollectionType') else 'ValueAsString'}")
-        for text in given:
+        member = "ValueAsStringList" if known[name].get("CollectionType") else "ValueAsString"
+        if member not in value:
+            raise _refuse(f"Feature '{name}' needs {member}")
+        for text in value[member] if member.endswith("List") else [value[member]]:
             _check_type(name, text, known[name]["FeatureType"])
     for member in ("RecordIdentifierFeatureName", "EventTimeFeatureName"):
         if group[member] not in values:
@@ -121,13 +128,26 @@ def _checked(group: Record, record: list[Record]) -> dict[str, Record]:
 
 
 def _check_type(name: str, text: str, kind: str) -> None:
+    if not _TYPES[kind](text):
+        raise _refuse(f"The value of feature '{name}' is not of type {kind}")
+
+
+def _is_integral(text: str) -> bool:
+    return bool(_INTEGER.fullmatch(text)) and INTEGRAL[0] <= int(text) <= INTEGRAL[1]
+
+
+def _is_fractional(text: str) -> bool:
     try:
-        if kind == "Integral" and not INTEGRAL[0] <= int(text) <= INTEGRAL[1]:
-            raise ValueError(text)
-        if kind == "Fractional" and not math.isfinite(float(text)):
-            raise ValueError(text)
+        return math.isfinite(float(text))
     except ValueError:
-        raise _refuse(f"The value of feature '{name}' is not of type {kind}") from None
+        return False
+
+
+_TYPES: dict[str, Callable[[str], bool]] = {
+    "Integral": _is_integral,
+    "Fractional": _is_fractional,
+    "String": lambda _text: True,
+}
 
 
 def _moment(text: str) -> float:
@@ -137,7 +157,7 @@ def _moment(text: str) -> float:
     except ValueError:
         pass
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text)
     except ValueError:
         raise _refuse("The event time must be ISO 8601 or Unix seconds") from None
     if moment.tzinfo is None:
@@ -157,7 +177,7 @@ def _keep(records: dict[str, Record], identifier: str, entry: Record) -> None:
 def _live(entry: Record | None) -> Record | None:
     if entry is None or entry["deleted"]:
         return None
-    moment = datetime.datetime.now(datetime.timezone.utc).timestamp()
+    moment = dt.datetime.now(dt.UTC).timestamp()
     return None if entry["expires"] is not None and entry["expires"] <= moment else entry
 
 
@@ -174,7 +194,7 @@ def _expires(call: Call, entry: Record) -> Record:
         return {}
     if entry["expires"] is None:
         return {"ExpiresAt": None}
-    moment = datetime.datetime.fromtimestamp(entry["expires"], datetime.timezone.utc)
+    moment = dt.datetime.fromtimestamp(entry["expires"], dt.UTC)
     return {"ExpiresAt": moment.isoformat(timespec="seconds").replace("+00:00", "Z")}
 
 

@@ -19,7 +19,10 @@ FEATURE_GROUP = Kind(
     arn_path="feature-group/{id}",
     listed="FeatureGroupSummaries",
     missing=("ResourceNotFound", "Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {id}"),
-    exists=("ResourceInUse", "Resource Already Exists: FeatureGroup with name {id} already exists. Choose a different name."),
+    exists=(
+        "ResourceInUse",
+        "Resource Already Exists: FeatureGroup with name {id} already exists. Choose a different name.",
+    ),
     filters={"FeatureGroupStatusEquals": "FeatureGroupStatus", "OfflineStoreStatusEquals": "OfflineStoreStatusValue"},
     sort={"Name": "{id}", "FeatureGroupStatus": "FeatureGroupStatus", "CreationTime": "CreationTime"},
 )

@@ -56,7 +56,10 @@ def _check_container(call: Call, container: dict[str, Any]) -> None:
         found = call.plane.store.get(MODEL_PACKAGE, call.region, package)
         if found.get("ModelApprovalStatus") not in {None, "Approved"}:
             status = found["ModelApprovalStatus"]
-            raise invalid(f"Cannot create a model from the model package {found['ModelPackageArn']}: its approval status is {status}")
+            raise invalid(
+                f"Cannot create a model from the model package {found['ModelPackageArn']}: "
+                f"its approval status is {status}"
+            )
     if "ModelDataUrl" in container and "ModelDataSource" in container:
         raise invalid("ModelDataUrl and ModelDataSource exclude each other")
     references.require_bucket(container.get("ModelDataUrl"))

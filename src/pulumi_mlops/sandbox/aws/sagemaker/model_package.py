@@ -45,7 +45,11 @@ def delete_group(call: Call) -> dict[str, Any]:
     name = call.params["ModelPackageGroupName"]
     group = call.plane.store.get(MODEL_PACKAGE_GROUP, call.region, name)
     if _versions(call, group["ModelPackageGroupName"]):
-        raise AwsError("ConflictException", f"Model Package Group cannot be deleted because it still contains Model Packages: {group['ModelPackageGroupArn']}")
+        raise AwsError(
+            "ConflictException",
+            "Model Package Group cannot be deleted because it still contains Model Packages: "
+            f"{group['ModelPackageGroupArn']}",
+        )
     call.plane.store.delete(MODEL_PACKAGE_GROUP, call.region, name)
     return {}
 
@@ -184,7 +188,10 @@ def _check_policy(text: str) -> None:
 def _announce(call: Call, record: Record) -> None:
     """Put the event on the default bus, as SageMaker does."""
     detail = {name: record[name] for name in _EVENT_MEMBERS if record.get(name) is not None}
-    detail |= {"CreationTime": int(record["CreationTime"].timestamp() * 1000), "Tags": {tag["Key"]: tag["Value"] for tag in record[TAGS]}}
+    detail |= {
+        "CreationTime": int(record["CreationTime"].timestamp() * 1000),
+        "Tags": {tag["Key"]: tag["Value"] for tag in record[TAGS]},
+    }
     event = {
         "Source": "aws.sagemaker",
         "DetailType": EVENT,

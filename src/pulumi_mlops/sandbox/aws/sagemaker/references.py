@@ -8,7 +8,8 @@ from pulumi_mlops.sandbox.aws.wire import Call
 
 PRINCIPAL = "sagemaker.amazonaws.com"
 _NO_ROLE = (
-    "Could not assume role {arn}. Please ensure that the role exists and allows principal '{principal}' to assume the role."
+    "Could not assume role {arn}. "
+    "Please ensure that the role exists and allows principal '{principal}' to assume the role."
 )
 _NO_BUCKET = "The S3 bucket of {uri} does not exist or cannot be accessed"
 

@@ -20,6 +20,7 @@ def _tagged(call: Call) -> Record | None:
 
 @own("sagemaker", "AddTags")
 def add(call: Call) -> dict[str, Any] | None:
+    """Add or overwrite tags."""
     record = _tagged(call)
     if record is None:
         return None
@@ -29,12 +30,14 @@ def add(call: Call) -> dict[str, Any] | None:
 
 @own("sagemaker", "ListTags")
 def list_tags(call: Call) -> dict[str, Any] | None:
+    """List tags."""
     record = _tagged(call)
     return None if record is None else {"Tags": record[TAGS]}
 
 
 @own("sagemaker", "DeleteTags")
 def delete(call: Call) -> dict[str, Any] | None:
+    """Remove tags."""
     record = _tagged(call)
     if record is None:
         return None

@@ -3,6 +3,19 @@
 from collections.abc import Mapping
 
 from pulumi_mlops.sandbox.aws.provider.row import Row
-from pulumi_mlops.sandbox.aws.provider.tables import s3, sagemaker, security
+from pulumi_mlops.sandbox.aws.provider.tables import (
+    attributes,
+    cloudcontrol,
+    data,
+    ecr,
+    functions,
+    network,
+    observe,
+    s3,
+    sagemaker,
+    scaling,
+    security,
+)
 
-ROWS: Mapping[str, Row] = {row.token: row for module in (s3, sagemaker, security) for row in module.ROWS}
+_FAMILIES = (attributes, cloudcontrol, data, ecr, functions, network, observe, s3, sagemaker, scaling, security)
+ROWS: Mapping[str, Row] = {row.token: row for family in _FAMILIES for row in family.ROWS}

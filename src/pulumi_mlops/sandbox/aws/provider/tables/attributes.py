@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi_mlops.sandbox.aws.provider import failures, sdk
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
-from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
+from pulumi_mlops.sandbox.aws.provider.row import EVERYTHING, Call, Get, Part, Row, TagApi
 from pulumi_mlops.sandbox.provider.contract import AutoName, Missing, Values
 from pulumi_mlops.sandbox.provider.schema import Type
 
@@ -59,7 +59,10 @@ class AttributesKind(RowKind):
         """Read the attributes."""
         found = state.pop("attributes")
         fields = {**self.traits.inputs, **self.traits.outputs}
-        return {**state, **{name: _value(found.get(target), fields[name].type) for name, target in self.attributes.items()}}
+        return {
+            **state,
+            **{name: _value(found.get(target), fields[name].type) for name, target in self.attributes.items()},
+        }
 
     def get(self, get: Get, scope: Values, *, first: bool) -> Values:
         """Keep the map for :meth:`adjusted`."""
@@ -94,7 +97,9 @@ class TopicKind(AttributesKind):
             for protocol, wire in (("http", "HTTP"), ("sqs", "SQS"))
             for what in ("FailureFeedbackRoleArn", "SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate")
         }
-        return _attributes(self.row.token, {"arn": "TopicArn", "maximumMessageSize": "MaximumMessageSize", **feedback}, ())
+        return _attributes(
+            self.row.token, {"arn": "TopicArn", "maximumMessageSize": "MaximumMessageSize", **feedback}, ()
+        )
 
     def wire(self, values: Values) -> dict[str, str]:
         """Leave out what a topic only returns, and FIFO where it is not asked for: AWS refuses false."""
@@ -130,7 +135,9 @@ class SubscriptionKind(AttributesKind):
 
     def wire(self, values: Values) -> dict[str, str]:
         """Leave out what has members of its own."""
-        return super().wire({name: item for name, item in values.items() if name not in {"endpoint", "protocol", "topic"}})
+        return super().wire(
+            {name: item for name, item in values.items() if name not in {"endpoint", "protocol", "topic"}}
+        )
 
 
 class QueueKind(AttributesKind):
@@ -186,10 +193,10 @@ class PolicyKind(RowKind):
 
 TOPIC_ABSENT = ("NotFound", "NotFoundException")
 QUEUE_ABSENT = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
-TOPIC = tuple(name for name in sdk.inputs("aws:sns/topic:Topic") if name not in {"name", "namePrefix", "tags", "region"})
-QUEUE = tuple(name for name in sdk.inputs("aws:sqs/queue:Queue") if name not in {"name", "namePrefix", "tags", "region"})
 SET_QUEUE = Call("set_queue_attributes", {"QueueUrl": "{queueUrl}", "Attributes": {"Policy": "{policy}"}}, only=())
-SET_TOPIC = Call("set_topic_attributes", {"TopicArn": "{arn}", "AttributeName": "Policy", "AttributeValue": "{policy}"}, only=())
+SET_TOPIC = Call(
+    "set_topic_attributes", {"TopicArn": "{arn}", "AttributeName": "Policy", "AttributeValue": "{policy}"}, only=()
+)
 ROWS = (
     Row(
         token="aws:sns/topic:Topic",
@@ -203,8 +210,15 @@ ROWS = (
         tags=TagApi(ident="ResourceArn", value="{id}"),
         replace=("name", "namePrefix", "fifoTopic"),
         identity=("name",),
-        local=TOPIC,
-        sticky=("policy", "deliveryPolicy", "signatureVersion", "tracingConfig", "maximumMessageSize", "fifoThroughputScope"),
+        local=EVERYTHING,
+        sticky=(
+            "policy",
+            "deliveryPolicy",
+            "signatureVersion",
+            "tracingConfig",
+            "maximumMessageSize",
+            "fifoThroughputScope",
+        ),
         kind=TopicKind,
     ),
     Row(
@@ -217,8 +231,15 @@ ROWS = (
         absent=(*TOPIC_ABSENT, "InvalidParameter:does not exist"),
         replace=("endpoint", "protocol", "topic"),
         local=(
-            "confirmationTimeoutInMinutes", "deliveryPolicy", "endpointAutoConfirms", "filterPolicy", "filterPolicyScope",
-            "rawMessageDelivery", "redrivePolicy", "replayPolicy", "subscriptionRoleArn",
+            "confirmationTimeoutInMinutes",
+            "deliveryPolicy",
+            "endpointAutoConfirms",
+            "filterPolicy",
+            "filterPolicyScope",
+            "rawMessageDelivery",
+            "redrivePolicy",
+            "replayPolicy",
+            "subscriptionRoleArn",
         ),
         sticky=("filterPolicyScope",),
         defaults={"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False},
@@ -259,12 +280,30 @@ ROWS = (
         outputs={"url": "{id}"},
         delete=Call("delete_queue", {"QueueUrl": "{id}"}),
         absent=QUEUE_ABSENT,
-        tags=TagApi(ident="QueueUrl", form="map", add="tag_queue", remove="untag_queue", fetch="list_queue_tags", at_create="tags", value="{id}"),
+        tags=TagApi(
+            ident="QueueUrl",
+            form="map",
+            add="tag_queue",
+            remove="untag_queue",
+            fetch="list_queue_tags",
+            at_create="tags",
+            value="{id}",
+        ),
         replace=("name", "namePrefix", "fifoQueue"),
         identity=("name",),
-        local=QUEUE,
-        sticky=("policy", "sqsManagedSseEnabled", "kmsDataKeyReusePeriodSeconds", "deduplicationScope", "fifoThroughputLimit", "delaySeconds",
-                "maxMessageSize", "messageRetentionSeconds", "receiveWaitTimeSeconds", "visibilityTimeoutSeconds"),
+        local=EVERYTHING,
+        sticky=(
+            "policy",
+            "sqsManagedSseEnabled",
+            "kmsDataKeyReusePeriodSeconds",
+            "deduplicationScope",
+            "fifoThroughputLimit",
+            "delaySeconds",
+            "maxMessageSize",
+            "messageRetentionSeconds",
+            "receiveWaitTimeSeconds",
+            "visibilityTimeoutSeconds",
+        ),
         retry=("QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently"),
         kind=QueueKind,
     ),

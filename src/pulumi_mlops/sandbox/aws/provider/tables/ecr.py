@@ -43,13 +43,27 @@ ROWS = (
         name=AutoName(limit=256, lower=True),
         create=Call("create_repository", rename={"name": "repositoryName"}),
         reads=(
-            Get("describe_repositories", {"repositoryNames": ["{id}"]}, at="repositories[0]",
-                rename={"name": "repositoryName", "arn": "repositoryArn", "repositoryUrl": "repositoryUri", "encryptionConfigurations.kmsKey": "kmsKey"}),
+            Get(
+                "describe_repositories",
+                {"repositoryNames": ["{id}"]},
+                at="repositories[0]",
+                rename={
+                    "name": "repositoryName",
+                    "arn": "repositoryArn",
+                    "repositoryUrl": "repositoryUri",
+                    "encryptionConfigurations.kmsKey": "kmsKey",
+                },
+            ),
         ),
         parts=(
-            Part(Call("put_image_tag_mutability", AT, only=("imageTagMutability", "imageTagMutabilityExclusionFilters")),
-                 on=("imageTagMutability", "imageTagMutabilityExclusionFilters")),
-            Part(Call("put_image_scanning_configuration", AT, only=("imageScanningConfiguration",)), on=("imageScanningConfiguration",)),
+            Part(
+                Call("put_image_tag_mutability", AT, only=("imageTagMutability", "imageTagMutabilityExclusionFilters")),
+                on=("imageTagMutability", "imageTagMutabilityExclusionFilters"),
+            ),
+            Part(
+                Call("put_image_scanning_configuration", AT, only=("imageScanningConfiguration",)),
+                on=("imageScanningConfiguration",),
+            ),
         ),
         delete=Call("delete_repository", {**AT, "force": "{forced}"}),
         absent=ABSENT,
@@ -61,8 +75,20 @@ ROWS = (
         defaults={"imageTagMutability": "MUTABLE"},
         kind=RepositoryKind,
     ),
-    _policy("lifecyclePolicy:LifecyclePolicy", "put_lifecycle_policy", "get_lifecycle_policy", "delete_lifecycle_policy",
-            "lifecyclePolicyText", "LifecyclePolicyNotFoundException"),
-    _policy("repositoryPolicy:RepositoryPolicy", "set_repository_policy", "get_repository_policy", "delete_repository_policy",
-            "policyText", "RepositoryPolicyNotFoundException"),
+    _policy(
+        "lifecyclePolicy:LifecyclePolicy",
+        "put_lifecycle_policy",
+        "get_lifecycle_policy",
+        "delete_lifecycle_policy",
+        "lifecyclePolicyText",
+        "LifecyclePolicyNotFoundException",
+    ),
+    _policy(
+        "repositoryPolicy:RepositoryPolicy",
+        "set_repository_policy",
+        "get_repository_policy",
+        "delete_repository_policy",
+        "policyText",
+        "RepositoryPolicyNotFoundException",
+    ),
 )

@@ -12,7 +12,11 @@ class GroupKind(RowKind):
 
     def adjusted(self, state: Values, inputs: Values) -> Values:
         """Drop the star; no retention is 0 in the program's words."""
-        return {**state, "arn": str(state["arn"]).removesuffix(":*"), "retentionInDays": state.get("retentionInDays") or 0}
+        return {
+            **state,
+            "arn": str(state["arn"]).removesuffix(":*"),
+            "retentionInDays": state.get("retentionInDays") or 0,
+        }
 
     def fetch_tags(self, scope: Values) -> dict[str, str]:
         """Ask with the ARN without its star."""
@@ -58,7 +62,9 @@ class TargetKind(RowKind):
         """Report what the batch call refused."""
         result = super().call(call, values, scope, extra)
         for entry in result.get("FailedEntries") or []:
-            raise ProviderError(f"{entry.get('ErrorCode')}: {entry.get('ErrorMessage')} (target {entry.get('TargetId')})")
+            raise ProviderError(
+                f"{entry.get('ErrorCode')}: {entry.get('ErrorMessage')} (target {entry.get('TargetId')})"
+            )
         return result
 
 
@@ -73,17 +79,51 @@ TARGET_NAMES = {
     "inputTransformer.inputPaths": "InputPathsMap",
     "retryPolicy.maximumEventAgeInSeconds": "MaximumEventAgeInSeconds",
 }
-TARGET_ONLY = ("arn", "deadLetterConfig", "input", "inputPath", "inputTransformer", "retryPolicy", "roleArn", "sagemakerPipelineTarget", "sqsTarget", "targetId")
+TARGET_ONLY = (
+    "arn",
+    "deadLetterConfig",
+    "input",
+    "inputPath",
+    "inputTransformer",
+    "retryPolicy",
+    "roleArn",
+    "sagemakerPipelineTarget",
+    "sqsTarget",
+    "targetId",
+)
 PUT_TARGET = Call("put_targets", {"Rule": "{rule}", **BUS}, at="Targets", only=TARGET_ONLY, rename=TARGET_NAMES)
 ALARM = (
-    "actionsEnabled", "alarmActions", "alarmDescription", "comparisonOperator", "datapointsToAlarm", "dimensions", "evaluateLowSampleCountPercentiles",
-    "evaluationPeriods", "extendedStatistic", "insufficientDataActions", "metricName", "metricQueries", "name", "namespace", "okActions", "period",
-    "statistic", "threshold", "thresholdMetricId", "treatMissingData", "unit",
+    "actionsEnabled",
+    "alarmActions",
+    "alarmDescription",
+    "comparisonOperator",
+    "datapointsToAlarm",
+    "dimensions",
+    "evaluateLowSampleCountPercentiles",
+    "evaluationPeriods",
+    "extendedStatistic",
+    "insufficientDataActions",
+    "metricName",
+    "metricQueries",
+    "name",
+    "namespace",
+    "okActions",
+    "period",
+    "statistic",
+    "threshold",
+    "thresholdMetricId",
+    "treatMissingData",
+    "unit",
 )
 ALARM_NAMES = {
-    "name": "AlarmName", "okActions": "OKActions", "metricQueries": "Metrics", "arn": "AlarmArn",
-    "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile", "metricQueries.metric": "MetricStat",
-    "metricQueries.metric.metricName": "Metric.MetricName", "metricQueries.metric.namespace": "Metric.Namespace",
+    "name": "AlarmName",
+    "okActions": "OKActions",
+    "metricQueries": "Metrics",
+    "arn": "AlarmArn",
+    "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
+    "metricQueries.metric": "MetricStat",
+    "metricQueries.metric.metricName": "Metric.MetricName",
+    "metricQueries.metric.namespace": "Metric.Namespace",
     "metricQueries.metric.dimensions": "Metric.Dimensions",
 }
 PUT_ALARM = Call("put_metric_alarm", only=ALARM, rename=ALARM_NAMES)
@@ -93,11 +133,32 @@ ROWS = (
         service="logs",
         id="{name}",
         name=AutoName(limit=512),
-        create=Call("create_log_group", rename={"name": "logGroupName"}, only=("name", "kmsKeyId", "logGroupClass", "deletionProtectionEnabled")),
-        reads=(Get("describe_log_groups", {"logGroupNamePrefix": "{id}"}, at="logGroups", where={"logGroupName": "{id}"}, rename={"name": "logGroupName"}),),
+        create=Call(
+            "create_log_group",
+            rename={"name": "logGroupName"},
+            only=("name", "kmsKeyId", "logGroupClass", "deletionProtectionEnabled"),
+        ),
+        reads=(
+            Get(
+                "describe_log_groups",
+                {"logGroupNamePrefix": "{id}"},
+                at="logGroups",
+                where={"logGroupName": "{id}"},
+                rename={"name": "logGroupName"},
+            ),
+        ),
         parts=(
-            Part(Call("put_retention_policy", LOG, only=("retentionInDays",)), on=("retentionInDays",), clear=Call("delete_retention_policy", LOG), at_create=True),
-            Part(Call("associate_kms_key", LOG, only=("kmsKeyId",)), on=("kmsKeyId",), clear=Call("disassociate_kms_key", LOG)),
+            Part(
+                Call("put_retention_policy", LOG, only=("retentionInDays",)),
+                on=("retentionInDays",),
+                clear=Call("delete_retention_policy", LOG),
+                at_create=True,
+            ),
+            Part(
+                Call("associate_kms_key", LOG, only=("kmsKeyId",)),
+                on=("kmsKeyId",),
+                clear=Call("disassociate_kms_key", LOG),
+            ),
         ),
         delete=Call("delete_log_group", LOG),
         absent=LOGS_ABSENT,
@@ -117,7 +178,15 @@ ROWS = (
         id="{name}",
         name=AutoName(limit=255),
         create=PUT_ALARM,
-        reads=(Get("describe_alarms", {"AlarmNames": ["{id}"]}, at="MetricAlarms[0]", only=(*ALARM, "arn"), rename=ALARM_NAMES),),
+        reads=(
+            Get(
+                "describe_alarms",
+                {"AlarmNames": ["{id}"]},
+                at="MetricAlarms[0]",
+                only=(*ALARM, "arn"),
+                rename=ALARM_NAMES,
+            ),
+        ),
         parts=(Part(PUT_ALARM, on=tuple(name for name in ALARM if name != "name")),),
         delete=Call("delete_alarms", {"AlarmNames": ["{id}"]}),
         absent=("ResourceNotFound",),
@@ -127,14 +196,19 @@ ROWS = (
         sets=("alarmActions", "okActions", "insufficientDataActions"),
         defaults={"actionsEnabled": True, "treatMissingData": "missing"},
         sticky=("evaluateLowSampleCountPercentiles", "unit"),
-        refused=dict.fromkeys(("evaluationCriteria", "evaluationInterval", "evaluationWindow", "warmUpConfiguration"), "not in the table"),
+        refused=dict.fromkeys(
+            ("evaluationCriteria", "evaluationInterval", "evaluationWindow", "warmUpConfiguration"), "not in the table"
+        ),
     ),
     Row(
         token="aws:cloudwatch/eventRule:EventRule",
         service="events",
         id="{eventBusName}/{name}",
         name=AutoName(limit=64),
-        create=Call("put_rule", only=("description", "eventBusName", "eventPattern", "name", "roleArn", "scheduleExpression", "state")),
+        create=Call(
+            "put_rule",
+            only=("description", "eventBusName", "eventPattern", "name", "roleArn", "scheduleExpression", "state"),
+        ),
         reads=(Get("describe_rule", {"Name": "{name}", **BUS}),),
         delete=Call("delete_rule", {"Name": "{name}", **BUS}),
         absent=LOGS_ABSENT,
@@ -152,7 +226,16 @@ ROWS = (
         id="{eventBusName}/{rule}/{targetId}",
         name=AutoName("targetId", limit=64),
         create=PUT_TARGET,
-        reads=(Get("list_targets_by_rule", {"Rule": "{rule}", **BUS}, at="Targets", where={"Id": "{targetId}"}, only=TARGET_ONLY, rename=TARGET_NAMES),),
+        reads=(
+            Get(
+                "list_targets_by_rule",
+                {"Rule": "{rule}", **BUS},
+                at="Targets",
+                where={"Id": "{targetId}"},
+                only=TARGET_ONLY,
+                rename=TARGET_NAMES,
+            ),
+        ),
         outputs={"rule": "{rule}", "eventBusName": "{eventBusName}"},
         parts=(Part(PUT_TARGET, on=tuple(name for name in TARGET_ONLY if name != "targetId")),),
         delete=Call("remove_targets", {"Rule": "{rule}", "Ids": ["{targetId}"], **BUS}),
@@ -162,7 +245,15 @@ ROWS = (
         defaults={"eventBusName": "default"},
         refused={
             **dict.fromkeys(
-                ("appsyncTarget", "batchTarget", "ecsTarget", "httpTarget", "kinesisTarget", "redshiftTarget", "runCommandTargets"),
+                (
+                    "appsyncTarget",
+                    "batchTarget",
+                    "ecsTarget",
+                    "httpTarget",
+                    "kinesisTarget",
+                    "redshiftTarget",
+                    "runCommandTargets",
+                ),
                 "only queues, topics, functions and SageMaker pipelines are in the table",
             ),
             "forceDestroy": "not in the table",

@@ -1,10 +1,25 @@
 """SageMaker: model groups, models, endpoints, feature groups."""
 
+from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi, Wait
-from pulumi_mlops.sandbox.provider.contract import AutoName
+from pulumi_mlops.sandbox.provider.contract import AutoName, Values
 
 TAGS = TagApi(ident="ResourceArn", add="add_tags", remove="delete_tags", fetch="list_tags")
 NAME = AutoName(limit=63)
+
+
+
+class FeatureGroupKind(RowKind):
+    """A feature group, of whose online store only the time to live can change."""
+
+    def updated(self, object_id: str, olds: Values, news: Values, changed: frozenset[str], scope: Values) -> None:
+        """Set the time to live."""
+        if "onlineStoreConfig" not in changed:
+            return
+        period = (news.get("onlineStoreConfig") or {}).get("ttlDuration") or {}
+        ttl = {"Unit": period.get("unit"), "Value": period.get("value")} if period else {}
+        self.invoke("update_feature_group", scope, FeatureGroupName=object_id, OnlineStoreConfig={"TtlDuration": ttl})
+
 
 ROWS = (
     Row(
@@ -14,17 +29,6 @@ ROWS = (
         create=Call("create_feature_group"),
         reads=(Get("describe_feature_group", {"FeatureGroupName": "{id}"}, rename={"arn": "FeatureGroupArn"}),),
         parts=(
-            Part(
-                Call(
-                    "update_feature_group",
-                    {
-                        "FeatureGroupName": "{id}",
-                        "OnlineStoreConfig": {"TtlDuration": "{onlineStoreConfig[ttlDuration]}"},
-                    },
-                    only=(),
-                ),
-                on=("onlineStoreConfig",),
-            ),
             Part(
                 Call("update_feature_group", {"FeatureGroupName": "{id}"}, only=("throughputConfig",)),
                 on=("throughputConfig",),
@@ -36,6 +40,8 @@ ROWS = (
         replace=("*",),
         keep=("onlineStoreConfig.ttlDuration", "throughputConfig"),
         identity=("featureGroupName",),
+        local=("onlineStoreConfig",),
+        kind=FeatureGroupKind,
         wait=Wait("FeatureGroupStatus", ("Created",), ("CreateFailed", "DeleteFailed"), "FailureReason"),
         wait_gone=True,
     ),

@@ -1,0 +1,53 @@
+"""Where moto does otherwise than AWS and has no switch for it: a few of its methods, replaced."""
+
+from typing import Any
+from urllib.parse import ParseResult
+
+from moto.ec2.models.flow_logs import FlowLogs, FlowLogsBackend
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+from moto.sqs.models import Queue
+
+from pulumi_mlops.sandbox.aws import accounts
+from pulumi_mlops.sandbox.aws.hooks import after
+from pulumi_mlops.sandbox.aws.wire import Call
+
+_create_flow_logs = FlowLogsBackend.create_flow_logs
+
+
+def _no_opinion(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
+    """Judge no request by the bucket's policy.
+
+    moto ignores conditions, so that the usual "deny what is not TLS" would deny everything; nothing else here evaluates
+    policies at the time of a request either.
+    """
+    return PermissionResult.NEUTRAL
+
+
+def _queue_url(queue: Queue, _request_url: ParseResult) -> str:
+    """Give queues the address that they have on AWS, which no restart on another port changes."""
+    return f"https://sqs.{queue.region}.amazonaws.com/{queue.account_id}/{queue.name}"
+
+
+def _flow_logs(backend: FlowLogsBackend, **given: Any) -> tuple[list[FlowLogs], list[Any]]:
+    """Accept a folder in the destination bucket; moto takes it for a part of the bucket's name."""
+    destination = given["log_destination"]
+    if given["log_destination_type"] == "s3" and destination:
+        given["log_destination"] = destination.split("/")[0]
+    created, failed = _create_flow_logs(backend, **given)
+    for flow_log in created:
+        flow_log.log_destination = destination
+    return created, failed
+
+
+setattr(FakeBucket, "get_permission", _no_opinion)  # noqa: B010 - an assignment would need three different excuses
+setattr(Queue, "url", _queue_url)  # noqa: B010
+setattr(FlowLogsBackend, "create_flow_logs", _flow_logs)  # noqa: B010
+
+
+@after("ec2", "DeleteVpcEndpoints")
+def forget_endpoints(call: Call) -> None:
+    """Forget deleted endpoints, which moto shows for ever as `deleted`."""
+    endpoints = accounts.backend("ec2", call.region).vpc_end_points
+    for identity in call.params["VpcEndpointIds"]:
+        endpoints.pop(identity, None)
