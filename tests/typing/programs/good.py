@@ -1,0 +1,31 @@
+"""A whole program, as the documentation would write it."""
+
+import pulumi
+
+import pulumi_mlops as mlops
+
+config = pulumi.Config()
+platform = mlops.Platform("churn", backend="aws", stage="prod", secrets={"token": config.require_secret("token")})
+store = mlops.FeatureStore("features", platform=platform)
+profile = mlops.FeatureGroup(
+    "profile",
+    store=store,
+    keys=["customer_id"],
+    event_time="updated_at",
+    features={"customer_id": "string", "updated_at": "timestamp", "age": "integer"},
+    online={"ttl_hours": 72},
+)
+registry = mlops.ModelRegistry("models", platform=platform.ref)
+churn = mlops.Model("churn", registry=registry, gate={"auc": ">=0.92"})
+endpoint = mlops.Endpoint(
+    "churn",
+    platform=platform,
+    model=churn.approved(otherwise="wait"),
+    reads=[profile.online],
+    compute=mlops.Compute(cpus=4, memory_gb=8),
+    scaling={"min": 2, "max": 20, "requests_per_replica": 400},
+    release={"canary": {"percent": 10, "bake_minutes": 15}},
+    secrets={"TOKEN": platform.secret("token")},
+    opts=pulumi.ResourceOptions(protect=True),
+)
+pulumi.export("url", endpoint.url)
