@@ -30,7 +30,7 @@ bench: engine ## Ratios against plain Pulumi
 	@$(BIN)/python benchmarks/run.py
 
 docs: $(READY) ## Write the generated pages
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python tools/generate_docs.py
 
 engine: $(READY) ## Find or build the Pulumi engine
 	@$(RUN) pulumi_mlops.sandbox.engine

@@ -3,10 +3,8 @@
 Run ``python tools/generate_docs.py``; ``--check`` only says which files are not what it would write.
 """
 
-import ast
 import importlib
 import inspect
-import itertools
 import json
 import re
 import sys
@@ -15,7 +13,7 @@ import tomllib
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
 import generate_args
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
@@ -40,8 +38,14 @@ NOUNS = {
     "Model": "model_registry",
     "Endpoint": "endpoint",
 }
-SIGNS = {Ge: "at least {.ge}", Gt: "above {.gt}", Le: "at most {.le}", Lt: "below {.lt}"}
-LENGTHS = {MinLen: "at least {.min_length} of them", MaxLen: "at most {.max_length} characters or entries"}
+LIMITS: dict[type, str] = {
+    Ge: "at least {.ge}",
+    Gt: "above {.gt}",
+    Le: "at most {.le}",
+    Lt: "below {.lt}",
+    MinLen: "at least {.min_length} long",
+    MaxLen: "at most {.max_length} long",
+}
 
 UPDATES: dict[str, dict[str, Any]] = tomllib.loads((DOCS / "updates.toml").read_text())
 NATIVE: dict[str, dict[str, str]] = tomllib.loads((DOCS / "native.toml").read_text())
@@ -77,21 +81,20 @@ def doc_of(thing: object) -> tuple[str, list[tuple[str, str]]]:
     return plain(re.sub(r"^:.*$\n?", "", text, flags=re.MULTILINE)).strip(), raises
 
 
-def anchored(noun: str, name: str) -> str:
-    """Link to the section of a nested spec on a noun's page."""
-    return f"[{name}](#{name.lower()})" if noun else name
+def prose(*sentences: str) -> str:
+    """Lay out a paragraph."""
+    return textwrap.fill(" ".join(sentences), WIDTH, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
-def bounds(hint: Any) -> list[str]:  # noqa: ANN401 (a type, of any kind)
+def bounds(hint: Any) -> list[str]:
     """Say the limits that a field's type carries."""
-    said = []
-    for item in getattr(hint, "__metadata__", ()):
-        for limit in item.metadata if isinstance(item, FieldInfo) else []:
-            if form := (SIGNS | LENGTHS).get(type(limit)):
-                said.append(form.format(limit))
+    declared = [item for item in getattr(hint, "__metadata__", ()) if isinstance(item, FieldInfo)]
+    limits = [limit for item in declared for limit in item.metadata]
+    said = [LIMITS[type(limit)].format(limit) for limit in limits if type(limit) in LIMITS]
+    if get_origin(hint) in (list, dict):
+        return said
     inner = [arm for arm in typing.get_args(hint) if arm is not type(None)]
-    is_container = get_origin(hint) in (list, dict)
-    return said if is_container else said + [found for arm in inner[:1] for found in bounds(arm)]
+    return said + [found for arm in inner[:1] for found in bounds(arm)]
 
 
 def default(field: FieldInfo) -> str:
@@ -144,12 +147,7 @@ def arguments(name: str, spec: type[Spec]) -> str:
 
 def outputs(component: type[Component[Any]]) -> list[list[str]]:
     """List the outputs of a component: annotation and the docstring under it."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(component))).body[0]
-    said = {
-        field.target.id: note.value.value
-        for field, note in itertools.pairwise(tree.body)  # type: ignore[attr-defined] (a class has a body)
-        if isinstance(field, ast.AnnAssign) and isinstance(note, ast.Expr) and isinstance(note.value, ast.Constant)
-    }
+    said = generate_args.described(cast("type[Spec]", component))  # it reads any annotated class
     return [
         [f"`{key}`", cell(said[key])]
         for key, hint in inspect.get_annotations(component).items()
@@ -196,9 +194,12 @@ def noun_page(noun: str) -> str:
         NOTE,
         text,
         "\n## Arguments\n",
-        f"`mlops.{noun}(name, opts=None, **arguments)`. `name` is lower-case letters, digits and hyphens, at most 40, "
-        f"and part of every physical name. Changing it: **{', '.join(effects)}**: {plain(what)}\n",
-        "The words of the last column are explained in [updates](../updates.md).\n",
+        prose(
+            f"`mlops.{noun}(name, opts=None, **arguments)`.",
+            "`name` is lower-case letters, digits and hyphens, at most 40, and part of every physical name.",
+            f"Changing it: **{', '.join(effects)}**: {plain(what)}",
+            "The words of the last column are explained in [updates](../updates.md).",
+        ),
         arguments(noun, spec),
     ]
     for inner in nested(spec):
@@ -212,7 +213,10 @@ def noun_page(noun: str) -> str:
     if rows := methods(component):
         parts += ["\n## Methods\n", table(["method", "meaning"], rows)]
     native = [[f"`{key}`", cell(meaning)] for key, meaning in NATIVE[noun].items()]
-    parts += ["\n## Native resources on AWS\n", table([f"`{noun.lower()}.native[…]`", "resource"], native)]
+    parts += [
+        "\n## Native resources on AWS\n",
+        table([f"`{slug(noun).replace('-', '_')}.native[…]`", "resource"], native),
+    ]
     parts += ["\n## Errors\n", table(["error", "when"], [[f"`{name}`", cell(why)] for name, why in errors])]
     return "\n".join(parts) + "\n"
 
@@ -225,8 +229,11 @@ def updates_page() -> str:
         NOTE,
         "For each argument of each noun: is the change made in place, does it replace something, or is it refused?\n",
         table(["word", "meaning"], [[f"**{word}**", meaning] for word, meaning in EFFECTS.items()]),
-        "\nIn stage `prod` key, bucket, repositories, secrets, feature groups and model groups are protected: an `up` "
-        "that would replace or delete one fails before it touches it. See [recovery](recovery.md).",
+        "",
+        prose(
+            "In stage `prod` key, bucket, repositories, secrets, feature groups and model groups are protected:",
+            "an `up` that would replace or delete one fails before it touches it. See [recovery](recovery.md).",
+        ),
     ]
     for noun, file in NOUNS.items():
         spec = getattr(importlib.import_module(f"{components.__name__}.{file}"), f"{noun}Spec")
@@ -248,16 +255,16 @@ def change_rows(prefix: str, name: str, spec: type[Spec], found: Mapping[str, ty
     hints = typing.get_type_hints(spec, include_extras=True)
     for key in spec.model_fields:
         yield [f"`{prefix}{key}`", *effect(name, key)]
-        many = {list: "[]", dict: "{}"}.get(generate_args_origin(hints[key]), "")
+        many = {list: "[]", dict: ".<name>"}.get(container(hints[key]), "")
         for inner in generate_args._inner(hints[key]):  # noqa: SLF001 (the sister tool's walk over a type)
             if prefix and inner.__name__ in ("Compute", "ModelFiles"):
                 continue  # said once, at the top
             yield from change_rows(f"{prefix}{key}{many}.", generate_args.title(inner), inner, found)
 
 
-def generate_args_origin(hint: Any) -> Any:  # noqa: ANN401 (a type, of any kind)
+def container(hint: Any) -> Any:
     """Return the container of a field, under its annotations."""
-    return generate_args_origin(typing.get_args(hint)[0]) if hasattr(hint, "__metadata__") else get_origin(hint)
+    return container(typing.get_args(hint)[0]) if hasattr(hint, "__metadata__") else get_origin(hint)
 
 
 def slug(noun: str) -> str:
@@ -279,14 +286,19 @@ def capabilities_page() -> str:
     parts = [
         "# Capabilities\n",
         NOTE,
-        "What each backend can do. `native`: the cloud has it. `emulated`: the library does it with other means. "
-        "`lossy`: something is lost, and a warning at preview says so. `absent`: `Unsupported` is raised before "
-        "anything is registered. `.venv/bin/pulumi-mlops matrix` prints the same.\n",
+        prose(
+            "What each backend can do. `native`: the cloud has it. `emulated`: the library does it with other means.",
+            "`lossy`: something is lost, and a warning at preview says so. `absent`: `Unsupported` is raised before",
+            "anything is registered. `.venv/bin/pulumi-mlops matrix` prints the same.",
+        ),
     ]
     for title, combined in (("One by one", False), ("Together", True)):
         cells = [
-            [f"`{row.capability}`", *(entry.level for entry in row.cells.values())]
-            + [" ".join(note(entry) for entry in row.cells.values() if entry.reason or entry.instead)]
+            [
+                f"`{row.capability}`",
+                *(entry.level for entry in row.cells.values()),
+                " ".join(note(entry) for entry in row.cells.values() if entry.reason or entry.instead),
+            ]
             for row in rows
             if (" + " in row.capability) is combined
         ]
@@ -311,7 +323,11 @@ def summary() -> str:
             other = [f"**{entry.level}**: {name}" for name, entry in short.items() if entry.level != "native"]
             cells.append("; ".join([native, *other] if native else (other or [short[""].level])))
         lines.append([f"`{noun}`", *cells])
-    said = f"{combined} combinations have entries of their own; each line has its reason in [capabilities](docs/capabilities.md)."
+    said = prose(
+        "Native unless marked.",
+        f"{combined} combinations have entries of their own, such as canary with serverless (absent):",
+        "all of it, with reasons and what to write instead, is in [capabilities](docs/capabilities.md).",
+    )
     return f"{table(['noun', *backends], lines)}\n\n{said}"
 
 
@@ -324,7 +340,7 @@ def pages() -> dict[Path, str]:
     return made | {
         DOCS / "updates.md": updates_page(),
         DOCS / "capabilities.md": capabilities_page(),
-        readme: f"{before}{START}\n{summary()}\n{END}{after}",
+        readme: f"{before}{START}\n{summary()}{END}{after}",
     }
 
 
