@@ -35,7 +35,8 @@ def table(rows: Mapping[str, Entry]) -> Table:
 
 def check(backend: str, capabilities: Table, what: str, uses: frozenset[str]) -> list[str]:
     """Raise ``Unsupported`` for everything absent at once; return the warnings for what is lossy."""
-    absent, lossy = [], []
+    absent: list[str] = []
+    lossy: list[str] = []
     unknown = uses - {name for key in capabilities if len(key) == 1 for name in key}
     for key, entry in [
         *capabilities.items(),

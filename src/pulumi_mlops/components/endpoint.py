@@ -379,8 +379,8 @@ class Endpoint(Component[EndpointRef]):
     themselves when an alarm goes off; the ``up`` then fails and says so. While ``model.approved(otherwise="wait")``
     waits, nothing is created and ``status`` is ``waiting``.
 
-    On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling, CloudWatch
-    alarms. See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
+    On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling,
+    CloudWatch alarms. See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend cannot do this, or not together; the message names the nearest thing.

@@ -11,7 +11,7 @@ from pulumi_mlops.backends.aws import access
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Variant
+from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Shadow, Variant
 from pulumi_mlops.compute import Compute
 from pulumi_mlops.errors import ReleaseRolledBack
 from pulumi_mlops.naming import physical
@@ -68,10 +68,10 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         tags=scope.tags,
         opts=scope.opts,
     )
-    models = {variant.name: _model(scope, spec, variant.name, variant.model, role.arn) for variant in spec.served}
+    parts = {variant.name: _model(scope, spec, variant.name, variant.model, role.arn) for variant in spec.served}
     if spec.shadow:
-        models[SHADOW] = _model(scope, spec, SHADOW, spec.shadow.model, role.arn)
-    configuration = _configuration(scope, spec, models, captured, answers)
+        parts[SHADOW] = _model(scope, spec, SHADOW, spec.shadow.model, role.arn)
+    configuration = _configuration(scope, spec, parts, captured, answers)
     alarms = [alarm for variant in spec.served for alarm in _alarms(scope, spec, name, variant.name)]
     live = aws.cloudcontrol.Resource(
         scope.child("endpoint"),
@@ -109,7 +109,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
             "configuration": configuration,
             "role": role.role,
             "logs": logs,
-            **{f"model.{variant}": model for variant, model in models.items()},
+            **{f"model.{variant}": model for variant, model in parts.items()},
             **invokers,
         },
     )
@@ -188,7 +188,7 @@ def _configuration(
 ) -> aws.sagemaker.EndpointConfiguration:
     # The name is Pulumi's own, new with each content: a fixed one would be changed without the endpoint noticing.
     key = spec.platform.address["key"]
-    shadow = [_shadow(spec, models[SHADOW])] if spec.shadow else None
+    shadow = [_shadow(spec, spec.shadow, models[SHADOW])] if spec.shadow else None
     machines = [pick(variant.compute or spec.compute) for variant in spec.served]
     own_disk = any(machine and machine.has_local_disk for machine in machines)
     capture: aws.sagemaker.EndpointConfigurationDataCaptureConfigArgsDict | None = None
@@ -244,33 +244,46 @@ def _configuration(
     )
 
 
-def _variant(spec: EndpointSpec, variant: Variant, model: aws.sagemaker.Model) -> dict[str, Any]:
-    common = {"variant_name": variant.name, "model_name": model.name, "initial_variant_weight": variant.weight}
+def _variant(
+    spec: EndpointSpec, variant: Variant, model: aws.sagemaker.Model
+) -> aws.sagemaker.EndpointConfigurationProductionVariantArgsDict:
+    common: aws.sagemaker.EndpointConfigurationProductionVariantArgsDict = {
+        "variant_name": variant.name,
+        "model_name": model.name,
+        "initial_variant_weight": variant.weight,
+    }
     if serverless := spec.mode.serverless:
-        capacity = {
+        capacity: aws.sagemaker.EndpointConfigurationProductionVariantServerlessConfigArgsDict = {
             "memory_size_in_mb": int((spec.compute.memory_gb or 1) * 1024),
             "max_concurrency": serverless.max_concurrency,
             "provisioned_concurrency": serverless.provisioned,
         }
         return {**common, "serverless_config": capacity}
-    return {**common, **_machines(variant.compute or spec.compute, max(spec.scaling.min, 1))}
+    return {
+        **common,
+        "instance_type": _machine(variant.compute or spec.compute),
+        "initial_instance_count": max(spec.scaling.min, 1),
+    }
 
 
-def _shadow(spec: EndpointSpec, model: aws.sagemaker.Model) -> dict[str, Any]:
-    assert spec.shadow is not None  # noqa: S101 (the caller looked)
+def _shadow(
+    spec: EndpointSpec, shadow: Shadow, model: aws.sagemaker.Model
+) -> aws.sagemaker.EndpointConfigurationShadowProductionVariantArgsDict:
     # AWS copies weight / (sum of weights) of requests; with the one production variant at 1 that is percent / 100.
     return {
         "variant_name": SHADOW,
         "model_name": model.name,
-        "initial_variant_weight": spec.shadow.percent / 100,
-        **_machines(spec.shadow.compute or spec.compute, max(spec.scaling.min, 1)),
+        "initial_variant_weight": shadow.percent / 100,
+        "instance_type": _machine(shadow.compute or spec.compute),
+        "initial_instance_count": max(spec.scaling.min, 1),
     }
 
 
-def _machines(compute: Compute, count: int) -> dict[str, Any]:
+def _machine(compute: Compute) -> str:
     machine = pick(compute)
-    assert machine is not None  # noqa: S101 (checks.py refused what has no machine)
-    return {"instance_type": machine.name, "initial_instance_count": count}
+    if machine is None:
+        raise LookupError(f"no machine for {compute}, which checks.py should have refused")
+    return machine.name
 
 
 def _desired(

@@ -43,8 +43,8 @@ def _session(region: str | None, profile: str | None) -> "boto3.Session":
 def _client(service: str, region: str | None, profile: str | None, role: str | None, external_id: str | None) -> Any:
     from botocore.config import Config  # noqa: PLC0415 (as above)
 
-    session = _session(region, profile)
-    keys: dict[str, Any] = {}
+    session: Any = _session(region, profile)  # the name of a service is not a literal here
+    keys: dict[str, str] = {}
     if role:
         extra = {"ExternalId": external_id} if external_id else {}
         given = session.client("sts").assume_role(RoleArn=role, RoleSessionName="pulumi-mlops", **extra)["Credentials"]

@@ -61,7 +61,7 @@ def private(
     blocks = list(ip_network(spec.cidr).subnets(new_prefix=ip_network(spec.cidr).prefixlen + 2))
     subnets = []
     for index in range(spec.zones):
-        zone = zones.names.apply(lambda names, index=index: names[index])
+        zone = zones.names[index]
         subnet = aws.ec2.Subnet(
             scope.child(f"subnet-{index}"),
             vpc_id=vpc.id,

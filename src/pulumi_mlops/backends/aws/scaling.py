@@ -27,8 +27,8 @@ def scale(scope: Scope, spec: EndpointSpec, endpoint: Output[str]) -> None:
             tags=scope.tags,
             opts=_bounds_of(scope, spec),
         )
-        if spec.scaling.requests_per_replica:
-            _follow_load(scope, spec, variant.name, target, endpoint)
+        if load := spec.scaling.requests_per_replica:
+            _follow_load(scope, spec, variant.name, target, endpoint, load=load)
         for schedule in spec.scaling.schedules:
             aws.appautoscaling.ScheduledAction(
                 scope.child(f"{variant.name}-at-{schedule.name}"),
@@ -50,20 +50,24 @@ def _bounds_of(scope: Scope, spec: EndpointSpec) -> ResourceOptions:
 
 
 def _follow_load(
-    scope: Scope, spec: EndpointSpec, variant: str, target: aws.appautoscaling.Target, endpoint: Output[str]
+    scope: Scope,
+    spec: EndpointSpec,
+    variant: str,
+    target: aws.appautoscaling.Target,
+    endpoint: Output[str],
+    load: float,
 ) -> None:
     scaling = spec.scaling
     tracking: aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgsDict = {
-        "target_value": scaling.requests_per_replica,
+        "target_value": load,
         "scale_in_cooldown": scaling.cooldown_in_seconds,
         "scale_out_cooldown": scaling.cooldown_out_seconds,
     }
-    backlog = [{"name": "EndpointName", "value": endpoint}]
     if spec.mode.asynchronous:
         tracking["customized_metric_specification"] = {
             "metric_name": "ApproximateBacklogSizePerInstance",
             "namespace": "AWS/SageMaker",
-            "dimensions": backlog,
+            "dimensions": [{"name": "EndpointName", "value": endpoint}],
             "statistic": "Average",
         }
     else:
