@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from botocore.model import Shape, StructureShape
+from botocore.model import ListShape, Shape, StructureShape
 
 from pulumi_mlops.sandbox.aws.provider import failures, names, sdk
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row
@@ -247,13 +247,10 @@ class RowKind:
             for name, item in values.items()
             if name not in EVERYWHERE and name != "tags" and (call.only is None or name in call.only)
         }
-        if isinstance(inner, StructureShape):
-            body: Any = names.structure(given, self.traits.inputs, inner, call.rename, "")
-        else:
-            name, value = next(iter(given.items()), ("", []))
-            body = names.to_wire(
-                value, self.traits.inputs[name].type if name else Type("list"), inner, call.rename, name
-            )
+        entry = inner.member if isinstance(inner, ListShape) else inner
+        body: Any = names.structure(given, self.traits.inputs, entry, call.rename, "")
+        if isinstance(inner, ListShape):  # a batch call: this object is its one entry
+            body = [body]
         members: Values = {}
         if call.at:
             into = members

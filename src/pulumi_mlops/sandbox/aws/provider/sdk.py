@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from types import ModuleType
@@ -15,7 +16,9 @@ def _module(token: str) -> tuple[ModuleType, str]:
     _, place, name = token.split(":")
     package, file = place.split("/")
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", file).lower()
-    return importlib.import_module(f"pulumi_aws.{_KEYWORDS.get(package, package)}.{snake}"), name
+    with warnings.catch_warnings():  # the SDK warns of its own deprecated classes while it loads
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module(f"pulumi_aws.{_KEYWORDS.get(package, package)}.{snake}"), name
 
 
 @lru_cache(maxsize=None)

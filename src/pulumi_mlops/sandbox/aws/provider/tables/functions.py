@@ -212,6 +212,7 @@ ROWS = (
                 "snapStart",
                 "sourceKmsKeyArn",
                 "tenancyConfig",
+                "codeSha256",
                 "useResourceTimeoutForPropagation",
             ),
             "not in the table",

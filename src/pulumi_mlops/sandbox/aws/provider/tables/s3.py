@@ -115,7 +115,7 @@ def _setting(
         delete=delete,
         parts=(Part(put, on=on),),
         absent=(*ABSENT, *absent),
-        replace=("bucket", "expectedBucketOwner"),
+        replace=("bucket",),
         identity=("bucket",),
         **more,
     )
@@ -178,6 +178,7 @@ ROWS = (
         ("versioningConfiguration", "mfa"),
         outputs={"bucket": "{id}"},
         sensitive=("mfa",),
+        local=("expectedBucketOwner",),
     ),
     _setting(
         "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
