@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from pulumi_mlops import registry
 from pulumi_mlops.errors import InvalidArgs, Problem
-from pulumi_mlops.inputs import nearest, refuse
+from pulumi_mlops.inputs import is_deferred, nearest, refuse
 
 R_co = TypeVar("R_co", bound="Ref", covariant=True)
 R = TypeVar("R", bound="Ref")
@@ -97,9 +97,15 @@ class Has(Protocol, Generic[R_co]):
         ...
 
 
+def ref_of(value: object) -> Ref | None:
+    """Return the ref that a value is or stands for."""
+    # An Output has every attribute, and makes a promise of it: it stands for no ref.
+    ref = None if is_deferred(value) else getattr(value, "ref", None)
+    return ref if isinstance(ref, Ref) else None
+
+
 def _as_ref(value: object) -> object:
-    ref = getattr(value, "ref", None)
-    return ref if isinstance(ref, Ref) else value
+    return found if (found := ref_of(value)) else value
 
 
 Of = Annotated[InstanceOf[R], BeforeValidator(_as_ref)]

@@ -10,7 +10,7 @@ from pulumi_mlops import capabilities, registry
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.errors import InvalidArgs, Problem
 from pulumi_mlops.inputs import Spec, parse
-from pulumi_mlops.refs import FeatureView, Ref
+from pulumi_mlops.refs import FeatureView, Ref, ref_of
 from pulumi_mlops.stages import Stage
 from pulumi_mlops.tags import tags
 
@@ -87,8 +87,7 @@ def _echo(value: Any) -> Any:
     """Echo an argument for the engine to record; another component is echoed by its name."""
     if isinstance(value, FeatureView):
         return f"{value.group.name}.{value.tier}"
-    ref = getattr(value, "ref", None)
-    if isinstance(ref, Ref):
+    if ref := ref_of(value):
         version = getattr(ref, "version", None)
         return f"{ref.name}:{version}" if version else ref.name
     if isinstance(value, Mapping):

@@ -210,8 +210,9 @@ class Sandbox:
             shutil.copy2(found.scripts / name, beside / name)
         executor = beside / "pulumi-language-python-exec"
         python = sys.executable
-        _launcher(beside / "pulumi-language-python", python, "-m", "pulumi_mlops.sandbox.language_host", str(executor))
         # -P: the folder of the file, in which modules have names such as `aws`, is not searched.
+        bare = (python, "-P", str(HERE / "bare.py"), "pulumi_mlops.sandbox.language_host")
+        _launcher(beside / "pulumi-language-python", *bare, str(executor))
         _launcher(self.home / "bin" / "pulumi", python, "-P", str(HERE / "wrapper.py"), str(beside / "pulumi"))
         for plane in self._planes:
             self._install_provider(plane)
@@ -228,7 +229,7 @@ class Sandbox:
             return  # `doctor` says so; no program can ask for it
         plugins = self.home / "pulumi" / "plugins"
         for outdated in plugins.glob(f"resource-{plane.name}-v*"):
-            if outdated.name != f"resource-{plane.name}-v{version}":
+            if outdated.is_dir() and outdated.name != f"resource-{plane.name}-v{version}":
                 shutil.rmtree(outdated)
         folder = plugins / f"resource-{plane.name}-v{version}"
         folder.mkdir(parents=True, exist_ok=True)
