@@ -55,6 +55,7 @@ def _follow_load(
     variant: str,
     target: aws.appautoscaling.Target,
     endpoint: Output[str],
+    *,
     load: float,
 ) -> None:
     scaling = spec.scaling
