@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pulumi_mlops.backends.aws import live
-from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, watching_seconds
+from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, endpoint_name, watching_seconds
 from pulumi_mlops.backends.aws.feature_store import TYPES, group_name
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
 from pulumi_mlops.components.endpoint import EndpointSpec
@@ -34,7 +35,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, ModelSpec):
         yield from _model(name, spec)
     elif isinstance(spec, EndpointSpec):
-        yield from _endpoint(spec)
+        yield from _endpoint(name, spec)
 
 
 def _accounts(field: str, values: list[str]) -> Iterator[Problem]:
@@ -101,7 +102,7 @@ def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
         )
 
 
-def _endpoint(spec: EndpointSpec) -> Iterator[Problem]:
+def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     if spec.mode.serverless:
         memory = spec.compute.memory_gb
         if memory not in _SERVERLESS_MEMORY_GB:
@@ -122,6 +123,34 @@ def _endpoint(spec: EndpointSpec) -> Iterator[Problem]:
             "release",
             f"would be watched for {seconds // 60} minutes; AWS ends a deployment after {LONGEST_SECONDS // 60}: "
             "take larger steps or shorter intervals",
+        )
+    there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
+    if there is not None:
+        yield from _endpoint_that_serves(spec, there)
+
+
+def _endpoint_that_serves(spec: EndpointSpec, there: dict[str, Any]) -> Iterator[Problem]:
+    """Refuse what would take a live endpoint away, or what AWS would refuse in the middle of an update."""
+    if spec.waiting:
+        yield Problem(
+            "model",
+            "no version is approved any more, and the endpoint serves: taking it away would be an outage; approve a "
+            "version, pin one with model.version(n), or remove the Endpoint from the program",
+        )
+        return
+    variants = there.get("ProductionVariants", [])
+    if spec.mode.serverless and variants and not any("CurrentServerlessConfig" in variant for variant in variants):
+        yield Problem(
+            "mode",
+            "AWS does not turn an endpoint with instances into a serverless one; make another Endpoint, move its "
+            "callers, then remove this one",
+        )
+    names, wanted = sorted(variant["VariantName"] for variant in variants), sorted(part.name for part in spec.served)
+    if (spec.release.canary or spec.release.linear) and names and names != wanted:
+        yield Problem(
+            "variants",
+            f"a canary or linear release keeps the names of variants ({', '.join(names)} now, {', '.join(wanted)} "
+            "wanted); keep the names, or leave release out for this change",
         )
 
 

@@ -15,7 +15,7 @@ from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, 
 from pulumi_mlops.compute import Compute
 from pulumi_mlops.errors import ReleaseRolledBack
 from pulumi_mlops.naming import physical
-from pulumi_mlops.refs import EndpointRef, ModelVersionRef
+from pulumi_mlops.refs import EndpointRef, ModelVersionRef, PlatformRef
 
 SHADOW = "shadow"
 # Bounds that both the API and the provider accept for the whole of a deployment.
@@ -23,9 +23,14 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
 _START_SECONDS = 1800  # what instances may take to come up, beside the watching
 
 
+def endpoint_name(platform: PlatformRef, name: str) -> str:
+    """Name an endpoint in the account."""
+    return physical(platform.name, platform.stage, name)
+
+
 def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     """Build the endpoint, or nothing yet while a model waits for its first approval."""
-    name = physical(scope.project, scope.stage, scope.name)
+    name = endpoint_name(spec.platform, scope.name)
     variants = [variant.name for variant in spec.served]
     if spec.waiting:
         models = ", ".join(sorted({model.name for model in spec.waiting}))

@@ -99,14 +99,24 @@ def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
 
 def model_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a model package group, or nothing."""
+    return _describe(platform, "model_package_group", {"ModelPackageGroupName": name}, absent="does not exist")
+
+
+def endpoint(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Describe an endpoint, or nothing."""
+    return _describe(platform, "endpoint", {"EndpointName": name}, absent="Could not find endpoint")
+
+
+def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str) -> dict[str, Any] | None:
+    """Describe a thing whose absence SageMaker tells only by a word in the message."""
     if mocked():
         return None
-    with asking(f"model package group {name!r}"):
+    with asking(f"{kind.replace('_', ' ')} {next(iter(by.values()))!r}"):
         sagemaker = client(platform, "sagemaker")
         try:
-            found: dict[str, Any] = sagemaker.describe_model_package_group(ModelPackageGroupName=name)
+            found: dict[str, Any] = getattr(sagemaker, f"describe_{kind}")(**by)
         except sagemaker.exceptions.ClientError as error:
-            if "does not exist" in str(error):
+            if absent in str(error):
                 return None
             raise
         return found
