@@ -47,6 +47,13 @@ def _latency(plane: Plane, body: dict[str, Any]) -> Any:
     return {"seconds": plane.latency}
 
 
+def _hurry(plane: Plane, _body: dict[str, Any]) -> Any:
+    """Let what is on its way (Creating, Updating …) take its next step now."""
+    with plane.lock:
+        plane.store.settle(plane, hurry=True)
+    return {"settled": True}
+
+
 def _save(plane: Plane, _body: dict[str, Any]) -> Any:
     plane.snapshot.save()
     return {"saved": True}
@@ -71,6 +78,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/faults"): _forget_faults,
     ("GET", "/requests"): _requests,
     ("POST", "/latency"): _latency,
+    ("POST", "/hurry"): _hurry,
     ("POST", "/save"): _save,
     ("POST", "/reset"): _reset,
 }

@@ -57,6 +57,10 @@ def _secret_versions(secrets: Any) -> Iterable[str]:
     return [f"{secret.name}" for secret in secrets.secrets.values()]
 
 
+def _functions(functions: Any) -> Iterable[str]:
+    return [function.function_name for function in functions._lambdas.all()]  # noqa: SLF001 - moto's list shows less
+
+
 # Kind -> service of moto, and how to list it.
 MOTO: dict[str, tuple[str, Listing]] = {
     "s3:Bucket": ("s3", lambda s3: s3.buckets),
@@ -102,7 +106,7 @@ MOTO: dict[str, tuple[str, Listing]] = {
         lambda glue: [f"{name}/{table}" for name, database in glue.databases.items() for table in database.tables],
     ),
     "secretsmanager:Secret": ("secretsmanager", _secret_versions),
-    "lambda:Function": ("lambda", lambda functions: [function.function_arn for function in functions._lambdas.all()]),
+    "lambda:Function": ("lambda", _functions),
     "ec2:Vpc": ("ec2", lambda ec2: set(ec2.vpcs) - _default_vpcs(ec2)),
     "ec2:Subnet": ("ec2", _subnets),
     "ec2:RouteTable": ("ec2", _routes),

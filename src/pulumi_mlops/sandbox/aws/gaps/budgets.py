@@ -51,7 +51,7 @@ def update(call: Call) -> dict[str, Any]:
     """Replace a budget; its notifications stay."""
     wanted = copy.deepcopy(call.params["NewBudget"])
     _check_limit(wanted)
-    budget = _budget(call, wanted["BudgetName"])
+    budget = _budget(wanted["BudgetName"])
     for fixed in ("BudgetType",):
         if wanted[fixed] != budget.budget[fixed]:
             raise AwsError("InvalidParameterException", f"{fixed} of a budget cannot be changed")
@@ -63,7 +63,7 @@ def update(call: Call) -> dict[str, Any]:
 @before("budgets", "CreateNotification")
 def check_notification(call: Call) -> None:
     """Refuse doubled notifications and wrong subscribers."""
-    budget = _budget(call, call.params["BudgetName"])
+    budget = _budget(call.params["BudgetName"])
     _check_subscribers(call.params["Subscribers"])
     if any(_same(known.details, call.params["Notification"]) for known in budget.notifications):
         raise AwsError("DuplicateRecordException", "Unable to create notification - the notification already exists.")
@@ -72,7 +72,7 @@ def check_notification(call: Call) -> None:
 @before("budgets", "DescribeNotificationsForBudget")
 def check_exists(call: Call) -> None:
     """Refuse a budget that is not there."""
-    _budget(call, call.params["BudgetName"])
+    _budget(call.params["BudgetName"])
 
 
 @own("budgets", "UpdateNotification")
@@ -146,11 +146,11 @@ def _tags(call: Call) -> dict[str, list[dict[str, str]]]:
 
 def _tagged(call: Call) -> list[dict[str, str]]:
     arn = call.params["ResourceARN"]
-    _budget(call, arn.split(":budget/")[-1])
+    _budget(arn.split(":budget/")[-1])
     return _tags(call).get(arn, [])
 
 
-def _budget(call: Call, name: str) -> Budget:
+def _budget(name: str) -> Budget:
     budgets: dict[str, Budget] = accounts.backend("budgets", "aws").budgets[ACCOUNT]
     if name not in budgets:
         raise AwsError("NotFoundException", f"Unable to find the budget {name}: it doesn't exist.")
@@ -158,7 +158,7 @@ def _budget(call: Call, name: str) -> Budget:
 
 
 def _notification(call: Call, member: str = "Notification") -> Notification:
-    for found in _budget(call, call.params["BudgetName"]).notifications:
+    for found in _budget(call.params["BudgetName"]).notifications:
         if _same(found.details, call.params[member]):
             return found
     raise AwsError("NotFoundException", "Unable to find the notification")

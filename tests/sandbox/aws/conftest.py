@@ -1,0 +1,27 @@
+"""A control plane for the tests of this folder: one process a session, emptied before each test."""
+
+from collections.abc import Iterator
+
+import pytest
+from control_plane import ControlPlane, furnish
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    plane = ControlPlane(tmp_path_factory.mktemp("aws"))
+    plane.start()
+    yield plane
+    assert plane.stop() == 0
+
+
+@pytest.fixture
+def plane(server: ControlPlane) -> ControlPlane:
+    """An account as new."""
+    server.admin("POST", "reset")
+    server.admin("POST", "latency", {"seconds": server.latency})
+    return server
+
+
+@pytest.fixture
+def world(plane: ControlPlane) -> dict[str, str]:
+    return furnish(plane)
