@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pulumi import automation
 
 from pulumi_mlops.sandbox.environment import Sandbox
 
@@ -49,6 +50,7 @@ def test_up_then_unchanged_then_gone(pulumi: Pulumi, folder: Path) -> None:
     assert pulumi("stack", "output", "size", cwd=folder).stdout.strip() == "1.5"
     assert "2 unchanged" in pulumi("up", "--yes", cwd=folder).stdout
     pulumi("preview", "--expect-no-changes", cwd=folder)
+    assert "update" in pulumi("stack", "history", "--show-secrets", cwd=folder).stdout
     pulumi("refresh", "--yes", "--expect-no-changes", cwd=folder)
     assert "2 deleted" in pulumi("destroy", "--yes", cwd=folder).stdout
 
@@ -107,8 +109,20 @@ def test_stack_init_select_and_remove_leave_the_files_alone(pulumi: Pulumi, fold
 
 
 def test_plain_settings_go_into_the_users_file(pulumi: Pulumi, folder: Path) -> None:
-    pulumi("up", "--yes", cwd=folder)
-    pulumi("config", "set", "colour", "blue", cwd=folder)
+    pulumi("config", "set", "colour", "blue", cwd=folder)  # on a fresh home: the stack is made
     text = (folder / "Pulumi.dev.yaml").read_text()
     assert "colour: blue" in text
     assert "encryptionsalt" not in text
+
+
+def test_the_automation_api_works_in_the_sandbox(in_sandbox: Sandbox, folder: Path) -> None:
+    assert in_sandbox
+    settings = (folder / "Pulumi.dev.yaml").read_bytes()
+    stack = automation.create_or_select_stack("dev", work_dir=str(folder))
+    stack.set_config("token", automation.ConfigValue("hunter-two", secret=True))
+    done = stack.up()
+    assert done.outputs["token"].value == "hunter-two"
+    assert done.outputs["token"].secret
+    assert stack.up().summary.resource_changes == {"same": 2}
+    stack.destroy()
+    assert (folder / "Pulumi.dev.yaml").read_bytes() == settings

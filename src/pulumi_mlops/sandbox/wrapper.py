@@ -69,8 +69,8 @@ def prepare(engine: str, arguments: list[str], home: Path) -> list[str]:
         return init(typed)
     if command == "stack" and detail in {"rm", "remove", "delete"}:
         return [*arguments, "--preserve-config"]
-    if command == "config" and detail in CONFIG_WRITES and "--secret" not in arguments:
-        return arguments
+    if command == "stack" and detail in {"history", "hist"}:
+        return history(typed)
     return with_settings(typed) if command in USES_SETTINGS else arguments
 
 
@@ -87,6 +87,8 @@ def with_settings(typed: Command) -> list[str]:
         create(typed.engine, kept, stack)
     if not named:
         call(typed.engine, "stack", "select", stack, "-C", str(typed.project.parent))
+    if typed.words[0] == "config" and CONFIG_WRITES & set(typed.words[1:2]) and "--secret" not in arguments:
+        return arguments
     if typed.words[:2] == ["config", "set-all"]:
         arguments = set_all(typed.engine, arguments, settings)
         if "--plaintext" in arguments:
@@ -246,6 +248,15 @@ def init(typed: Command) -> list[str]:
     if code != 0 or "--no-select" in typed.arguments:
         sys.exit(code)
     return ["stack", "select", stack, "-C", str(typed.project.parent)]
+
+
+def history(typed: Command) -> list[str]:
+    """Ask for the history beside the project kept in the sandbox: it, too, writes into the settings."""
+    stack = typed.options.stack or os.environ.get("PULUMI_STACK") or selected(typed.engine, typed.project)
+    if not stack:
+        return typed.arguments
+    kept = keep_project(typed.project, typed.home)
+    return [*without_cwd(typed.arguments), "-s", stack, "-C", str(kept)]
 
 
 def without_cwd(arguments: list[str]) -> list[str]:
