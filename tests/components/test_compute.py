@@ -1,0 +1,40 @@
+"""Machines said without a cloud's word."""
+
+from typing import Any
+
+import pytest
+
+from pulumi_mlops.compute import Compute
+from pulumi_mlops.errors import InvalidArgs
+from pulumi_mlops.inputs import parse
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {},
+        {"cpus": 4, "memory_gb": 8},
+        {"memory_gb": 0.5},
+        {"accelerator": "A10G:1"},
+        {"pin": {"aws": "ml.p5.48xlarge"}},
+    ],
+)
+def test_good(args: dict[str, Any]) -> None:
+    assert parse(Compute, "Compute", "x", args).model_dump(exclude_unset=True) == args
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"cpus": 0}, "cpus: input should be greater than or equal to 1"),
+        ({"cpus": 2.5}, "cpus: input should be a valid integer"),
+        ({"memory_gb": 0}, "memory_gb: input should be greater than 0"),
+        ({"accelerator": "A10G"}, "accelerator: 'A10G' must be 'model:count', such as 'A10G:1'"),
+        ({"accelerator": "A10G:0"}, "accelerator: 'A10G:0' must be"),
+        ({"gpu": 1}, "gpu: is not an argument here"),
+    ],
+)
+def test_bad(args: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidArgs) as caught:
+        parse(Compute, "Compute", "x", args)
+    assert said in str(caught.value)

@@ -1,0 +1,262 @@
+"""A recording stand-in for the engine: what a program registers, with every option that came along.
+
+``Cloud(preview=True)`` is the preview of a stack that exists, ``Cloud(preview=True, first=True)`` the very first one:
+whatever only the cloud can tell is unknown then.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pulumi
+import pulumi_aws
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import mocks, rpc, set_all_config
+from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # pulumi_aws warns of classes of its own as it loads them
+    _ = pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket
+
+T = TypeVar("T")
+ACCOUNT, REGION, PARTITION = "111122223333", "us-east-1", "aws"
+ANSWERS: dict[str, dict[str, Any]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""},
+    "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "description": "", "endpoint": ""},
+    "aws:index/getPartition:getPartition": {"partition": PARTITION, "id": PARTITION, "dnsSuffix": "amazonaws.com"},
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{letter}" for letter in "abcd"]},
+}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine was told of it."""
+
+    type: str
+    name: str
+    urn: str
+    inputs: Mapping[str, Any]
+    """As written, secrets unwrapped; what is unknown is left out."""
+    secret: frozenset[str]
+    """The inputs that are, or hold, secrets."""
+    unknown: frozenset[str]
+    custom: bool
+    parent: str
+    provider: str
+    """The provider instance, ``urn::id``; empty for the default one."""
+    protect: bool
+    ignore_changes: list[str]
+    depends_on: frozenset[str]
+    """Names of the resources that must be there first, by whichever route."""
+
+    def document(self, key: str) -> Any:
+        """Read an input that is JSON in a string."""
+        return json.loads(self.inputs[key])
+
+
+class _Answers(mocks.Mocks):
+    """What the cloud would say: generic ids and ARNs, and the few facts that programs build on."""
+
+    def __init__(self, answers: Mapping[str, dict[str, Any]], *, first: bool) -> None:
+        self.answers, self.first = answers, first
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return self.answers[args.token], []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if self.first:
+            return "", args.inputs
+        name = args.inputs.get("name") or f"{args.name}-0a1b2c3"
+        service = args.typ.split(":")[1].split("/")[0]
+        made = {"name": name, "arn": f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{name}"}
+        if args.typ.startswith("aws:sagemaker/modelPackageGroup:"):
+            group = args.inputs["modelPackageGroupName"]
+            made["arn"] = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{group}"
+        if args.typ.startswith("aws:ecr/repository:"):
+            made["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
+        if args.typ.startswith("aws:cloudcontrol/"):
+            made["properties"] = args.inputs.get("desiredState", "{}")
+        extra = {"keyId": f"{args.name}-key", "prefixListId": "pl-1", "url": f"https://{name}"}
+        return f"{args.name}-id", made | extra | args.inputs
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, answers: _Answers) -> None:
+        super().__init__(answers)
+        self.registered: list[Registration] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+        self.invoked: list[tuple[str, dict[str, Any], str]] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
+        with _loop_of_this_thread():
+            response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            wire = MessageToDict(request.object)
+            depends = {*request.dependencies}.union(*(found.urns for found in request.propertyDependencies.values()))
+            self.registered.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    urn=response.urn,
+                    inputs={key: _plain(value) for key, value in wire.items() if not _holds(value, _is_unknown)},
+                    secret=frozenset(key for key, value in wire.items() if _holds(value, _is_secret)),
+                    unknown=frozenset(key for key, value in wire.items() if _holds(value, _is_unknown)),
+                    custom=request.custom,
+                    parent=request.parent,
+                    provider=request.provider,
+                    protect=request.protect,
+                    ignore_changes=list(request.ignoreChanges),
+                    depends_on=frozenset(urn.split("::")[-1] for urn in depends),
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
+        self.outputs[request.urn.split("::")[-1]] = _plain(MessageToDict(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
+        self.invoked.append((request.tok, MessageToDict(request.args), request.provider))
+        with _loop_of_this_thread():
+            return super().Invoke(request)
+
+
+class Cloud:
+    """Runs a program and remembers what it registered."""
+
+    def __init__(
+        self, *, preview: bool = False, first: bool = False, answers: Mapping[str, dict[str, Any]] | None = None
+    ) -> None:
+        self.preview, self.first = preview, first
+        self._monitor = _Monitor(_Answers(ANSWERS | dict(answers or {}), first=first))
+        self._log = _Log()
+
+    def run(self, program: Callable[[], T], **config: str) -> Any:
+        """Run a program to its end and return what it returned, Outputs resolved.
+
+        ``aws__region="…"`` sets ``aws:region``; without a namespace the key is the project's own.
+        """
+        settings = {"aws__region": REGION} | config
+        found: list[Any] = []
+        with contextlib.closing(asyncio.new_event_loop()) as loop:
+            asyncio.set_event_loop(loop)
+            set_root_resource(None)  # type: ignore[arg-type]
+            logger = logging.Logger("pulumi")  # noqa: LOG001 (not the process's: its messages are evidence here)
+            logger.addHandler(self._log)
+            set_all_config(
+                {key.replace("__", ":") if "__" in key else f"project:{key}": value for key, value in settings.items()}
+            )
+            mocks.set_mocks(self._monitor.mocks, preview=self.preview, logger=logger, monitor=self._monitor)
+            try:
+                loop.run_until_complete(run_pulumi_func(lambda: self._resolve(program, found)))  # type: ignore[arg-type]
+            finally:
+                loop.run_until_complete(loop.shutdown_default_executor())
+                asyncio.set_event_loop(None)
+        return found[0]
+
+    @staticmethod
+    async def _resolve(program: Callable[[], Any], found: list[Any]) -> None:
+        result = program()
+        if isinstance(result, pulumi.Output | dict | list):
+            result = await pulumi.Output.from_input(result).future()
+        found.append(result)
+
+    @property
+    def registered(self) -> list[Registration]:
+        """Everything, in the order of registration."""
+        return self._monitor.registered
+
+    @property
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """The outputs that components registered, by name."""
+        return self._monitor.outputs
+
+    @property
+    def invoked(self) -> list[tuple[str, dict[str, Any], str]]:
+        """Token, arguments and provider of each call."""
+        return self._monitor.invoked
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was logged as a warning."""
+        return [message for level, message in self._log.said if level == logging.WARNING]
+
+    @property
+    def infos(self) -> list[str]:
+        """What was logged as information."""
+        return [message for level, message in self._log.said if level == logging.INFO]
+
+    def all(self, kind: str) -> list[Registration]:
+        """Return the resources of a kind, such as ``kms/key`` or ``Platform``."""
+        return [found for found in self.registered if _kind(found.type) == kind]
+
+    def one(self, kind: str, name: str | None = None) -> Registration:
+        """Return the only resource of a kind, or the one of that name."""
+        found = [item for item in self.all(kind) if name in (None, item.name)]
+        assert len(found) == 1, f"{len(found)} of {kind} {name or ''} among {sorted(map(str, self.names))}"
+        return found[0]
+
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """Kind and name of everything."""
+        return {(_kind(found.type), found.name) for found in self.registered}
+
+    @property
+    def kinds(self) -> set[str]:
+        """Kinds of everything."""
+        return {kind for kind, _ in self.names}
+
+
+class _Log(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[tuple[int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append((record.levelno, record.getMessage()))
+
+
+def _kind(token: str) -> str:
+    """``aws:kms/key:Key`` is ``kms/key``; ``pulumi-mlops:index:Platform`` is ``Platform``."""
+    package, module, name = token.split(":")
+    return name if package == "pulumi-mlops" else module if package != "pulumi" else token
+
+
+@contextlib.contextmanager
+def _loop_of_this_thread() -> Iterator[None]:
+    """Give a worker thread the loop that Pulumi's mocks want, and close it: they leave it open."""
+    if threading.current_thread() is threading.main_thread():
+        yield
+        return
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        yield
+        asyncio.set_event_loop(None)
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(rpc._special_sig_key) == rpc._special_secret_sig
+
+
+def _is_unknown(value: Any) -> bool:
+    return bool(value == rpc.UNKNOWN)
+
+
+def _holds(value: Any, what: Callable[[Any], bool]) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return what(value) or any(_holds(part, what) for part in parts)
+
+
+def _plain(value: Any) -> Any:
+    if _is_secret(value):
+        return _plain(value["value"])
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
