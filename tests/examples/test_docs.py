@@ -1,0 +1,181 @@
+"""The documents say what is so: their programs run, their links lead somewhere, their commands exist."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import typer
+
+import pulumi_mlops as mlops
+from mocks import Cloud
+from pulumi_mlops import cli, registry
+from pulumi_mlops.components import endpoint, feature_store, model_registry, platform
+from pulumi_mlops.inputs import Spec
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]+\]\((?!\w+:)([^)\s]*)\)")
+NOUNS: tuple[type[Any], ...] = (
+    platform.Platform,
+    feature_store.FeatureStore,
+    feature_store.FeatureGroup,
+    model_registry.ModelRegistry,
+    model_registry.Model,
+    endpoint.Endpoint,
+)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [code for found, code in FENCE.findall(page.read_text()) if found == language]
+
+
+def code(page: Path) -> Iterator[str]:
+    """Yield every line of code, and every span of code in the text."""
+    text = page.read_text()
+    for _, block in FENCE.findall(text):
+        yield from block.splitlines()
+    yield from re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
+
+
+def anchors(page: Path) -> set[str]:
+    """Make the anchors that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+@pytest.mark.parametrize("name", [name for name, page in zip(NAMES, PAGES, strict=True) if blocks(page, "python")])
+def test_programs_run(name: str, preview: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "BACKENDS", dict(registry.BACKENDS))  # a page may add one
+    cloud = Cloud(preview=preview)
+
+    def program() -> None:
+        namespace: dict[str, Any] = {"__name__": "documented"}
+        for number, block in enumerate(blocks(ROOT / name, "python")):
+            exec(compile(block, f"{name}:{number}", "exec"), namespace)  # noqa: S102 (our own pages)
+
+    cloud.run(program)
+
+
+def test_the_readme_shows_a_whole_platform() -> None:
+    cloud = Cloud()
+    cloud.run(lambda: exec(blocks(ROOT / "README.md", "python")[0], {}))  # noqa: S102 (our own page)
+    assert {noun.__name__ for noun in NOUNS} <= cloud.kinds
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    for link in LINK.findall(FENCE.sub("", page.read_text())):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{name}: {link}"
+        assert not anchor or anchor in anchors(target), f"{name}: {link}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_commands_exist(name: str) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for line in code(ROOT / name):
+        for target in re.findall(r"(?:^|[;&] *)make ([a-z]+)", line):
+            assert target in targets, f"{name}: {line}"
+        for words in re.findall(r"pulumi-mlops((?: [a-z-]+)*)", line):
+            assert is_command(words.split()), f"{name}: {line}"
+
+
+def is_command(words: list[str]) -> bool:
+    here: Any = typer.main.get_command(cli.app)
+    for word in words:
+        if word == "--" or not hasattr(here, "commands"):  # what follows are the command's own arguments
+            return True
+        if word not in here.commands:
+            return False
+        here = here.commands[word]
+    return True
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    tool = [sys.executable, str(ROOT / "tools" / "generate_docs.py"), "--check"]
+    result = subprocess.run(tool, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def all_specs(spec: type[Spec] = Spec) -> Iterator[type[Spec]]:
+    for inner in spec.__subclasses__():
+        if inner.__module__.startswith("pulumi_mlops."):
+            yield inner
+            yield from all_specs(inner)
+
+
+def test_every_field_of_every_spec_says_what_a_change_does() -> None:
+    table: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "docs" / "updates.toml").read_text())
+    words = set(table.pop("effects"))
+    nouns = {noun.__name__ for noun in NOUNS}
+    wanted: dict[str, set[str]] = {}
+    for spec in all_specs():
+        if spec.__name__ != "Schedule":  # no argument by itself: its fields are those of ScalingSchedule
+            name = spec.__name__.removesuffix("Spec")
+            wanted[name] = {*spec.model_fields, *(["name"] if name in nouns else [])}
+    assert {name: set(fields) for name, fields in table.items()} == wanted
+    for name, fields in table.items():
+        for field, (*effects, what) in fields.items():
+            assert effects, f"{name}.{field}"
+            assert set(effects) <= words, f"{name}.{field}: {effects}"
+            assert what.endswith("."), f"{name}.{field}: {what}"
+
+
+def everything() -> dict[str, list[str]]:
+    """Declare a program in which every native resource appears, and return the keys that each noun has."""
+    hub = mlops.Platform(
+        "hub",
+        backend="aws",
+        alerts=["ml@example.com"],
+        monthly_budget=100,
+        images=["churn"],
+        network={"private": {}},
+    )
+    store = mlops.FeatureStore("features", platform=hub)
+    group = mlops.FeatureGroup(
+        "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
+    )
+    topic = "arn:aws:sqs:us-east-1:111122223333:approvals"
+    models = mlops.ModelRegistry("models", platform=hub, approvers=["lead"], events={"deploy": {"to": topic}})
+    churn = mlops.Model("churn", registry=models)
+    score = mlops.Endpoint(
+        "score",
+        platform=hub,
+        model={"image": hub.image("churn", "1.0.0")},
+        shadow={"model": {"image": hub.image("churn", "1.1.0")}},
+        invokers=["web"],
+    )
+    return {type(part).__name__: sorted(part.native) for part in (hub, store, group, models, churn, score)}
+
+
+def test_native_resources_are_those_that_are_documented() -> None:
+    table: dict[str, dict[str, str]] = tomllib.loads((ROOT / "docs" / "native.toml").read_text())
+    given = Cloud().run(everything)
+    assert set(given) == set(table)
+    for noun, documented in table.items():
+        patterns = {key: re.sub(r"<\w+>", r"[\\w-]+", re.escape(key)) for key in documented}
+        found = {key: [name for name in given[noun] if re.fullmatch(form, name)] for key, form in patterns.items()}
+        assert all(found.values()), f"{noun}: documented and not there: {found}"
+        assert sorted({name for names in found.values() for name in names}) == given[noun], noun
+
+
+def test_documented_resource_kinds_are_those_of_the_native_resources() -> None:
+    table: dict[str, dict[str, str]] = tomllib.loads((ROOT / "docs" / "native.toml").read_text())
+    for documented in table.values():
+        for text in documented.values():
+            found = re.match(r"aws\.(\w+)\.(\w+)", text)
+            assert found, text
+            import pulumi_aws  # noqa: PLC0415 (loads slowly, and only this test asks for it)
+
+            assert issubclass(getattr(getattr(pulumi_aws, found[1]), found[2]), pulumi.CustomResource), text
