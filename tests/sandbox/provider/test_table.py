@@ -43,7 +43,9 @@ def test_the_row_names_only_properties_that_exist(token: str) -> None:
     subject = kind(token)
     row, known = subject.row, {*subject.traits.inputs, *subject.traits.outputs}
     used = {*row.refused, *row.local, *row.identity, *row.sticky, *row.defaults, *row.sensitive, *row.recomputed}
-    used |= {name for part in row.parts for name in part.on} | {path.split(".")[0] for path in (*row.replace, *row.keep, *row.sets)}
+    used |= {name for part in row.parts for name in part.on} | {
+        path.split(".")[0] for path in (*row.replace, *row.keep, *row.sets)
+    }
     used |= {name for call in (row.create, *(part.put for part in row.parts)) for name in call.only or ()}
     used |= {name for get in row.reads for name in get.only or ()}
     assert sorted(used - known - {"*", "bucketPrefix", "statementIdPrefix", "namePrefix"}) == []
@@ -60,7 +62,9 @@ def test_every_property_reaches_the_api(token: str) -> None:
     for name, item in subject.traits.inputs.items():
         if name in carried(row) - ({row.name.property} if row.name else set()):
             continue
-        calls = [call for call in (row.create, *(part.put for part in row.parts)) if call.only is None or name in call.only]
+        calls = [
+            call for call in (row.create, *(part.put for part in row.parts)) if call.only is None or name in call.only
+        ]
         missing = [set(_lost(subject, call, name, item.type)) for call in calls]
         text = str([row.create.ident, *(part.put.ident for part in row.parts)])
         if f"{{{name}}}" in text or name in row.identity and row.name and name == row.name.property and not calls:

@@ -199,8 +199,12 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
                 else traits.forces_replacement(diff.bare(path))
             )
         }
-        same_place = bool(traits.identity) and all(
-            olds.get(name) == news.get(name) and not has_unknown(news.get(name)) for name in traits.identity
+        # A name that was made up is made up anew for a replacement, so it cannot collide.
+        renamed = traits.name is not None and traits.name.property in (news.get(DEFAULTS) or [])
+        same_place = (
+            bool(traits.identity)
+            and not renamed
+            and all(olds.get(name) == news.get(name) and not has_unknown(news.get(name)) for name in traits.identity)
         )
         detailed = {}
         for word, paths in (("ADD", found.added), ("UPDATE", found.updated), ("DELETE", found.deleted)):

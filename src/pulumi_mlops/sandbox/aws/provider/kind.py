@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -68,8 +69,7 @@ class RowKind:
         scope["result"] = result
         object_id = self.fill(self.row.id, scope)
         scope["id"] = object_id
-        state: Values = dict(inputs)
-        try:
+        with self.existing(object_id, inputs):
             self.created(object_id, inputs, scope)
             for part in self.row.parts:
                 if part.at_create and any(inputs.get(name) is not None for name in part.on):
@@ -79,10 +79,6 @@ class RowKind:
             if self.row.tags and wanted and not self.row.tags.at_create:
                 self.retag(scope | state, {}, wanted)
                 state = self.read(object_id, inputs)
-        except Exception as error:
-            raise Partial(
-                failures.explain(error) if not isinstance(error, ProviderError) else str(error), object_id, state
-            ) from error
         return object_id, self.spelled(state, inputs)
 
     def read(self, object_id: str, inputs: Values) -> Values:
@@ -109,7 +105,7 @@ class RowKind:
         scope = self.scope(object_id, news)
         state = self.read(object_id, olds)
         scope = {**scope, **{name: item for name, item in state.items() if name not in scope and item is not None}}
-        try:
+        with self.existing(object_id, {**state, **news}):
             for part in self.row.parts:
                 if not changed.intersection(part.on):
                     continue
@@ -124,12 +120,6 @@ class RowKind:
                 if before != after:
                     self.retag(scope, before, after)
             return self.spelled(self.settled(object_id, news), news)
-        except Exception as error:
-            raise Partial(
-                failures.explain(error) if not isinstance(error, ProviderError) else str(error),
-                object_id,
-                {**state, **news},
-            ) from error
 
     def delete(self, object_id: str, inputs: Values, state: Values) -> None:
         """Delete the object and wait until it is gone."""
@@ -172,9 +162,14 @@ class RowKind:
         """Correct what was read."""
         return state
 
-    def partial(self, reason: str, object_id: str, state: Values) -> Partial:
-        """Make the error that says that the object exists but is not as wanted."""
-        return Partial(reason, object_id, state)
+    @contextmanager
+    def existing(self, object_id: str, state: Values) -> Iterator[None]:
+        """Turn a failure into one that says that the object exists but is not as wanted."""
+        try:
+            yield
+        except Exception as error:
+            reason = str(error) if isinstance(error, ProviderError) else failures.explain(error)
+            raise Partial(reason, object_id, state) from error
 
     # Calls
 

@@ -21,7 +21,7 @@ def schema(type_name: str, region: str) -> Values:
     table = json.loads(folder.joinpath("providers", f"{region}.json").read_text())
     if type_name not in table:
         raise ProviderError(f"CloudFormation has no type {type_name!r} in {region}")
-    found: Values = json.loads(folder.joinpath("resources", table[type_name]).read_text())
+    found: Values = json.loads(folder.joinpath("resources", f"{table[type_name]}.json").read_text())
     return found
 
 
@@ -53,7 +53,8 @@ class ResourceKind(RowKind):
         scope = self.scope("", inputs)
         event = self._run("create_resource", scope, inputs, DesiredState=inputs["desiredState"])
         object_id = str(event["Identifier"])
-        return object_id, self.read(object_id, inputs)
+        with self.existing(object_id, inputs):
+            return object_id, self.read(object_id, inputs)
 
     def read(self, object_id: str, inputs: Values) -> Values:
         """Read the resource; what differs from the desired state shows in it."""
@@ -104,13 +105,10 @@ class ResourceKind(RowKind):
             patch = [
                 {**step, "op": "add"} if step["op"] == "replace" and _at_root(step["path"]) else step for step in patch
             ]
-        try:
+        with self.existing(object_id, {**news, "region": scope["region"]}):
             if patch:
                 self._run("update_resource", scope, news, Identifier=object_id, PatchDocument=json.dumps(patch))
             return self.read(object_id, news)
-        except Exception as error:
-            reason = str(error) if isinstance(error, ProviderError) else failures.explain(error)
-            raise self.partial(reason, object_id, {**news, "region": scope["region"]}) from error
 
     def delete(self, object_id: str, inputs: Values, state: Values) -> None:
         """Ask for the deletion and wait."""

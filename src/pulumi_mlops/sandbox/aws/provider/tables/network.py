@@ -239,11 +239,12 @@ class DefaultGroupKind(GroupKind):
         if not found:
             raise ProviderError(f"there is no default security group in {inputs.get('vpcId') or 'the default VPC'}")
         object_id = str(found[0]["GroupId"])
-        self.created(object_id, inputs, scope)
-        before = {item["Key"]: item["Value"] for item in found[0].get("Tags", [])}
-        if before != self.all_tags(inputs):
-            self.retag({**scope, "id": object_id}, before, self.all_tags(inputs))
-        return object_id, self.read(object_id, inputs)
+        with self.existing(object_id, inputs):
+            self.created(object_id, inputs, scope)
+            before = {item["Key"]: item["Value"] for item in found[0].get("Tags", [])}
+            if before != self.all_tags(inputs):
+                self.retag({**scope, "id": object_id}, before, self.all_tags(inputs))
+            return object_id, self.spelled(self.read(object_id, inputs), inputs)
 
     def delete(self, object_id: str, inputs: Values, state: Values) -> None:
         """Leave the group: it goes with its VPC."""
@@ -266,7 +267,8 @@ class RuleKind(Ec2Kind):
             **self.tag_members(inputs),
         )
         object_id = str(result["SecurityGroupRules"][0]["SecurityGroupRuleId"])
-        return object_id, self.spelled(self.read(object_id, inputs), inputs)
+        with self.existing(object_id, inputs):
+            return object_id, self.spelled(self.read(object_id, inputs), inputs)
 
     def _wire(self, inputs: Values) -> Values:
         description = {"Description": inputs["description"]} if inputs.get("description") else {}

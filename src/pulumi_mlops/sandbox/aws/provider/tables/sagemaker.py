@@ -8,7 +8,6 @@ TAGS = TagApi(ident="ResourceArn", add="add_tags", remove="delete_tags", fetch="
 NAME = AutoName(limit=63)
 
 
-
 class FeatureGroupKind(RowKind):
     """A feature group, of whose online store only the time to live can change."""
 
