@@ -166,10 +166,12 @@ class Sandbox:
         lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
         return "\n".join(lines)
 
-    def run(self, command: Sequence[str], *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command in the sandbox, which is brought up if need be; return what it said."""
+    def run(
+        self, command: Sequence[str], *, cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the sandbox, which is brought up if need be, with further variables; return what it said."""
         self.up()
-        environment = self.environ()
+        environment = self.environ() | variables
         return subprocess.run(  # noqa: S603  (the user's own command)
             [_resolved(command[0], environment), *command[1:]],
             cwd=cwd,

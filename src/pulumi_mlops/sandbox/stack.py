@@ -63,7 +63,15 @@ class Stack:
         """Set a secret; the value goes in by standard input, so that no process list shows it."""
         self.sandbox.up()
         command = ["pulumi", "config", "set", "--secret", key, "-s", self.name]
-        done = subprocess.run(command, cwd=self.folder, env=self.sandbox.environ(), input=value, capture_output=True, text=True, check=False)  # noqa: S603, S607 (the sandbox's own)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.sandbox.environ(),
+            input=value,
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # noqa: S603, S607 (the sandbox's own)
         if done.returncode:
             raise SandboxError(done.stderr)
 
@@ -94,7 +102,9 @@ class Stack:
 
     def _pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         head, dashes, tail = _split(arguments)
-        done = self.sandbox.run(["pulumi", *head, "-s", self.name, "--non-interactive", *dashes, *tail], cwd=self.folder)
+        done = self.sandbox.run(
+            ["pulumi", *head, "-s", self.name, "--non-interactive", *dashes, *tail], cwd=self.folder
+        )
         if done.returncode:
             raise SandboxError(f"pulumi {' '.join(arguments)}: {done.stderr or done.stdout}")
         return done
@@ -102,8 +112,19 @@ class Stack:
     def _steps(self, command: str, *options: str) -> Result:
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "events")
-            arguments = [command, *options, "-s", self.name, "--non-interactive", "--color", "never", "--event-log", str(log)]
-            done = self.sandbox.run(["pulumi", *arguments], cwd=self.folder)
+            arguments = [
+                command,
+                *options,
+                "-s",
+                self.name,
+                "--non-interactive",
+                "--color",
+                "never",
+                "--event-log",
+                str(log),
+            ]
+            # The engine offers its event log, as the Automation API uses it, only among its debugging commands.
+            done = self.sandbox.run(["pulumi", *arguments], cwd=self.folder, PULUMI_DEBUG_COMMANDS="true")
             events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return Result(done.returncode, done.stdout + done.stderr, list(_done(events, preview=command == "preview")))
 

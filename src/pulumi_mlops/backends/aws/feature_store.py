@@ -108,11 +108,14 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
 async def _complete(scope: Scope, spec: FeatureGroupSpec, name: str, arn: str) -> str:
     """Add what the group lacks and give back its ARN, so that whoever uses the group finds all features."""
     if not pulumi.runtime.is_dry_run() and not live.mocked():
-        await asyncio.to_thread(_add_missing, scope, spec, name)
+        added = await asyncio.to_thread(_add_missing, scope, spec, name)
+        if added:
+            pulumi.log.info(f"added in place: {', '.join(added)}", scope.component)
     return arn
 
 
-def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> None:
+def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> list[str]:
+    """Send the features that the group lacks and wait until it has them; blocks, and so runs beside the event loop."""
     platform = spec.store.platform
     found = live.feature_group(platform, name) or {"FeatureDefinitions": []}
     there = {definition["FeatureName"] for definition in found["FeatureDefinitions"]}
@@ -122,7 +125,7 @@ def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> None:
         if feature not in there
     ]
     if not missing:
-        return
+        return []
     with live.asking(f"features of {name!r}"):
         live.client(platform, "sagemaker").update_feature_group(FeatureGroupName=name, FeatureAdditions=missing)
     added = ", ".join(feature["FeatureName"] for feature in missing)
@@ -135,8 +138,7 @@ def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> None:
                 f"{update.get('FailureReason', 'no reason given')}"
             )
         if update.get("Status") != "InProgress":
-            pulumi.log.info(f"added in place: {added}", scope.component)
-            return
+            return [feature["FeatureName"] for feature in missing]
         time.sleep(0.5)
     raise MlopsError(
         f"FeatureGroup {scope.name!r}: AWS still adds {added} after {_ADD_SECONDS} s; run pulumi up again later"
