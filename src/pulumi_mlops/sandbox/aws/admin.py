@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.base_backend import BackendDict
+from moto.s3.models import s3_backends
 from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops.sandbox.aws.inventory import inventory
@@ -62,7 +63,9 @@ def _save(plane: Plane, _body: dict[str, Any]) -> Any:
 def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
     """Forget everything: an account as new."""
     with plane.lock:
-        BackendDict.reset()
+        for backends in list(BackendDict._instances):  # noqa: SLF001 - BackendDict.reset fills each before it clears it
+            backends.clear()
+        s3_backends.bucket_accounts.clear()
         plane.store.clear()
         plane.faults.clear()
         plane.requests.clear()

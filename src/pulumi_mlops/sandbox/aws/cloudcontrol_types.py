@@ -3,30 +3,38 @@
 import copy
 import datetime as dt
 import functools
-import importlib.resources
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
-from pulumi_mlops.sandbox.aws.errors import AwsError
+from pulumi_mlops.sandbox.aws.errors import AwsError, not_implemented
 from pulumi_mlops.sandbox.aws.sagemaker.kinds import ENDPOINT, FEATURE_GROUP
 from pulumi_mlops.sandbox.aws.store import TAGS, Kind, Record
 from pulumi_mlops.sandbox.aws.wire import Call
 
 Step = tuple[str, dict[str, Any]]  # an operation of SageMaker, and its parameters
-_SCHEMAS = importlib.resources.files("cfnlint") / "data" / "schemas"
+
+@functools.cache
+def _schemas() -> Path:
+    """Find cfn-lint's data without importing cfn-lint, which takes seconds."""
+    spec = importlib.util.find_spec("cfnlint")
+    if spec is None or spec.origin is None:
+        raise not_implemented("cloudcontrol", "with schemas", "install cfn-lint, a part of pulumi-mlops[sandbox]")
+    return Path(spec.origin).parent / "data" / "schemas"
 
 
 @functools.cache
 def _schema_files() -> dict[str, str]:
-    return cast("dict[str, str]", json.loads((_SCHEMAS / "providers" / "us-east-1.json").read_text()))
+    return cast("dict[str, str]", json.loads((_schemas() / "providers" / "us-east-1.json").read_text()))
 
 
 @functools.cache
 def schema(name: str) -> dict[str, Any]:
     """Read a type's CloudFormation schema."""
-    return cast("dict[str, Any]", json.loads((_SCHEMAS / "resources" / f"{_schema_files()[name]}.json").read_text()))
+    return cast("dict[str, Any]", json.loads((_schemas() / "resources" / f"{_schema_files()[name]}.json").read_text()))
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,13 @@
 from typing import Any
 from urllib.parse import ParseResult
 
-from moto.ec2.models.flow_logs import FlowLogs, FlowLogsBackend
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from moto.sqs.models import Queue
 
 from pulumi_mlops.sandbox.aws import accounts
-from pulumi_mlops.sandbox.aws.hooks import after
+from pulumi_mlops.sandbox.aws.hooks import after, before
 from pulumi_mlops.sandbox.aws.wire import Call
-
-_create_flow_logs = FlowLogsBackend.create_flow_logs
-
 
 def _no_opinion(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
     """Judge no request by the bucket's policy.
@@ -29,20 +25,30 @@ def _queue_url(queue: Queue, _request_url: ParseResult) -> str:
     return f"https://sqs.{queue.region}.amazonaws.com/{queue.account_id}/{queue.name}"
 
 
-def _flow_logs(backend: FlowLogsBackend, **given: Any) -> tuple[list[FlowLogs], list[Any]]:
-    """Accept a folder in the destination bucket; moto takes it for a part of the bucket's name."""
-    destination = given["log_destination"]
-    if given["log_destination_type"] == "s3" and destination:
-        given["log_destination"] = destination.split("/")[0]
-    created, failed = _create_flow_logs(backend, **given)
-    for flow_log in created:
-        flow_log.log_destination = destination
-    return created, failed
-
-
 setattr(FakeBucket, "get_permission", _no_opinion)  # noqa: B010 - an assignment would need three different excuses
 setattr(Queue, "url", _queue_url)  # noqa: B010
-setattr(FlowLogsBackend, "create_flow_logs", _flow_logs)  # noqa: B010
+
+
+@before("ec2", "CreateFlowLogs")
+def accept_folders(call: Call) -> None:
+    """Accept a folder in the destination bucket; moto takes it for a part of the bucket's name.
+
+    Set on the instance and at the first request, since importing moto's EC2 takes two seconds.
+    """
+    backend = accounts.backend("ec2", call.region)
+    original = type(backend).create_flow_logs
+
+    def create_flow_logs(**given: Any) -> Any:
+        destination = given["log_destination"]
+        if given["log_destination_type"] == "s3" and destination:
+            given["log_destination"] = destination.split("/")[0]
+        del backend.create_flow_logs  # for this request only: a snapshot must not hold it
+        created, failed = original(backend, **given)
+        for flow_log in created:
+            flow_log.log_destination = destination
+        return created, failed
+
+    backend.create_flow_logs = create_flow_logs
 
 
 @after("ec2", "DeleteVpcEndpoints")
