@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQue
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from pulumi_mlops.sandbox.aws import policies
+from pulumi_mlops.sandbox.aws import accounts, policies
 from pulumi_mlops.sandbox.aws.errors import AwsError, invalid
-from pulumi_mlops.sandbox.aws.hooks import before
+from pulumi_mlops.sandbox.aws.hooks import after, before
 from pulumi_mlops.sandbox.aws.wire import Call
 
 QUEUE_RANGES = {
@@ -47,6 +48,24 @@ def check_queue(call: Call) -> None:
                 raise AwsError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
         if name == "Policy" and value:
             policies.parse(value, "InvalidAttributeValue")
+
+
+def _queue(call: Call) -> Any | None:
+    return accounts.backend("sqs", call.region).queues.get(str(call.params["QueueUrl"]).rsplit("/", 1)[-1])
+
+
+@before("sqs", "SetQueueAttributes")
+def note_policy(call: Call) -> None:
+    """Remember the policy, which moto drops when another attribute is set."""
+    call.notes["policy"] = getattr(_queue(call), "policy", None)
+
+
+@after("sqs", "SetQueueAttributes")
+def keep_policy(call: Call) -> None:
+    """Put the policy back, unless it was what the call set."""
+    queue = _queue(call)
+    if queue is not None and "Policy" not in call.params.get("Attributes", {}):
+        queue.policy = call.notes["policy"]
 
 
 @before("sns", "Subscribe")

@@ -11,7 +11,7 @@ from moto.s3.models import PublicAccessBlock
 
 from pulumi_mlops.sandbox.aws import accounts, policies
 from pulumi_mlops.sandbox.aws.errors import AwsError
-from pulumi_mlops.sandbox.aws.hooks import after, before
+from pulumi_mlops.sandbox.aws.hooks import after, before, own
 from pulumi_mlops.sandbox.aws.wire import Call
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -89,6 +89,15 @@ def check_policy(call: Call) -> None:
     block = bucket.public_access_block
     if block is not None and block.block_public_policy and policies.is_public(statements):
         raise AwsError("AccessDenied", "Access Denied: the policy is public and BlockPublicPolicy is on", 403)
+
+
+@own("s3", "GetBucketNotificationConfiguration")
+def get_notifications(call: Call) -> dict[str, Any] | None:
+    """Say that EventBridge is told, which moto keeps but does not return."""
+    found = getattr(_bucket(call), "notification_configuration", None)
+    if found is None or found.event_bridge is None or found.topic or found.queue or found.cloud_function:
+        return None
+    return {"EventBridgeConfiguration": {}}
 
 
 @before("s3", "PutBucketLifecycleConfiguration")
