@@ -2,9 +2,12 @@
 
 import json
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from pulumi import automation
 
@@ -126,3 +129,32 @@ def test_the_automation_api_works_in_the_sandbox(in_sandbox: Sandbox, folder: Pa
     assert stack.up().summary.resource_changes == {"same": 2}
     stack.destroy()
     assert (folder / "Pulumi.dev.yaml").read_bytes() == settings
+
+
+def test_after_a_killed_engine_the_next_up_recovers(pulumi: Pulumi, project: Project, sandbox: Sandbox) -> None:
+    folder = project("""
+        import os, pathlib, signal
+        started = pathlib.Path("started")
+        if not started.exists():
+            started.touch()
+            signal.pause()
+    """)
+    command = ["pulumi", "up", "--yes"]
+    engine = subprocess.Popen(command, cwd=folder, env=sandbox.environ(), stdout=subprocess.DEVNULL)
+    started = wait_for((folder / "started").exists)
+    programs = [process for process in psutil.Process(engine.pid).children(recursive=True) if process.is_running()]
+    refused = pulumi("up", "--yes", cwd=folder, code=1)  # it may run, but not at the same time
+    engine.kill()
+    engine.wait()
+    assert started
+    assert "currently locked" in refused.stdout + refused.stderr
+    assert psutil.wait_procs(programs, timeout=20)[1] == []  # they notice
+    done = pulumi("up", "--yes", cwd=folder)
+    assert "its lock on dev is removed" in done.stderr
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    return condition()

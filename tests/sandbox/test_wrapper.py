@@ -1,6 +1,10 @@
 """How the sandbox's ``pulumi`` reads a command, and how it keeps the user's settings apart from its own."""
 
+import json
+import os
+import socket
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -99,3 +103,24 @@ def test_other_commands_go_straight_to_the_engine(typed: list[str], tmp_path: Pa
 def test_removing_a_stack_keeps_the_users_file(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: churn\n")
     assert wrapper.prepare("no-engine", ["stack", "rm", "-C", str(tmp_path)], tmp_path)[-1] == "--preserve-config"
+
+
+@pytest.mark.parametrize(
+    ("changes", "stays"),
+    [
+        ({}, True),
+        ({"pid": 2**22 + 1}, False),  # more than any Linux gives
+        ({"timestamp": "2001-01-01T00:00:00.123456789Z"}, False),  # our number belonged to another process then
+        ({"hostname": "elsewhere", "pid": 2**22 + 1}, True),
+        ({"timestamp": "yesterday"}, True),
+    ],
+)
+def test_only_locks_of_the_dead_are_removed(changes: dict[str, object], stays: bool, tmp_path: Path) -> None:
+    now = datetime.now(tz=UTC).isoformat()
+    lock = {"pid": os.getpid(), "hostname": socket.gethostname(), "timestamp": now} | changes
+    folder = tmp_path / "state" / ".pulumi" / "locks" / "organization" / "churn" / "dev"
+    folder.mkdir(parents=True)
+    for name in ("a.json", "a.json.attrs"):
+        (folder / name).write_text(json.dumps(lock))
+    wrapper.release(tmp_path, "churn", "dev")
+    assert [path.name for path in sorted(folder.iterdir())] == (["a.json", "a.json.attrs"] if stays else [])

@@ -10,11 +10,14 @@ Started as a file, not as a module, and with few imports: this runs before each 
 """
 
 import argparse
+import json
 import os
+import socket
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -83,6 +86,7 @@ def with_settings(typed: Command) -> list[str]:
     folder = Path(options.cwd or ".")
     users = folder / options.config_file if options.config_file else users_settings(typed.project, stack)
     settings = keep_settings(users, kept, stack)
+    release(typed.home, kept.name, stack)
     if not exists(typed.home, kept.name, stack):
         create(typed.engine, kept, stack)
     if not named:
@@ -199,6 +203,29 @@ def exists(home: Path, project: str, stack: str) -> bool:
     """Whether the sandbox's backend has a stack."""
     folder = home / "state" / ".pulumi" / "stacks" / project
     return any(folder.glob(f"{stack.rsplit('/', 1)[-1]}.json*"))
+
+
+def release(home: Path, project: str, stack: str) -> None:
+    """Remove the locks of engines of this machine that were killed, so that the next ``up`` recovers."""
+    folder = home / "state" / ".pulumi" / "locks" / "organization" / project / stack.rsplit("/", 1)[-1]
+    for path in folder.glob("*.json"):
+        with suppress(OSError, ValueError, KeyError):  # another process may remove it at this moment
+            lock = json.loads(path.read_text())
+            taken = datetime.fromisoformat(lock["timestamp"]).timestamp()
+            if lock["hostname"] == socket.gethostname() and not alive(lock["pid"], since=taken):
+                path.unlink()
+                path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
+                sys.stderr.write(f"sandbox: process {lock['pid']} is gone; its lock on {stack} is removed\n")
+
+
+def alive(pid: int, since: float) -> bool:
+    """Whether a process lives that was there at a time, and not another one that got its number."""
+    import psutil  # noqa: PLC0415  (rarely needed)
+
+    try:
+        return psutil.Process(pid).create_time() <= since
+    except psutil.NoSuchProcess:
+        return False
 
 
 def create(engine: str, kept: Path, stack: str) -> None:
