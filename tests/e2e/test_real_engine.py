@@ -1,7 +1,9 @@
 """The real engine with a program that needs no provider: what a user sees of the language host and the settings."""
 
 import json
+import shlex
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -51,11 +53,11 @@ def test_up_then_unchanged_then_gone(pulumi: Pulumi, folder: Path) -> None:
     assert "said by the program" in first.stdout
     assert "warning" not in (first.stdout + first.stderr).lower()
     assert pulumi("stack", "output", "size", cwd=folder).stdout.strip() == "1.5"
-    assert "2 unchanged" in pulumi("up", "--yes", cwd=folder).stdout
+    assert "2 unchanged" in pulumi("up", "--yes", "--skip-preview", cwd=folder).stdout
     pulumi("preview", "--expect-no-changes", cwd=folder)
     assert "update" in pulumi("stack", "history", "--show-secrets", cwd=folder).stdout
     pulumi("refresh", "--yes", "--expect-no-changes", cwd=folder)
-    assert "2 deleted" in pulumi("destroy", "--yes", cwd=folder).stdout
+    assert "2 deleted" in pulumi("destroy", "--yes", "--skip-preview", cwd=folder).stdout
 
     assert (folder / "Pulumi.dev.yaml").read_bytes() == settings
     assert sorted(path.name for path in folder.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml", "__main__.py"]
@@ -76,14 +78,14 @@ def test_a_program_that_exits_says_with_what(pulumi: Pulumi, project: Project) -
 
 def test_other_stacks_are_made_when_they_are_named(pulumi: Pulumi, project: Project, tmp_path: Path) -> None:
     folder = project(PROGRAM, staging=SETTINGS.format(name=tmp_path.name.replace("_", "-")))
-    pulumi("up", "--yes", "-s", "staging", cwd=folder)
+    pulumi("up", "--yes", "--skip-preview", "-s", "staging", cwd=folder)
     assert "staging" in pulumi("stack", "ls", cwd=folder).stdout
 
 
 def test_secrets_live_in_the_sandbox(pulumi: Pulumi, folder: Path, sandbox: Sandbox) -> None:
     settings = (folder / "Pulumi.dev.yaml").read_bytes()
     pulumi("config", "set", "--secret", "token", "hunter-two", cwd=folder)
-    pulumi("up", "--yes", cwd=folder)
+    pulumi("up", "--yes", "--skip-preview", cwd=folder)
     assert (folder / "Pulumi.dev.yaml").read_bytes() == settings
     assert "hunter-two" not in pulumi("stack", "output", cwd=folder).stdout
     assert pulumi("stack", "output", "token", "--show-secrets", cwd=folder).stdout.strip() == "hunter-two"
@@ -98,7 +100,7 @@ def test_a_secret_of_the_real_account_asks_for_another(pulumi: Pulumi, project: 
     text = json.dumps({"secretsprovider": "awskms://alias/x", "config": settings})
     folder = project(PROGRAM)
     (folder / "Pulumi.dev.yaml").write_text(text)
-    said = pulumi("up", "--yes", cwd=folder).stderr
+    said = pulumi("preview", cwd=folder).stderr
     assert f"pulumi config set --secret {name}:token" in said
     assert (folder / "Pulumi.dev.yaml").read_text() == text
 
@@ -149,7 +151,7 @@ def test_after_a_killed_engine_the_next_up_recovers(pulumi: Pulumi, project: Pro
     assert started
     assert "currently locked" in refused.stdout + refused.stderr
     assert psutil.wait_procs(programs, timeout=20)[1] == []  # they notice
-    done = pulumi("up", "--yes", cwd=folder)
+    done = pulumi("up", "--yes", "--skip-preview", cwd=folder)
     assert "its lock on dev is removed" in done.stderr
 
 
@@ -158,3 +160,22 @@ def wait_for(condition: Callable[[], bool]) -> bool:
     while not condition() and time.monotonic() < deadline:
         threading.Event().wait(0.05)
     return condition()
+
+
+@pytest.mark.usefixtures("sandbox")  # so that the engine is there
+def test_the_command_line_on_a_fresh_home(folder: Path, tmp_path: Path) -> None:
+    cli = f"{shlex.quote(sys.executable)} -m pulumi_mlops.cli sandbox"
+    script = f"""
+        set -e
+        export PULUMI_MLOPS_SANDBOX_HOME={shlex.quote(str(tmp_path / "fresh home"))}
+        trap '{cli} down' EXIT
+        {cli} run -- pulumi up --yes --skip-preview -C {shlex.quote(str(folder))}
+        eval "$({cli} env)"
+        cd {shlex.quote(str(folder))}
+        pulumi preview --expect-no-changes
+        pulumi stack output size
+    """
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "1.5"
+    assert "\x1b" not in done.stdout + done.stderr

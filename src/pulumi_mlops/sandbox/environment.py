@@ -101,12 +101,15 @@ class Sandbox:
     def __init__(self, home: Path | None = None, planes: Sequence[ControlPlane] = CONTROL_PLANES) -> None:
         self.home = (home or default_home()).resolve()
         self._planes = planes
+        self._furnished = False
 
     def up(self) -> None:
         """Prepare the engine and start the control planes that do not run yet."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with engine.locked(self.home / ".lock", f"Waiting for another process that works on {self.home}"):
-            self._furnish(engine.ensure())
+            if not self._furnished:
+                self._furnish(engine.ensure())
+                self._furnished = True
             for plane in self._planes:
                 if self._running(plane) is None:
                     self._start(plane)
