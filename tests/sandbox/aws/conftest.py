@@ -16,7 +16,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def plane(server: ControlPlane) -> ControlPlane:
-    """An account as new."""
+    """Offer an account as new."""
     server.admin("POST", "reset")
     server.admin("POST", "latency", {"seconds": server.latency})
     return server

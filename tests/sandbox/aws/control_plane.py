@@ -74,7 +74,7 @@ class ControlPlane:
             return json.loads(response.read())
 
     def client(self, service: str, *, validate: bool = False, region: str = "us-east-1", attempts: int = 1) -> Any:
-        """A boto3 client; without its own validation, so that the control plane judges."""
+        """Make a boto3 client, without its own validation, so that the control plane judges."""
         key = (service, validate, region, attempts, self.port)
         if key not in self._clients:
             retries: Any = {"total_max_attempts": attempts, "mode": "standard"}

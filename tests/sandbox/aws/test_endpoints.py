@@ -13,12 +13,14 @@ WATCHED = canary(10) | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "
 
 @pytest.fixture
 def client(plane: ControlPlane, world: dict[str, str]) -> Client:
-    """An endpoint in service, another configuration to go to, and time that stands still until `hurry`."""
+    """Make an endpoint in service, another configuration to go to, and time that stands still until `hurry`."""
     assert world
     sagemaker = plane.client("sagemaker")
     plane.admin("POST", "latency", {"seconds": 3600})
     sagemaker.create_endpoint_config(EndpointConfigName="current", ProductionVariants=[VARIANT])
-    sagemaker.create_endpoint_config(EndpointConfigName="next", ProductionVariants=[VARIANT | {"InitialInstanceCount": 2}])
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="next", ProductionVariants=[VARIANT | {"InitialInstanceCount": 2}]
+    )
     sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="current")
     assert describe(sagemaker)["EndpointStatus"] == "Creating"
     plane.admin("POST", "hurry")
@@ -81,10 +83,15 @@ def test_an_alarm_rolls_an_update_back(plane: ControlPlane, client: Client) -> N
 
 @pytest.mark.parametrize(
     ("retained", "excluded", "count", "weight"),
-    [(False, None, 2, 1.0), (True, None, 7, 3.0), (True, ["DesiredWeight"], 7, 1.0), (True, ["DesiredInstanceCount"], 2, 3.0)],
+    [
+        (False, None, 2, 1.0),
+        (True, None, 7, 3.0),
+        (True, ["DesiredWeight"], 7, 1.0),
+        (True, ["DesiredInstanceCount"], 2, 3.0),
+    ],
 )
 def test_what_autoscaling_did_is_kept_if_asked(
-    plane: ControlPlane, client: Client, retained: bool, excluded: list[str] | None, count: int, weight: float
+    plane: ControlPlane, client: Client, *, retained: bool, excluded: list[str] | None, count: int, weight: float
 ) -> None:
     wanted = [{"VariantName": "a", "DesiredInstanceCount": 7, "DesiredWeight": 3.0}]
     client.update_endpoint_weights_and_capacities(EndpointName="live", DesiredWeightsAndCapacities=wanted)

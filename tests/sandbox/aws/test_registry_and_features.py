@@ -38,20 +38,29 @@ def test_versions_count_up_and_numbers_do_not_return(plane: ControlPlane) -> Non
     listed = sagemaker.list_model_packages(ModelPackageGroupName="churn", ModelApprovalStatus="Approved")
     assert [entry["ModelPackageVersion"] for entry in listed["ModelPackageSummaryList"]] == [2]
     stage = {"Stage": "Production", "StageStatus": "Approved"}
-    sagemaker.update_model_package(ModelPackageArn=first, ModelLifeCycle=stage, CustomerMetadataProperties={"auc": "0.9"})
+    sagemaker.update_model_package(
+        ModelPackageArn=first, ModelLifeCycle=stage, CustomerMetadataProperties={"auc": "0.9"}
+    )
     described = sagemaker.describe_model_package(ModelPackageName=first)
     assert described["ModelLifeCycle"] == stage
     assert described["CustomerMetadataProperties"] == {"auc": "0.9"}
     sagemaker.delete_model_package(ModelPackageName=second)
     assert create()[-8:] == "/churn/3"
-    newest = sagemaker.list_model_packages(ModelPackageGroupName="churn", SortBy="CreationTime", SortOrder="Descending", MaxResults=1)
+    newest = sagemaker.list_model_packages(
+        ModelPackageGroupName="churn", SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )
     assert newest["ModelPackageSummaryList"][0]["ModelPackageVersion"] == 3
 
 
 def test_the_policy_of_a_group(plane: ControlPlane) -> None:
     sagemaker = plane.client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName="churn")
-    statement = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sagemaker:*", "Resource": "*"}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": "sagemaker:*",
+        "Resource": "*",
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sagemaker.put_model_package_group_policy(ModelPackageGroupName="churn", ResourcePolicy=policy)
     assert sagemaker.get_model_package_group_policy(ModelPackageGroupName="churn")["ResourcePolicy"] == policy
@@ -64,7 +73,11 @@ def test_a_model_needs_an_approved_package(plane: ControlPlane, world: dict[str,
     sagemaker = plane.client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName="churn")
     arn = sagemaker.create_model_package(ModelPackageGroupName="churn")["ModelPackageArn"]
-    params: dict[str, Any] = {"ModelName": "m", "ExecutionRoleArn": world["role"], "Containers": [{"ModelPackageName": arn}]}
+    params: dict[str, Any] = {
+        "ModelName": "m",
+        "ExecutionRoleArn": world["role"],
+        "Containers": [{"ModelPackageName": arn}],
+    }
     with pytest.raises(ClientError, match="PendingManualApproval"):
         sagemaker.create_model(**params)
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")

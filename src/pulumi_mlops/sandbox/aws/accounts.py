@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import moto.backends
+from moto.core.base_backend import BackendDict
 
 from pulumi_mlops.sandbox.aws.errors import AwsError
 from pulumi_mlops.sandbox.aws.wire import ACCOUNT, Call
@@ -21,6 +22,11 @@ def backend(service: str, region: str) -> Any:
     """Get moto's backend of a service, untyped as moto's attributes are."""
     backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]  # a plain name
     return backends[ACCOUNT]["aws" if service in _GLOBAL else region]
+
+
+def all_backends() -> list[Any]:
+    """List moto's backends that anybody has used, a BackendDict for each service; moto has no public list of them."""
+    return list(vars(BackendDict)["_instances"])
 
 
 def role(arn: str) -> Any | None:

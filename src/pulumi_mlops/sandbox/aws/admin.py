@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.core.base_backend import BackendDict
 from moto.s3.models import s3_backends
 from werkzeug.wrappers import Request, Response
 
+from pulumi_mlops.sandbox.aws.accounts import all_backends
 from pulumi_mlops.sandbox.aws.inventory import inventory
 from pulumi_mlops.sandbox.aws.plane import Plane
 
@@ -63,7 +63,7 @@ def _save(plane: Plane, _body: dict[str, Any]) -> Any:
 def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
     """Forget everything: an account as new."""
     with plane.lock:
-        for backends in list(BackendDict._instances):  # noqa: SLF001 - BackendDict.reset fills each before it clears it
+        for backends in all_backends():  # BackendDict.reset would fill each of them before it clears it
             backends.clear()
         s3_backends.bucket_accounts.clear()
         plane.store.clear()

@@ -18,7 +18,7 @@ import regex
 
 from pulumi_mlops.sandbox.aws import cloudcontrol_types as types
 from pulumi_mlops.sandbox.aws.errors import AwsError, invalid
-from pulumi_mlops.sandbox.aws.hooks import own
+from pulumi_mlops.sandbox.aws.hooks import Operation, own
 from pulumi_mlops.sandbox.aws.store import Record, now
 from pulumi_mlops.sandbox.aws.wire import Call
 
@@ -48,7 +48,30 @@ HANDLER_CODES = {
 }
 
 
+def _idempotent(operation: Operation) -> Operation:
+    """Answer a request that is repeated with its client token as it was answered the first time."""
+
+    def answer(call: Call) -> dict[str, Any] | None:
+        client = call.params.get("ClientToken")
+        known: dict[str, list[str]] = call.plane.store.extra.setdefault("client_tokens", {})
+        fingerprint = hashlib.sha256(json.dumps([call.operation, call.params], sort_keys=True).encode()).hexdigest()
+        if client in known:
+            before, token = known[client]
+            if before != fingerprint:
+                raise AwsError(
+                    "ClientTokenConflictException", f"The client token {client} was used for another request"
+                )
+            return {"ProgressEvent": _event(_requests(call)[token])}
+        result = operation(call)
+        if client is not None and result is not None:
+            known[client] = [fingerprint, result["ProgressEvent"]["RequestToken"]]
+        return result
+
+    return answer
+
+
 @own("cloudcontrol", "CreateResource")
+@_idempotent
 def create(call: Call) -> dict[str, Any]:
     """Start to create a resource from its desired state."""
     kind = types.find(call.params["TypeName"], "CREATE")
@@ -62,6 +85,7 @@ def create(call: Call) -> dict[str, Any]:
 
 
 @own("cloudcontrol", "UpdateResource")
+@_idempotent
 def update(call: Call) -> dict[str, Any]:
     """Start to change a resource by a JSON patch of its present state."""
     kind = types.find(call.params["TypeName"], "UPDATE")
@@ -86,6 +110,7 @@ def update(call: Call) -> dict[str, Any]:
 
 
 @own("cloudcontrol", "DeleteResource")
+@_idempotent
 def delete(call: Call) -> dict[str, Any]:
     """Start to delete a resource."""
     kind = types.find(call.params["TypeName"], "DELETE")
@@ -157,14 +182,6 @@ def cancel(call: Call) -> dict[str, Any]:
 
 def _start(call: Call, kind: types.Type, operation: str, identifier: str, todo: list[types.Step]) -> dict[str, Any]:
     """Keep a request and take its first step."""
-    fingerprint = hashlib.sha256(json.dumps([call.operation, call.params], sort_keys=True).encode()).hexdigest()
-    tokens: dict[str, list[str]] = call.plane.store.extra.setdefault("client_tokens", {})
-    client = call.params.get("ClientToken")
-    if client in tokens:
-        known, token = tokens[client]
-        if known != fingerprint:
-            raise AwsError("ClientTokenConflictException", f"The client token {client} was used for another request")
-        return {"ProgressEvent": _event(_requests(call)[token])}
     for request in _requests(call).values():
         _advance(call, request)
         if request["Identifier"] == identifier and request["OperationStatus"] in RUNNING:
@@ -184,8 +201,6 @@ def _start(call: Call, kind: types.Type, operation: str, identifier: str, todo: 
         "region": call.region,
     }
     _requests(call)[token] = request
-    if client is not None:
-        tokens[client] = [fingerprint, token]
     _next_step(call, request)
     return {"ProgressEvent": _event(request)}
 

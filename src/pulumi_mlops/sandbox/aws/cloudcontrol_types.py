@@ -17,6 +17,7 @@ from pulumi_mlops.sandbox.aws.wire import Call
 
 Step = tuple[str, dict[str, Any]]  # an operation of SageMaker, and its parameters
 
+
 @functools.cache
 def _schemas() -> Path:
     """Find cfn-lint's data without importing cfn-lint, which takes seconds."""
@@ -68,7 +69,8 @@ class Type:
 
     def model(self, _call: Call, record: Record) -> Record:
         """Show a record as the schema does."""
-        shown = {name: record.get(self.members.get(name, name)) for name in self.schema["properties"]}
+        names: list[str] = list(self.schema["properties"])
+        shown = {name: record.get(self.members.get(name, name)) for name in names}
         if record[TAGS]:
             shown["Tags"] = copy.deepcopy(record[TAGS])
         hidden = self.schema.get("writeOnlyProperties", [])

@@ -7,8 +7,7 @@ left out; a new control plane has an empty inventory.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from moto.core.base_backend import BackendDict
-
+from pulumi_mlops.sandbox.aws.accounts import all_backends
 from pulumi_mlops.sandbox.aws.plane import Plane
 
 Listing = Callable[[Any], Iterable[str]]
@@ -131,7 +130,7 @@ def inventory(plane: Plane) -> dict[str, list[str]]:
     for (what, _region), kept in plane.store.extra.get("scaling", {}).items():
         if what in SCALING:
             found.setdefault(f"application-autoscaling:{SCALING[what]}", []).extend("/".join(key) for key in kept)
-    for instance in list(BackendDict._instances):  # noqa: SLF001 - moto offers no other list of them
+    for instance in all_backends():
         for _account, region, backend in list(instance.iter_backends()):
             for kind, (service, listing) in MOTO.items():
                 if service == instance.service_name and not region.startswith("aws-"):

@@ -25,6 +25,8 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy
 from moto.s3.models import s3_backends
 
+from pulumi_mlops.sandbox.aws import accounts
+
 if TYPE_CHECKING:
     from pulumi_mlops.sandbox.aws.plane import Plane
 
@@ -102,7 +104,7 @@ class Snapshot:
 
 def _backends() -> Iterator[tuple[_BackendKey, BaseBackend]]:
     """All of moto's backends that anybody has used."""
-    for instance in list(BackendDict._instances):  # noqa: SLF001 - moto offers no other list of them
+    for instance in accounts.all_backends():
         for account, region, backend in list(instance.iter_backends()):
             if region.startswith("aws-"):  # the other partitions (China, government …), which nobody here can reach
                 continue

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pulumi_mlops.sandbox.aws.errors import AwsError, invalid
-from pulumi_mlops.sandbox.aws.wire import Call
+from pulumi_mlops.sandbox.aws.wire import ACCOUNT, Call
 
 if TYPE_CHECKING:
     from pulumi_mlops.sandbox.aws.plane import Plane
@@ -94,25 +94,23 @@ class Store:
         if record is None:
             code, message = kind.missing
             path = kind.arn_path.format(id=identity)
-            raise AwsError(
-                code, message.format(id=identity, arn=f"arn:aws:{kind.service}:{region}:123456789012:{path}")
-            )
+            raise AwsError(code, message.format(id=identity, arn=f"arn:aws:{kind.service}:{region}:{ACCOUNT}:{path}"))
         return record
 
     def create(self, kind: Kind, call: Call, identity: str | None = None, **members: Any) -> Record:
         """Keep the call's parameters as a new record."""
         given = copy.deepcopy(call.params)
         tags = given.pop("Tags", None) or []
-        identity = identity or given[kind.id_field]
+        name: str = identity or given[kind.id_field]
         records = self.all(kind, call.region)
-        arn = call.arn(kind.arn_path.format(id=identity), kind.service)
-        if identity in records:
+        arn = call.arn(kind.arn_path.format(id=name), kind.service)
+        if name in records:
             code, message = kind.exists
-            raise AwsError(code, message.format(id=identity, arn=arn))
+            raise AwsError(code, message.format(id=name, arn=arn))
         moment = now()
         record = given | {kind.arn_field: arn, "CreationTime": moment, "LastModifiedTime": moment, TAGS: []} | members
         add_tags(record, tags)
-        records[identity] = record
+        records[name] = record
         return record
 
     def delete(self, kind: Kind, region: str, identity: str) -> None:
@@ -134,13 +132,6 @@ class Store:
                         del records[identity]
                         break
                     _STEPS[name, step["do"]](plane, region, record)
-
-    def find_arn(self, arn: str) -> Record | None:
-        """Find a record of any kind by its ARN."""
-        for kind, _identity, record in self.everything():
-            if record.get(f"{kind}Arn") == arn:
-                return record
-        return None
 
 
 def later(plane: "Plane", record: Record, do: str) -> None:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_
 
 import copy
 import time
-from typing import Any
+from typing import Any, cast
 
 from moto.budgets.models import Budget, Notification
 
@@ -65,7 +65,7 @@ def check_notification(call: Call) -> None:
     """Refuse doubled notifications and wrong subscribers."""
     budget = _budget(call.params["BudgetName"])
     _check_subscribers(call.params["Subscribers"])
-    if any(_same(known.details, call.params["Notification"]) for known in budget.notifications):
+    if any(_same(known.details, call.params["Notification"]) for known in _notifications(budget)):
         raise AwsError("DuplicateRecordException", "Unable to create notification - the notification already exists.")
 
 
@@ -157,8 +157,12 @@ def _budget(name: str) -> Budget:
     return budgets[name]
 
 
+def _notifications(budget: Budget) -> list[Notification]:
+    return cast("list[Notification]", budget.notifications)
+
+
 def _notification(call: Call, member: str = "Notification") -> Notification:
-    for found in _budget(call.params["BudgetName"]).notifications:
+    for found in _notifications(_budget(call.params["BudgetName"])):
         if _same(found.details, call.params[member]):
             return found
     raise AwsError("NotFoundException", "Unable to find the notification")

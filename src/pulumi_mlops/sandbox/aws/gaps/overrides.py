@@ -11,6 +11,7 @@ from pulumi_mlops.sandbox.aws import accounts
 from pulumi_mlops.sandbox.aws.hooks import after, before
 from pulumi_mlops.sandbox.aws.wire import Call
 
+
 def _no_opinion(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
     """Judge no request by the bucket's policy.
 
