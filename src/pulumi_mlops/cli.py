@@ -68,6 +68,8 @@ def _show(table: "Table") -> None:
     """Print a table: in colours on a terminal that has them, else as plain lines that are not folded."""
     from rich.console import Console  # noqa: PLC0415
 
+    for column in table.columns:
+        column.overflow = "fold"  # rather than cut off
     if sys.stdout.isatty():
         Console(highlight=False).print(table)
         return
