@@ -18,7 +18,7 @@ import pulumi
 import pulumi_aws
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc, set_all_config
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 with warnings.catch_warnings():
@@ -144,10 +144,12 @@ class Cloud:
         ``aws__region="…"`` sets ``aws:region``; without a namespace the key is the project's own.
         """
         settings = {"aws__region": REGION} | config
-        found: list[Any] = []
+        failure: Exception | None = None
+        made: Any = None
         with contextlib.closing(asyncio.new_event_loop()) as loop:
             asyncio.set_event_loop(loop)
             set_root_resource(None)  # type: ignore[arg-type]
+            SETTINGS.outputs.clear()
             logger = logging.Logger("pulumi")  # noqa: LOG001 (not the process's: its messages are evidence here)
             logger.addHandler(self._log)
             set_all_config(
@@ -155,18 +157,22 @@ class Cloud:
             )
             mocks.set_mocks(self._monitor.mocks, preview=self.preview, logger=logger, monitor=self._monitor)
             try:
-                loop.run_until_complete(run_pulumi_func(lambda: self._resolve(program, found)))  # type: ignore[arg-type]
+                made = program()
+            except Exception as error:  # noqa: BLE001 (raised below, when what was begun has come to its end)
+                failure = error
+            try:
+                outcome = loop.run_until_complete(self._outcome(made))
             finally:
                 loop.run_until_complete(loop.shutdown_default_executor())
                 asyncio.set_event_loop(None)
-        return found[0]
+        if failure:
+            raise failure
+        return outcome
 
     @staticmethod
-    async def _resolve(program: Callable[[], Any], found: list[Any]) -> None:
-        result = program()
-        if isinstance(result, pulumi.Output | dict | list):
-            result = await pulumi.Output.from_input(result).future()
-        found.append(result)
+    async def _outcome(made: Any) -> Any:
+        await run_pulumi_func(lambda: None)
+        return await pulumi.Output.from_input(made).future() if isinstance(made, pulumi.Output | dict | list) else made
 
     @property
     def registered(self) -> list[Registration]:

@@ -8,7 +8,8 @@ from pulumi_mlops.schedules import Schedule, cron_problem
 
 
 @pytest.mark.parametrize(
-    "cron", ["* * * * *", "0 3 * * MON", "*/15 0-6 1,15 * *", "59 23 31 12 *", "0 0 * jan-mar *", "0 0 * * 7", "5/10 * * * *"]
+    "cron",
+    ["* * * * *", "0 3 * * MON", "*/15 0-6 1,15 * *", "59 23 31 12 *", "0 0 * jan-mar *", "0 0 * * 7", "5/10 * * * *"],
 )
 def test_good(cron: str) -> None:
     assert cron_problem(cron) is None
