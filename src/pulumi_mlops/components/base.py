@@ -42,7 +42,9 @@ class Component(ComponentResource, Generic[R]):
             raise InvalidArgs(noun, name, problems)
         warnings = capabilities.check(backend_name, backend.CAPABILITIES, f"{noun} {name!r}", spec.uses())
 
-        inherited = ResourceOptions(providers=list(hub.providers)) if hub else ResourceOptions()
+        # Pulumi takes one provider a package: the component's own stands in the place of the platform's.
+        package = opts.provider.package if opts and opts.provider else None
+        inherited = ResourceOptions(providers=[one for one in hub.providers if one.package != package] if hub else None)
         props = {key: sorted(value) if key in spec.withheld else _echo(value) for key, value in args.items()}
         super().__init__(f"pulumi-mlops:index:{noun}", name, props, ResourceOptions.merge(inherited, opts))
         if pulumi.runtime.is_dry_run():
