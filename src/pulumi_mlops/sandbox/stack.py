@@ -91,6 +91,10 @@ class Stack:
         """Take everything down."""
         return self._steps("destroy", "--yes")
 
+    def unprotect(self) -> None:
+        """Let `destroy` delete what the stage protects."""
+        self._pulumi("state", "unprotect", "--all", "--yes")
+
     def outputs(self) -> dict[str, Any]:
         """Read the outputs; secrets are masked."""
         outputs: dict[str, Any] = json.loads(self._pulumi("stack", "output", "--json").stdout)

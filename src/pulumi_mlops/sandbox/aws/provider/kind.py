@@ -3,11 +3,12 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
-from botocore.model import ListShape, Shape, StructureShape
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, OperationModel, StructureShape
 
 from pulumi_mlops.sandbox.aws.provider import failures, names, sdk
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row
@@ -31,11 +32,15 @@ class RowKind:
 
     # What the protocol half asks
 
-    @cached_property
+    @property
     def traits(self) -> Traits:
         """The row in the words of the protocol half."""
+        return self._traits
+
+    @cached_property
+    def _traits(self) -> Traits:
         row = self.row
-        inputs, outputs = sdk.inputs(row.token), sdk.outputs(row.token)
+        inputs, outputs = sdk.inputs(row.resource), sdk.outputs(row.resource)
         return Traits(
             inputs=inputs,
             outputs=outputs,
@@ -90,7 +95,8 @@ class RowKind:
         state = {**self.remembered(inputs), **state}
         state.update(self.derived(object_id, scope | {k: v for k, v in state.items() if v is not None}))
         if self.row.tags and self.row.tags.fetch:
-            state["tagsAll"] = self.fetch_tags(scope | state)
+            with self.absence():  # it may go between the two calls
+                state["tagsAll"] = self.fetch_tags(scope | state)
         if self.row.tags:
             found = {key: item for key, item in (state.get("tagsAll") or {}).items() if not key.startswith("aws:")}
             state["tagsAll"] = found
@@ -131,12 +137,8 @@ class RowKind:
         self.deleting(object_id, inputs, scope)
         if self.row.delete is None:
             return
-        try:
+        with self.absence():
             self.call(self.row.delete, {}, scope)
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(str(error)) from error
-            raise
         if self.row.wait_gone:
             try:
                 self.poll(lambda: self.read(object_id, inputs) is None, "to be gone")
@@ -203,39 +205,54 @@ class RowKind:
             try:
                 return template.format(**known)
             except KeyError as error:
-                raise ProviderError(f"{self.row.token}: {error.args[0]} is not known in {template!r}") from error
+                raise ProviderError(f"{self.row.resource}: {error.args[0]} is not known in {template!r}") from error
         if isinstance(template, Mapping):
             return {key: self.fill(item, scope) for key, item in template.items()}
         if isinstance(template, (list, tuple)):
             return [self.fill(item, scope) for item in template]
         return template
 
-    def client(self, scope: Mapping[str, Any], service: str = "") -> Any:
+    def client(self, scope: Mapping[str, Any]) -> Any:
         """Return the client for the resource's region."""
-        return self.session.client(service or self.row.service, str(scope.get("region") or ""))
+        return self.session.client(self.row.service, str(scope.get("region") or ""))
 
-    def invoke(self, operation: str, scope: Mapping[str, Any], service: str = "", **members: Any) -> Any:
+    def invoke(self, operation: str, scope: Mapping[str, Any], **members: Any) -> Any:
         """Make one API call, patiently."""
-        method = getattr(self.client(scope, service), operation)
-        return failures.patiently(method, self.row.retry, **members)
+        return failures.patiently(getattr(self.client(scope), operation), self.row.retry, **members)
 
-    def input_shape(self, operation: str, scope: Mapping[str, Any], service: str = "") -> StructureShape:
+    def ask(self, operation: str, scope: Mapping[str, Any], **members: Any) -> Any:
+        """Make one API call about an object that may be gone."""
+        with self.absence():
+            return self.invoke(operation, scope, **members)
+
+    def listed(self, operation: str, scope: Mapping[str, Any], **members: Any) -> Any:
+        """Read all pages of a list."""
+        pages = self.client(scope).get_paginator(operation)
+        with self.absence():
+            return failures.patiently(lambda: pages.paginate(**members).build_full_result(), self.row.retry)
+
+    @contextmanager
+    def absence(self, *more: str) -> Iterator[None]:
+        """Turn the errors that mean absence into :class:`Missing`."""
+        try:
+            yield
+        except ClientError as error:
+            if failures.matches(error, (*self.row.absent, *more)):
+                raise Missing(failures.explain(error)) from error
+            raise
+
+    def input_shape(self, operation: str) -> StructureShape:
         """Return the shape of an operation's input."""
-        client = self.client(scope, service)
-        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
-        shape: StructureShape = model.input_shape
-        return shape
+        return cast("StructureShape", self.model(operation).input_shape)
 
-    def output_shape(self, operation: str, scope: Mapping[str, Any]) -> Shape:
-        """Return the shape of an operation's output."""
-        client = self.client(scope)
-        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
-        shape: Shape = model.output_shape
-        return shape
+    def model(self, operation: str) -> OperationModel:
+        """Return an operation's model."""
+        meta = self.session.client(self.row.service).meta
+        return cast("OperationModel", meta.service_model.operation_model(meta.method_to_api_mapping[operation]))
 
     def call(self, call: Call, values: Values, scope: Values, extra: Values | None = None) -> Any:
         """Make the call of a row with the properties that it takes."""
-        shape = self.input_shape(call.operation, scope, call.service)
+        shape = self.input_shape(call.operation)
         inner = names.place(shape, call.at)
         given = {
             name: item
@@ -243,7 +260,7 @@ class RowKind:
             if name not in EVERYWHERE and name != "tags" and (call.only is None or name in call.only)
         }
         entry = inner.member if isinstance(inner, ListShape) else inner
-        body: Any = names.structure(given, self.traits.inputs, entry, call.rename, "")
+        body: Any = names.structure(given, self.traits.inputs, cast("StructureShape", entry), call.rename, "")
         if isinstance(inner, ListShape):  # a batch call: this object is its one entry
             body = [body]
         members: Values = {}
@@ -257,7 +274,7 @@ class RowKind:
             members = body
         members = _merged(members, self.fill(call.ident, scope))
         members = _merged(members, extra or {})
-        return self.invoke(call.operation, scope, call.service, **members)
+        return self.invoke(call.operation, scope, **members)
 
     def get(self, get: Get, scope: Values, *, first: bool) -> Values:
         """Make one reading call and translate what it returns."""
@@ -266,29 +283,22 @@ class RowKind:
             fields = {name: fields[name] for name in get.only}
         nothing: Values = dict.fromkeys(get.only or ())
         try:
-            data = self.fetch(get, scope)
-        except failures.ClientError as error:
-            if first and failures.matches(error, self.row.absent):
-                raise Missing(failures.explain(error)) from error
+            with self.absence() if first else nullcontext():
+                data = self.fetch(get, scope)
+        except ClientError as error:
             if failures.matches(error, get.absent):
                 return nothing
             raise
-        found, at = names.look(data, get.at), get.at
-        if get.where:
-            wanted = self.fill(get.where, scope)
-            found = next(
-                (item for item in found or [] if all(item.get(key) == value for key, value in wanted.items())), None
-            )
-            at = f"{get.at}[0]"
+        found, at = self.picked(get, data, scope)
         if found is None:
             if first:
-                raise Missing(f"{self.row.token} {scope['id']} does not exist")
+                raise Missing(f"{self.row.resource} {scope['id']} does not exist")
             return nothing
-        shape = names.place(self.output_shape(get.operation, scope), at)
+        shape = names.place(cast("StructureShape", self.model(get.operation).output_shape), at)
         if get.into:
             return {get.into: names.from_wire(found, fields[get.into].type, shape, get.rename, get.into)}
         if not isinstance(shape, StructureShape):
-            raise TypeError(f"{self.row.token}: {get.operation} has no structure at {get.at!r}")
+            raise TypeError(f"{self.row.resource}: {get.operation} has no structure at {get.at!r}")
         state = names.unstructure(found, fields, shape, get.rename)
         if first and "tagsAll" in fields and self.row.tags and not self.row.tags.fetch:
             state["tagsAll"] = _tag_map(found.get(self.row.tags.tags), self.row.tags.form)
@@ -297,12 +307,20 @@ class RowKind:
             self.check_gone(found)
         return state
 
+    def picked(self, get: Get, data: Any, scope: Values) -> tuple[Any, str]:
+        """Return what is at the place of a row, and the place in the shape."""
+        found = names.look(data, get.at)
+        if not get.where:
+            return found, get.at
+        wanted = self.fill(get.where, scope)
+        fits = (item for item in found or [] if all(item.get(key) == value for key, value in wanted.items()))
+        return next(fits, None), f"{get.at}[0]"
+
     def fetch(self, get: Get, scope: Values) -> Any:
         """Make a reading call; all pages of it where an entry has to be looked for."""
         members = self.fill(get.ident, scope)
-        client = self.client(scope)
-        if get.where and client.can_paginate(get.operation):
-            return client.get_paginator(get.operation).paginate(**members).build_full_result()
+        if get.where and self.client(scope).can_paginate(get.operation):
+            return self.listed(get.operation, scope, **members)
         return self.invoke(get.operation, scope, **members)
 
     def check_gone(self, found: Mapping[str, Any]) -> None:
@@ -318,7 +336,7 @@ class RowKind:
 
     def emptied(self, part: Part, olds: Values, news: Values) -> Values:
         """Return members that unset what the program has given up, where an empty text does."""
-        shape = self.input_shape(part.put.operation, {"region": ""}, part.put.service)
+        shape = self.input_shape(part.put.operation)
         result: Values = {}
         for name in part.on:
             if olds.get(name) is not None and news.get(name) is None and not part.put.at:
@@ -343,7 +361,7 @@ class RowKind:
             status = names.look(data, wait.path)
             if status in wait.failed:
                 raise ProviderError(
-                    f"{self.row.token} {object_id} is {status}: {names.look(data, wait.reason) or 'no reason given'}"
+                    f"{self.row.resource} {object_id} is {status}: {names.look(data, wait.reason) or 'no reason given'}"
                 )
             seen["status"] = status
             return status in wait.until
@@ -356,10 +374,10 @@ class RowKind:
         limit, pause = time.monotonic() + _PATIENCE, _FIRST_POLL
         while not done():
             if self.session.cancelled.wait(pause):
-                raise ProviderError(f"{self.row.token}: interrupted while waiting {what}")
+                raise ProviderError(f"{self.row.resource}: interrupted while waiting {what}")
             if time.monotonic() > limit:
                 raise ProviderError(
-                    f"{self.row.token}: waited {_PATIENCE:.0f} s {what}; it is {(seen or {}).get('status')}"
+                    f"{self.row.resource}: waited {_PATIENCE:.0f} s {what}; it is {(seen or {}).get('status')}"
                 )
             pause = min(pause * 1.5, _LONGEST_POLL)
 
@@ -382,7 +400,7 @@ class RowKind:
         assert api is not None  # noqa: S101 - called for taggable rows only
         try:
             data = self.invoke(api.fetch, scope, **{api.ident: self.fill(api.value, scope)})
-        except failures.ClientError as error:
+        except ClientError as error:
             if failures.matches(error, ("NoSuchTagSet",)):
                 return {}
             raise
@@ -393,7 +411,7 @@ class RowKind:
         api = self.row.tags
         assert api is not None  # noqa: S101 - called for taggable rows only
         where = self.fill(api.value, scope)
-        ident = {api.ident: [where] if api.many else where}
+        ident: Values = {api.ident: [where] if api.many else where}
         gone = [key for key in before if key not in after and not key.startswith("aws:")]
         new = {key: item for key, item in after.items() if before.get(key) != item}
         if gone:

@@ -1,0 +1,82 @@
+"""A stack and its control plane, as somebody outside sees them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops.sandbox.stack import Result, Stack, inventory
+
+ROOT = Path(__file__).parents[2]
+GROUP = "churn-{stage}-models-churn"
+
+
+class Cloud:
+    """The sandbox's control plane as an outside client sees it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.url = next(status.url for status in sandbox.status() if status.url)
+
+    def client(self, service: str) -> Any:
+        """Return a plain boto3 client."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",
+        )
+
+    def everything(self) -> dict[str, list[str]]:
+        """List the whole store."""
+        return inventory(self.url)
+
+    def register(self, stage: str, bucket: str, auc: float = 0.94) -> str:
+        """Register a version of the stack's model, as a training job would; it waits for approval."""
+        created = self.client("sagemaker").create_model_package(
+            ModelPackageGroupName=GROUP.format(stage=stage),
+            ModelApprovalStatus="PendingManualApproval",
+            CustomerMetadataProperties={"auc": str(auc)},
+            InferenceSpecification={
+                "Containers": [
+                    {
+                        "Image": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-{stage}/churn:1.0.0",
+                        "ModelDataUrl": f"{bucket}churn/model.tar.gz",
+                    }
+                ],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+        return str(created["ModelPackageArn"])
+
+    def approve(self, package: str) -> None:
+        """Approve a version."""
+        self.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+
+    def forget_versions(self, stage: str) -> None:
+        """Delete all versions, which a group has to be rid of before it can go."""
+        sagemaker = self.client("sagemaker")
+        pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=GROUP.format(stage=stage))
+        for version in [version for page in pages for version in page["ModelPackageSummaryList"]]:
+            sagemaker.delete_model_package(ModelPackageName=version["ModelPackageArn"])
+
+
+def succeeded(result: Result) -> Result:
+    """Fail with what Pulumi printed when a command did not succeed."""
+    assert result.code == 0, result.output
+    return result
+
+
+def shown(result: Result) -> list[str]:
+    """Tell the steps in words, sorted."""
+    return sorted(map(str, succeeded(result).changes))
+
+
+def resources(stack: Stack) -> Sequence[dict[str, Any]]:
+    """List the resources in the state."""
+    found: Sequence[dict[str, Any]] = json.loads(stack.export())["deployment"]["resources"]
+    return found

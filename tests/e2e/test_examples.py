@@ -1,0 +1,76 @@
+"""Every example is run: up, unchanged, down without a trace."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from outside import ROOT, Cloud, shown, succeeded
+
+from pulumi_mlops.sandbox.stack import Stack
+
+pytestmark = pytest.mark.e2e
+StackOf = Callable[..., Stack]
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/models/labels:1"
+
+
+def lives_and_dies(stack: Stack, cloud: Cloud, before: dict[str, list[str]]) -> None:
+    assert set(succeeded(stack.up("--skip-preview")).counts) == {"create"}
+    assert shown(stack.up()) == []
+    succeeded(stack.destroy())
+    left = {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind}
+    assert left == before
+
+
+def test_feature_store(stack_of: StackOf, cloud: Cloud) -> None:
+    lives_and_dies(stack_of("examples/feature_store"), cloud, cloud.everything())
+
+
+def test_existing_model(stack_of: StackOf, cloud: Cloud) -> None:
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="models-of-ours")
+    s3.put_object(Bucket="models-of-ours", Key="labels.tar.gz", Body=b"x")
+    stack = stack_of("examples/existing_model")
+    stack.configure(image=IMAGE, artifact="s3://models-of-ours/labels.tar.gz")
+    lives_and_dies(stack, cloud, cloud.everything())
+
+
+def test_shared_platform(stack_of: StackOf, cloud: Cloud) -> None:
+    before = cloud.everything()
+    owner, user = stack_of("examples/shared_platform/owner"), stack_of("examples/shared_platform/user")
+    succeeded(owner.up("--skip-preview"))
+    user.configure(platform_stack="organization/platform-owner/dev")
+    shared = cloud.everything()
+    lives_and_dies(user, cloud, shared)
+    succeeded(owner.destroy())
+    assert {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind} == before
+
+
+def test_shared_platform_without_the_output(stack_of: StackOf) -> None:
+    other, user = stack_of("examples/feature_store"), stack_of("examples/shared_platform/user")
+    succeeded(other.up("--skip-preview"))
+    user.configure(platform_stack="organization/feature-store/dev")
+    refused = user.preview()
+    assert refused.code != 0
+    assert "has no output 'platform'" in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
+    s3, ec2 = cloud.client("s3"), cloud.client("ec2")
+    s3.create_bucket(Bucket="bucket-of-ours")
+    s3.put_object(Bucket="bucket-of-ours", Key="models/forecast.tar.gz", Body=b"x")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="ours", Description="ours", VpcId=vpc)["GroupId"]
+    stack = stack_of("examples/adopt_existing")
+    stack.configure(bucket="bucket-of-ours", image=IMAGE)
+    stack.configure(subnets=json.dumps([subnet]), security_groups=json.dumps([group]))
+    lives_and_dies(stack, cloud, cloud.everything())
+
+
+def test_every_example_is_tested_here() -> None:
+    folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
+    assert folders == {"feature_store", "existing_model", "shared_platform", "adopt_existing"}
+    for program in (ROOT / "examples").rglob("__main__.py"):
+        lines = [line for line in program.read_text().splitlines() if line.strip()]
+        assert 10 <= len(lines) <= 40, program

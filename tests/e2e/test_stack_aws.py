@@ -1,0 +1,154 @@
+"""`stacks/aws` as a user runs it: up, unchanged, each edit with just its steps, down without a trace."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from finders import find
+from outside import Cloud, resources, shown, succeeded
+
+from pulumi_mlops.sandbox.stack import Stack
+
+pytestmark = pytest.mark.e2e
+StackOf = Callable[..., Stack]
+
+REPLACED = ["create-replacement", "replace", "delete-replaced"]
+STATEFUL = {
+    "aws:s3/bucket:Bucket",
+    "aws:kms/key:Key",
+    "aws:sagemaker/featureGroup:FeatureGroup",
+    "aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+    "aws:ecr/repository:Repository",
+    "aws:glue/catalogDatabase:CatalogDatabase",
+    "aws:ec2/vpc:Vpc",
+    "aws:cloudcontrol/resource:Resource",
+}
+
+
+def released(*parts: str) -> list[str]:
+    """List the steps of a release: what is new beside the old, the endpoint moved in place, the old away."""
+    swapped = [f"{op} {kind} {name}" for kind, name in (part.split() for part in parts) for op in REPLACED]
+    return sorted([*swapped, "update Resource score-endpoint"])
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> None:
+    stack, before = stack_of("stacks/aws", stage), cloud.everything()
+
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+
+    package = cloud.register(stage, stack.outputs()["platform"]["artifacts"])
+    waiting = succeeded(stack.preview())
+    assert "waits for the first approved version of churn" in waiting.output
+    assert stack.outputs()["status"] == "waiting"
+
+    cloud.approve(package)
+    assert message_for_ci(cloud)["detail"]["ModelApprovalStatus"] == "Approved"
+    assert set(succeeded(stack.up()).counts) == {"create", "update"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    assert_all_found(stack, cloud)
+
+    stack.configure(cpus="8", memory_gb="16")
+    assert shown(stack.up()) == sorted(
+        [*released("EndpointConfiguration score-configuration"), "update Endpoint score"]
+    )
+
+    stack.configure(canary_percent="25")
+    assert shown(stack.up()) == ["update Endpoint score", "update Resource score-endpoint"]
+
+    cloud.approve(cloud.register(stage, stack.outputs()["platform"]["artifacts"]))
+    assert shown(stack.up()) == sorted(
+        [*released("Model score-main", "EndpointConfiguration score-configuration"), "update Endpoint score"]
+    )
+
+    stack.configure(more_features=json.dumps({"visits_7d": "integer"}))
+    assert shown(stack.up()) == ["update FeatureGroup profile"]
+    assert "visits_7d" in features(cloud, stage)
+    assert shown(stack.refresh()) == []
+    assert shown(stack.up()) == []
+
+    stack.configure(tags=json.dumps({"team": "growth"}))
+    tagged = succeeded(stack.up())
+    assert set(tagged.counts) == {"update"}
+    assert {step.type for step in tagged.changes} >= STATEFUL - {"aws:ec2/vpc:Vpc"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+
+    cloud.forget_versions(stage)
+    if stage == "prod":
+        refused = stack.destroy()
+        assert refused.code != 0
+        assert "protected" in refused.output
+        stack.unprotect()
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    assert cloud.everything() == before | pending(cloud)
+
+
+def test_the_feature_store_serves_rows(stack_of: StackOf, cloud: Cloud) -> None:
+    stack = stack_of("stacks/aws")
+    succeeded(stack.up("--skip-preview"))
+    rows = cloud.client("sagemaker-featurestore-runtime")
+    record = {"customer_id": "c-1", "updated_at": "2026-11-24T10:00:00Z", "age": "41", "spend_30d": "12.5"}
+    rows.put_record(
+        FeatureGroupName="churn-dev-profile",
+        Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
+    )
+    got = rows.get_record(FeatureGroupName="churn-dev-profile", RecordIdentifierValueAsString="c-1")["Record"]
+    assert {value["FeatureName"]: value["ValueAsString"] for value in got} == record
+
+    stack.configure(more_features=json.dumps({"visits_7d": "integer"}))
+    succeeded(stack.up("--skip-preview"))
+    kept = rows.get_record(FeatureGroupName="churn-dev-profile", RecordIdentifierValueAsString="c-1")["Record"]
+    assert kept == got
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"age": "float"}, "features.age: cannot become 'float'"),
+        ({"age": "string"}, "features.age: cannot become 'string'"),
+    ],
+)
+def test_retyping_a_feature_is_refused_in_the_preview(
+    setting: dict[str, str], says: str, stack_of: StackOf, cloud: Cloud
+) -> None:
+    stack = stack_of("stacks/aws")
+    succeeded(stack.up("--skip-preview"))
+    stack.configure(more_features=json.dumps(setting))
+    refused = stack.preview()
+    assert refused.code != 0
+    assert says in refused.output
+    assert "make a new FeatureGroup of another name" in refused.output
+    assert "Traceback" not in refused.output
+    assert features(cloud, "dev") == ["customer_id", "updated_at", "age", "spend_30d"]
+
+
+def features(cloud: Cloud, stage: str) -> list[str]:
+    """List the features that the group has."""
+    group = cloud.client("sagemaker").describe_feature_group(FeatureGroupName=f"churn-{stage}-profile")
+    return [definition["FeatureName"] for definition in group["FeatureDefinitions"]]
+
+
+def message_for_ci(cloud: Cloud) -> dict[str, Any]:
+    """Take the message that the approval put into the stack's queue."""
+    sqs = cloud.client("sqs")
+    (queue,) = sqs.list_queues(QueueNamePrefix="approvals")["QueueUrls"]
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    event: dict[str, Any] = json.loads(message["Body"])
+    return event
+
+
+def assert_all_found(stack: Stack, cloud: Cloud) -> None:
+    """Look up every resource of the state by its own service's API."""
+    for resource in resources(stack):
+        if resource.get("custom") and resource["type"].startswith("aws:"):
+            find(cloud, resource["type"], resource["id"], resource["outputs"])
+
+
+def pending(cloud: Cloud) -> dict[str, list[str]]:
+    """List what AWS itself keeps for a while: deleted keys and secrets that can still be brought back."""
+    return {kind: ids for kind, ids in cloud.everything().items() if "pending" in kind.lower()}

@@ -1,0 +1,216 @@
+"""What goes wrong while a stack runs, and that the next `up` recovers."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from outside import Cloud, resources, shown, succeeded
+
+from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops.sandbox.stack import Stack
+
+pytestmark = pytest.mark.e2e
+StackOf = Callable[..., Stack]
+
+SECRET = "hunter2-the-token-nobody-may-see"
+KILLS = 10
+
+
+def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, own_sandbox: Sandbox, cloud: Cloud) -> None:
+    """Ten times the engine is killed when it has made something more; the up after that makes the rest."""
+    whole = stack_of("stacks/aws")
+    before = cloud.everything()
+    succeeded(whole.up("--skip-preview"))
+    wanted, shape = cloud.everything(), described(whole)
+    succeeded(whole.destroy())
+    assert counted(cloud.everything()) == counted(before | pending_keys(cloud))
+
+    for done in range(KILLS):
+        kill_engine_after(own_sandbox, whole.folder, created=done % 3 + 1)
+    succeeded(whole.up("--skip-preview"))
+    assert shown(whole.up()) == []
+    assert described(whole) == shape
+    assert counted(cloud.everything()) == counted(wanted | pending_keys(cloud))
+
+
+def kill_engine_after(sandbox: Sandbox, folder: Path, created: int) -> None:
+    """Start `pulumi up` and kill the engine, by its own number, when it says that it has created that many."""
+    environment = sandbox.environ()
+    command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    seen = 0
+    for line in process.stdout:
+        seen += bool(re.search(r"aws:\S+ \S+ created", line))
+        if seen >= created:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.stdout.close()
+    assert process.wait() in (-signal.SIGKILL, 0)
+
+
+def described(stack: Stack) -> list[tuple[str, str]]:
+    """Describe the state, without what differs from one run to the next."""
+    return sorted((resource["urn"], resource["type"]) for resource in resources(stack))
+
+
+def counted(everything: dict[str, list[str]]) -> dict[str, int]:
+    return {kind: len(ids) for kind, ids in everything.items()}
+
+
+def pending_keys(cloud: Cloud) -> dict[str, list[str]]:
+    """List deleted keys, which AWS keeps for a week at least."""
+    return {kind: ids for kind, ids in cloud.everything().items() if "Pending" in kind}
+
+
+def test_of_two_ups_at_once_one_is_refused(stack_of: StackOf, own_sandbox: Sandbox) -> None:
+    stack = stack_of("stacks/aws")
+    stack.configure(owner="somebody")  # so that the stack exists before two want to make it
+    command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
+    first = subprocess.Popen(
+        command,
+        cwd=stack.folder,
+        env=own_sandbox.environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert first.stdout is not None
+    head = first.stdout.readline() + first.stdout.readline() + first.stdout.readline()
+    second = stack.up("--skip-preview")
+    rest = first.stdout.read()
+    first.stdout.close()
+    assert first.wait() == 0, head + rest
+    assert second.code != 0
+    assert "locked" in second.output
+    assert shown(stack.up()) == []
+
+
+def test_secrets_are_nowhere_in_clear(stack_of: StackOf, own_sandbox: Sandbox, cloud: Cloud) -> None:
+    stack = stack_of("stacks/aws")
+    stack.configure_secret("hub_token", SECRET)
+    said = [stack.preview("--diff").output, succeeded(stack.up()).output, stack.preview("--diff").output]
+    package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
+    cloud.approve(package)
+    said += [succeeded(stack.up("--diff")).output, stack.refresh().output, stack.export(), json.dumps(stack.outputs())]
+    said += [json.dumps(own_sandbox.env()), own_sandbox.shell()]
+    files = [path for path in own_sandbox.home.rglob("*") if path.is_file() and not path.name.startswith("aws-state")]
+    files += [path for path in stack.folder.rglob("*") if path.is_file()]
+    assert [text[:200] for text in said if SECRET in text] == []
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+    value = cloud.client("secretsmanager").get_secret_value(SecretId="churn-dev/hub-token")
+    assert value["SecretString"] == SECRET
+    (model,) = cloud.client("sagemaker").list_models()["Models"]
+    container = cloud.client("sagemaker").describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    assert container["Environment"]["MLOPS_SECRET_HUB_TOKEN"] == value["ARN"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "says"),
+    [
+        ({"service": "glue", "operation": "CreateDatabase", "error": "ThrottlingException", "count": 2}, 0, ""),
+        (
+            {"service": "glue", "operation": "CreateDatabase", "error": "ExpiredTokenException", "count": 50},
+            255,
+            "ExpiredToken",
+        ),
+    ],
+)
+def test_faults_of_the_control_plane(
+    fault: dict[str, Any], code: int, says: str, stack_of: StackOf, cloud: Cloud
+) -> None:
+    stack = stack_of("examples/feature_store")
+    faults(cloud, fault)
+    result = stack.up("--skip-preview")
+    assert (result.code, says in result.output) == (code, True), result.output
+    faults(cloud, None)
+    assert succeeded(stack.up()).counts.keys() <= {"create"}
+    assert shown(stack.up()) == []
+
+
+def faults(cloud: Cloud, fault: dict[str, Any] | None) -> None:
+    """Ask the control plane to fail, or to stop failing."""
+    body = json.dumps(fault).encode() if fault else None
+    request = urllib.request.Request(f"{cloud.url}/_sandbox/faults", body, method="POST" if fault else "DELETE")
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def test_a_control_plane_that_is_down_is_said_in_a_line(stack_of: StackOf, own_sandbox: Sandbox) -> None:
+    stack = stack_of("examples/feature_store")
+    stack.configure(unused="x")
+    environment = own_sandbox.environ() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
+    done = subprocess.run(
+        command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode != 0
+    assert "127.0.0.1:9" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    succeeded(stack.up("--skip-preview"))
+    assert shown(stack.up()) == []
+
+
+def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cloud) -> None:
+    stack = stack_of("stacks/aws")
+    succeeded(stack.up("--skip-preview"))
+    cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
+    succeeded(stack.up("--skip-preview"))
+    sagemaker, alarms = cloud.client("sagemaker"), cloud.client("cloudwatch")
+    served = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"]
+
+    alarms.set_alarm_state(AlarmName="churn-dev-score-main-errors", StateValue="ALARM", StateReason="test")
+    stack.configure(cpus="8", memory_gb="16")
+    failed = stack.up("--skip-preview")
+    assert failed.code != 0
+    assert "roll" in failed.output.lower()
+    endpoint = sagemaker.describe_endpoint(EndpointName="churn-dev-score")
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", served)
+
+    alarms.set_alarm_state(AlarmName="churn-dev-score-main-errors", StateValue="OK", StateReason="test")
+    succeeded(stack.up("--skip-preview"))
+    assert sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"] != served
+    assert shown(stack.up()) == []
+    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1
+
+
+def test_what_autoscaling_reached_survives_a_release(stack_of: StackOf, cloud: Cloud) -> None:
+    stack = stack_of("stacks/aws")
+    stack.configure(replicas_max="8")
+    succeeded(stack.up("--skip-preview"))
+    cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
+    succeeded(stack.up("--skip-preview"))
+    sagemaker = cloud.client("sagemaker")
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn-dev-score",
+        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 5}],
+    )
+    sagemaker.get_waiter("endpoint_in_service").wait(
+        EndpointName="churn-dev-score", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
+    succeeded(stack.up("--skip-preview"))
+    (variant,) = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["ProductionVariants"]
+    assert variant["DesiredInstanceCount"] == 5
+
+
+def test_an_approval_that_is_taken_back_does_not_take_the_endpoint_away(stack_of: StackOf, cloud: Cloud) -> None:
+    stack = stack_of("stacks/aws")
+    succeeded(stack.up("--skip-preview"))
+    package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
+    cloud.approve(package)
+    succeeded(stack.up("--skip-preview"))
+    cloud.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Rejected")
+    refused = stack.up()
+    assert refused.code != 0
+    assert "taking it away would be an outage" in refused.output
+    assert cloud.client("sagemaker").describe_endpoint(EndpointName="churn-dev-score")["EndpointStatus"] == "InService"
