@@ -23,6 +23,7 @@ from test_refused import (
     config,
     deploy,
     document,
+    email,
     filled,
     linear,
     method,

@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_
 
 import copy
 import time
-from typing import Any, cast
+from typing import Any
 
-from moto.budgets.models import Budget, Notification
+from moto.budgets.models import Budget
 
 from pulumi_mlops.sandbox.aws import accounts
 from pulumi_mlops.sandbox.aws.errors import AwsError
@@ -97,7 +97,7 @@ def add_subscriber(call: Call) -> dict[str, Any]:
     if call.params["Subscriber"] in _subscribers(found):
         raise AwsError("DuplicateRecordException", "Unable to create subscriber - the subscriber already exists.")
     _check_subscribers(wanted)
-    found.subscribers = wanted  # type: ignore[assignment]  # moto annotates a dictionary and keeps a list
+    found.subscribers = wanted
     return {}
 
 
@@ -109,7 +109,7 @@ def change_subscriber(call: Call) -> dict[str, Any]:
     if old not in _subscribers(found):
         raise AwsError("NotFoundException", "Unable to find the subscriber")
     new = [call.params["NewSubscriber"]] if call.operation.startswith("Update") else []
-    found.subscribers = [entry for entry in _subscribers(found) if entry != old] + new  # type: ignore[assignment]
+    found.subscribers = [entry for entry in _subscribers(found) if entry != old] + new
     return {}
 
 
@@ -157,11 +157,11 @@ def _budget(name: str) -> Budget:
     return budgets[name]
 
 
-def _notifications(budget: Budget) -> list[Notification]:
-    return cast("list[Notification]", budget.notifications)
+def _notifications(budget: Budget) -> list[Any]:
+    return list(budget.notifications)
 
 
-def _notification(call: Call, member: str = "Notification") -> Notification:
+def _notification(call: Call, member: str = "Notification") -> Any:
     for found in _notifications(_budget(call.params["BudgetName"])):
         if _same(found.details, call.params[member]):
             return found
@@ -176,8 +176,8 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return plain(one) == plain(other)
 
 
-def _subscribers(notification: Notification) -> list[Subscriber]:
-    return list(notification.subscribers)  # type: ignore[arg-type]  # moto annotates a dictionary and keeps a list
+def _subscribers(notification: Any) -> list[Subscriber]:
+    return list(notification.subscribers)
 
 
 def _check_limit(budget: dict[str, Any]) -> None:
