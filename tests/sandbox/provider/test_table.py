@@ -67,7 +67,7 @@ def test_every_property_reaches_the_api(token: str) -> None:
         ]
         missing = [set(_lost(subject, call, name, item.type)) for call in calls]
         text = str([row.create.ident, *(part.put.ident for part in row.parts)])
-        if f"{{{name}}}" in text or name in row.identity and row.name and name == row.name.property and not calls:
+        if f"{{{name}}}" in text or (name in row.identity and row.name and name == row.name.property and not calls):
             continue
         lost |= set.intersection(*missing) if missing else {name}
     if row.kind is None or "create" not in vars(row.kind):
@@ -75,7 +75,7 @@ def test_every_property_reaches_the_api(token: str) -> None:
 
 
 def _lost(subject: RowKind, call, name, kind_of):  # type: ignore[no-untyped-def]
-    shape = names.place(subject.input_shape(call.operation, {"region": ""}, call.service), call.at)
+    shape = names.place(subject.input_shape(call.operation), call.at)
     if not hasattr(shape, "members"):
         shape = shape.member
     yield from _walk(name, kind_of, shape, call.rename, name)

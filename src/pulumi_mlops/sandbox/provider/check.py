@@ -96,26 +96,28 @@ def coerce(value: Any, kind: Type) -> Any:
     """Bring a checked value to the form that it is meant to have."""
     if isinstance(value, Secret):
         return Secret(coerce(value.value, kind))
-    if value is UNKNOWN or value is None:
-        return value
-    if kind.form == "object" and isinstance(value, dict):
-        return {
-            key: coerce(item, kind.fields[key].type) if key in kind.fields else item
-            for key, item in value.items()
-            if item is not None
-        }
-    if kind.form in {"map", "list"} and kind.item is not None:
-        if isinstance(value, dict):
-            return {key: coerce(item, kind.item) for key, item in value.items() if item is not None}
-        return [coerce(item, kind.item) for item in value]
-    if kind.form == "boolean" and isinstance(value, str):
-        return value == "true"
-    if kind.form in {"integer", "number"} and isinstance(value, str):
-        number = float(value)
-        return int(number) if number.is_integer() else number
-    if kind.form == "string" and not isinstance(value, str):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    return value
+    if isinstance(value, dict):
+        inner = {key: item.type for key, item in kind.fields.items()}
+        given = {key: item for key, item in value.items() if item is not None}
+        return {key: coerce(item, inner.get(key) or kind.item or Type("any")) for key, item in given.items()}
+    if isinstance(value, list):
+        return [coerce(item, kind.item or Type("any")) for item in value]
+    return value if value is UNKNOWN else _scalar(value, kind.form)
+
+
+def _scalar(value: Any, form: str) -> Any:
+    match form:
+        case "boolean" if isinstance(value, str):
+            return value == "true"
+        case "integer" | "number" if isinstance(value, str):
+            number = float(value)
+            return int(number) if number.is_integer() else number
+        case "string" if isinstance(value, bool):
+            return str(value).lower()
+        case "string":
+            return str(value)
+        case _:
+            return value
 
 
 def filled(inputs: Mapping[str, Any], olds: Mapping[str, Any], traits: Traits, naming: "Naming") -> dict[str, Any]:

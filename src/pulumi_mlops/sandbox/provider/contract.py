@@ -13,11 +13,11 @@ class ProviderError(Exception):
     """Something the user must be told, in one line."""
 
 
-class Missing(ProviderError):
+class Missing(ProviderError):  # noqa: N818 - a finding, often not an error
     """The object does not exist (any more)."""
 
 
-class Partial(ProviderError):
+class Partial(ProviderError):  # noqa: N818 - a finding, often not an error
     """The object exists, but a later step of its creation or update failed.
 
     :ivar id: the object's id.
@@ -49,7 +49,8 @@ class AutoName:
 class Traits:
     """What the protocol half has to know about one kind of resource.
 
-    Paths are dotted names without list indices. Of ``replace`` and ``keep`` the longest matching prefix decides; ``*`` matches all.
+    Paths are dotted names without list indices. Of ``replace`` and ``keep`` the longest matching prefix decides;
+    ``*`` matches all.
     """
 
     inputs: Mapping[str, Property]
@@ -61,7 +62,7 @@ class Traits:
     replace: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
-    """The properties that make the physical name: where they stay the same, an object must be deleted before its successor."""
+    """The properties that make the physical name: an object goes before a successor of the same name."""
     sets: frozenset[str] = frozenset()
     sticky: frozenset[str] = frozenset()
     """Properties that the cloud keeps when the program stops giving them."""
@@ -91,21 +92,27 @@ class Kind(Protocol):
     @property
     def traits(self) -> Traits:
         """What the protocol half has to know."""
+        ...
 
     def validate(self, inputs: Values, olds: Values) -> list[tuple[str, str]]:
         """Return what is wrong beyond types: (property, reason). Inputs may hold unknowns."""
+        ...
 
     def changed_beyond(self, olds: Values, news: Values) -> dict[str, bool] | None:
         """Compare what a plain comparison cannot; path → forces replacement. None: compare plainly."""
+        ...
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Make the object; return its id and its outputs. May raise :class:`Partial`."""
+        ...
 
     def read(self, object_id: str, inputs: Values) -> Values:
         """Return the outputs of an existing object, or raise :class:`Missing`."""
+        ...
 
     def update(self, object_id: str, olds: Values, news: Values, changed: frozenset[str]) -> Values:
-        """Bring the object to the new inputs; ``changed`` names the properties that differ. May raise :class:`Partial`."""
+        """Bring the object to the new inputs; ``changed`` names what differs. May raise :class:`Partial`."""
+        ...
 
     def delete(self, object_id: str, inputs: Values, state: Values) -> None:
         """Delete the object; one that is gone already raises :class:`Missing`."""
@@ -119,27 +126,34 @@ class Cloud(Protocol):
 
     def check_config(self, config: Values) -> list[tuple[str, str]]:
         """Return what is wrong with the provider's configuration: (property, reason)."""
+        ...
 
     def replaces_provider(self, olds: Values, news: Values) -> list[str]:
         """Name the configuration properties whose change means another account, hence other resources."""
+        ...
 
     def configure(self, config: Values) -> None:
         """Take the provider's configuration; raise :class:`ProviderError` when it cannot work."""
 
     def kind(self, token: str) -> Kind:
         """Return the kind of a type token, or raise :class:`ProviderError` that names it."""
+        ...
 
     def tokens(self) -> list[str]:
         """List the type tokens that the table carries."""
+        ...
 
     def functions(self) -> list[str]:
         """List the function tokens that the table carries."""
+        ...
 
     def invoke(self, token: str, arguments: Values) -> Values:
         """Answer a data source."""
+        ...
 
     def explain(self, error: Exception) -> str:
         """Turn an exception of the cloud's client into one line for the user, never with a secret."""
+        ...
 
     def cancel(self) -> None:
         """Stop waiting: the user has interrupted the run."""

@@ -1,8 +1,9 @@
 """What differs between two sets of inputs, and what that means for the object."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from pulumi_mlops.sandbox.provider.contract import Traits
@@ -72,49 +73,55 @@ def _normal(document: Any, in_statement: bool = False) -> Any:
 
 def compare(olds: Mapping[str, Any], news: Mapping[str, Any], traits: Traits, ignore: Iterable[str] = ()) -> Difference:
     """Compare old and new inputs."""
-    found = Difference()
-    ignored = [item.replace("[*]", "") for item in ignore]
-    hidden: Callable[[str], bool] = lambda path: any(
-        path == rule or path.startswith((rule + ".", rule + "[")) or bare(path) == rule for rule in ignored
-    )
+    walk = _Walk(traits.sets, [item.replace("[*]", "") for item in ignore])
     for name in sorted({*olds, *news} - {DEFAULTS}):
         old, new = plain(olds.get(name)), plain(news.get(name))
-        if new is None and name in traits.sticky:
-            continue
-        _walk(name, old, new, traits.sets, hidden, found)
-    return found
+        if new is not None or name not in traits.sticky:
+            walk.step(name, old, new)
+    return walk.found
 
 
-def _walk(
-    path: str, old: Any, new: Any, sets: frozenset[str], hidden: Callable[[str], bool], found: Difference
-) -> None:
-    if hidden(path) or old is new:
-        return
-    if _empty(old) and _empty(new):
-        return
-    if old is None:
-        found.added.add(path)
-    elif new is None:
-        found.deleted.add(path)
-    elif new is UNKNOWN or old is UNKNOWN:
-        found.updated.add(path)
-    elif isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new} - {DEFAULTS}):
-            step = f"{path}.{key}" if key.replace("_", "").isalnum() else f"{path}[{json.dumps(key)}]"
-            _walk(step, old.get(key), new.get(key), sets, hidden, found)
-    elif isinstance(old, list) and isinstance(new, list):
-        if bare(path) in sets and not has_unknown(new) and _bag(old) == _bag(new):
+class _Walk:
+    """Goes through two values side by side."""
+
+    def __init__(self, sets: frozenset[str], ignored: list[str]) -> None:
+        self.sets = sets
+        self.ignored = ignored
+        self.found = Difference()
+
+    def hidden(self, path: str) -> bool:
+        """Say whether the program wants no differences there."""
+        return any(
+            path == rule or bare(path) == rule or path.startswith((rule + ".", rule + "[")) for rule in self.ignored
+        )
+
+    def step(self, path: str, old: Any, new: Any) -> None:
+        """Compare the values at one path."""
+        if self.hidden(path) or old is new or (_empty(old) and _empty(new)):
             return
-        for index in range(max(len(old), len(new))):
-            before = old[index] if index < len(old) else None
-            after = new[index] if index < len(new) else None
-            _walk(f"{path}[{index}]", before, after, sets, hidden, found)
-    elif not _same(old, new):
-        found.updated.add(path)
+        if old is None:
+            self.found.added.add(path)
+        elif new is None:
+            self.found.deleted.add(path)
+        elif isinstance(old, dict) and isinstance(new, dict):
+            for key in sorted({*old, *new} - {DEFAULTS}):
+                inner = f"{path}.{key}" if key.replace("_", "").isalnum() else f"{path}[{json.dumps(key)}]"
+                self.step(inner, old.get(key), new.get(key))
+        elif isinstance(old, list) and isinstance(new, list):
+            self.items(path, old, new)
+        elif UNKNOWN in (old, new) or not _same(old, new):
+            self.found.updated.add(path)
+
+    def items(self, path: str, old: list[Any], new: list[Any]) -> None:
+        """Compare two lists: by position, or as sets where order means nothing."""
+        if bare(path) in self.sets and not has_unknown(new) and _bag(old) == _bag(new):
+            return
+        for index, (before, after) in enumerate(zip_longest(old, new)):
+            self.step(f"{path}[{index}]", before, after)
 
 
 def _empty(value: Any) -> bool:
-    return value is None or value == {} or value == []
+    return value is None or (isinstance(value, (dict, list)) and not value)
 
 
 def _bag(items: list[Any]) -> list[str]:
@@ -138,10 +145,11 @@ def project(read: Any, asked: Any, kind: Type | None = None) -> Any:
     """
     if isinstance(read, dict) and isinstance(asked, dict) and (kind is None or kind.form != "map"):
         fields = kind.fields if kind is not None else {}
-        return {
+        cut = {
             key: project(read[key], item, fields[key].type if key in fields else None) if key in read else item
             for key, item in asked.items()
         }
+        return {key: item for key, item in cut.items() if item is not None}
     if isinstance(read, list) and isinstance(asked, list) and len(read) == len(asked):
         if _bag(read) == _bag(asked):
             return asked

@@ -26,7 +26,7 @@ _MESSAGE_LIMIT = 400 * 1024 * 1024
 
 
 def home() -> Path:
-    """Return the sandbox's home, or end the process: outside a sandbox a stand-in must never answer for the real provider."""
+    """Return the sandbox's home, or end the process: outside a sandbox a stand-in must never answer."""
     folder = os.environ.get(LICENCE)
     if not folder:
         sys.exit(f"sandbox provider: {LICENCE} is not set; this stand-in runs only inside `pulumi-mlops sandbox run`")

@@ -1,7 +1,7 @@
 """Creations that the engine may not have recorded, so that a killed engine leaks nothing.
 
-An entry is written before a create call (intent) and completed with the object's id after it. It is removed once the engine
-refers to that id for the same URN, which shows that it has the object in its state. Entries hold no property values.
+An entry is written before a create call (intent) and completed with the object's id after it. It is removed once the
+engine refers to that id for the same URN, which shows that it has the object in its state. Entries hold no values.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ class Journal:
         self._path(urn).unlink(missing_ok=True)
 
     def acknowledge(self, urn: str, object_id: str) -> None:
-        """The engine knows this object: drop its entry."""
+        """Drop the entry of an object that the engine knows."""
         entry = self.find(urn)
         if entry is not None and entry.id == object_id:
             self.forget(urn)

@@ -2,10 +2,10 @@
 
 import inspect
 import typing
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal
 
 import pulumi
@@ -38,8 +38,8 @@ def properties(args: type) -> Mapping[str, Property]:
     return _properties(args)
 
 
-@lru_cache(maxsize=None)
-def _properties(args: type) -> Mapping[str, Property]:
+@cache
+def _properties(args: Any) -> Mapping[str, Property]:
     wire_names = input_type_py_to_pulumi_names(args)
     parameters = inspect.signature(args).parameters
     required = {wire_names[name] for name, item in parameters.items() if item.default is inspect.Parameter.empty}
@@ -47,23 +47,24 @@ def _properties(args: type) -> Mapping[str, Property]:
 
 
 def _type(hint: Any) -> Type:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in _SCALARS:
         return Type(_SCALARS[hint])
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is not None and not isinstance(origin, type) or origin is typing.Union:
-        return _choice(arguments)
-    if origin is not None and issubclass(origin, Mapping):
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         return Type("map", item=_type(arguments[1]))
-    if origin is not None and issubclass(origin, typing.Sequence):
+    if isinstance(origin, type) and issubclass(origin, Sequence):
         return Type("list", item=_type(arguments[0]))
-    if isinstance(hint, type):
-        if issubclass(hint, Enum):
-            return Type("string", enum=tuple(str(item.value) for item in hint))
-        if issubclass(hint, (pulumi.Asset, pulumi.Archive)):
-            return Type("asset")
-        if is_input_type(hint):
-            return Type("object", fields=_properties(hint))
-    return Type("any")
+    if arguments:
+        return _choice(arguments)
+    return _class_type(hint) if isinstance(hint, type) else Type("any")
+
+
+def _class_type(hint: type) -> Type:
+    if issubclass(hint, Enum):
+        return Type("string", enum=tuple(str(item.value) for item in hint))
+    if issubclass(hint, (pulumi.Asset, pulumi.Archive)):
+        return Type("asset")
+    return Type("object", fields=properties(hint)) if is_input_type(hint) else Type("any")
 
 
 def _choice(arguments: tuple[Any, ...]) -> Type:

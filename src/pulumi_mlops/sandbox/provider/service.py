@@ -5,10 +5,10 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2
+from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_mlops.sandbox.provider import check, diff
@@ -22,16 +22,17 @@ from pulumi_mlops.sandbox.provider.values import (
     plain,
     receive,
     secret_names,
+    secret_texts,
     send,
+    stripped,
 )
 
 log = logging.getLogger(__name__)
-Request = TypeVar("Request")
-Response = TypeVar("Response")
+Method = TypeVar("Method", bound=Callable[..., Any])
 INTERNAL = frozenset({"__internal", "version", "pluginDownloadURL"})
 
 
-class _InitialisationFailed(ProviderError):
+class _InitialisationError(ProviderError):
     """The object exists but is not as wanted; carries the status that tells the engine so."""
 
     def __init__(self, reason: str, status: bytes) -> None:
@@ -39,25 +40,25 @@ class _InitialisationFailed(ProviderError):
         self.status = status
 
 
-def _guarded(method: Callable[[Any, Request, Any], Response]) -> Callable[[Any, Request, Any], Response]:
-    """Turn every exception into one line for the user, and count the calls in hand."""
+def _guarded(method: Method) -> Method:
+    """Turn every exception into one line for the user, without secrets, and count the calls in hand."""
 
     @wraps(method)
-    def call(self: "Service", request: Request, context: grpc.ServicerContext) -> Response:
+    def call(self: "Service", request: Any, context: grpc.ServicerContext) -> Any:
         with self.busy:
             try:
                 return method(self, request, context)
+            except _InitialisationError as error:
+                context.set_trailing_metadata((("grpc-status-details-bin", error.status),))
+                message = str(error)
             except ProviderError as error:
                 message = str(error)
-                if isinstance(error, _InitialisationFailed):
-                    context.set_trailing_metadata((("grpc-status-details-bin", error.status),))
             except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a diagnostic, not a stack trace
-                log.debug("%s failed", method.__name__, exc_info=True)
+                log.debug("%s failed with %s", method.__name__, type(error).__name__)
                 message = self.cloud.explain(error)
-        context.abort(grpc.StatusCode.UNKNOWN, f"{self.label}: {message}")
-        raise AssertionError  # abort does not return
+        return context.abort(grpc.StatusCode.UNKNOWN, self.told(message, request))
 
-    return call
+    return cast("Method", call)
 
 
 class Busy:
@@ -93,19 +94,19 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
 
     # The plugin itself
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's names
+    def Handshake(self, request: Any, context: Any) -> Any:
         """Say what this provider understands."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
-    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Attach(self, request: Any, context: Any) -> Any:
         """Take the address of another engine: nothing depends on it."""
         return empty_pb2.Empty()
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Tell the version."""
         return plugin_pb2.PluginInfo(version=self.cloud.version)
 
-    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetSchema(self, request: Any, context: Any) -> Any:
         """Return a schema with names only: SDKs are never generated from a stand-in."""
         schema = {
             "name": self.cloud.package,
@@ -115,7 +116,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         }
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Cancel(self, request: Any, context: Any) -> Any:
         """Stop waiting; what is in hand ends soon."""
         self.cloud.cancel()
         return empty_pb2.Empty()
@@ -123,14 +124,16 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
     # Configuration
 
     @_guarded
-    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def CheckConfig(self, request: Any, context: Any) -> Any:
         """Check the provider's own inputs."""
         news = receive(request.news)
         failures = self.cloud.check_config(_config(news))
-        return provider_pb2.CheckResponse(inputs=send(news), failures=[self._failure(*item) for item in failures])
+        return provider_pb2.CheckResponse(
+            inputs=send(news), failures=[self._failure(request, *item) for item in failures]
+        )
 
     @_guarded
-    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def DiffConfig(self, request: Any, context: Any) -> Any:
         """Say whether a change of configuration means other resources."""
         olds, news = plain(receive(request.old_inputs or request.olds)), plain(receive(request.news))
         changed = sorted(
@@ -141,7 +144,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces)
 
     @_guarded
-    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Configure(self, request: Any, context: Any) -> Any:
         """Take the configuration."""
         self.cloud.configure(_config(plain(receive(request.args))))
         return provider_pb2.ConfigureResponse(
@@ -151,19 +154,21 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
     # Functions
 
     @_guarded
-    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Invoke(self, request: Any, context: Any) -> Any:
         """Answer a data source."""
         given = receive(request.args)
         arguments = {key: item for key, item in plain(given).items() if key not in INTERNAL and item is not None}
         if has_unknown(arguments):
             raise ProviderError(f"{request.tok}: an argument is not known yet")
         result = self.cloud.invoke(request.tok, arguments)
-        return provider_pb2.InvokeResponse(**{"return": send(conceal(result, secret_names(given)))})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(send(conceal(result, secret_names(given))))
+        return response
 
     # Resources
 
     @_guarded
-    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Check(self, request: Any, context: Any) -> Any:
         """Check the inputs of a resource, fill in defaults and the physical name."""
         token, logical = _identity(request.urn)
         kind = self.cloud.kind(token)
@@ -178,10 +183,12 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         inputs = news if failures else check.filled(news, olds, kind.traits, naming)
         if not failures:
             failures = kind.validate(plain(inputs), olds)
-        return provider_pb2.CheckResponse(inputs=send(inputs), failures=[self._failure(*item) for item in failures])
+        return provider_pb2.CheckResponse(
+            inputs=send(inputs), failures=[self._failure(request, *item) for item in failures]
+        )
 
     @_guarded
-    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Diff(self, request: Any, context: Any) -> Any:
         """Compare the recorded inputs with the wanted ones."""
         token, _ = _identity(request.urn)
         self.journal.acknowledge(request.urn, request.id)
@@ -225,7 +232,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     @_guarded
-    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Create(self, request: Any, context: Any) -> Any:
         """Make a resource, or adopt the one that a killed run has made."""
         token, _ = _identity(request.urn)
         kind = self.cloud.kind(token)
@@ -243,7 +250,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             object_id, state = self._adopted(request.urn, kind, inputs) or self._created(request.urn, kind, inputs)
         except Partial as error:
             self._note(request.urn, inputs, kind, error.id)
-            raise self._initialisation_failed(error, given, hidden) from error
+            raise self._initialisation_failed(request, error, given, hidden) from error
         return provider_pb2.CreateResponse(id=object_id, properties=send(conceal(state, hidden)))
 
     def _created(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values]:
@@ -263,7 +270,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         self.journal.write(Entry(urn, str(inputs.get(auto.property, "")) if auto else "", object_id))
 
     def _adopted(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values] | None:
-        """Take over the object of a creation that the engine never recorded; delete it if it cannot become what is wanted."""
+        """Take over the object of a creation that was never recorded; delete what cannot become what is wanted."""
         entry = self.journal.find(urn)
         if entry is None or not entry.id:
             return None
@@ -285,7 +292,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         return entry.id, kind.update(entry.id, present, inputs, changed) if changed else state
 
     @_guarded
-    def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Read(self, request: Any, context: Any) -> Any:
         """Look at a resource: for a refresh, or to import it."""
         token, _ = _identity(request.urn)
         self.journal.acknowledge(request.urn, request.id)
@@ -306,12 +313,12 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         outputs = {**known, **_settled(state, olds, kind)}
         return provider_pb2.ReadResponse(
             id=request.id,
-            properties=send(conceal({k: v for k, v in outputs.items() if v is not None}, hidden)),
+            properties=send(conceal(outputs, hidden)),
             inputs=send(conceal(inputs, hidden)),
         )
 
     @_guarded
-    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Update(self, request: Any, context: Any) -> Any:
         """Bring a resource to its new inputs."""
         token, _ = _identity(request.urn)
         kind = self.cloud.kind(token)
@@ -330,11 +337,11 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         try:
             result = kind.update(request.id, olds, news, changed)
         except Partial as error:
-            raise self._initialisation_failed(error, given, hidden) from error
+            raise self._initialisation_failed(request, error, given, hidden) from error
         return provider_pb2.UpdateResponse(properties=send(conceal(result, hidden)))
 
     @_guarded
-    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Delete(self, request: Any, context: Any) -> Any:
         """Delete a resource; that it is gone already is success."""
         token, _ = _identity(request.urn)
         kind = self.cloud.kind(token)
@@ -348,21 +355,40 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
 
     # Failures
 
-    def _failure(self, name: str, reason: str) -> provider_pb2.CheckFailure:
-        return provider_pb2.CheckFailure(property=name, reason=f"{self.label}: {reason}")
+    def told(self, message: str, request: Any) -> str:
+        """Return a diagnostic: one line that names the sandbox and holds no secret of the request."""
+        hidden: set[str] = set()
+        sensitive: frozenset[str] = frozenset()
+        if getattr(request, "urn", "") and not request.urn.rsplit("::", 2)[-2].startswith("pulumi:providers:"):
+            token, _ = _identity(request.urn)
+            sensitive = self.cloud.kind(token).traits.sensitive if token in self.cloud.tokens() else sensitive
+        for name in ("properties", "news", "olds", "inputs", "old_inputs", "args"):
+            struct = getattr(request, name, None)
+            if isinstance(struct, struct_pb2.Struct):
+                hidden |= secret_texts(conceal(receive(struct), sensitive))
+        line = " ".join(f"{self.label}: {message}".split())
+        for text in sorted(hidden, key=len, reverse=True):
+            line = line.replace(text, "[secret]")
+        return line
 
-    def _initialisation_failed(self, error: Partial, given: Values, hidden: frozenset[str]) -> _InitialisationFailed:
+    def _failure(self, request: Any, name: str, reason: str) -> provider_pb2.CheckFailure:
+        return provider_pb2.CheckFailure(property=name, reason=self.told(reason, request))
+
+    def _initialisation_failed(
+        self, request: Any, error: Partial, given: Values, hidden: frozenset[str]
+    ) -> _InitialisationError:
         """Tell the engine that the object exists but is not as wanted: it records it, and the next run tries again."""
+        reason = self.told(str(error), request)
         detail = provider_pb2.ErrorResourceInitFailed(
             id=error.id,
             properties=send(conceal(error.state, hidden)),
-            reasons=[f"{self.label}: {error}"],
+            reasons=[reason],
             inputs=send(given),
         )
         packed = any_pb2.Any()
         packed.Pack(detail)
-        status = status_pb2.Status(code=2, message=f"{self.label}: {error}", details=[packed])  # type: ignore[attr-defined]
-        return _InitialisationFailed(str(error), status.SerializeToString())
+        status = status_pb2.Status(code=2, message=reason, details=[packed])
+        return _InitialisationError(str(error), status.SerializeToString())
 
 
 def _identity(urn: str) -> tuple[str, str]:
@@ -422,7 +448,7 @@ def _imported(state: Values, kind: Kind) -> Values:
     """Return the inputs of an object that no program has described yet."""
     inputs: Values = {
         name: item
-        for name, item in state.items()
+        for name, item in stripped(state).items()
         if name in kind.traits.inputs and item not in (None, "", {}, []) and name not in kind.traits.refused
     }
     for name, value in kind.traits.defaults.items():

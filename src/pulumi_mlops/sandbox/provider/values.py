@@ -12,6 +12,7 @@ RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 ASSET: Final = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
+_SHORTEST: Final = 4  # what is shorter is struck out nowhere: it would take half of every message with it
 _UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -40,18 +41,7 @@ def receive(struct: struct_pb2.Struct) -> dict[str, Any]:
 
 def _receive(value: Any) -> Any:
     if isinstance(value, dict):
-        match value.get(SIGNATURE):
-            case None:
-                return {key: _receive(item) for key, item in value.items()}
-            case str(signature) if signature == SECRET:
-                return Secret(_receive(value.get("value")))
-            case str(signature) if signature == OUTPUT:
-                inner = _receive(value["value"]) if "value" in value else UNKNOWN
-                return Secret(inner) if value.get("secret") else inner
-            case str(signature) if signature == RESOURCE:
-                return value.get("id") or UNKNOWN
-            case _:  # assets and archives stay as they came: the cloud's half reads them
-                return value
+        return _receive_object(value)
     if isinstance(value, list):
         return [_receive(item) for item in value]
     if isinstance(value, float) and value.is_integer():
@@ -59,10 +49,25 @@ def _receive(value: Any) -> Any:
     return UNKNOWN if value == _UNKNOWN_TEXT else value
 
 
+def _receive_object(value: dict[str, Any]) -> Any:
+    match value.get(SIGNATURE):
+        case None:
+            return {key: _receive(item) for key, item in value.items()}
+        case signature if signature == SECRET:
+            return Secret(_receive(value.get("value")))
+        case signature if signature == OUTPUT:
+            inner = _receive(value["value"]) if "value" in value else UNKNOWN
+            return Secret(inner) if value.get("secret") else inner
+        case signature if signature == RESOURCE:
+            return value.get("id") or UNKNOWN
+        case _:  # assets and archives stay as they came: the cloud's half reads them
+            return value
+
+
 def send(values: Mapping[str, Any]) -> struct_pb2.Struct:
     """Turn plain values back into a struct."""
     struct = struct_pb2.Struct()
-    json_format.ParseDict(_send(values), struct)
+    json_format.ParseDict(_send(stripped(values)), struct)
     return struct
 
 
@@ -109,6 +114,13 @@ def has_unknown(value: Any) -> bool:
     return _holds(value, lambda item: item is UNKNOWN)
 
 
+def stripped(value: Any) -> Any:
+    """Return the value without the properties that are None."""
+    if isinstance(value, dict):
+        return {key: stripped(item) for key, item in value.items() if item is not None}
+    return [stripped(item) for item in value] if isinstance(value, list) else value
+
+
 def conceal(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     """Mark the named properties as secret."""
     return {key: Secret(plain(item)) if key in names and item is not None else item for key, item in values.items()}
@@ -117,3 +129,16 @@ def conceal(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
 def secret_names(values: Mapping[str, Any]) -> frozenset[str]:
     """Name the properties in which a secret is."""
     return frozenset(key for key, item in values.items() if has_secret(item))
+
+
+def secret_texts(values: Any, *, inside: bool = False) -> set[str]:
+    """Collect the texts that are secret, so that they can be struck out of a message."""
+    if isinstance(values, Secret):
+        return secret_texts(values.value, inside=True)
+    if isinstance(values, dict):
+        return {text for item in values.values() for text in secret_texts(item, inside=inside)}
+    if isinstance(values, list):
+        return {text for item in values for text in secret_texts(item, inside=inside)}
+    return (
+        {str(values)} if inside and isinstance(values, (str, int, float)) and len(str(values)) >= _SHORTEST else set()
+    )

@@ -10,10 +10,8 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
-    ParamValidationError,
     ReadTimeoutError,
 )
-from pulumi_mlops.sandbox.provider.contract import Missing
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 Result = TypeVar("Result")
@@ -79,27 +77,26 @@ def patiently(call: Callable[..., Result], passing: Iterable[str], **arguments: 
     return attempts(call, **arguments)
 
 
+_UNREACHABLE = (EndpointConnectionError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError)
+
+
 def explain(error: Exception) -> str:
     """Say in one line what happened and, where the user can do something, what."""
-    match error:
-        case ClientError() if code(error) in EXPIRED:
-            hint = "the credentials are refused or have expired; start again with `pulumi-mlops sandbox run`, or renew those of the provider"
-            return f"{code(error)}: {hint}"
-        case ClientError():
-            text = f"{code(error)}: {message(error)} (operation {error.operation_name})"
-            return f"{text}; the control plane is still throttling, run again" if code(error) in THROTTLED else text
-        case EndpointConnectionError() | ConnectionClosedError() | ConnectTimeoutError() | ReadTimeoutError():
-            return f"{type(error).__name__}: the control plane does not answer; start it with `pulumi-mlops sandbox up`"
-        case NoCredentialsError():
-            return "NoCredentialsError: no credentials; run inside `pulumi-mlops sandbox run`"
-        case ParamValidationError():
-            return f"ParamValidation: {' '.join(str(error).split())}"
-        case BotoCoreError():
-            return f"{type(error).__name__}: {error}"
-        case _:
-            return f"defect in the stand-in provider: {type(error).__name__}: {error}"
+    name = type(error).__name__
+    if isinstance(error, ClientError):
+        return _explain_answer(error)
+    if isinstance(error, _UNREACHABLE):
+        return f"{name}: the control plane does not answer; start it with `pulumi-mlops sandbox up`"
+    if isinstance(error, NoCredentialsError):
+        return f"{name}: no credentials; run inside `pulumi-mlops sandbox run`"
+    if isinstance(error, BotoCoreError):
+        return f"{name}: {error}"
+    return f"defect in the stand-in provider: {name}: {error}"
 
 
-def absent(error: Exception) -> Missing:
-    """Make the exception that says that an object does not exist."""
-    return Missing(explain(error))
+def _explain_answer(error: ClientError) -> str:
+    if code(error) in EXPIRED:
+        renew = "start again with `pulumi-mlops sandbox run`, or renew those of the provider"
+        return f"{code(error)}: the credentials are refused or have expired; {renew}"
+    text = f"{code(error)}: {message(error)} (operation {error.operation_name})"
+    return f"{text}; the control plane is still throttling, run again" if code(error) in THROTTLED else text

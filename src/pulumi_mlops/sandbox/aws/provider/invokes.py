@@ -1,5 +1,6 @@
 """Data sources."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,7 +40,7 @@ def _one(found: list[Any], what: str) -> Any:
     return found[0]
 
 
-def _caller(session: Session, arguments: Values) -> Values:
+def _caller(session: Session, _: Values) -> Values:
     found = _call(session, "sts", "get_caller_identity")
     return {"accountId": found["Account"], "arn": found["Arn"], "userId": found["UserId"], "id": found["Account"]}
 
@@ -49,7 +50,7 @@ def _region(session: Session, arguments: Values) -> Values:
     return {"id": name, "name": name, "region": name, "endpoint": f"ec2.{name}.amazonaws.com", "description": name}
 
 
-def _partition(session: Session, arguments: Values) -> Values:
+def _partition(session: Session, _: Values) -> Values:
     suffix = "amazonaws.com.cn" if session.partition == "aws-cn" else "amazonaws.com"
     return {
         "id": session.partition,
@@ -216,8 +217,6 @@ def _topic(session: Session, arguments: Values) -> Values:
 
 
 def _role(session: Session, arguments: Values) -> Values:
-    import json
-
     item = _call(session, "iam", "get_role", RoleName=arguments["name"])["Role"]
     document = item["AssumeRolePolicyDocument"]
     return {

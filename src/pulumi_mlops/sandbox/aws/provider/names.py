@@ -1,14 +1,14 @@
 """Between Pulumi's property names and the members of AWS's shapes.
 
-The rule: camel case with a capital first; then without regard to case; then singular for plural. What the rule does not find
-is an entry in the table (``rename``).
+The rule: camel case with a capital first; then without regard to case; then singular for plural. What the rule does not
+find is an entry in the table (``rename``).
 """
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -32,7 +32,7 @@ def _guess(name: str, shape: StructureShape) -> str | None:
     return next((table[item] for item in candidates if item in table), None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _members(names: tuple[str, ...]) -> Mapping[str, str]:
     return {name.replace("_", "").lower(): name for name in names}
 
@@ -44,10 +44,7 @@ def _by_lower(shape: StructureShape) -> Mapping[str, str]:
 def place(shape: Shape, at: str) -> Shape:
     """Return the shape at a place."""
     for step in _STEP.findall(at):
-        if step.startswith("["):
-            shape = shape.member  # type: ignore[attr-defined]
-        else:
-            shape = shape.members[step]  # type: ignore[attr-defined]
+        shape = cast("ListShape", shape).member if step.startswith("[") else cast("StructureShape", shape).members[step]
     return shape
 
 
@@ -94,16 +91,16 @@ def structure(
             continue
         kind = fields[name].type if name in fields else Type("any")
         *outer, last = target.split(".")
-        into, inner = result, shape
+        into = result
         for part in outer:  # a flat property of the SDK that is nested in the API
-            into, inner = into.setdefault(part, {}), inner.members[part]
-        into[last] = to_wire(value, kind, inner.members[last], renames, step)
+            into = into.setdefault(part, {})
+        into[last] = to_wire(value, kind, place(shape, target), renames, step)
     return result
 
 
 def pairs(value: Mapping[str, Any], shape: ListShape) -> list[dict[str, Any]]:
     """Translate a map into a list of pairs, as in dimensions and tags."""
-    key, content = list(shape.member.members)[:2]
+    key, content = list(cast("StructureShape", shape.member).members)[:2]
     return [{key: name, content: item} for name, item in value.items()]
 
 
@@ -123,25 +120,24 @@ def _scalar_out(value: Any, type_name: str) -> Any:
 
 def from_wire(data: Any, kind: Type, shape: Shape, renames: Renames, path: str = "") -> Any:
     """Translate what the API returned into a property's value."""
-    if data is None:
-        return None
-    if isinstance(data, dict) and kind.form == "list" and kind.item is not None:
-        return [from_wire(data, kind.item, shape, renames, path)]
-    if isinstance(data, list) and kind.form == "list":
-        item_shape = shape.member if isinstance(shape, ListShape) else shape
-        return [from_wire(item, kind.item or Type("any"), item_shape, renames, path) for item in data]
-    if isinstance(data, list) and kind.form == "map":
-        return {entry[key]: entry[content] for entry in data for key, content in [list(entry)[:2]]}
-    if isinstance(data, list) and kind.form == "object":
-        inner = shape.member if isinstance(shape, ListShape) else shape
-        return from_wire(data[0], kind, inner, renames, path) if data else None
     if isinstance(data, list):
-        return data[0] if data else None
+        return _list_in(data, kind, shape, renames, path)
+    if isinstance(data, dict) and kind.form == "list":
+        return [from_wire(data, kind.item or Type("any"), shape, renames, path)]
     if isinstance(data, dict) and isinstance(shape, StructureShape) and kind.form == "object":
-        return {
-            key: item for key, item in unstructure(data, kind.fields, shape, renames, path).items() if item is not None
-        }
+        return unstructure(data, kind.fields, shape, renames, path)
     return _scalar_in(data, kind.form)
+
+
+def _list_in(data: list[Any], kind: Type, shape: Shape, renames: Renames, path: str) -> Any:
+    inner = shape.member if isinstance(shape, ListShape) else shape
+    match kind.form:
+        case "list":
+            return [from_wire(item, kind.item or Type("any"), inner, renames, path) for item in data]
+        case "map":  # pairs, as in dimensions
+            return {entry[key]: entry[content] for entry in data for key, content in [list(entry)[:2]]}
+        case _:  # the SDK has one where the API has a list
+            return from_wire(data[0], kind, inner, renames, path) if data else None
 
 
 def unstructure(

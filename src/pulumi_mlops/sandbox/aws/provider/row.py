@@ -1,7 +1,8 @@
 """The words in which the table describes a resource.
 
-Texts with braces are templates over one scope: ``id``, the resource's properties, ``account``, ``region``, ``partition`` and,
-after the create call, ``result``. ``at`` is a place in a request or response: ``KeyMetadata``, ``Vpcs[0]``.
+Texts with braces are templates over one scope: ``id``, the resource's properties, ``account``, ``region``,
+``partition`` and, after the create call, ``result``. ``at`` is a place in a request or response: ``KeyMetadata``,
+``Vpcs[0]``.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,6 @@ class Call:
     """Property (dotted, without indices) → member, where the rule of names does not find it."""
     at: str = ""
     """The member under which the properties go."""
-    service: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ class TagApi:
 class Row:
     """One resource kind."""
 
-    token: str
+    resource: str
+    """Its type token."""
     service: str
     create: Call
     reads: tuple[Get, ...]

@@ -4,7 +4,7 @@ import importlib
 import re
 import warnings
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 
 from pulumi_mlops.sandbox.provider.schema import Property, properties
@@ -21,7 +21,7 @@ def _module(token: str) -> tuple[ModuleType, str]:
         return importlib.import_module(f"pulumi_aws.{_KEYWORDS.get(package, package)}.{snake}"), name
 
 
-@lru_cache(maxsize=None)
+@cache
 def inputs(token: str) -> Mapping[str, Property]:
     """Return the inputs of a type token."""
     module, name = _module(token)
@@ -30,7 +30,7 @@ def inputs(token: str) -> Mapping[str, Property]:
     return properties(args)
 
 
-@lru_cache(maxsize=None)
+@cache
 def outputs(token: str) -> Mapping[str, Property]:
     """Return the outputs of a type token."""
     module, name = _module(token)

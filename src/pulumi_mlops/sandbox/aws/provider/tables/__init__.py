@@ -9,6 +9,7 @@ from pulumi_mlops.sandbox.aws.provider.tables import (
     data,
     ecr,
     functions,
+    groups,
     network,
     observe,
     s3,
@@ -17,5 +18,5 @@ from pulumi_mlops.sandbox.aws.provider.tables import (
     security,
 )
 
-_FAMILIES = (attributes, cloudcontrol, data, ecr, functions, network, observe, s3, sagemaker, scaling, security)
-ROWS: Mapping[str, Row] = {row.token: row for family in _FAMILIES for row in family.ROWS}
+_FAMILIES = (attributes, cloudcontrol, data, ecr, functions, groups, network, observe, s3, sagemaker, scaling, security)
+ROWS: Mapping[str, Row] = {row.resource: row for family in _FAMILIES for row in family.ROWS}

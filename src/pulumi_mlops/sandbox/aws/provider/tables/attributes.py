@@ -1,9 +1,10 @@
 """SNS and SQS: resources whose properties are a map of text attributes."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from pulumi_mlops.sandbox.aws.provider import failures, sdk
+from pulumi_mlops.sandbox.aws.provider import sdk
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import EVERYTHING, Call, Get, Part, Row, TagApi
 from pulumi_mlops.sandbox.provider.contract import AutoName, Missing, Values
@@ -29,7 +30,7 @@ def _value(text: str | None, kind: Type) -> Any:
 class AttributesKind(RowKind):
     """Properties as attributes: all in the create call, later each by itself."""
 
-    attributes: Mapping[str, str]
+    attributes: ClassVar[Mapping[str, str]]
     """Property → attribute."""
     setter = ""
     where = ""
@@ -66,12 +67,7 @@ class AttributesKind(RowKind):
 
     def get(self, get: Get, scope: Values, *, first: bool) -> Values:
         """Keep the map for :meth:`adjusted`."""
-        try:
-            data = self.invoke(get.operation, scope, **self.fill(get.ident, scope))
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(failures.explain(error)) from error
-            raise
+        data = self.ask(get.operation, scope, **self.fill(get.ident, scope))
         return {"attributes": data["Attributes"]}
 
 
@@ -98,7 +94,7 @@ class TopicKind(AttributesKind):
             for what in ("FailureFeedbackRoleArn", "SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate")
         }
         return _attributes(
-            self.row.token, {"arn": "TopicArn", "maximumMessageSize": "MaximumMessageSize", **feedback}, ()
+            self.row.resource, {"arn": "TopicArn", "maximumMessageSize": "MaximumMessageSize", **feedback}, ()
         )
 
     def wire(self, values: Values) -> dict[str, str]:
@@ -116,7 +112,7 @@ class SubscriptionKind(AttributesKind):
     """A subscription to a topic."""
 
     setter, where = "set_subscription_attributes", "SubscriptionArn"
-    attributes = {
+    attributes: ClassVar[Mapping[str, str]] = {
         "arn": "SubscriptionArn",
         "confirmationWasAuthenticated": "ConfirmationWasAuthenticated",
         "deliveryPolicy": "DeliveryPolicy",
@@ -153,7 +149,7 @@ class QueueKind(AttributesKind):
             "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
             "visibilityTimeoutSeconds": "VisibilityTimeout",
         }
-        return _attributes(self.row.token, names, ("url",))
+        return _attributes(self.row.resource, names, ("url",))
 
     def wire(self, values: Values) -> dict[str, str]:
         """Leave out FIFO where it is not asked for: AWS refuses false."""
@@ -176,21 +172,33 @@ class PolicyKind(RowKind):
     def adjusted(self, state: Values, inputs: Values) -> Values:
         """Raise Missing where there is none."""
         if not state.get("policy"):
-            raise Missing(f"{self.row.token}: no policy is set")
+            raise Missing(f"{self.row.resource}: no policy is set")
         return state
 
     def get(self, get: Get, scope: Values, *, first: bool) -> Values:
         """Read the attribute."""
-        try:
-            found = self.invoke(get.operation, scope, **self.fill(get.ident, scope)).get("Attributes", {})
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(failures.explain(error)) from error
-            raise
+        found = self.ask(get.operation, scope, **self.fill(get.ident, scope)).get("Attributes", {})
         owner = {"owner": found["Owner"]} if "Owner" in found else {}
         return {"policy": found.get("Policy"), **owner}
 
 
+_ACTIONS = "GetTopicAttributes SetTopicAttributes AddPermission RemovePermission DeleteTopic Subscribe Publish"
+# A topic is never without a policy: this is the one that AWS gives a new topic. Doubled braces are for the template.
+_OWNER_ONLY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "__default_statement_ID",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": [f"SNS:{action}" for action in _ACTIONS.split()],
+                "Resource": "<id>",
+                "Condition": {"StringEquals": {"AWS:SourceOwner": "<account>"}},
+            }
+        ],
+    }
+).translate({ord("{"): "{{", ord("}"): "}}", ord("<"): "{", ord(">"): "}"})
 TOPIC_ABSENT = ("NotFound", "NotFoundException")
 QUEUE_ABSENT = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 SET_QUEUE = Call("set_queue_attributes", {"QueueUrl": "{queueUrl}", "Attributes": {"Policy": "{policy}"}}, only=())
@@ -199,7 +207,7 @@ SET_TOPIC = Call(
 )
 ROWS = (
     Row(
-        token="aws:sns/topic:Topic",
+        resource="aws:sns/topic:Topic",
         service="sns",
         id="{result[TopicArn]}",
         name=AutoName(limit=256),
@@ -222,7 +230,7 @@ ROWS = (
         kind=TopicKind,
     ),
     Row(
-        token="aws:sns/topicSubscription:TopicSubscription",
+        resource="aws:sns/topicSubscription:TopicSubscription",
         service="sns",
         id="{result[SubscriptionArn]}",
         create=Call("subscribe", {"TopicArn": "{topic}", "ReturnSubscriptionArn": True}, only=("protocol", "endpoint")),
@@ -246,7 +254,7 @@ ROWS = (
         kind=SubscriptionKind,
     ),
     Row(
-        token="aws:sns/topicPolicy:TopicPolicy",
+        resource="aws:sns/topicPolicy:TopicPolicy",
         service="sns",
         id="{arn}",
         create=SET_TOPIC,
@@ -255,14 +263,7 @@ ROWS = (
         parts=(Part(SET_TOPIC, on=("policy",)),),
         delete=Call(
             "set_topic_attributes",
-            {
-                "TopicArn": "{id}",
-                "AttributeName": "Policy",
-                "AttributeValue": '{{"Version":"2012-10-17","Statement":[{{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{{"AWS":"*"}},'
-                '"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission","SNS:DeleteTopic",'
-                '"SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],"Resource":"{id}",'
-                '"Condition":{{"StringEquals":{{"AWS:SourceOwner":"{account}"}}}}}}]}}',
-            },
+            {"TopicArn": "{id}", "AttributeName": "Policy", "AttributeValue": _OWNER_ONLY},
             only=(),
         ),
         absent=TOPIC_ABSENT,
@@ -271,7 +272,7 @@ ROWS = (
         kind=PolicyKind,
     ),
     Row(
-        token="aws:sqs/queue:Queue",
+        resource="aws:sqs/queue:Queue",
         service="sqs",
         id="{result[QueueUrl]}",
         name=AutoName(limit=80),
@@ -308,7 +309,7 @@ ROWS = (
         kind=QueueKind,
     ),
     Row(
-        token="aws:sqs/queuePolicy:QueuePolicy",
+        resource="aws:sqs/queuePolicy:QueuePolicy",
         service="sqs",
         id="{queueUrl}",
         create=SET_QUEUE,

@@ -1,20 +1,19 @@
 """Cloud Control: any CloudFormation type by its JSON."""
 
 import json
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any
 
 import jsonpatch
 
-from pulumi_mlops.sandbox.aws.provider import failures
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Row
 from pulumi_mlops.sandbox.provider.contract import Missing, ProviderError, Values
 from pulumi_mlops.sandbox.provider.values import UNKNOWN
 
 
-@lru_cache(maxsize=None)
+@cache
 def schema(type_name: str, region: str) -> Values:
     """Return CloudFormation's own schema of a type."""
     folder = resources.files("cfnlint").joinpath("data", "schemas")
@@ -62,12 +61,7 @@ class ResourceKind(RowKind):
         kind = inputs.get("typeName")
         if not kind and "," in object_id:  # an import names the type too
             kind, _, object_id = object_id.partition(",")
-        try:
-            data = self.invoke("get_resource", scope, TypeName=kind, Identifier=object_id)
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise failures.absent(error) from error
-            raise
+        data = self.ask("get_resource", scope, TypeName=kind, Identifier=object_id)
         found = json.loads(data["ResourceDescription"]["Properties"])
         state = {
             **inputs,
@@ -113,12 +107,8 @@ class ResourceKind(RowKind):
     def delete(self, object_id: str, inputs: Values, state: Values) -> None:
         """Ask for the deletion and wait."""
         scope = self.scope(object_id, inputs)
-        try:
+        with self.absence():
             self._run("delete_resource", scope, inputs, Identifier=object_id)
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise failures.absent(error) from error
-            raise
 
     def _run(self, operation: str, scope: Values, inputs: Values, **members: Any) -> Values:
         more = {
@@ -140,9 +130,8 @@ class ResourceKind(RowKind):
         if event["OperationStatus"] != "SUCCESS":
             if event.get("ErrorCode") == "NotFound":
                 raise Missing(f"{inputs['typeName']} {members.get('Identifier')}: {event.get('StatusMessage')}")
-            raise ProviderError(
-                f"{inputs['typeName']}: {operation} {event['OperationStatus']}: {event.get('ErrorCode')}: {event.get('StatusMessage')}"
-            )
+            why = f"{event.get('ErrorCode')}: {event.get('StatusMessage')}"
+            raise ProviderError(f"{inputs['typeName']}: {operation} {event['OperationStatus']}: {why}")
         found: Values = event
         return found
 
@@ -173,7 +162,7 @@ def _cut(found: Any, asked: Any) -> Any:
 
 ROWS = (
     Row(
-        token="aws:cloudcontrol/resource:Resource",
+        resource="aws:cloudcontrol/resource:Resource",
         service="cloudcontrol",
         id="{result}",
         create=Call("create_resource"),

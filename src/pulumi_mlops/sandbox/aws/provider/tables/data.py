@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pulumi_mlops.sandbox.aws.provider import failures, names
+from pulumi_mlops.sandbox.aws.provider import names
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
 from pulumi_mlops.sandbox.provider.contract import AutoName, Values
@@ -46,7 +46,7 @@ class BudgetKind(RowKind):
         if values.get("costFilters"):
             found["CostFilters"] = {item["name"]: item["values"] for item in values["costFilters"]}
         if values.get("costTypes"):
-            shape = names.place(self.input_shape("create_budget", {"region": ""}), "Budget.CostTypes")
+            shape = names.place(self.input_shape("create_budget"), "Budget.CostTypes")
             found["CostTypes"] = names.to_wire(values["costTypes"], self.traits.inputs["costTypes"].type, shape, {})
         period = {
             member: values[name].replace("_", "T") + ":00Z"
@@ -148,12 +148,7 @@ class BudgetKind(RowKind):
 
     def get(self, get: Get, scope: Values, *, first: bool) -> Values:
         """Keep the whole for :meth:`adjusted`."""
-        try:
-            data = self.invoke(get.operation, scope, **self.fill(get.ident, scope))
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise failures.absent(error) from error
-            raise
+        data = self.ask(get.operation, scope, **self.fill(get.ident, scope))
         return {
             "budget": data["Budget"],
             "accountId": scope["accountId"],
@@ -168,7 +163,7 @@ def _bag(items: list[tuple[Values, list[Values]]]) -> list[Any]:
 DATABASE = ("description", "locationUri", "name", "parameters", "createTableDefaultPermissions", "targetDatabase")
 ROWS = (
     Row(
-        token="aws:glue/catalogDatabase:CatalogDatabase",
+        resource="aws:glue/catalogDatabase:CatalogDatabase",
         service="glue",
         id="{catalogId}:{name}",
         name=AutoName(limit=255, lower=True),
@@ -202,7 +197,7 @@ ROWS = (
         kind=DatabaseKind,
     ),
     Row(
-        token="aws:budgets/budget:Budget",
+        resource="aws:budgets/budget:Budget",
         service="budgets",
         id="{accountId}:{name}",
         name=AutoName(limit=100),

@@ -1,7 +1,7 @@
 """ECR: repositories and their policies."""
 
-from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
+from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
 from pulumi_mlops.sandbox.provider.contract import AutoName, Values
 
 AT = {"repositoryName": "{id}"}
@@ -16,12 +16,12 @@ class RepositoryKind(RowKind):
         scope["forced"] = bool(inputs.get("forceDelete"))
 
 
-def _policy(token: str, put: str, get: str, delete: str, member: str, absent: str) -> Row:
+def _policy(resource: str, *, put: str, get: str, delete: str, member: str, absent: str) -> Row:
     """Make the row of a policy on a repository."""
     rename = {"policy": member}
     call = Call(put, {"repositoryName": "{repository}"}, only=("policy",), rename=rename)
     return Row(
-        token=f"aws:ecr/{token}",
+        resource=f"aws:ecr/{resource}",
         service="ecr",
         id="{repository}",
         create=call,
@@ -37,7 +37,7 @@ def _policy(token: str, put: str, get: str, delete: str, member: str, absent: st
 
 ROWS = (
     Row(
-        token="aws:ecr/repository:Repository",
+        resource="aws:ecr/repository:Repository",
         service="ecr",
         id="{name}",
         name=AutoName(limit=256, lower=True),
@@ -77,18 +77,18 @@ ROWS = (
     ),
     _policy(
         "lifecyclePolicy:LifecyclePolicy",
-        "put_lifecycle_policy",
-        "get_lifecycle_policy",
-        "delete_lifecycle_policy",
-        "lifecyclePolicyText",
-        "LifecyclePolicyNotFoundException",
+        put="put_lifecycle_policy",
+        get="get_lifecycle_policy",
+        delete="delete_lifecycle_policy",
+        member="lifecyclePolicyText",
+        absent="LifecyclePolicyNotFoundException",
     ),
     _policy(
         "repositoryPolicy:RepositoryPolicy",
-        "set_repository_policy",
-        "get_repository_policy",
-        "delete_repository_policy",
-        "policyText",
-        "RepositoryPolicyNotFoundException",
+        put="set_repository_policy",
+        get="get_repository_policy",
+        delete="delete_repository_policy",
+        member="policyText",
+        absent="RepositoryPolicyNotFoundException",
     ),
 )

@@ -1,13 +1,11 @@
 """Lambda."""
 
-import base64
-import hashlib
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.sandbox.aws.provider import failures
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi, Wait
 from pulumi_mlops.sandbox.provider.contract import AutoName, Missing, ProviderError, Values
@@ -76,7 +74,8 @@ class FunctionKind(RowKind):
     def adjusted(self, state: Values, inputs: Values) -> Values:
         """Add the addresses."""
         region = inputs.get("region") or self.session.region
-        path = f"arn:{self.session.partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{state['arn']}/invocations"
+        gateway = f"arn:{self.session.partition}:apigateway:{region}:lambda:path"
+        path = f"{gateway}/2015-03-31/functions/{state['arn']}/invocations"
         for name in ("environment", "deadLetterConfig", "vpcConfig"):
             if not any((state.get(name) or {}).values()):
                 state[name] = None
@@ -90,19 +89,12 @@ class PermissionKind(RowKind):
 
     def read(self, object_id: str, inputs: Values) -> Values:
         """Look for the statement."""
-        import json
-
         scope = self.scope(object_id, inputs)
         if "function" not in scope and "/" in object_id:
             function, _, statement = object_id.rpartition("/")
             scope.update(function=function, statementId=statement)
         qualifier = {"Qualifier": scope["qualifier"]} if scope.get("qualifier") else {}
-        try:
-            policy = json.loads(self.invoke("get_policy", scope, FunctionName=scope["function"], **qualifier)["Policy"])
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(failures.explain(error)) from error
-            raise
+        policy = json.loads(self.ask("get_policy", scope, FunctionName=scope["function"], **qualifier)["Policy"])
         found = next((item for item in policy["Statement"] if item.get("Sid") == scope["statementId"]), None)
         if found is None:
             raise Missing(f"statement {scope['statementId']} is not in the policy of {scope['function']}")
@@ -150,7 +142,7 @@ NAMES = {
 }
 ROWS = (
     Row(
-        token="aws:lambda/function:Function",
+        resource="aws:lambda/function:Function",
         service="lambda",
         id="{name}",
         name=AutoName(limit=64),
@@ -222,7 +214,7 @@ ROWS = (
         kind=FunctionKind,
     ),
     Row(
-        token="aws:lambda/permission:Permission",
+        resource="aws:lambda/permission:Permission",
         service="lambda",
         id="{statementId}",
         name=AutoName("statementId", limit=100, prefix="statementIdPrefix"),

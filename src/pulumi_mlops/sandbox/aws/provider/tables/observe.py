@@ -129,7 +129,7 @@ ALARM_NAMES = {
 PUT_ALARM = Call("put_metric_alarm", only=ALARM, rename=ALARM_NAMES)
 ROWS = (
     Row(
-        token="aws:cloudwatch/logGroup:LogGroup",
+        resource="aws:cloudwatch/logGroup:LogGroup",
         service="logs",
         id="{name}",
         name=AutoName(limit=512),
@@ -173,7 +173,7 @@ ROWS = (
         kind=GroupKind,
     ),
     Row(
-        token="aws:cloudwatch/metricAlarm:MetricAlarm",
+        resource="aws:cloudwatch/metricAlarm:MetricAlarm",
         service="cloudwatch",
         id="{name}",
         name=AutoName(limit=255),
@@ -201,7 +201,7 @@ ROWS = (
         ),
     ),
     Row(
-        token="aws:cloudwatch/eventRule:EventRule",
+        resource="aws:cloudwatch/eventRule:EventRule",
         service="events",
         id="{eventBusName}/{name}",
         name=AutoName(limit=64),
@@ -221,7 +221,7 @@ ROWS = (
         kind=RuleKind,
     ),
     Row(
-        token="aws:cloudwatch/eventTarget:EventTarget",
+        resource="aws:cloudwatch/eventTarget:EventTarget",
         service="events",
         id="{eventBusName}/{rule}/{targetId}",
         name=AutoName("targetId", limit=64),

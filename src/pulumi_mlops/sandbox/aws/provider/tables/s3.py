@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from pulumi_mlops.sandbox.aws.provider import failures
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
@@ -9,6 +11,7 @@ from pulumi_mlops.sandbox.provider.contract import AutoName, Values
 
 ABSENT = ("NoSuchBucket", "404", "NotFound")
 OWN = "use the resource of its own: the classic property is deprecated"
+_MOST_KEYS = 1000  # of one call
 HOSTED_ZONES = {
     "us-east-1": "Z3AQBSTGFYJSTF",
     "us-west-2": "Z3BJ6K6RIION7M",
@@ -32,7 +35,7 @@ class BucketKind(RowKind):
         """Read the document of tags."""
         try:
             found = self.invoke("get_bucket_tagging", scope, Bucket=scope["id"])["TagSet"]
-        except failures.ClientError as error:
+        except ClientError as error:
             if failures.matches(error, ("NoSuchTagSet",)):
                 return {}
             raise
@@ -62,16 +65,12 @@ class BucketKind(RowKind):
         """Empty the bucket where the program says so."""
         if not inputs.get("forceDestroy"):
             return
-        pages = self.client(scope).get_paginator("list_object_versions").paginate(Bucket=object_id)
-        try:
-            for page in pages:
-                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
-                if keys:
-                    self.invoke("delete_objects", scope, Bucket=object_id, Delete={"Objects": keys, "Quiet": True})
-        except failures.ClientError as error:
-            if not failures.matches(error, ABSENT):
-                raise
+        page = self.listed("list_object_versions", scope, Bucket=object_id)
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+        for start in range(0, len(keys), _MOST_KEYS):
+            batch = {"Objects": keys[start : start + _MOST_KEYS], "Quiet": True}
+            self.ask("delete_objects", scope, Bucket=object_id, Delete=batch)
 
 
 class NotificationKind(RowKind):
@@ -107,7 +106,7 @@ def _setting(
 ) -> Row:
     """Make the row of a resource that sets one thing on a bucket."""
     return Row(
-        token=f"aws:s3/{token}",
+        resource=f"aws:s3/{token}",
         service="s3",
         id="{bucket}",
         create=put,
@@ -126,7 +125,7 @@ GET = {"Bucket": "{id}"}
 FUNCTION = "lambdaFunctions"
 ROWS = (
     Row(
-        token="aws:s3/bucket:Bucket",
+        resource="aws:s3/bucket:Bucket",
         service="s3",
         id="{bucket}",
         name=AutoName("bucket", limit=63, lower=True, prefix="bucketPrefix"),
@@ -255,7 +254,7 @@ ROWS = (
         outputs={"bucket": "{id}"},
     ),
     Row(
-        token="aws:s3/bucketNotification:BucketNotification",
+        resource="aws:s3/bucketNotification:BucketNotification",
         service="s3",
         id="{bucket}",
         create=Call(

@@ -22,7 +22,7 @@ class FeatureGroupKind(RowKind):
 
 ROWS = (
     Row(
-        token="aws:sagemaker/featureGroup:FeatureGroup",
+        resource="aws:sagemaker/featureGroup:FeatureGroup",
         service="sagemaker",
         id="{featureGroupName}",
         create=Call("create_feature_group"),
@@ -45,7 +45,7 @@ ROWS = (
         wait_gone=True,
     ),
     Row(
-        token="aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+        resource="aws:sagemaker/modelPackageGroup:ModelPackageGroup",
         service="sagemaker",
         id="{modelPackageGroupName}",
         create=Call("create_model_package_group"),
@@ -65,7 +65,7 @@ ROWS = (
         wait_gone=True,
     ),
     Row(
-        token="aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
+        resource="aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
         service="sagemaker",
         id="{modelPackageGroupName}",
         create=Call("put_model_package_group_policy"),
@@ -79,7 +79,7 @@ ROWS = (
         identity=("modelPackageGroupName",),
     ),
     Row(
-        token="aws:sagemaker/model:Model",
+        resource="aws:sagemaker/model:Model",
         service="sagemaker",
         id="{name}",
         name=NAME,
@@ -94,7 +94,7 @@ ROWS = (
         sets=("vpcConfig.subnets", "vpcConfig.securityGroupIds"),
     ),
     Row(
-        token="aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+        resource="aws:sagemaker/endpointConfiguration:EndpointConfiguration",
         service="sagemaker",
         id="{name}",
         name=NAME,
@@ -114,7 +114,7 @@ ROWS = (
         retry=("ValidationException:Could not assume role",),
     ),
     Row(
-        token="aws:sagemaker/endpoint:Endpoint",
+        resource="aws:sagemaker/endpoint:Endpoint",
         service="sagemaker",
         id="{name}",
         name=NAME,

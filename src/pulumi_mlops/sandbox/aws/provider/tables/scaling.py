@@ -52,7 +52,7 @@ PUT_ACTION = Call("put_scheduled_action", rename={"name": "ScheduledActionName"}
 ACTION_NAMES = {"name": "ScheduledActionName", "arn": "ScheduledActionARN"}
 ROWS = (
     Row(
-        token="aws:appautoscaling/target:Target",
+        resource="aws:appautoscaling/target:Target",
         service="application-autoscaling",
         id="{resourceId}",
         create=REGISTER,
@@ -75,7 +75,7 @@ ROWS = (
         kind=TargetKind,
     ),
     Row(
-        token="aws:appautoscaling/policy:Policy",
+        resource="aws:appautoscaling/policy:Policy",
         service="application-autoscaling",
         id="{name}",
         name=AutoName(limit=255),
@@ -108,7 +108,7 @@ ROWS = (
         kind=PolicyKind,
     ),
     Row(
-        token="aws:appautoscaling/scheduledAction:ScheduledAction",
+        resource="aws:appautoscaling/scheduledAction:ScheduledAction",
         service="application-autoscaling",
         id="{name}-{serviceNamespace}-{resourceId}",
         name=AutoName(limit=255),

@@ -1,9 +1,9 @@
 """KMS, IAM and Secrets Manager."""
 
+import json
 from typing import Any
 from urllib.parse import unquote
 
-from pulumi_mlops.sandbox.aws.provider import failures
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
 from pulumi_mlops.sandbox.aws.provider.row import Call, Get, Part, Row, TagApi
 from pulumi_mlops.sandbox.provider.contract import AutoName, Missing, Values
@@ -46,23 +46,15 @@ class KeyKind(RowKind):
         return bool(self.invoke("get_key_rotation_status", scope, KeyId=object_id).get("KeyRotationEnabled"))
 
     def check_gone(self, found: Any) -> None:
-        """A key that waits for its deletion is gone for the program."""
+        """Say that a key is gone which waits for its deletion."""
         if found.get("KeyState") in GONE:
             raise Missing(f"key {found['KeyId']} is {found['KeyState']}")
 
     def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
         """Schedule the deletion."""
-        try:
-            self.invoke(
-                "schedule_key_deletion",
-                scope,
-                KeyId=object_id,
-                PendingWindowInDays=int(inputs.get("deletionWindowInDays") or 30),
-            )
-        except failures.ClientError as error:
-            if failures.matches(error, (*self.row.absent, "KMSInvalidStateException:pending deletion")):
-                raise Missing(str(error)) from error
-            raise
+        window = int(inputs.get("deletionWindowInDays") or 30)
+        with self.absence("KMSInvalidStateException:pending deletion"):
+            self.invoke("schedule_key_deletion", scope, KeyId=object_id, PendingWindowInDays=window)
 
 
 class RoleKind(RowKind):
@@ -118,12 +110,7 @@ class PolicyKind(RowKind):
 
     def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
         """Delete the versions that are not in force."""
-        try:
-            versions = self.invoke("list_policy_versions", scope, PolicyArn=object_id)["Versions"]
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(str(error)) from error
-            raise
+        versions = self.ask("list_policy_versions", scope, PolicyArn=object_id)["Versions"]
         for item in versions:
             if not item["IsDefaultVersion"]:
                 self.invoke("delete_policy_version", scope, PolicyArn=object_id, VersionId=item["VersionId"])
@@ -138,17 +125,7 @@ class AttachmentKind(RowKind):
         if "role" not in scope or "policyArn" not in scope:
             role, _, arn = object_id.partition("/")
             scope.update(role=role, policyArn=arn)
-        try:
-            attached = (
-                self.client(scope)
-                .get_paginator("list_attached_role_policies")
-                .paginate(RoleName=scope["role"])
-                .build_full_result()
-            )
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(str(error)) from error
-            raise
+        attached = self.listed("list_attached_role_policies", scope, RoleName=scope["role"])
         if scope["policyArn"] not in {item["PolicyArn"] for item in attached["AttachedPolicies"]}:
             raise Missing(f"{scope['policyArn']} is not attached to {scope['role']}")
         return {"role": scope["role"], "policyArn": scope["policyArn"]}
@@ -158,7 +135,7 @@ class SecretKind(RowKind):
     """A secret: deleted at once or after a recovery window."""
 
     def check_gone(self, found: Any) -> None:
-        """A secret that waits for its deletion is gone for the program."""
+        """Say that a secret is gone which waits for its deletion."""
         if found.get("DeletedDate"):
             raise Missing(f"secret {found.get('Name')} is scheduled for deletion")
 
@@ -166,12 +143,7 @@ class SecretKind(RowKind):
         """Delete with the window that the program gives."""
         window = int(inputs.get("recoveryWindowInDays", 30))
         how: Values = {"RecoveryWindowInDays": window} if window else {"ForceDeleteWithoutRecovery": True}
-        try:
-            self.invoke("delete_secret", scope, SecretId=object_id, **how)
-        except failures.ClientError as error:
-            if failures.matches(error, self.row.absent):
-                raise Missing(str(error)) from error
-            raise
+        self.ask("delete_secret", scope, SecretId=object_id, **how)
 
 
 class SecretVersionKind(RowKind):
@@ -185,24 +157,17 @@ class SecretVersionKind(RowKind):
     def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
         """Take the stages off the version, but the current one stays: AWS has no call to delete a version."""
         for stage in (item for item in scope.get("versionStages") or [] if item != "AWSCURRENT"):
-            try:
-                self.invoke(
-                    "update_secret_version_stage",
-                    scope,
-                    SecretId=scope["secretId"],
-                    VersionStage=stage,
-                    RemoveFromVersionId=scope["versionId"],
-                )
-            except failures.ClientError as error:
-                if failures.matches(error, self.row.absent):
-                    raise Missing(str(error)) from error
-                raise
+            self.ask(
+                "update_secret_version_stage",
+                scope,
+                SecretId=scope["secretId"],
+                VersionStage=stage,
+                RemoveFromVersionId=scope["versionId"],
+            )
 
 
 def _documents(state: Values, name: str) -> Values:
     """Decode a policy document, which botocore gives as an object or as encoded text."""
-    import json
-
     document = state.get(name)
     if isinstance(document, dict):
         return {name: json.dumps(document)}
@@ -213,7 +178,7 @@ IAM_ABSENT = ("NoSuchEntity",)
 SECRET_ABSENT = ("ResourceNotFoundException", "InvalidRequestException:marked for deletion")
 ROWS = (
     Row(
-        token="aws:kms/key:Key",
+        resource="aws:kms/key:Key",
         service="kms",
         id="{result[KeyMetadata][KeyId]}",
         create=Call(
@@ -279,7 +244,7 @@ ROWS = (
         kind=KeyKind,
     ),
     Row(
-        token="aws:kms/alias:Alias",
+        resource="aws:kms/alias:Alias",
         service="kms",
         id="{name}",
         name=AutoName(limit=256, lead="alias/"),
@@ -301,7 +266,7 @@ ROWS = (
         kind=None,
     ),
     Row(
-        token="aws:iam/role:Role",
+        resource="aws:iam/role:Role",
         service="iam",
         id="{name}",
         name=AutoName(limit=64),
@@ -354,7 +319,7 @@ ROWS = (
         kind=RoleKind,
     ),
     Row(
-        token="aws:iam/rolePolicy:RolePolicy",
+        resource="aws:iam/rolePolicy:RolePolicy",
         service="iam",
         id="{role}:{name}",
         name=AutoName(limit=128),
@@ -381,7 +346,7 @@ ROWS = (
         kind=RolePolicyKind,
     ),
     Row(
-        token="aws:iam/policy:Policy",
+        resource="aws:iam/policy:Policy",
         service="iam",
         id="{result[Policy][Arn]}",
         name=AutoName(limit=128),
@@ -406,7 +371,7 @@ ROWS = (
         kind=PolicyKind,
     ),
     Row(
-        token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        resource="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         service="iam",
         id="{role}/{policyArn}",
         create=Call("attach_role_policy", {"RoleName": "{role}"}, only=("policyArn",)),
@@ -418,7 +383,7 @@ ROWS = (
         kind=AttachmentKind,
     ),
     Row(
-        token="aws:secretsmanager/secret:Secret",
+        resource="aws:secretsmanager/secret:Secret",
         service="secretsmanager",
         id="{result[ARN]}",
         name=AutoName(limit=512),
@@ -453,7 +418,7 @@ ROWS = (
         kind=SecretKind,
     ),
     Row(
-        token="aws:secretsmanager/secretVersion:SecretVersion",
+        resource="aws:secretsmanager/secretVersion:SecretVersion",
         service="secretsmanager",
         id="{secretId}|{result[VersionId]}",
         create=Call("put_secret_value", {"SecretId": "{secretId}"}, only=("secretString", "versionStages")),
