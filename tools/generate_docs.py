@@ -233,8 +233,8 @@ def updates_page() -> str:
         prose(
             "In stage `prod` key, bucket, repositories, secrets, feature groups and model groups are protected:",
             "an `up` that would replace or delete one fails before it touches it. See [recovery](recovery.md).",
-            "What shows in the resources' inputs is tested: tests/examples/test_updates.py makes each change and judges it",
-            "by the provider's rules.",
+            "What shows in the resources' inputs is tested: `tests/examples/test_updates.py` makes each change and",
+            "judges it by the provider's rules.",
         ),
     ]
     for noun, file in NOUNS.items():

@@ -19,6 +19,7 @@ from pulumi_mlops.sandbox.provider.diff import bare, compare
 UPDATES: dict[str, dict[str, list[str]]] = tomllib.loads(
     (Path(__file__).parents[2] / "docs" / "updates.toml").read_text()
 )
+AWS = Aws()
 STRENGTH = ["none", "update", "part", "release", "replace"]
 RELEASED = ("sagemaker/model", "sagemaker/endpointConfiguration")
 PARTS = ("sns/topicSubscription", "secretsmanager/secretVersion", "iam/rolePolicyAttachment")
@@ -206,8 +207,8 @@ _registered: dict[str, dict[tuple[str, str], Registration]] = {}
 
 
 def registered(noun: str, change: dict[str, Any]) -> dict[tuple[str, str], Registration]:
-    """Register the whole program with other arguments for one noun; the same one only once."""
-    key = f"{noun if change else ''} {change}"
+    """Register a noun and all that stands on it, with other arguments for that noun; the same program only once."""
+    key = f"{noun} {change}"
     if key not in _registered:
         _registered[key] = _register(noun, change)
     return _registered[key]
@@ -218,11 +219,14 @@ def _register(noun: str, change: dict[str, Any]) -> dict[tuple[str, str], Regist
 
     def program() -> None:
         hub = mlops.Platform("hub", backend="aws", **args["Platform"])
-        store = mlops.FeatureStore("features", platform=hub, **args["FeatureStore"])
-        mlops.FeatureGroup("profile", store=store, **args["FeatureGroup"])
-        models = mlops.ModelRegistry("models", platform=hub, **args["ModelRegistry"])
-        mlops.Model("churn", registry=models, **args["Model"])
-        mlops.Endpoint("score", platform=hub, **args["Endpoint"])
+        if noun in ("Platform", "FeatureStore", "FeatureGroup"):
+            store = mlops.FeatureStore("features", platform=hub, **args["FeatureStore"])
+            mlops.FeatureGroup("profile", store=store, **args["FeatureGroup"])
+        if noun in ("Platform", "ModelRegistry", "Model"):
+            models = mlops.ModelRegistry("models", platform=hub, **args["ModelRegistry"])
+            mlops.Model("churn", registry=models, **args["Model"])
+        if noun in ("Platform", "Endpoint"):
+            mlops.Endpoint("score", platform=hub, **args["Endpoint"])
 
     cloud = Cloud()
     cloud.run(program)
@@ -231,11 +235,10 @@ def _register(noun: str, change: dict[str, Any]) -> dict[tuple[str, str], Regist
 
 def effects(before: dict[tuple[str, str], Registration], after: dict[tuple[str, str], Registration]) -> dict[str, str]:
     """Say what happens to each resource that is touched: its name and the word of the table."""
-    aws = Aws()
     said = {name: "part" for _, name in before.keys() ^ after.keys()}
     for token, name in before.keys() & after.keys():
         old, new = before[token, name], after[token, name]
-        kind, ignored = aws.kind(token), [*new.ignore_changes]
+        kind, ignored = AWS.kind(token), [*new.ignore_changes]
         paths = compare(old.inputs, new.inputs, kind.traits, ignored).paths()
         if not paths:
             if old.protect != new.protect:
