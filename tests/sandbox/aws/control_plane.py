@@ -67,10 +67,10 @@ class ControlPlane:
         return f"http://127.0.0.1:{self.port}"
 
     def admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - our own address
+        request = urllib.request.Request(
             f"{self.url}/_sandbox/{path}", method=method, data=json.dumps(body or {}).encode()
         )
-        with urllib.request.urlopen(request, timeout=BOUND) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=BOUND) as response:
             return json.loads(response.read())
 
     def client(self, service: str, *, validate: bool = False, region: str = "us-east-1", attempts: int = 1) -> Any:

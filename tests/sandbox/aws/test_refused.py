@@ -28,6 +28,12 @@ SERVERLESS: STATE = {
     "ModelName": "churn",
     "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
 }
+PIPELINE: STATE = {
+    "PipelineName": "retrain",
+    "PipelineDefinition": '{"Steps": []}',
+    "RoleArn": "$role",
+    "ClientRequestToken": "x" * 32,
+}
 CAPTURE: STATE = {
     "InitialSamplingPercentage": 20,
     "DestinationS3Uri": "s3://artifacts-1/capture",
@@ -240,6 +246,10 @@ REFUSED: list[tuple[str, str, STATE, str, str]] = [
      {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/live",
       "Tags": [{"Key": "aws:x", "Value": "1"}]},
      "ValidationException", f"{SM}Tag.html"),
+    ("sagemaker", "CreatePipeline", PIPELINE | {"PipelineDefinition": "not json"}, "ValidationException",
+     f"{SM}CreatePipeline.html"),
+    ("sagemaker", "CreatePipeline", PIPELINE | {"RoleArn": "$stranger"}, "ValidationException",
+     f"{SM}CreatePipeline.html"),
     # Cloud Control
     ("cloudcontrol", "CreateResource", {"TypeName": "AWS::SageMaker::Nothing", "DesiredState": "{}"},
      "TypeNotFoundException", f"{API}/cloudcontrolapi/latest/APIReference/API_CreateResource.html"),

@@ -29,6 +29,31 @@ def test_an_approval_reaches_a_queue(plane: ControlPlane) -> None:
     assert event["detail"]["ModelPackageVersion"] == 1
 
 
+def test_one_target_does_not_keep_an_event_from_the_others(plane: ControlPlane, world: dict[str, str]) -> None:
+    sqs, events, sagemaker, sns = (plane.client(name) for name in ("sqs", "events", "sagemaker", "sns"))
+    sagemaker.create_pipeline(
+        PipelineName="retrain", PipelineDefinition="{}", RoleArn=world["role"], ClientRequestToken="x" * 32
+    )
+    url = sqs.create_queue(QueueName="told")["QueueUrl"]
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:told")
+    arns = {
+        "function": "arn:aws:lambda:us-east-1:123456789012:function:absent",
+        "pipeline": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/retrain",
+        "topic": topic,
+    }
+    targets = [{"Id": name, "Arn": arn} for name, arn in arns.items()]
+    targets[1]["RoleArn"] = world["role"]
+    for name, state in {"on": "ENABLED", "off": "DISABLED"}.items():
+        events.put_rule(Name=name, EventPattern=json.dumps({"detail-type": [EVENT]}), State=state)
+        events.put_targets(Rule=name, Targets=targets)
+    sagemaker.create_model_package_group(ModelPackageGroupName="churn")
+    sagemaker.create_model_package(ModelPackageGroupName="churn")
+    assert len(sagemaker.list_pipeline_executions(PipelineName="retrain")["PipelineExecutionSummaries"]) == 1
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(json.loads(message["Body"])["Message"])["detail-type"] == EVENT
+
+
 def test_versions_count_up_and_numbers_do_not_return(plane: ControlPlane) -> None:
     sagemaker = plane.client("sagemaker")
     group = sagemaker.create_model_package_group(ModelPackageGroupName="churn")["ModelPackageGroupArn"]

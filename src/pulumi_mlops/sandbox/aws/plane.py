@@ -43,7 +43,7 @@ INVALID_CODES = {
     "sqs": "InvalidParameterValue",
     "sts": "ValidationError",
 }
-READS = ("Describe", "Get", "List", "Head", "Search", "Batch", "Filter", "Simulate", "Invoke")
+READS = ("Describe", "Get", "List", "Head", "Search", "BatchGet", "BatchDescribe", "Filter", "Simulate")
 WAITING = {("sqs", "ReceiveMessage"), ("lambda", "Invoke")}  # may take seconds: never under the lock
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # read when moto's IAM is imported
 os.environ["MOTO_ACCOUNT_ID"] = "123456789012"  # else moto searches all partitions for whose the access key is
 
+from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
@@ -28,6 +29,7 @@ from pulumi_mlops.sandbox.aws.plane import Plane
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+default_user_config["lambda"] = {"use_docker": False}  # functions answer, they do not run
 LICENCE = "PULUMI_MLOPS_SANDBOX"
 READY = "aws.json"
 

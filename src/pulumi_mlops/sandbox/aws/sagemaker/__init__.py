@@ -10,6 +10,7 @@ from pulumi_mlops.sandbox.aws.sagemaker import (  # noqa: F401 - importing regis
     feature_runtime,
     model,
     model_package,
+    pipeline,
     runtime,
     tags,
 )
