@@ -247,6 +247,26 @@ def test_it_runs_in_a_sandbox_only(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert server.LICENCE in capsys.readouterr().err
 
 
+def test_a_state_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(server.LICENCE, str(tmp_path))
+    (tmp_path / "aws-state.pickle").write_bytes(b"not a pickle")
+    assert server.main([]) == 1
+    assert "aws-state.pickle cannot be read" in capsys.readouterr().err
+
+
+def test_the_head_of_an_object_tells_its_length(plane: ControlPlane) -> None:
+    s3 = plane.client("s3")
+    s3.create_bucket(Bucket="artifacts-1")
+    s3.put_object(Bucket="artifacts-1", Key="dir/model.tar.gz", Body=b"weights", Metadata={"auc": "0.9"})
+    head = s3.head_object(Bucket="artifacts-1", Key="dir/model.tar.gz")
+    assert (head["ContentLength"], head["Metadata"]) == (7, {"auc": "0.9"})
+    assert s3.get_object(Bucket="artifacts-1", Key="dir/model.tar.gz")["Body"].read() == b"weights"
+    with pytest.raises(ClientError, match="404"):
+        s3.head_object(Bucket="artifacts-1", Key="absent")
+
+
 def test_a_new_bucket_has_the_defaults_of_aws(plane: ControlPlane) -> None:
     s3 = plane.client("s3")
     s3.create_bucket(Bucket="artifacts-1")

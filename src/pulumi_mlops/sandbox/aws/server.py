@@ -25,6 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops.sandbox.aws import admin, operations
 from pulumi_mlops.sandbox.aws.plane import Plane
+from pulumi_mlops.sandbox.aws.snapshot import UnreadableStateError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -92,7 +93,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"this is a stand-in for AWS and runs in a sandbox only: set {LICENCE}, or give --home")
     os.environ[LICENCE] = str(home)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s sandbox aws %(levelname)s %(name)s: %(message)s")
-    plane, server = serve(home, options.port, options.latency)
+    try:
+        plane, server = serve(home, options.port, options.latency)
+    except (UnreadableStateError, OSError) as error:
+        sys.stderr.write(f"sandbox aws: {error}\n")
+        return 1
 
     def stop(_number: int, _frame: object) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()

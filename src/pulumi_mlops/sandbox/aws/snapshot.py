@@ -37,6 +37,13 @@ _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 _BackendKey = tuple[str, str, str, str]  # module, service, account, region
 
 
+class UnreadableStateError(Exception):
+    """The state was written by another version of the sandbox or of moto, or is damaged."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        super().__init__(f"{path} cannot be read: {why}. Use the versions that wrote it, or delete it to begin anew.")
+
+
 class Snapshot:
     """The file that survives the process."""
 
@@ -93,9 +100,12 @@ class Snapshot:
         """Read the state, if there is any."""
         if not self.path.exists():
             return False
-        state = pickle.loads(self.path.read_bytes())  # noqa: S301 - our own file, in the sandbox's own folder
+        try:
+            state = pickle.loads(self.path.read_bytes())  # noqa: S301 - our own file, in the sandbox's own folder
+        except Exception as error:
+            raise UnreadableStateError(self.path, error) from error
         if state["format"] != _FORMAT:
-            raise ValueError(f"{self.path} was written by another version of the sandbox; `sandbox down` and delete it")
+            raise UnreadableStateError(self.path, f"its format is {state['format']}, not {_FORMAT}")
         self._plane.store.restore(state["store"])
         for key, backend in state["moto"].items():
             _put(key, backend)
