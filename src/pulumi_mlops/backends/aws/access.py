@@ -23,6 +23,13 @@ class Place:
     uri: Input[str]
 
 
+@dataclass(frozen=True)
+class Topic:
+    """An SNS topic."""
+
+    arn: Input[str]
+
+
 def allow(actions: Sequence[str], resources: Input[Any], condition: Mapping[str, Any] | None = None) -> Statement:
     """Write one statement of a policy."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resources} | (
@@ -137,6 +144,10 @@ def _read_secret(secret: SecretRef, at: PlatformRef) -> list[Statement]:
     return [allow(["secretsmanager:GetSecretValue"], secret.address["arn"]), allow(["kms:Decrypt"], at.address["key"])]
 
 
+def _tell_topic(topic: Topic, _: PlatformRef) -> list[Statement]:
+    return [allow(["sns:Publish"], topic.arn)]
+
+
 def _write_store(store: FeatureStoreRef, at: PlatformRef) -> list[Statement]:
     arns = [
         Output.format(
@@ -166,6 +177,7 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("read", FeatureView): _read_view,
     ("read", SecretRef): _read_secret,
     ("write", FeatureStoreRef): _write_store,
+    ("tell", Topic): _tell_topic,
 }
 
 

@@ -53,6 +53,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     writes = [("write", access.Place(captured))] * bool(spec.capture_percent) + [
         ("write", access.Place(answers))
     ] * bool(spec.mode.asynchronous)
+    topic = spec.mode.asynchronous.notify if spec.mode.asynchronous else None
+    tells = [] if topic is None else [("tell", access.Topic(topic))]
     role = access.identity(
         scope,
         scope.physical(scope.name, "endpoint", limit=64),
@@ -64,6 +66,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         *(("read", view) for view in spec.reads),
         *(("read", secret) for secret in spec.secrets.values()),
         *writes,
+        *tells,
     )
     logs = aws.cloudwatch.LogGroup(
         scope.child("logs"),
@@ -194,7 +197,8 @@ def _configuration(
     # The name is Pulumi's own, new with each content: a fixed one would be changed without the endpoint noticing.
     key = spec.platform.address["key"]
     shadow = [_shadow(spec, spec.shadow, models[SHADOW])] if spec.shadow else None
-    machines = [pick(variant.compute or spec.compute) for variant in spec.served]
+    sizes = [variant.compute for variant in spec.served] + ([spec.shadow.compute] if spec.shadow else [])
+    machines = [pick(size or spec.compute) for size in sizes]
     own_disk = any(machine and machine.has_local_disk for machine in machines)
     capture: aws.sagemaker.EndpointConfigurationDataCaptureConfigArgsDict | None = None
     if spec.capture_percent:
