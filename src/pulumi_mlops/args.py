@@ -97,7 +97,7 @@ class Variant(TypedDict, total=False):
     """One of several models that share an endpoint's traffic."""
 
     name: Required[str]
-    """What the cloud calls it. Renaming one makes another; the endpoint never serves without any."""
+    """What the cloud calls it. It cannot be changed later."""
     model: Required[Has[ModelVersionRef] | ModelFiles]
     """The version that it serves."""
     weight: float

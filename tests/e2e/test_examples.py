@@ -10,7 +10,8 @@ from pulumi_mlops.sandbox.stack import Stack
 
 pytestmark = pytest.mark.e2e
 StackOf = Callable[..., Stack]
-IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/models/labels:1"
+REPOSITORY = "models/ours"
+IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:1"
 
 
 def lives_and_dies(stack: Stack, cloud: Cloud, before: dict[str, list[str]]) -> None:
@@ -26,6 +27,7 @@ def test_feature_store(stack_of: StackOf, cloud: Cloud) -> None:
 
 
 def test_existing_model(stack_of: StackOf, cloud: Cloud) -> None:
+    cloud.client("ecr").create_repository(repositoryName=REPOSITORY)
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="models-of-ours")
     s3.put_object(Bucket="models-of-ours", Key="labels.tar.gz", Body=b"x")
@@ -56,6 +58,7 @@ def test_shared_platform_without_the_output(stack_of: StackOf) -> None:
 
 
 def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
+    cloud.client("ecr").create_repository(repositoryName=REPOSITORY)
     s3, ec2 = cloud.client("s3"), cloud.client("ec2")
     s3.create_bucket(Bucket="bucket-of-ours")
     s3.put_object(Bucket="bucket-of-ours", Key="models/forecast.tar.gz", Body=b"x")
@@ -71,6 +74,6 @@ def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
     assert folders == {"feature_store", "existing_model", "shared_platform", "adopt_existing"}
-    for program in (ROOT / "examples").rglob("__main__.py"):
-        lines = [line for line in program.read_text().splitlines() if line.strip()]
-        assert 10 <= len(lines) <= 40, program
+    for folder in folders:
+        programs = (ROOT / "examples" / folder).rglob("__main__.py")
+        assert 15 <= sum(len(program.read_text().splitlines()) for program in programs) <= 40, folder

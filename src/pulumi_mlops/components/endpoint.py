@@ -47,7 +47,7 @@ class Variant(Spec):
     """One of several models that share an endpoint's traffic."""
 
     name: str
-    """What the cloud calls it. Renaming one makes another; the endpoint never serves without any."""
+    """What the cloud calls it. It cannot be changed later."""
     model: Served
     """The version that it serves."""
     weight: Annotated[Number, Field(ge=0)] = 1

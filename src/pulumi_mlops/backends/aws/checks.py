@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, endpoint_name, watching_seconds
-from pulumi_mlops.backends.aws.feature_store import TYPES, group_name
+from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
@@ -74,6 +74,8 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
                 f"cannot become {spec.features[feature]!r} in a group that exists (AWS holds it as {kind}): {way_out}",
             )
     online, offline = there.get("OnlineStoreConfig", {}).get("EnableOnlineStore", False), "OfflineStoreConfig" in there
+    if online and "TtlDuration" in there["OnlineStoreConfig"] and spec.online and spec.online.ttl_hours is None:
+        yield Problem("online.ttl_hours", "AWS cannot take a time to live away again; write a long one, such as 87600")
     fixed = {
         "keys": (there["RecordIdentifierFeatureName"], spec.keys[0]),
         "event_time": (there["EventTimeFeatureName"], spec.event_time),
@@ -82,6 +84,8 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
         "description": (there.get("Description"), spec.description),
     }
     if spec.offline and offline:
+        catalog = there["OfflineStoreConfig"].get("DataCatalogConfig", {})
+        fixed["store"] = (catalog.get("Database"), database_name(platform, spec.store.name))
         fixed["offline.format"] = (there["OfflineStoreConfig"].get("TableFormat", "Glue").lower(), spec.offline.format)
     for field, (old, new) in fixed.items():
         if old != new:
@@ -145,12 +149,18 @@ def _endpoint_that_serves(spec: EndpointSpec, there: dict[str, Any]) -> Iterator
             "AWS does not turn an endpoint with instances into a serverless one; make another Endpoint, move its "
             "callers, then remove this one",
         )
+    if "AsyncInferenceConfig" in there and not spec.mode.asynchronous:
+        yield Problem(
+            "mode",
+            "AWS does not turn an asynchronous endpoint into another kind; make another Endpoint, move its callers, "
+            "then remove this one",
+        )
     names, wanted = sorted(variant["VariantName"] for variant in variants), sorted(part.name for part in spec.served)
-    if (spec.release.canary or spec.release.linear) and names and names != wanted:
+    if names and names != wanted:
         yield Problem(
             "variants",
-            f"a canary or linear release keeps the names of variants ({', '.join(names)} now, {', '.join(wanted)} "
-            "wanted); keep the names, or leave release out for this change",
+            f"AWS keeps the names of an endpoint's variants ({', '.join(names)} now, {', '.join(wanted)} wanted); keep "
+            "the names, or make another Endpoint",
         )
 
 

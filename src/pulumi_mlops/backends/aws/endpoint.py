@@ -106,7 +106,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         backend="aws",
         platform=spec.platform,
         url=Output.format(
-            "https://runtime.sagemaker.{0}.amazonaws.com/endpoints/{1}/{2}", where["region"], serving, path
+            "https://runtime.sagemaker.{0}.{1}/endpoints/{2}/{3}", where["region"], where["domain"], serving, path
         ),
         status="live",
         variants=variants,

@@ -12,15 +12,20 @@ from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
 from pulumi_mlops.errors import MlopsError
 from pulumi_mlops.naming import physical
-from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef
+from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef, PlatformRef
 
 TYPES = {"string": "String", "integer": "Integral", "float": "Fractional", "boolean": "Integral", "timestamp": "String"}
 _ADD_SECONDS = 300
 
 
+def database_name(platform: PlatformRef, store: str) -> str:
+    """Name a store's catalogue; Glue takes lower case and underscores."""
+    return physical(platform.name, platform.stage, store, separator="_", limit=255)
+
+
 def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     """Make the catalogue and the identity that writes to it."""
-    name = scope.physical(scope.name, separator="_", limit=255)
+    name = database_name(spec.platform, scope.name)
     database = aws.glue.CatalogDatabase(
         scope.child("catalog"),
         name=name,

@@ -40,14 +40,15 @@ def _session(region: str | None, profile: str | None) -> "boto3.Session":
 
 
 @functools.cache
-def _client(service: str, region: str | None, profile: str | None, role: str | None, external_id: str | None) -> Any:
+def _client(service: str, region: str | None, profile: str | None, roles: tuple[tuple[str, str | None], ...]) -> Any:
     from botocore.config import Config  # noqa: PLC0415 (as above)
 
     session: Any = _session(region, profile)  # the name of a service is not a literal here
     keys: dict[str, str] = {}
-    if role:
+    for role, external_id in roles:
         extra = {"ExternalId": external_id} if external_id else {}
-        given = session.client("sts").assume_role(RoleArn=role, RoleSessionName="pulumi-mlops", **extra)["Credentials"]
+        sts = session.client("sts", **keys)
+        given = sts.assume_role(RoleArn=role, RoleSessionName="pulumi-mlops", **extra)["Credentials"]
         keys = {
             "aws_access_key_id": given["AccessKeyId"],
             "aws_secret_access_key": given["SecretAccessKey"],
@@ -57,13 +58,10 @@ def _client(service: str, region: str | None, profile: str | None, role: str | N
 
 
 def client(platform: PlatformRef, service: str) -> Any:
-    """Return a client with the platform's region and the provider's credentials."""
+    """Return a client with the platform's region and the provider's credentials; a chain of roles is gone through."""
     config = pulumi.Config("aws")
-    roles = config.get_object("assumeRoles") or [config.get_object("assumeRole") or {}]
-    last = roles[-1]
-    return _client(
-        service, platform.region or default_region(), config.get("profile"), last.get("roleArn"), last.get("externalId")
-    )
+    roles = tuple((role["roleArn"], role.get("externalId")) for role in config.get_object("assumeRoles") or [])
+    return _client(service, platform.region or default_region(), config.get("profile"), roles)
 
 
 @contextlib.contextmanager

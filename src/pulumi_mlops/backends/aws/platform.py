@@ -1,5 +1,6 @@
 """Platform on AWS: key, bucket, repositories, logs, alerts, budget, secrets, network, in the order of making."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,8 @@ class Account:
     id: Output[str]
     region: Output[str]
     partition: Output[str]
+    domain: Output[str]
+    """What the addresses of services end in."""
 
     def root(self, account: Any = None) -> Output[str]:
         """Return the principal of an account as a whole: its own IAM policies decide who in it."""
@@ -41,19 +44,22 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             opts=scope.opts,
         )
         scope = replace(scope, provider=provider)
+    partition = aws.get_partition_output(opts=scope.invoke)
     account = Account(
         aws.get_caller_identity_output(opts=scope.invoke).account_id,
         aws.get_region_output(opts=scope.invoke).region,
-        aws.get_partition_output(opts=scope.invoke).partition,
+        partition.partition,
+        partition.dns_suffix,
     )
     key = spec.existing.key or _key(scope, spec, account, native)
     bucket = spec.existing.artifacts or _bucket(scope, spec, account, key, native)
     repositories = {name: _repository(scope, spec, account, key, name) for name in spec.images}
     logs = _logs(scope, spec, key)
     topic = spec.existing.alerts or _topic(scope, account, key, native)
-    for index, email in enumerate(spec.alerts):
+    for email in spec.alerts:  # named by the address: its neighbours come and go without a new confirmation
+        mark = hashlib.sha256(email.encode()).hexdigest()[:6]
         aws.sns.TopicSubscription(
-            scope.child(f"alerts-{index}"), topic=topic, protocol="email", endpoint=email, opts=scope.opts
+            scope.child(f"alerts-{mark}"), topic=topic, protocol="email", endpoint=email, opts=scope.opts
         )
     if spec.monthly_budget:
         native["budget"] = _budget(scope, spec, topic)
@@ -79,6 +85,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             "account": account.id,
             "region": account.region,
             "partition": account.partition,
+            "domain": account.domain,
             "key": key,
             "bucket": bucket,
             "logs": logs.name,
