@@ -25,7 +25,7 @@ def there(**changes: Any) -> dict[str, Any]:
         "RecordIdentifierFeatureName": "id",
         "EventTimeFeatureName": "at",
         "OnlineStoreConfig": {"EnableOnlineStore": True},
-        "OfflineStoreConfig": {"TableFormat": "Glue"},
+        "OfflineStoreConfig": {"TableFormat": "Glue", "DataCatalogConfig": {"Database": "churn_dev_features"}},
     } | changes
 
 
@@ -61,6 +61,11 @@ def test_a_group_that_is_as_wanted_or_lacks_a_feature(monkeypatch: pytest.Monkey
         ({}, {"online": None}, "online: cannot change from 'on' to 'off'"),
         ({}, {"offline": None}, "offline: cannot change from 'on' to 'off'"),
         ({}, {"offline": {"format": "iceberg"}}, "offline.format: cannot change from 'glue' to 'iceberg'"),
+        (
+            {"OfflineStoreConfig": {"DataCatalogConfig": {"Database": "elsewhere"}}},
+            {},
+            "store: cannot change from 'elsewhere' to 'churn_dev_features'",
+        ),
         ({}, {"description": "new"}, "description: cannot change from None to 'new'"),
     ],
 )

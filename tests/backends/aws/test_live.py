@@ -1,0 +1,87 @@
+"""What is asked of AWS while a program runs, and what is said when it does not answer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from facts import HUB
+
+from pulumi_mlops import MlopsError
+from pulumi_mlops.backends.aws import live
+
+
+class Absent(ClientError):
+    def __init__(self, message: str = "gone") -> None:
+        super().__init__({"Error": {"Code": "ValidationException", "Message": message}}, "Describe")
+
+
+class SageMaker:
+    """Answers from a list; an exception in it is raised."""
+
+    class exceptions:  # noqa: N801 (boto3's name)
+        ResourceNotFound = Absent
+        ClientError = ClientError
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked = iter(answers), []
+
+    def _answer(self, **asked: Any) -> Any:
+        self.asked.append(asked)
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    describe_feature_group = describe_model_package_group = describe_model_package = _answer
+
+    def get_paginator(self, _: str) -> "SageMaker":
+        return self
+
+    def paginate(self, **asked: Any) -> Iterator[Any]:
+        yield self._answer(**asked)
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def answers(*given: Any) -> SageMaker:
+        sagemaker = SageMaker(*given)
+        monkeypatch.setattr(live, "client", lambda *_: sagemaker)
+        monkeypatch.setattr(live, "mocked", lambda: False)
+        return sagemaker
+
+    return answers
+
+
+def test_all_pages_of_features_are_read(ask: Any) -> None:
+    sagemaker = ask({"FeatureDefinitions": ["a"], "NextToken": "t"}, {"FeatureDefinitions": ["b"]})
+    found = live.feature_group(HUB, "g")
+    assert found
+    assert found["FeatureDefinitions"] == ["a", "b"]
+    assert sagemaker.asked[1] == {"FeatureGroupName": "g", "NextToken": "t"}
+
+
+def test_what_is_not_there_is_nothing(ask: Any) -> None:
+    ask(Absent())
+    assert live.feature_group(HUB, "g") is None
+    ask(Absent("ModelPackageGroup x does not exist."))
+    assert live.model_group(HUB, "x") is None
+    ask(Absent("ModelPackageGroup x does not exist."))
+    assert list(live.approved_packages(HUB, "x")) == []
+
+
+def test_approved_versions_come_newest_first(ask: Any) -> None:
+    summary = {"ModelPackageSummaryList": [{"ModelPackageArn": "arn:4"}, {"ModelPackageArn": "arn:3"}]}
+    sagemaker = ask({}, summary, {"ModelPackageVersion": 4}, {"ModelPackageVersion": 3})
+    assert [found["ModelPackageVersion"] for found in live.approved_packages(HUB, "x")] == [4, 3]
+    assert sagemaker.asked[1]["ModelApprovalStatus"] == "Approved"
+    assert (sagemaker.asked[1]["SortBy"], sagemaker.asked[1]["SortOrder"]) == ("CreationTime", "Descending")
+
+
+@pytest.mark.parametrize(
+    "failure", [Absent("ExpiredToken: the security token is expired"), EndpointConnectionError(endpoint_url="http://x")]
+)
+def test_a_failure_says_what_was_asked_and_what_to_look_at(ask: Any, failure: Exception) -> None:
+    ask(failure)
+    with pytest.raises(MlopsError, match="AWS could not be asked about model package group 'x': .*get-caller-identity"):
+        live.model_group(HUB, "x")
