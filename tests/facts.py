@@ -3,7 +3,6 @@
 from typing import Any
 
 from mocks import ACCOUNT, PARTITION, REGION
-
 from pulumi_mlops import FeatureGroupRef, FeatureStoreRef, ModelRef, ModelRegistryRef, PlatformRef
 
 KEY = f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/1"

@@ -1,6 +1,7 @@
 """Every test that asks for ``cloud`` runs as an update and as a preview."""
 
 import pytest
+
 from mocks import Cloud
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from facts import GROUP, HUB, MODEL, REGISTRY, STORE, hub
-from mocks import Cloud
 
 import pulumi_mlops as mlops
+from facts import GROUP, HUB, MODEL, REGISTRY, STORE, hub
+from mocks import Cloud
 from pulumi_mlops import InvalidArgs, MissingBackend, MlopsError, registry
 
 FEATURES = {"id": "string", "at": "timestamp", "age": "integer"}
@@ -44,8 +44,10 @@ def refused(cloud: Cloud, program: Callable[[], object]) -> MlopsError:
 TABLE = {
     "type misspelt": (
         group(features={**FEATURES, "age": "integr"}),
-        "features.age: 'integr' is not one of 'string', 'integer', 'float', 'boolean' or 'timestamp'; "
-        "did you mean 'integer'?",
+        (
+            "features.age: 'integr' is not one of 'string', 'integer', 'float', 'boolean' or 'timestamp'; "
+            "did you mean 'integer'?"
+        ),
     ),
     "event time not a feature": (
         group(event_time="att"),
@@ -143,8 +145,10 @@ TABLE = {
                 "schedules": [{"name": "day", "cron": "0 6 * * *", "timezone": "Europe/Berln", "min": 1, "max": 2}],
             },
         ),
-        "scaling.schedules[0].timezone: 'Europe/Berln' is not a time zone of the IANA database; "
-        "did you mean 'Europe/Berlin'?",
+        (
+            "scaling.schedules[0].timezone: 'Europe/Berln' is not a time zone of the IANA database; "
+            "did you mean 'Europe/Berlin'?"
+        ),
     ),
     "a version where a platform belongs": (
         lambda: mlops.FeatureStore("features", platform=VERSION),  # type: ignore[arg-type]
@@ -192,7 +196,7 @@ TABLE = {
         "backend: is required; write one of 'aws', or run: pulumi config set backend aws",
     ),
     "no such approval": (
-        lambda: MODEL.approved(),
+        MODEL.approved,
         "approved: no version is approved yet; approve one, or write approved(otherwise='wait')",
     ),
     "no such image": (

@@ -6,11 +6,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
-from facts import HUB, IMAGE
-from mocks import Cloud
 from pulumi import ResourceOptions
 
 import pulumi_mlops as mlops
+from facts import HUB, IMAGE
+from mocks import Cloud
 
 
 def loop(platform: Any, opts: ResourceOptions | None = None) -> dict[str, pulumi.Resource]:

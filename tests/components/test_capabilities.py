@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from facts import HUB, IMAGE
-from mocks import Cloud
 
 import pulumi_mlops as mlops
+from facts import HUB, IMAGE
+from mocks import Cloud
 from pulumi_mlops import Unsupported, registry
 from pulumi_mlops.capabilities import Entry, check, matrix, table
 

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from facts import GROUP, HUB, IMAGE, MODEL, REGISTRY, STORE
 from hypothesis import given
 from hypothesis import strategies as st
-from mocks import Cloud
 
 import pulumi_mlops as mlops
+from facts import GROUP, HUB, IMAGE, MODEL, REGISTRY, STORE
+from mocks import Cloud
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.refs import Ref
 
@@ -110,8 +110,10 @@ def test_from_stack(noun: Any, ref: Ref, output: str | None) -> None:
     [
         (
             {"platfrom": HUB.export(), "url": "x"},
-            "output: stack 'acme/ml-platform/prod' has no output 'platform'; did you mean 'platfrom'? (it has: "
-            "platfrom, url); export it there with pulumi.export('platform', ….ref.export())",
+            (
+                "output: stack 'acme/ml-platform/prod' has no output 'platform'; did you mean 'platfrom'? (it has: "
+                "platfrom, url); export it there with pulumi.export('platform', ….ref.export())"
+            ),
         ),
         ({}, "has no output 'platform' (it has: none)"),
         ({"platform": STORE.export()}, "needs what platform.ref.export() gives; this is 'feature_store'"),

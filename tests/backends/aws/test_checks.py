@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from facts import REGISTRY, STORE
-from mocks import Cloud
 
 import pulumi_mlops as mlops
+from facts import REGISTRY, STORE
+from mocks import Cloud
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.backends.aws import live
 

@@ -9,11 +9,11 @@ import cfnlint
 import jsonschema
 import pytest
 import regex
-from facts import GROUP, HUB, IMAGE, KEY, MODEL, TOPIC, hub
-from mocks import ACCOUNT, REGION, Cloud
 from pulumi import Output
 
 import pulumi_mlops as mlops
+from facts import GROUP, HUB, IMAGE, KEY, MODEL, TOPIC, hub
+from mocks import ACCOUNT, REGION, Cloud
 from pulumi_mlops import InvalidArgs, ReleaseRolledBack
 from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, SHORTEST_SECONDS, traffic, watching_seconds
 from pulumi_mlops.components.endpoint import Release
@@ -31,7 +31,7 @@ THIRD = mlops.ModelVersionRef(
 
 
 def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[jsonschema.ValidationError]:
-    """CloudFormation's patterns know \\p, Python's re does not."""
+    r"""CloudFormation's patterns know \\p, Python's re does not."""
     if isinstance(value, str) and not regex.search(pattern, value):
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
@@ -40,7 +40,7 @@ Validator: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"patt
 
 
 def make(cloud: Cloud, **args: Any) -> Any:
-    return cloud.run(lambda: mlops.Endpoint("score", **({"platform": HUB, "model": FILES} | args)).ref.export())
+    return cloud.run(mlops.Endpoint("score", **({"platform": HUB, "model": FILES} | args)).ref.export)
 
 
 def desired(cloud: Cloud) -> dict[str, Any]:

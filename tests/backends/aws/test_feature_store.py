@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from facts import HUB, KEY, STORE, hub
-from mocks import Cloud
 
 import pulumi_mlops as mlops
+from facts import HUB, KEY, STORE, hub
+from mocks import Cloud
 from pulumi_mlops import Unsupported
 
 FEATURES = {"id": "string", "at": "timestamp", "age": "integer", "spend": "float", "vip": "boolean"}

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from facts import HUB
 
+from facts import HUB
 from pulumi_mlops import MlopsError
 from pulumi_mlops.backends.aws import live
 
 
-class Absent(ClientError):
+class AbsentError(ClientError):
     def __init__(self, message: str = "gone") -> None:
         super().__init__({"Error": {"Code": "ValidationException", "Message": message}}, "Describe")
 
@@ -20,7 +20,7 @@ class SageMaker:
     """Answers from a list; an exception in it is raised."""
 
     class exceptions:  # noqa: N801 (boto3's name)
-        ResourceNotFound = Absent
+        ResourceNotFound = AbsentError
         ClientError = ClientError
 
     def __init__(self, *answers: Any) -> None:
@@ -62,11 +62,11 @@ def test_all_pages_of_features_are_read(ask: Any) -> None:
 
 
 def test_what_is_not_there_is_nothing(ask: Any) -> None:
-    ask(Absent())
+    ask(AbsentError())
     assert live.feature_group(HUB, "g") is None
-    ask(Absent("ModelPackageGroup x does not exist."))
+    ask(AbsentError("ModelPackageGroup x does not exist."))
     assert live.model_group(HUB, "x") is None
-    ask(Absent("ModelPackageGroup x does not exist."))
+    ask(AbsentError("ModelPackageGroup x does not exist."))
     assert list(live.approved_packages(HUB, "x")) == []
 
 
@@ -79,9 +79,12 @@ def test_approved_versions_come_newest_first(ask: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [Absent("ExpiredToken: the security token is expired"), EndpointConnectionError(endpoint_url="http://x")]
+    "failure",
+    [AbsentError("ExpiredToken: the security token is expired"), EndpointConnectionError(endpoint_url="http://x")],
 )
 def test_a_failure_says_what_was_asked_and_what_to_look_at(ask: Any, failure: Exception) -> None:
     ask(failure)
-    with pytest.raises(MlopsError, match="AWS could not be asked about model package group 'x': .*get-caller-identity"):
+    with pytest.raises(
+        MlopsError, match=r"AWS could not be asked about model package group 'x': .*get-caller-identity"
+    ):
         live.model_group(HUB, "x")

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from facts import HUB, MODEL, REGISTRY, hub
-from mocks import ACCOUNT, REGION, Cloud
 
 import pulumi_mlops as mlops
+from facts import HUB, MODEL, REGISTRY, hub
+from mocks import ACCOUNT, REGION, Cloud
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.model_registry import missed
 

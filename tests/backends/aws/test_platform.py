@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from mocks import ACCOUNT, REGION, Cloud
 
 import pulumi_mlops as mlops
+from mocks import ACCOUNT, REGION, Cloud
 
 BUCKET = f"churn-dev-artifacts-{ACCOUNT}-{REGION}"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:churn-key-0a1b2c3"
@@ -83,12 +83,11 @@ def test_the_bucket_takes_tls_only(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "protects", "window", "secrets", "logs", "versions"),
-    [("dev", False, 7, 0, 14, 7), ("staging", False, 7, 7, 30, 30), ("prod", True, 30, 30, 365, 90)],
+    ("stage", "protects", "days"),
+    [("dev", False, (7, 0, 14, 7)), ("staging", False, (7, 7, 30, 30)), ("prod", True, (30, 30, 365, 90))],
 )
-def test_a_stage_is_a_profile(
-    cloud: Cloud, stage: Any, protects: bool, window: int, secrets: int, logs: int, versions: int
-) -> None:
+def test_a_stage_is_a_profile(cloud: Cloud, stage: Any, protects: bool, days: tuple[int, ...]) -> None:
+    window, secrets, logs, versions = days
     make(cloud, stage=stage, images=["churn"], secrets={"tok": "x"})
     holders = ["kms/key", "s3/bucket", "ecr/repository", "secretsmanager/secret"]
     assert {cloud.one(kind).protect for kind in holders} == {protects}

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from facts import HUB, IMAGE
 from hypothesis import given
 from hypothesis import strategies as st
-from mocks import Cloud
 
 import pulumi_mlops as mlops
+from facts import HUB, IMAGE
+from mocks import Cloud
 from pulumi_mlops.backends.aws.cron import aws_cron
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, INSTANCES, pick
 from pulumi_mlops.compute import Compute
