@@ -26,9 +26,15 @@ def problems(inputs: Mapping[str, Any], traits: Traits) -> list[Problem]:
     found = [
         (name, f"the sandbox does not carry {name!r}: {reason}")
         for name, reason in traits.refused.items()
-        if plain(inputs.get(name)) not in (None, {}, [])
+        if _inside(plain(inputs), name) not in (None, {}, [])
     ]
     return found + list(_object("", inputs, traits.inputs))
+
+
+def _inside(values: Any, path: str) -> Any:
+    for step in path.split("."):
+        values = values.get(step) if isinstance(values, dict) else None
+    return values
 
 
 def _object(path: str, values: Mapping[str, Any], fields: Mapping[str, Property]) -> Iterator[Problem]:

@@ -56,7 +56,7 @@ class Traits:
     inputs: Mapping[str, Property]
     outputs: Mapping[str, Property]
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Inputs of the SDK's class that the sandbox does not carry, with the reason."""
+    """Inputs of the SDK's class that the sandbox does not carry (dotted where nested), with the reason."""
     name: AutoName | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     replace: tuple[str, ...] = ()
@@ -69,8 +69,8 @@ class Traits:
     sensitive: frozenset[str] = frozenset()
     drifting: frozenset[str] = frozenset()
     """Inputs whose presence in the cloud is drift even when the program does not give them."""
-    recomputed: frozenset[str] = frozenset()
-    """Outputs that an update may change."""
+    recomputed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Outputs that an update may change, each with the inputs that change it (none: any)."""
     stables: frozenset[str] = frozenset()
 
     def forces_replacement(self, path: str) -> bool:

@@ -78,3 +78,22 @@ def _choice(arguments: tuple[Any, ...]) -> Type:
     ]
     found = [_type(item) for item in values]
     return next((item for item in found if item.form != "any"), Type("any"))
+
+
+def dump(fields: Mapping[str, Property]) -> dict[str, Any]:
+    """Return properties as JSON data, so that they can be kept: reading an SDK's classes takes seconds."""
+    return {name: [item.required, _dump(item.type)] for name, item in fields.items()}
+
+
+def _dump(kind: Type) -> list[Any]:
+    return [kind.form, kind.item and _dump(kind.item), dump(kind.fields), list(kind.enum)]
+
+
+def load(data: Mapping[str, Any]) -> dict[str, Property]:
+    """Return the properties that :func:`dump` has kept."""
+    return {name: Property(_load(kind), required) for name, (required, kind) in data.items()}
+
+
+def _load(data: list[Any]) -> Type:
+    form, item, fields, enum = data
+    return Type(form, _load(item) if item else None, load(fields), tuple(enum))

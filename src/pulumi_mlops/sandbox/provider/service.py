@@ -14,7 +14,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from pulumi_mlops.sandbox.provider import check, diff
 from pulumi_mlops.sandbox.provider.contract import Cloud, Kind, Missing, Partial, ProviderError, Values
 from pulumi_mlops.sandbox.provider.diff import DEFAULTS
-from pulumi_mlops.sandbox.provider.journal import Entry, Journal
+from pulumi_mlops.sandbox.provider.journal import Journal
 from pulumi_mlops.sandbox.provider.values import (
     UNKNOWN,
     conceal,
@@ -249,12 +249,12 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         try:
             object_id, state = self._adopted(request.urn, kind, inputs) or self._created(request.urn, kind, inputs)
         except Partial as error:
-            self._note(request.urn, inputs, kind, error.id)
+            self.journal.made(request.urn, error.id)
             raise self._initialisation_failed(request, error, given, hidden) from error
         return provider_pb2.CreateResponse(id=object_id, properties=send(conceal(state, hidden)))
 
     def _created(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values]:
-        self._note(urn, inputs, kind, "")
+        self.journal.begin(urn)
         try:
             object_id, state = kind.create(inputs)
         except Partial:
@@ -262,12 +262,8 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         except Exception:
             self.journal.forget(urn)
             raise
-        self._note(urn, inputs, kind, object_id)
+        self.journal.made(urn, object_id)
         return object_id, state
-
-    def _note(self, urn: str, inputs: Values, kind: Kind, object_id: str) -> None:
-        auto = kind.traits.name
-        self.journal.write(Entry(urn, str(inputs.get(auto.property, "")) if auto else "", object_id))
 
     def _adopted(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values] | None:
         """Take over the object of a creation that was never recorded; delete what cannot become what is wanted."""
@@ -329,7 +325,10 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             gone = set(olds) - set(news)
             kept = {name: item for name, item in state.items() if name not in gone}
-            kept.update(dict.fromkeys(kind.traits.recomputed, UNKNOWN))
+            changing = {diff.top(path) for path in diff.compare(olds, news, kind.traits, request.ignoreChanges).paths()}
+            for name, causes in kind.traits.recomputed.items():
+                if name in state and (not causes or changing.intersection(causes)):
+                    kept[name] = UNKNOWN
             return provider_pb2.UpdateResponse(properties=send(conceal({**kept, **news}, hidden)))
         found = diff.compare(olds, news, kind.traits, list(request.ignoreChanges))
         # No difference: the engine asks again because the last attempt did not finish. Everything is set once more.
@@ -449,7 +448,7 @@ def _imported(state: Values, kind: Kind) -> Values:
     inputs: Values = {
         name: item
         for name, item in stripped(state).items()
-        if name in kind.traits.inputs and item not in (None, "", {}, []) and name not in kind.traits.refused
+        if name in kind.traits.inputs and item and name not in kind.traits.refused
     }
     for name, value in kind.traits.defaults.items():
         inputs.setdefault(name, value)

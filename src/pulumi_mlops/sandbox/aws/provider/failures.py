@@ -12,7 +12,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ReadTimeoutError,
 )
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 Result = TypeVar("Result")
 THROTTLED = frozenset(
@@ -70,7 +70,7 @@ def patiently(call: Callable[..., Result], passing: Iterable[str], **arguments: 
         retry=retry_if_exception(
             lambda error: isinstance(error, Exception) and (code(error) in THROTTLED or matches(error, rules))
         ),
-        wait=wait_exponential_jitter(initial=0.05, max=2, jitter=0.05),
+        wait=wait_exponential(multiplier=0.05, max=2) + wait_random(0, 0.05),
         stop=stop_after_attempt(_ATTEMPTS),
         reraise=True,
     )

@@ -51,9 +51,12 @@ class RowKind:
             keep=("tags", *row.keep),
             identity=row.identity,
             sets=frozenset(row.sets),
-            sticky=frozenset(row.sticky),
+            sticky=frozenset({"region", *row.sticky}),
             sensitive=frozenset(row.sensitive),
-            recomputed=frozenset({*row.recomputed, *(("tagsAll",) if row.tags else ())}),
+            recomputed={
+                **dict.fromkeys(row.recomputed, frozenset()),
+                **({"tagsAll": frozenset({"tags"})} if row.tags else {}),
+            },
             drifting=frozenset({*row.drifting, *(("tags",) if row.tags else ())}),
             stables=frozenset(name for name in ("arn", "id") if name in outputs),
         )
@@ -72,7 +75,7 @@ class RowKind:
         extra = {**self.tag_members(inputs), **self.creating(inputs, scope)}
         result = self.call(self.row.create, inputs, scope, extra)
         scope["result"] = result
-        object_id = self.fill(self.row.id, scope)
+        object_id = self.identified(scope)
         scope["id"] = object_id
         with self.existing(object_id, inputs):
             self.created(object_id, inputs, scope)
@@ -150,6 +153,10 @@ class RowKind:
     def creating(self, inputs: Values, scope: Values) -> Values:
         """Return further members of the create call."""
         return {}
+
+    def identified(self, scope: Values) -> str:
+        """Make the id of a new object."""
+        return str(self.fill(self.row.id, scope))
 
     def created(self, object_id: str, inputs: Values, scope: Values) -> None:
         """Do what follows the create call."""

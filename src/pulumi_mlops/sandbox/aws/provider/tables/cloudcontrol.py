@@ -172,6 +172,7 @@ ROWS = (
         replace=("typeName",),
         local=("desiredState", "roleArn", "typeVersionId", "schema"),
         recomputed=("properties",),
+        retry=("ConcurrentOperationException",),
         kind=ResourceKind,
     ),
 )

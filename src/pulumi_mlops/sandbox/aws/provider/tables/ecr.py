@@ -63,6 +63,11 @@ ROWS = (
             Part(
                 Call("put_image_scanning_configuration", AT, only=("imageScanningConfiguration",)),
                 on=("imageScanningConfiguration",),
+                clear=Call(
+                    "put_image_scanning_configuration",
+                    {**AT, "imageScanningConfiguration": {"scanOnPush": False}},
+                    only=(),
+                ),
             ),
         ),
         delete=Call("delete_repository", {**AT, "force": "{forced}"}),

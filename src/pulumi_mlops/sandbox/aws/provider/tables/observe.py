@@ -29,7 +29,18 @@ class GroupKind(RowKind):
 
 
 class RuleKind(RowKind):
-    """An event rule, which is put as a whole."""
+    """An event rule, which is put as a whole. Its id names the bus only where that is not the default one."""
+
+    def identified(self, scope: Values) -> str:
+        """Make the id."""
+        return str(
+            scope["name"] if scope["eventBusName"] == DEFAULT_BUS else f"{scope['eventBusName']}/{scope['name']}"
+        )
+
+    def parsed(self, object_id: str) -> Values:
+        """Read the id."""
+        bus, _, name = object_id.rpartition("/")
+        return {"eventBusName": bus or DEFAULT_BUS, "name": name} if object_id else {}
 
     def creating(self, inputs: Values, scope: Values) -> Values:
         """Send the state by its name."""
@@ -56,7 +67,20 @@ class RuleKind(RowKind):
 
 
 class TargetKind(RowKind):
-    """A target of a rule: an entry in the rule's list."""
+    """A target of a rule: an entry in the rule's list. An import names it by ``[bus/]rule/target``."""
+
+    def identified(self, scope: Values) -> str:
+        """Make the id."""
+        bus = "" if scope["eventBusName"] == DEFAULT_BUS else f"{scope['eventBusName']}-"
+        return f"{bus}{scope['rule']}-{scope['targetId']}"
+
+    def parsed(self, object_id: str) -> Values:
+        """Read the id of an import."""
+        if "/" not in object_id:
+            return {}
+        rest, _, target = object_id.rpartition("/")
+        bus, _, rule = rest.rpartition("/")
+        return {"eventBusName": bus or DEFAULT_BUS, "rule": rule, "targetId": target}
 
     def call(self, call: Call, values: Values, scope: Values, extra: Values | None = None) -> Any:
         """Report what the batch call refused."""
@@ -70,6 +94,7 @@ class TargetKind(RowKind):
 
 LOG = {"logGroupName": "{id}"}
 LOGS_ABSENT = ("ResourceNotFoundException",)
+DEFAULT_BUS = "default"
 BUS = {"EventBusName": "{eventBusName}"}
 TARGET_NAMES = {
     "targetId": "Id",

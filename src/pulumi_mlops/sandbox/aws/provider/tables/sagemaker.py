@@ -135,6 +135,7 @@ ROWS = (
         delete=Call("delete_endpoint", {"EndpointName": "{id}"}),
         absent=("ValidationException:Could not find endpoint",),
         tags=TAGS,
+        retry=("ValidationException:in-progress", "ValidationException:Could not assume role"),
         replace=("name", "deploymentConfig.autoRollbackConfiguration"),
         identity=("name",),
         wait=Wait(
