@@ -1,6 +1,7 @@
 """The AWS table before the control plane, with boto3 as the second opinion."""
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -307,8 +308,6 @@ class TestErrors:
 
 
 def fault(sandbox: Sandbox, service: str, operation: str, code: str, times: int) -> None:
-    import urllib.request
-
     body = json.dumps({"service": service, "operation": operation, "error": code, "count": times}).encode()
     address = f"{sandbox.env()['AWS_ENDPOINT_URL']}/_sandbox/faults"
     urllib.request.urlopen(

@@ -21,7 +21,7 @@ def kind(token: str) -> RowKind:
 
 
 def carried(row: Row) -> set[str]:
-    """The properties about which the row says what happens to them."""
+    """Name the properties about which the row says what happens to them."""
     auto = {row.name.property, row.name.prefix} if row.name else set()
     return {*row.refused, *row.local, *auto, *EVERYWHERE, *(("tags",) if row.tags else ())}
 
