@@ -15,6 +15,7 @@ def hub(name: str = "churn", *, private: bool = False, **facts: Any) -> Platform
         "account": ACCOUNT,
         "region": REGION,
         "partition": PARTITION,
+        "domain": "amazonaws.com",
         "key": KEY,
         "bucket": "artifacts",
         "logs": "/mlops/churn-dev",

@@ -33,6 +33,10 @@ def endpoint(**args: Any) -> Callable[[], object]:
     return lambda: mlops.Endpoint("score", **({"platform": HUB} | args))
 
 
+def with_an_output() -> object:
+    return platform(secrets={"tok": pulumi.Output.secret("hunter2")}, stage="production")()
+
+
 def refused(cloud: Cloud, program: Callable[[], object]) -> MlopsError:
     with pytest.raises(MlopsError) as caught:
         cloud.run(program)
@@ -253,7 +257,7 @@ def test_many_problems_in_one_error(cloud: Cloud) -> None:
         platform(secrets={"tok": ["hunter2"]}),
         platform(secret={"tok": "hunter2"}),
         platform(secrets="hunter2"),
-        platform(secrets={"tok": pulumi.Output.secret("hunter2")}, stage="production"),
+        with_an_output,
         endpoint(model=FILES, environment={"a b": "hunter2"}),
         endpoint(model=FILES, secrets={"TOKEN": "hunter2"}),
     ],

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pulumi import Output
 from pydantic import Field, ValidationError
 
+from mocks import Cloud
 from pulumi_mlops.errors import InvalidArgs
 from pulumi_mlops.inputs import NAME_LIMIT, Flag, In, Number, Spec, Whole, name_problems, nearest, parse
 
@@ -36,8 +37,11 @@ def problems(**args: Any) -> list[str]:
 
 @pytest.mark.parametrize("field", ["text", "count"])
 def test_what_comes_later_is_let_through_as_it_is(field: str) -> None:
-    later = Output.from_input(0)
-    assert getattr(parse(Sample, "Sample", "x", {field: later}), field) is later
+    def program() -> bool:
+        later = Output.from_input(0)
+        return getattr(parse(Sample, "Sample", "x", {field: later}), field) is later
+
+    assert Cloud().run(program)
 
 
 def test_an_awaitable_is_let_through_too() -> None:

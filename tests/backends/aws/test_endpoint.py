@@ -40,7 +40,10 @@ Validator: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"patt
 
 
 def make(cloud: Cloud, **args: Any) -> Any:
-    return cloud.run(mlops.Endpoint("score", **({"platform": HUB, "model": FILES} | args)).ref.export)
+    def program() -> Any:
+        return mlops.Endpoint("score", **({"platform": HUB, "model": FILES} | args)).ref.export()
+
+    return cloud.run(program)
 
 
 def desired(cloud: Cloud) -> dict[str, Any]:
