@@ -15,7 +15,7 @@ help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 demo: engine ## Bring a whole platform up on this machine, change it, and take it down
-	@$(RUN) pulumi_mlops.sandbox.demo
+	@$(RUN) pulumi_mlops.sandbox.demo stacks/aws
 
 test: check engine ## All checks and all tests
 	$(RUN) pytest -n 2
@@ -52,5 +52,5 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/uv
-	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' --group dev
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' --group dev
 	@touch $@

@@ -11,7 +11,6 @@ labels = mlops.Endpoint(
     model={"image": config.require("image"), "artifact": config.require("artifact")},
     mode={"serverless": {"max_concurrency": 5}},
     compute={"memory_gb": 4},
-    isolated=False,  # serverless has no network isolation on AWS
     environment={"LOG_LEVEL": "info"},
 )
 

@@ -84,7 +84,9 @@ def given(info: ValidationInfo, field: str) -> Any:
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` when a known word is close, else nothing."""
-    close = difflib.get_close_matches(str(word), list(known), n=1)
+    names = list(known)
+    prefixes = [name for name in names if str(word).startswith(name)]
+    close = prefixes or difflib.get_close_matches(str(word), names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

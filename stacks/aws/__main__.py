@@ -46,6 +46,7 @@ profile = mlops.FeatureGroup(
 
 # Versions come from training; approving one puts a message into this queue, for CI to run `pulumi up`.
 approvals = aws.sqs.Queue("approvals", sqs_managed_sse_enabled=True)
+account = aws.get_caller_identity_output().account_id
 aws.sqs.QueuePolicy(
     "approvals",
     queue_url=approvals.url,
@@ -57,6 +58,7 @@ aws.sqs.QueuePolicy(
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": "sqs:SendMessage",
                 "Resource": approvals.arn,
+                "Condition": {"StringEquals": {"aws:SourceAccount": account}},
             },
         }
     ),
