@@ -78,6 +78,8 @@ class BoxKind:
 
     def update(self, object_id: str, olds: Values, news: Values, changed: frozenset[str]) -> Values:
         self.calls.append(f"update {','.join(sorted(changed))}")
+        if object_id not in self.objects:
+            raise Missing(f"{object_id} does not exist")
         if self.partial:
             raise Partial(self.partial, object_id, self.objects[object_id])
         self.objects[object_id] = {**news, "arn": f"arn:{object_id}"}

@@ -46,4 +46,6 @@ def test_every_resource_lives(sandbox: Sandbox, pulumi: Callable[..., Any], tmp_
     pulumi("destroy", *QUIET, cwd=folder)
     after = inventory(sandbox)
     left = {kind: sorted(set(ids) - set(before.get(kind, []))) for kind, ids in after.items()}
-    assert {kind: ids for kind, ids in left.items() if ids and kind != "kms:KeyPendingDeletion"} == {}, "keys wait for their deletion"
+    assert {kind: ids for kind, ids in left.items() if ids and kind != "kms:KeyPendingDeletion"} == {}, (
+        "keys wait for their deletion"
+    )

@@ -228,6 +228,10 @@ class TestLife:
         engine.update("a", {"name": "a", "size": 1}, {"name": "a", "size": 1})
         assert box.calls[-1] == "update name,size", "no difference: everything is set once more"
 
+    def test_an_object_that_somebody_else_deleted(self, engine: Engine) -> None:
+        with pytest.raises(grpc.RpcError, match="run `pulumi refresh`"):
+            engine.update("gone", {"name": "gone", "size": 1}, {"name": "gone", "size": 2})
+
     def test_no_secret_in_a_diagnostic(self, engine: Engine, box: BoxKind) -> None:
         box.failing = "value 'hunter2hunter2' is refused,\nand 'other-secret' too"
         with pytest.raises(grpc.RpcError) as caught:

@@ -335,6 +335,8 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         changed = frozenset(diff.top(path) for path in found.paths()) or frozenset(news)
         try:
             result = kind.update(request.id, olds, news, changed)
+        except Missing as error:
+            raise ProviderError(f"{error}; it was deleted by somebody else: run `pulumi refresh`") from error
         except Partial as error:
             raise self._initialisation_failed(request, error, given, hidden) from error
         return provider_pb2.UpdateResponse(properties=send(conceal(result, hidden)))

@@ -1,7 +1,6 @@
 """AWS as the protocol half sees it: the configured account and the table of kinds."""
 
 import importlib.metadata
-from functools import cached_property
 
 from pulumi_mlops.sandbox.aws.provider import failures, invokes
 from pulumi_mlops.sandbox.aws.provider.kind import RowKind
@@ -18,21 +17,23 @@ CONFIG = frozenset(
         "defaultTags",
         "endpoints",
         "forbiddenAccountIds",
-        "ignoreTags",
-        "maxRetries",
         "profile",
         "region",
-        "retryMode",
-        "s3UsePathStyle",
         "secretKey",
-        "skipCredentialsValidation",
-        "skipMetadataApiCheck",
-        "skipRegionValidation",
-        "skipRequestingAccountId",
         "token",
     }
 )
-"""What the provider's configuration may hold. ``ignoreTags`` is refused below unless empty."""
+"""What the provider's configuration may hold."""
+MOOT = {
+    "maxRetries": "the stand-in's patience is fixed",
+    "retryMode": "the stand-in's patience is fixed",
+    "s3UsePathStyle": "a local control plane always has paths",
+    "skipCredentialsValidation": "the stand-in validates with the first call",
+    "skipMetadataApiCheck": "there is no metadata service",
+    "skipRegionValidation": "the stand-in does not validate the region",
+    "skipRequestingAccountId": "the account is asked for when it is needed",
+}
+"""What it may hold too, because it changes how AWS is reached and not what is made there; with the reason."""
 
 
 class Aws:
@@ -45,10 +46,6 @@ class Aws:
         self._session: Session | None = None
         self._kinds: dict[str, Kind] = {}
 
-    @cached_property
-    def _rows(self) -> dict[str, type[RowKind]]:
-        return {token: row.kind or RowKind for token, row in ROWS.items()}
-
     @property
     def session(self) -> Session:
         """The configured session; the defaults of the environment before the engine has configured anything."""
@@ -58,14 +55,11 @@ class Aws:
 
     def check_config(self, config: Values) -> list[tuple[str, str]]:
         """Refuse what the stand-in does not carry."""
-        problems = [
+        return [
             (name, f"the provider has no property {name!r} here{nearest(name, sorted(CONFIG))}")
-            for name in config
-            if name not in CONFIG
+            for name, value in config.items()
+            if name not in CONFIG and name not in MOOT and value not in (None, {}, [])
         ]
-        if config.get("ignoreTags"):
-            problems.append(("ignoreTags", "the stand-in does not carry ignoreTags"))
-        return problems
 
     def replaces_provider(self, olds: Values, news: Values) -> list[str]:
         """Say which changes mean other resources: only the region, as in the real provider."""
@@ -80,7 +74,7 @@ class Aws:
             raise ProviderError(
                 f"account {self._session.account} is not among allowedAccountIds ({', '.join(allowed)})"
             )
-        if self._session.account in forbidden if forbidden else False:
+        if forbidden and self._session.account in forbidden:
             raise ProviderError(f"account {self._session.account} is among forbiddenAccountIds")
 
     def kind(self, token: str) -> Kind:

@@ -57,7 +57,7 @@ class RowKind:
                 **dict.fromkeys(row.recomputed, frozenset()),
                 **({"tagsAll": frozenset({"tags"})} if row.tags else {}),
             },
-            drifting=frozenset({*row.drifting, *(("tags",) if row.tags else ())}),
+            drifting=frozenset(("tags",) if row.tags else ()),
             stables=frozenset(name for name in ("arn", "id") if name in outputs),
         )
 

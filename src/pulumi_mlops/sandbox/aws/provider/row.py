@@ -123,8 +123,6 @@ class Row:
     sticky: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     recomputed: tuple[str, ...] = ()
-    drifting: tuple[str, ...] = ()
-    """Inputs whose presence is drift even when the program does not give them, besides tags."""
     wait: Wait | None = None
     wait_gone: bool = False
     retry: tuple[str, ...] = ()

@@ -14,12 +14,20 @@ from pulumi_mlops.sandbox.provider.contract import ProviderError, Values
 _SERVICES = {"lambda": "lambda", "appautoscaling": "application-autoscaling"}
 
 
+DEFAULT_REGION = "us-east-1"
+
+
 class Session:
     """One provider's way to AWS."""
 
     def __init__(self, config: Values) -> None:
         self.config = config
-        self.region = str(config.get("region") or os.environ.get("AWS_REGION") or "us-east-1")
+        self.region = str(
+            config.get("region")
+            or os.environ.get("AWS_REGION")
+            or os.environ.get("AWS_DEFAULT_REGION")
+            or DEFAULT_REGION
+        )
         self.cancelled = threading.Event()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}

@@ -61,7 +61,7 @@ class RuleKind(RowKind):
         """Remove targets where the program says so."""
         if inputs.get("forceDestroy"):
             where = {"Rule": scope["name"], "EventBusName": scope.get("eventBusName") or "default"}
-            ids = [item["Id"] for item in self.invoke("list_targets_by_rule", scope, **where)["Targets"]]
+            ids = [item["Id"] for item in self.ask("list_targets_by_rule", scope, **where)["Targets"]]
             if ids:
                 self.invoke("remove_targets", scope, Ids=ids, **where)
 

@@ -58,7 +58,7 @@ class BucketKind(RowKind):
             "bucketRegion": region,
             "bucketDomainName": f"{name}.s3.amazonaws.com",
             "bucketRegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
-            "hostedZoneId": HOSTED_ZONES.get(region, ""),
+            "hostedZoneId": HOSTED_ZONES.get(region),
         }
 
     def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:

@@ -68,7 +68,7 @@ class RoleKind(RowKind):
     def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
         """Detach policies where the program says so; others make IAM refuse."""
         if inputs.get("forceDetachPolicies"):
-            for policy in self.invoke("list_attached_role_policies", scope, RoleName=object_id)["AttachedPolicies"]:
+            for policy in self.ask("list_attached_role_policies", scope, RoleName=object_id)["AttachedPolicies"]:
                 self.invoke("detach_role_policy", scope, RoleName=object_id, PolicyArn=policy["PolicyArn"])
             for name in self.invoke("list_role_policies", scope, RoleName=object_id)["PolicyNames"]:
                 self.invoke("delete_role_policy", scope, RoleName=object_id, PolicyName=name)
