@@ -1,8 +1,8 @@
 """The table: one row a resource, one file a family of services.
 
 To add a resource, write its :class:`~pulumi_mlops.sandbox.aws.provider.row.Row` into the file of its family. Names and
-types of properties come from the SDK's class, and the test of the table says what the row has not answered yet: for each
-property, the member of the API that takes it, and whether a change is an update, a replacement or refused. What no row
+types of properties come from the SDK's class. The test of the table says what the row has not answered yet: for each
+property, the member of the API that takes it, and whether a change is an update, a replacement, or refused. What no row
 can say is a method of a subclass of :class:`~pulumi_mlops.sandbox.aws.provider.kind.RowKind`.
 """
 
