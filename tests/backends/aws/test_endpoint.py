@@ -15,7 +15,7 @@ import pulumi_mlops as mlops
 from facts import GROUP, HUB, IMAGE, KEY, MODEL, TOPIC, hub
 from mocks import ACCOUNT, REGION, Cloud
 from pulumi_mlops import InvalidArgs, ReleaseRolledBack
-from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, SHORTEST_SECONDS, traffic, watching_seconds
+from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, SHORTEST_SECONDS, traffic, watching_seconds
 from pulumi_mlops.components.endpoint import Release
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/model.tar.gz"}
@@ -88,7 +88,6 @@ def test_a_real_time_endpoint(cloud: Cloud) -> None:
     assert (logs["name"], logs["kmsKeyId"]) == ("/aws/sagemaker/Endpoints/churn-dev-score", KEY)
     assert desired(cloud)["EndpointName"] == "churn-dev-score"
     assert desired(cloud)["EndpointConfigName"] == "score-configuration-0a1b2c3"
-    assert "RetainAllVariantProperties" not in desired(cloud)
     assert "score-logs" in cloud.one("cloudcontrol/resource").depends_on
 
 

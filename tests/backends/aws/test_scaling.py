@@ -39,9 +39,6 @@ def test_replicas_follow_the_load(cloud: Cloud) -> None:
         "scaleOutCooldown": 60,
         "predefinedMetricSpecification": {"predefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
     }
-    state = cloud.one("cloudcontrol/resource").document("desiredState")
-    assert state["RetainAllVariantProperties"] is True
-    assert state["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DesiredWeight"}]
     (variant,) = cloud.one("sagemaker/endpointConfiguration").inputs["productionVariants"]
     assert variant["initialInstanceCount"] == 2
 

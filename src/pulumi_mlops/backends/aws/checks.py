@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops.backends.aws import live
-from pulumi_mlops.backends.aws.endpoint import LONGEST_SECONDS, endpoint_name, watching_seconds
+from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
+from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec

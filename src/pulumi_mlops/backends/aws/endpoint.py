@@ -1,26 +1,20 @@
 """Endpoint on AWS: identity, models, configuration, alarms, the endpoint itself, scaling, invokers."""
 
-import json
 from typing import Any
 
-import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access
+from pulumi_mlops.backends.aws import access, release
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Shadow, Variant
 from pulumi_mlops.compute import Compute
-from pulumi_mlops.errors import ReleaseRolledBack
 from pulumi_mlops.naming import physical
 from pulumi_mlops.refs import EndpointRef, ModelVersionRef, PlatformRef
 
 SHADOW = "shadow"
-# Bounds that both the API and the provider accept for the whole of a deployment.
-SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
-_START_SECONDS = 1800  # what instances may take to come up, beside the watching
 
 
 def endpoint_name(platform: PlatformRef, name: str) -> str:
@@ -89,7 +83,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
             scope.opts, ResourceOptions(depends_on=[logs], ignore_changes=_let_go(spec.release, ["desiredState"]))
         ),
     )
-    serving = name_once_released(scope, spec.release, live.properties, configuration.name, name)
+    serving = release.name_once_released(scope, spec.release, live.properties, configuration.name, name)
     scale(scope, spec, serving)
     arn = Output.format(
         "arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where["partition"], where["region"], where["account"], name
@@ -123,36 +117,13 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     )
 
 
-def name_once_released(
-    scope: Scope, release: Release, properties: Output[str], wanted: Output[str], name: str
-) -> Output[str]:
-    """Give the endpoint's name, once it serves the wanted configuration.
-
-    A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration
-    it had before.
-    """
-
-    def check(known: list[Any]) -> str:
-        serving = json.loads(known[0] or "{}").get("EndpointConfigName")
-        if serving and known[1] and serving != known[1] and not pulumi.runtime.is_dry_run():
-            raise ReleaseRolledBack(
-                f"Endpoint {scope.name!r}: AWS rolled the release back; {name} still serves {serving}, not {known[1]}. "
-                "Look at the endpoint's alarms and logs, then deploy another version or size."
-            )
-        return name
-
-    if release.owner == "registry":
-        return properties.apply(lambda _: name)
-    return Output.all(properties, wanted).apply(check)
-
-
 def _files(spec: EndpointSpec) -> list[ModelFiles]:
     parts = [variant.model for variant in spec.served] + ([spec.shadow.model] if spec.shadow else [])
     return [part for part in parts if isinstance(part, ModelFiles)]
 
 
-def _let_go(release: Release, properties: list[str]) -> list[str] | None:
-    return properties if release.owner == "registry" else None
+def _let_go(how: Release, properties: list[str]) -> list[str] | None:
+    return properties if how.owner == "registry" else None
 
 
 def _model(
@@ -227,14 +198,23 @@ def _configuration(
                 "notification_config": {"success_topic": topic, "error_topic": topic} if topic else None,
             },
         }
+    storage_key = None if spec.mode.serverless or own_disk else key
+    variants = [_variant(spec, variant, models[variant.name]) for variant in spec.served]
+    mark = release.mark_of([variants, shadow, capture, queue, storage_key])
+    if not spec.mode.serverless:
+        least = max(spec.scaling.min, 1)
+        name = endpoint_name(spec.platform, scope.name)
+        now = release.replicas(spec.platform, name) if spec.scaling.moves else release.Replicas()
+        for variant in variants:
+            variant["initial_instance_count"] = now.start(mark, str(variant["variant_name"]), least)
     return aws.sagemaker.EndpointConfiguration(
         scope.child("configuration"),
-        production_variants=[_variant(spec, variant, models[variant.name]) for variant in spec.served],
+        production_variants=variants,
         shadow_production_variants=shadow,
-        kms_key_arn=None if spec.mode.serverless or own_disk else key,
+        kms_key_arn=storage_key,
         data_capture_config=capture,
         async_inference_config=queue,
-        tags=scope.tags,
+        tags={**scope.tags, release.MARK: mark},
         opts=ResourceOptions.merge(
             scope.opts,
             ResourceOptions(
@@ -268,11 +248,7 @@ def _variant(
             "provisioned_concurrency": serverless.provisioned,
         }
         return {**common, "serverless_config": capacity}
-    return {
-        **common,
-        "instance_type": _machine(variant.compute or spec.compute),
-        "initial_instance_count": max(spec.scaling.min, 1),
-    }
+    return {**common, "instance_type": _machine(variant.compute or spec.compute)}
 
 
 def _shadow(
@@ -298,9 +274,9 @@ def _machine(compute: Compute) -> str:
 def _desired(
     scope: Scope, spec: EndpointSpec, name: str, configuration: Output[str], alarms: list[aws.cloudwatch.MetricAlarm]
 ) -> dict[str, Any]:
-    """Describe the endpoint for Cloud Control, which knows two things that the classic resource does not.
+    """Describe the endpoint for Cloud Control, which changes the alarms of a release in place.
 
-    It keeps what autoscaling reached when a release comes, and it changes the alarms of a release in place
+    The classic resource replaces the endpoint for that
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html).
     """
     desired: dict[str, Any] = {
@@ -310,47 +286,12 @@ def _desired(
     }
     if spec.mode.serverless:
         return desired
-    if spec.scaling.moves:
-        desired |= {
-            "RetainAllVariantProperties": True,
-            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
-        }
     names = [*(alarm.name for alarm in alarms), *spec.release.rollback_alarms]
     return desired | {
         "DeploymentConfig": {
-            "BlueGreenUpdatePolicy": traffic(spec.release),
+            "BlueGreenUpdatePolicy": release.traffic(spec.release),
             "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm} for alarm in names]},
         }
-    }
-
-
-def watching_seconds(release: Release) -> int:
-    """Return how long a release is watched before the old version goes."""
-    if release.canary:
-        return release.canary.bake_minutes * 60
-    if release.linear:
-        return release.linear.interval_minutes * 60 * -(-100 // release.linear.step_percent)
-    return 0
-
-
-def traffic(release: Release) -> dict[str, Any]:
-    """Say how traffic moves to the new version."""
-    routing: dict[str, Any] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
-    if release.canary:
-        size = {"Type": "CAPACITY_PERCENT", "Value": release.canary.percent}
-        routing = {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": release.canary.bake_minutes * 60}
-    elif release.linear:
-        size = {"Type": "CAPACITY_PERCENT", "Value": release.linear.step_percent}
-        routing = {
-            "Type": "LINEAR",
-            "LinearStepSize": size,
-            "WaitIntervalInSeconds": release.linear.interval_minutes * 60,
-        }
-    longest = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, watching_seconds(release) + _START_SECONDS))
-    return {
-        "TrafficRoutingConfiguration": routing,
-        "TerminationWaitInSeconds": 120,
-        "MaximumExecutionTimeoutInSeconds": longest,
     }
 
 

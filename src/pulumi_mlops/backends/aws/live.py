@@ -105,6 +105,18 @@ def endpoint(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     return _describe(platform, "endpoint", {"EndpointName": name}, absent="Could not find endpoint")
 
 
+def endpoint_config(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Describe the configuration of an endpoint, or nothing."""
+    return _describe(platform, "endpoint_config", {"EndpointConfigName": name}, absent="Could not find")
+
+
+def tags(platform: PlatformRef, arn: str) -> dict[str, str]:
+    """Read the tags of a thing of SageMaker's."""
+    with asking(f"tags of {arn}"):
+        pages = client(platform, "sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+
 def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str) -> dict[str, Any] | None:
     """Describe a thing whose absence SageMaker tells only by a word in the message."""
     if mocked():

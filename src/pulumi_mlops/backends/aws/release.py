@@ -1,0 +1,122 @@
+"""How a new version takes over: its traffic, how it is watched, how many replicas it starts with, whether it stayed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi import Input, Output
+
+from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.components.endpoint import Release
+from pulumi_mlops.errors import ReleaseRolledBack
+from pulumi_mlops.refs import PlatformRef
+
+# Bounds that both the API and the provider accept for the whole of a deployment.
+SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
+_START_SECONDS = 1800  # what instances may take to come up, beside the watching
+MARK = "release"
+"""The tag of a configuration that says what it holds, instance counts apart."""
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """How many replicas each variant has now, and what its configuration began with."""
+
+    mark: str | None = None
+    began: Mapping[str, int] = field(default_factory=dict)
+    now: Mapping[str, int] = field(default_factory=dict)
+
+    def start(self, mark: Input[str], variant: str, least: int) -> Output[int]:
+        """Return the count that a configuration begins with.
+
+        A release starts a new fleet with this count, whatever autoscaling had reached. So a new configuration begins
+        with what serves now; one with the same content keeps its count, or each `up` would be a release.
+        (UpdateEndpoint has a flag that retains counts; Cloud Control drops it, since it cannot be read back.)
+        """
+
+        def chosen(mark: str) -> int:
+            if mark == self.mark and variant in self.began:
+                return self.began[variant]
+            return max(least, self.now.get(variant, 0))
+
+        return Output.from_input(mark).apply(chosen)
+
+
+def replicas(platform: PlatformRef, name: str) -> Replicas:
+    """Look up what serves now."""
+    there = live.endpoint(platform, name)
+    configuration = live.endpoint_config(platform, there["EndpointConfigName"]) if there else None
+    if there is None or configuration is None:
+        return Replicas()
+    tags = live.tags(platform, configuration["EndpointConfigArn"])
+    return Replicas(
+        mark=tags.get(MARK),
+        began=_counts(configuration["ProductionVariants"], "InitialInstanceCount"),
+        now=_counts(there.get("ProductionVariants", []), "DesiredInstanceCount"),
+    )
+
+
+def _counts(variants: list[dict[str, Any]], member: str) -> dict[str, int]:
+    return {variant["VariantName"]: variant[member] for variant in variants if member in variant}
+
+
+def mark_of(content: Any) -> Output[str]:
+    """Digest what a configuration holds."""
+    return Output.json_dumps(content, sort_keys=True).apply(lambda text: hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def watching_seconds(release: Release) -> int:
+    """Return how long a release is watched before the old version goes."""
+    if release.canary:
+        return release.canary.bake_minutes * 60
+    if release.linear:
+        return release.linear.interval_minutes * 60 * -(-100 // release.linear.step_percent)
+    return 0
+
+
+def traffic(release: Release) -> dict[str, Any]:
+    """Say how traffic moves to the new version."""
+    routing: dict[str, Any] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    if release.canary:
+        size = {"Type": "CAPACITY_PERCENT", "Value": release.canary.percent}
+        routing = {"Type": "CANARY", "CanarySize": size, "WaitIntervalInSeconds": release.canary.bake_minutes * 60}
+    elif release.linear:
+        size = {"Type": "CAPACITY_PERCENT", "Value": release.linear.step_percent}
+        routing = {
+            "Type": "LINEAR",
+            "LinearStepSize": size,
+            "WaitIntervalInSeconds": release.linear.interval_minutes * 60,
+        }
+    longest = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, watching_seconds(release) + _START_SECONDS))
+    return {
+        "TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": 120,
+        "MaximumExecutionTimeoutInSeconds": longest,
+    }
+
+
+def name_once_released(
+    scope: Scope, release: Release, properties: Output[str], wanted: Output[str], name: str
+) -> Output[str]:
+    """Give the endpoint's name, once it serves the wanted configuration.
+
+    A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration
+    it had before.
+    """
+
+    def check(known: list[Any]) -> str:
+        serving = json.loads(known[0] or "{}").get("EndpointConfigName")
+        if serving and known[1] and serving != known[1] and not pulumi.runtime.is_dry_run():
+            raise ReleaseRolledBack(
+                f"Endpoint {scope.name!r}: AWS rolled the release back; {name} still serves {serving}, not {known[1]}. "
+                "Look at the endpoint's alarms and logs, then deploy another version or size."
+            )
+        return name
+
+    if release.owner == "registry":
+        return properties.apply(lambda _: name)
+    return Output.all(properties, wanted).apply(check)

@@ -1,0 +1,31 @@
+"""How many replicas a release starts with."""
+
+import pytest
+
+from mocks import Cloud
+from pulumi_mlops.backends.aws.release import Replicas, mark_of
+
+
+@pytest.mark.parametrize(
+    ("now", "least", "starts"),
+    [
+        (Replicas(), 2, 2),  # nothing serves yet
+        (Replicas(mark="same", began={"main": 2}, now={"main": 9}), 2, 2),  # nothing new: no release
+        (Replicas(mark="other", began={"main": 2}, now={"main": 9}), 2, 9),  # autoscaling had reached 9
+        (Replicas(mark="other", began={"main": 2}, now={"main": 0}), 1, 1),  # it slept
+        (Replicas(mark="other", began={"main": 2}, now={"main": 3}), 5, 5),  # the minimum was raised
+        (Replicas(mark=None, began={"main": 2}, now={"main": 4}), 2, 4),  # made by somebody else
+        (Replicas(mark="same", began={"old": 2}, now={"old": 4}), 3, 3),  # another variant
+    ],
+)
+def test_a_release_starts_with_what_serves(cloud: Cloud, now: Replicas, least: int, starts: int) -> None:
+    seen: list[int] = []
+    cloud.run(lambda: now.start("same", "main", least).apply(seen.append))
+    assert seen == [starts]
+
+
+def test_the_mark_tells_contents_apart(cloud: Cloud) -> None:
+    seen: list[str] = []
+    contents = [{"a": 1, "b": [2]}, {"b": [2], "a": 1}, {"a": 2, "b": [2]}]
+    cloud.run(lambda: [mark_of(content).apply(seen.append) for content in contents])
+    assert len(set(seen)) == 2
