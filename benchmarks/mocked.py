@@ -1,0 +1,136 @@
+"""What runs without an engine: imports, and programs under Pulumi's mocks, each in a process of its own."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ratios import Row, Sample, alternate, figures, show
+
+HERE = Path(__file__).parent
+RUNS = 5
+FEW, MANY = 50, 1000
+
+
+def measured(*arguments: str) -> dict[str, Any]:
+    """Run one measurement."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "measure.py"), *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"measure.py {' '.join(arguments[:2])} failed:\n{done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def program(kind: str, which: str, config: Mapping[str, str], **settings: Any) -> dict[str, Any]:
+    """Measure a program under mocks."""
+    return measured(kind, which, json.dumps({"config": config, **settings}))
+
+
+def _read(value: Any) -> Any:
+    """Read what is JSON in a string, so that the order of its keys does not count."""
+    if isinstance(value, str) and value.startswith("{"):
+        return json.loads(value)
+    return value
+
+
+def check_same(config: Mapping[str, str]) -> str:
+    """Compare every resource of both programs: type, name and all inputs. Return what was compared."""
+    sides = []
+    for which in ("library", "hand"):
+        found = program("stack", which, config, record=True)["registered"]
+        sides.append(
+            {(kind, name): {key: _read(value) for key, value in inputs.items()} for kind, name, inputs in found}
+        )
+    ours, theirs = sides
+    different = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+    if different:
+        raise SystemExit(f"The two programs do not declare the same; mend benchmarks/by_hand.py: {different}")
+    return f"compared: {len(ours)} resources of {len(Counter(kind for kind, _ in ours))} types, with equal inputs"
+
+
+def imports() -> None:
+    """Print what the import costs."""
+    made = alternate(
+        RUNS, ours=partial(measured, "import", "pulumi_mlops"), pulumi=partial(measured, "import", "pulumi")
+    )
+    rows = [
+        Row(
+            f"import pulumi_mlops / import pulumi, {what}",
+            unit,
+            figures(made["ours"], key),
+            figures(made["pulumi"], key),
+        )
+        for what, unit, key in (("CPU time", "s", "seconds"), ("peak memory", "MB", "memory"))
+    ]
+    show("Import", rows)
+
+
+def stack(config: Mapping[str, str]) -> None:
+    """Print what a preview of the whole stack costs the program."""
+    same = check_same(config)
+    made = alternate(
+        RUNS, ours=partial(program, "stack", "library", config), hand=partial(program, "stack", "hand", config)
+    )
+    shares = (
+        ("CPU time of the process", "s", "seconds"),
+        ("CPU time of the program", "s", "program"),
+        ("peak memory", "MB", "memory"),
+    )
+    rows = [Row(what, unit, figures(made["ours"], key), figures(made["hand"], key)) for what, unit, key in shares]
+    show("Preview of stacks/aws under mocks / by hand", rows, [same])
+
+
+def _pair(config: Mapping[str, str], number: int) -> tuple[Sample, Sample]:
+    """Measure both sides at once, so that a long run sees the same load on both."""
+    with ThreadPoolExecutor(2) as both:
+        ours, hand = both.map(lambda which: program("endpoints", which, config, endpoints=number), ("library", "hand"))
+    return ours, hand
+
+
+def endpoints(config: Mapping[str, str]) -> None:
+    """Print what endpoints cost: one, a few, many."""
+    runs = {0: 3, 1: 3, FEW: 3, MANY: 1}
+    made = {number: [_pair(config, number) for _ in range(times)] for number, times in runs.items()}
+    rows = [
+        Row(f"{number} endpoint{'s' * (number > 1)}, {what}", unit, *_columns(made[number], key))
+        for number in (1, FEW, MANY)
+        for what, unit, key in (("CPU time", "s", "seconds"), ("peak memory", "MB", "memory"))
+    ]
+    each = {
+        (number, key): [_each(made, number, key, side) for side in (0, 1)]
+        for number in (FEW, MANY)
+        for key in ("program", "memory")
+    }
+    for number in (FEW, MANY):
+        for what, unit, key, scale in (("CPU time", "ms", "program", 1000), ("memory", "kB", "memory", 1024)):
+            ours, hand = ([value * scale] for value in each[number, key])
+            rows.append(Row(f"each of {number}, {what}", unit, ours, hand))
+    notes = [
+        f"{what} of each at {MANY} / at {FEW}: ours {each[MANY, key][0] / each[FEW, key][0]:.2f}, "
+        f"by hand {each[MANY, key][1] / each[FEW, key][1]:.2f} (1.00 is linear)"
+        for what, key in (("CPU time", "program"), ("memory", "memory"))
+    ]
+    show("Endpoints under mocks / the same resources by hand", rows, notes)
+
+
+def _columns(pairs: list[tuple[Sample, Sample]], key: str) -> tuple[list[float], list[float]]:
+    return [ours[key] for ours, _ in pairs], [hand[key] for _, hand in pairs]
+
+
+def _each(made: Mapping[int, list[tuple[Sample, Sample]]], number: int, key: str, side: int) -> float:
+    """Return the cost of one of many: what is more than the same program without endpoints, shared out."""
+    whole, without = (statistics.median(pair[side][key] for pair in made[count]) for count in (number, 0))
+    return (whole - without) / number
+
+
+def sections(config: Mapping[str, str]) -> dict[str, Callable[[], None]]:
+    """Name what can be measured here."""
+    return {"import": imports, "stack": partial(stack, config), "endpoints": partial(endpoints, config)}

@@ -1,0 +1,61 @@
+"""Ratios against plain Pulumi: `make bench`, or `run.py import stack endpoints engine` for some of it.
+
+Prints, never judges: a time that is asserted fails on somebody's laptop. See docs/benchmarks.md.
+"""
+
+import argparse
+import compileall
+import json
+import os
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+
+import mocked
+import real
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def stack_settings() -> dict[str, str]:
+    """Read the settings of stacks/aws as the engine hands them to a program: text, JSON where there is a structure."""
+    settings = yaml.safe_load((ROOT / "stacks" / "aws" / "Pulumi.dev.yaml").read_text())["config"]
+    return {
+        key.removeprefix("churn-aws:"): value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.items()
+        if key.startswith("churn-aws:")
+    }
+
+
+def compile_bytecode() -> None:
+    """Measure what users run: a package that pip compiled, and not one that is parsed anew by each process."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for folder in ("src", "benchmarks"):
+        compileall.compile_dir(ROOT / folder, quiet=1)
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    config = {
+        **stack_settings(),
+        "version": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn-dev-models-churn/1",
+    }
+    sections = {**mocked.sections(config), **real.sections()}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"among {', '.join(sections)}; all without")
+    chosen = parser.parse_args().sections or list(sections)
+    if unknown := set(chosen) - set(sections):
+        parser.error(f"no such section: {', '.join(sorted(unknown))}; known: {', '.join(sections)}")
+    compile_bytecode()
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("pulumi-mlops", "pulumi", "pulumi-aws"))
+    print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} CPUs\n", flush=True)
+    began = time.monotonic()
+    for name in chosen:
+        sections[name]()
+    print(f"measured in {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
