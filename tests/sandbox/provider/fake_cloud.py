@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_mlops.sandbox.provider.contract import AutoName, Cloud, Missing, Partial, ProviderError, Traits, Values
 from pulumi_mlops.sandbox.provider.journal import Journal
@@ -189,3 +189,12 @@ def serving(cloud: Cloud, folder: Path) -> Iterator[Engine]:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Engine(provider_pb2_grpc.ResourceProviderStub(channel), journal)
     server.stop(None).wait()
+
+
+def init_failed(error: grpc.RpcError) -> Any:
+    """Return the detail by which the engine learns of a half-made object."""
+    packed = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    status = status_pb2.Status.FromString(packed)
+    detail = provider_pb2.ErrorResourceInitFailed()
+    assert status.details[0].Unpack(detail)
+    return detail

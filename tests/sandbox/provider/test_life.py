@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import grpc
 import pytest
-from fake_cloud import Engine, serving
+from fake_cloud import Engine, init_failed, serving
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_mlops.sandbox.aws.provider.cloud import Aws
@@ -342,3 +342,32 @@ class TestCloudControl:
         state = json.dumps({"EndpointName": "x", "EndpointConfigName": "there-is-none"})
         with pytest.raises(grpc.RpcError, match=r"sandbox aws: AWS::SageMaker::Endpoint: create_resource FAILED: "):
             aws.create({"typeName": "AWS::SageMaker::Endpoint", "desiredState": state}, urn(self.TOKEN))
+
+    def test_a_failed_update_is_recorded_and_tried_again(self, aws: Engine, in_sandbox: Sandbox) -> None:
+        role, state, _ = made(aws, "iam/role:Role", {"assumeRolePolicy": policy()}, "controlled")
+        assert role
+
+        def inputs(hours: int) -> dict[str, Any]:
+            ttl = {"Unit": "Hours", "Value": hours}
+            features = [{"FeatureName": name, "FeatureType": "String"} for name in ("id", "t")]
+            desired = {
+                "FeatureGroupName": "controlled",
+                "RecordIdentifierFeatureName": "id",
+                "EventTimeFeatureName": "t",
+                "FeatureDefinitions": features,
+                "RoleArn": state["arn"],
+                "OnlineStoreConfig": {"EnableOnlineStore": True, "TtlDuration": ttl},
+            }
+            return {"typeName": "AWS::SageMaker::FeatureGroup", "desiredState": json.dumps(desired)}
+
+        place = urn(self.TOKEN)
+        object_id, created = aws.create(inputs(72), place)
+        assert json.loads(created["properties"])["OnlineStoreConfig"]["TtlDuration"]["Value"] == 72
+        fault(in_sandbox, "cloudcontrol", "UpdateResource", "GeneralServiceException", 1)
+        with pytest.raises(grpc.RpcError, match="GeneralServiceException") as caught:
+            aws.update(object_id, inputs(72), inputs(48), place)
+        assert init_failed(caught.value).id == object_id
+        again = aws.update(object_id, inputs(48), inputs(48), place)
+        assert json.loads(again["properties"])["OnlineStoreConfig"]["TtlDuration"]["Value"] == 48
+        aws.delete(object_id, inputs(48), place)
+        assert aws.read(object_id, inputs(48), urn=place).id == ""

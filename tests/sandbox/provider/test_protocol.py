@@ -9,9 +9,9 @@ from typing import Any
 
 import grpc
 import pytest
-from fake_cloud import URN, BoxCloud, BoxKind, Engine
+from fake_cloud import URN, BoxCloud, BoxKind, Engine, init_failed
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2, status_pb2
+from pulumi.runtime.proto import provider_pb2
 
 from pulumi_mlops.sandbox.provider.journal import Entry
 from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, receive, send
@@ -242,14 +242,6 @@ class TestLife:
         box.objects = None  # type: ignore[assignment]
         with pytest.raises(grpc.RpcError, match="sandbox box: odd: "):
             engine.create({"name": "a", "size": 1})
-
-
-def init_failed(error: grpc.RpcError) -> Any:
-    packed = dict(error.trailing_metadata())["grpc-status-details-bin"]
-    status = status_pb2.Status.FromString(packed)
-    detail = provider_pb2.ErrorResourceInitFailed()
-    assert status.details[0].Unpack(detail)
-    return detail
 
 
 class TestTheJournal:

@@ -89,16 +89,10 @@ class ResourceKind(RowKind):
         """Send the difference as a JSON patch and wait."""
         scope = self.scope(object_id, news)
         wanted = json.loads(news["desiredState"])
-        before = json.loads(
-            self.read(object_id, {**news, "desiredState": olds.get("desiredState", "{}")})["desiredState"]
-        )
-        if before == wanted:  # the last attempt failed: what is there is not known, so everything is sent
-            patch = [{"op": "add", "path": f"/{key}", "value": item} for key, item in wanted.items()]
-        else:
-            patch = jsonpatch.make_patch(before, wanted).patch
-            patch = [
-                {**step, "op": "add"} if step["op"] == "replace" and _at_root(step["path"]) else step for step in patch
-            ]
+        before = json.loads(olds.get("desiredState") or "{}")
+        if before == wanted:  # the last attempt failed: what is there decides
+            before = json.loads(self.read(object_id, news)["desiredState"])
+        patch = jsonpatch.make_patch(before, wanted).patch
         with self.existing(object_id, {**news, "region": scope["region"]}):
             if patch:
                 self._run("update_resource", scope, news, Identifier=object_id, PatchDocument=json.dumps(patch))
@@ -134,10 +128,6 @@ class ResourceKind(RowKind):
             raise ProviderError(f"{inputs['typeName']}: {operation} {event['OperationStatus']}: {why}")
         found: Values = event
         return found
-
-
-def _at_root(path: str) -> bool:
-    return path.count("/") == 1
 
 
 def _at(document: Any, pointer: str) -> Any:
