@@ -1,6 +1,7 @@
 """A platform round a bucket and a network that are there already: they are used, never changed or deleted."""
 
 import pulumi
+
 import pulumi_mlops as mlops
 
 config = pulumi.Config()

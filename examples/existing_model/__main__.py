@@ -1,6 +1,7 @@
 """An endpoint for a model that is in no registry: an image and its files, without machines of its own."""
 
 import pulumi
+
 import pulumi_mlops as mlops
 
 config = pulumi.Config()

@@ -1,6 +1,7 @@
 """A feature store alone: one group, online and offline, on a platform with nothing else in it."""
 
 import pulumi
+
 import pulumi_mlops as mlops
 
 platform = mlops.Platform("shop", backend="aws", stage="dev")

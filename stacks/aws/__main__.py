@@ -6,6 +6,7 @@ Copy this folder and change it. What differs between stages is in Pulumi.dev.yam
 
 import pulumi
 import pulumi_aws as aws
+
 import pulumi_mlops as mlops
 
 config = pulumi.Config()

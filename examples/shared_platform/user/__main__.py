@@ -1,6 +1,7 @@
 """A product team's stack: it builds on the platform of another stack, with the same key, bucket and tags."""
 
 import pulumi
+
 import pulumi_mlops as mlops
 
 config = pulumi.Config()

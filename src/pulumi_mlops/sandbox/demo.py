@@ -63,8 +63,8 @@ def run(demo: Demo, url: str) -> None:
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-    )  # noqa: S106 (made up)
+        aws_secret_access_key="sandbox",  # noqa: S106 (made up)
+    )
     before = inventory(url)
 
     def only(op: str, *names: str) -> Callable[[Result], bool]:

@@ -62,16 +62,15 @@ class Stack:
     def configure_secret(self, key: str, value: str) -> None:
         """Set a secret; the value goes in by standard input, so that no process list shows it."""
         self.sandbox.up()
-        command = ["pulumi", "config", "set", "--secret", key, "-s", self.name]
-        done = subprocess.run(
-            command,
+        done = subprocess.run(  # noqa: S603 (the sandbox's own)
+            ["pulumi", "config", "set", "--secret", key, "-s", self.name],  # noqa: S607
             cwd=self.folder,
             env=self.sandbox.environ(),
             input=value,
             capture_output=True,
             text=True,
             check=False,
-        )  # noqa: S603, S607 (the sandbox's own)
+        )
         if done.returncode:
             raise SandboxError(done.stderr)
 

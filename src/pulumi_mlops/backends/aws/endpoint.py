@@ -83,7 +83,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
             scope.opts, ResourceOptions(depends_on=[logs], ignore_changes=_let_go(spec.release, ["desiredState"]))
         ),
     )
-    serving = release.name_once_released(scope, spec.release, live.properties, configuration.name, name)
+    serving = release.name_once_released(scope, spec.release, live, configuration.name, name)
     scale(scope, spec, serving)
     arn = Output.format(
         "arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where["partition"], where["region"], where["account"], name
@@ -205,8 +205,8 @@ def _configuration(
         least = max(spec.scaling.min, 1)
         name = endpoint_name(spec.platform, scope.name)
         now = release.replicas(spec.platform, name) if spec.scaling.moves else release.Replicas()
-        for variant in variants:
-            variant["initial_instance_count"] = now.start(mark, str(variant["variant_name"]), least)
+        for served, variant in zip(spec.served, variants, strict=True):
+            variant["initial_instance_count"] = now.start(mark, served.name, least)
     return aws.sagemaker.EndpointConfiguration(
         scope.child("configuration"),
         production_variants=variants,

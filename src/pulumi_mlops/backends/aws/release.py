@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws import live
@@ -100,23 +101,24 @@ def traffic(release: Release) -> dict[str, Any]:
 
 
 def name_once_released(
-    scope: Scope, release: Release, properties: Output[str], wanted: Output[str], name: str
+    scope: Scope, release: Release, endpoint: aws.cloudcontrol.Resource, wanted: Output[str], name: str
 ) -> Output[str]:
     """Give the endpoint's name, once it serves the wanted configuration.
 
     A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration
     it had before.
     """
+    if release.owner == "registry" or pulumi.runtime.is_dry_run():
+        # Known in every preview, so that what stands on the name is not shown as replaced.
+        return endpoint.urn.apply(lambda _: name)
 
     def check(known: list[Any]) -> str:
         serving = json.loads(known[0] or "{}").get("EndpointConfigName")
-        if serving and known[1] and serving != known[1] and not pulumi.runtime.is_dry_run():
+        if serving and known[1] and serving != known[1]:
             raise ReleaseRolledBack(
                 f"Endpoint {scope.name!r}: AWS rolled the release back; {name} still serves {serving}, not {known[1]}. "
                 "Look at the endpoint's alarms and logs, then deploy another version or size."
             )
         return name
 
-    if release.owner == "registry":
-        return properties.apply(lambda _: name)
-    return Output.all(properties, wanted).apply(check)
+    return Output.all(endpoint.properties, wanted).apply(check)

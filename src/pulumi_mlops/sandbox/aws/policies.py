@@ -77,7 +77,7 @@ def actions(statement: Statement) -> list[Any]:
 
 def principals(statement: Statement) -> Iterator[tuple[str, str]]:
     """Go through the principals: kind and name."""
-    named = statement.get("Principal", statement.get("NotPrincipal", {}))
+    named: Any = statement.get("Principal") or statement.get("NotPrincipal") or {}
     if isinstance(named, str):
         yield "*", named
         return
