@@ -450,7 +450,7 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
                 "csv_content_types": ["text/csv"],
             },
         },
-        tags=owned,
+        tags={**owned, "release": "1"},
     )
     errors = aws.cloudwatch.MetricAlarm(
         f"{name}-main-errors",
@@ -475,8 +475,6 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
                 "EndpointName": served,
                 "EndpointConfigName": configuration.name,
                 "Tags": [{"Key": key, "Value": value} for key, value in sorted(owned.items())],
-                "RetainAllVariantProperties": True,
-                "ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}],
                 "DeploymentConfig": {
                     "BlueGreenUpdatePolicy": {
                         "TrafficRoutingConfiguration": {

@@ -1,6 +1,7 @@
 """One measurement in a process of its own; prints one line of JSON.
 
-``measure.py import MODULE``, or ``measure.py stack|endpoints library|hand SETTINGS`` under Pulumi's mocks, where
+``measure.py import NAMES``, such as ``pulumi,pulumi_mlops.Platform``; or, under Pulumi's mocks,
+``measure.py stack|endpoints library|hand SETTINGS``, where
 SETTINGS is JSON: the stack's ``config``, the number of ``endpoints``, whether to ``record`` what is registered.
 """
 
@@ -46,10 +47,14 @@ def peak_mb() -> float:
     return kilobytes / 1024
 
 
-def measure_import(module: str) -> dict[str, Any]:
-    """Import a module."""
+def measure_import(names: str) -> dict[str, Any]:
+    """Import modules, and use the names after a dot: a lazy package loads what is behind them only then."""
     began = time.process_time()
-    importlib.import_module(module)
+    for name in names.split(","):
+        module, _, attribute = name.partition(".")
+        loaded = importlib.import_module(module)
+        if attribute:
+            getattr(loaded, attribute)
     return {"seconds": time.process_time() - began, "memory": peak_mb()}
 
 

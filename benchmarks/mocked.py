@@ -16,6 +16,8 @@ from ratios import Row, Sample, alternate, figures, show
 HERE = Path(__file__).parent
 RUNS = 5
 FEW, MANY = 50, 1000
+NOUNS = ("Platform", "FeatureStore", "ModelRegistry", "Endpoint")
+"""One of each module."""
 
 
 def measured(*arguments: str) -> dict[str, Any]:
@@ -35,9 +37,14 @@ def program(kind: str, which: str, config: Mapping[str, str], **settings: Any) -
 
 
 def _read(value: Any) -> Any:
-    """Read what is JSON in a string, so that the order of its keys does not count."""
+    """Make inputs comparable: JSON in a string is read, since the order of its keys says nothing.
+
+    The digest by which the library knows a release again is a number that somebody counts up by hand.
+    """
     if isinstance(value, str) and value.startswith("{"):
         return json.loads(value)
+    if isinstance(value, dict) and "release" in value:
+        return {**value, "release": "any"}
     return value
 
 
@@ -58,19 +65,21 @@ def check_same(config: Mapping[str, str]) -> str:
 
 def imports() -> None:
     """Print what the import costs."""
-    made = alternate(
-        RUNS, ours=partial(measured, "import", "pulumi_mlops"), pulumi=partial(measured, "import", "pulumi")
-    )
+    programs = {
+        "pulumi": "pulumi",
+        "ours": "pulumi,pulumi_mlops",
+        "used": f"pulumi,{','.join(f'pulumi_mlops.{noun}' for noun in NOUNS)}",
+    }
+    made = alternate(RUNS, **{name: partial(measured, "import", names) for name, names in programs.items()})
     rows = [
-        Row(
-            f"import pulumi_mlops / import pulumi, {what}",
-            unit,
-            figures(made["ours"], key),
-            figures(made["pulumi"], key),
+        Row(f"{what}, {column}", unit, figures(made[side], key), figures(made["pulumi"], key))
+        for side, what in (
+            ("ours", "import pulumi, pulumi_mlops"),
+            ("used", "the same, and every noun's module loaded"),
         )
-        for what, unit, key in (("CPU time", "s", "seconds"), ("peak memory", "MB", "memory"))
+        for column, unit, key in (("CPU time", "s", "seconds"), ("peak memory", "MB", "memory"))
     ]
-    show("Import", rows)
+    show("Import / import pulumi alone", rows)
 
 
 def stack(config: Mapping[str, str]) -> None:

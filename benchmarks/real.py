@@ -17,7 +17,8 @@ from pulumi_mlops.sandbox.stack import Result, Stack
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "stacks" / "aws"
-GROUP = "churn-dev-models-churn"
+GROUP, FILES_OF_MODELS = "churn-dev-models-churn", "models-of-the-benchmark"
+DESCRIPTION = "Probability that a customer leaves"
 RUNS = 3
 
 
@@ -46,9 +47,12 @@ def timed(command: Callable[[], Result]) -> Sample:
 
 
 @contextmanager
-def approved_version(sagemaker: Any) -> Iterator[str]:
+def approved_version(client: Callable[[str], Any]) -> Iterator[str]:
     """Have an approved version for as long as it is needed."""
-    sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+    s3, sagemaker = client("s3"), client("sagemaker")
+    s3.create_bucket(Bucket=FILES_OF_MODELS)
+    # The library refuses a group of this name with another description: AWS would replace it, versions and all.
+    sagemaker.create_model_package_group(ModelPackageGroupName=GROUP, ModelPackageGroupDescription=DESCRIPTION)
     package: str = sagemaker.create_model_package(
         ModelPackageGroupName=GROUP,
         ModelApprovalStatus="Approved",
@@ -57,7 +61,7 @@ def approved_version(sagemaker: Any) -> Iterator[str]:
             "Containers": [
                 {
                     "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-dev/churn:1.0.0",
-                    "ModelDataUrl": "s3://models/churn/model.tar.gz",
+                    "ModelDataUrl": f"s3://{FILES_OF_MODELS}/churn/model.tar.gz",
                 }
             ],
             "SupportedContentTypes": ["text/csv"],
@@ -67,11 +71,12 @@ def approved_version(sagemaker: Any) -> Iterator[str]:
     yield package
     sagemaker.delete_model_package(ModelPackageName=package)
     sagemaker.delete_model_package_group(ModelPackageGroupName=GROUP)
+    s3.delete_bucket(Bucket=FILES_OF_MODELS)
 
 
-def previews(stacks: Mapping[str, Stack], sagemaker: Any) -> None:
+def previews(stacks: Mapping[str, Stack], client: Callable[[str], Any]) -> None:
     """Print what a preview costs, with an approved version so that the endpoint is among the resources."""
-    with approved_version(sagemaker) as package:
+    with approved_version(client) as package:
         stacks["hand"].configure(version=package)
         stacks["asking"].configure(look_up="true")
         made = alternate(RUNS, **{name: partial(timed, stack.preview) for name, stack in stacks.items()})
@@ -122,8 +127,8 @@ def engine() -> None:
         try:
             sandbox.up()
             url = next(status.url for status in sandbox.status() if status.url)
-            sagemaker = boto3.client(
-                "sagemaker",
+            client = partial(
+                boto3.client,
                 endpoint_url=url,
                 region_name="us-east-1",
                 aws_access_key_id="sandbox",
@@ -136,7 +141,7 @@ def engine() -> None:
                 "empty": '"""Nothing."""\n',
             }
             stacks = {name: project(Path(place, name), sandbox, program) for name, program in programs.items()}
-            previews(stacks, sagemaker)
+            previews(stacks, client)
             ups(stacks)
         finally:
             sandbox.down()
