@@ -162,9 +162,9 @@ def matrix(
 @app.command()
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
     """Say what is missing on this machine, and the line that mends it; the exit code is 1 if something needed is."""
-    from pulumi_mlops import checks  # noqa: PLC0415
+    from pulumi_mlops import doctor  # noqa: PLC0415
 
-    found = checks.run(home)
+    found = doctor.run(home)
     if as_json:
         typer.echo(json.dumps([vars(check) for check in found], indent=2))
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops import checks
+from pulumi_mlops import doctor
 from pulumi_mlops.sandbox import engine
 
 
@@ -71,7 +71,7 @@ def test_doctor_finds_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PULUMI_MLOPS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(engine, "find", lambda: None)
-    found = {check.what: check for check in checks.run(tmp_path / "home")}
+    found = {check.what: check for check in doctor.run(tmp_path / "home")}
     assert found["Go"].state == "missing"
     assert "go.dev" in found["Go"].mend
     assert found["aws control plane"].mend == "pulumi-mlops sandbox up"

@@ -166,7 +166,9 @@ def _write_store(store: FeatureStoreRef, at: PlatformRef) -> list[Statement]:
                 "glue:GetPartitions",
             ],
             arns,
-        )
+        ),
+        # Feature Store writes each object with an access control list, though the bucket's owner owns it anyway.
+        allow(["s3:PutObjectAcl"], _objects(Place(store.address["offline"]), at.address["partition"])),
     ]
 
 

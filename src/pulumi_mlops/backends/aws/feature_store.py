@@ -34,7 +34,8 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         opts=scope.opts,
     )
     prefix = Output.format("{0}features/{1}/", spec.platform.artifacts, scope.name)
-    ref = FeatureStoreRef(name=scope.name, backend="aws", platform=spec.platform, address={"database": name})
+    place = {"database": name, "offline": prefix}
+    ref = FeatureStoreRef(name=scope.name, backend="aws", platform=spec.platform, address=place)
     writer = access.identity(
         scope,
         scope.physical(scope.name, "features", limit=64),

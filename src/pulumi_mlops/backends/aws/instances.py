@@ -17,10 +17,11 @@ class Instance(NamedTuple):
     @property
     def has_local_disk(self) -> bool:
         """Whether storage is a disk in the machine, encrypted by its hardware: SageMaker then refuses a key for it."""
-        return self.name.split(".")[1] in _LOCAL_DISK
+        family = self.name.split(".")[1]
+        return family in _LOCAL_DISK or family.endswith("d")  # m5d, c6id, p4d …
 
 
-_LOCAL_DISK = {"g4dn", "g5", "g6", "g6e", "p4d", "p5"}
+_LOCAL_DISK = {"g4dn", "g5", "g6", "g6e", "p5", "trn1"}
 _SIZES = {
     "large": 2,
     "xlarge": 4,

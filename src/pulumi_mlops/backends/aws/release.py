@@ -19,7 +19,7 @@ from pulumi_mlops.refs import PlatformRef
 # Bounds that both the API and the provider accept for the whole of a deployment.
 SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
 _START_SECONDS = 1800  # what instances may take to come up, beside the watching
-MARK = "release"
+MARK = "mlops-release"
 """The tag of a configuration that says what it holds, instance counts apart."""
 
 
