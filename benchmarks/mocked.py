@@ -70,7 +70,7 @@ def imports() -> None:
         "ours": "pulumi,pulumi_mlops",
         "used": f"pulumi,{','.join(f'pulumi_mlops.{noun}' for noun in NOUNS)}",
     }
-    made = alternate(RUNS, **{name: partial(measured, "import", names) for name, names in programs.items()})
+    made = alternate(RUNS, {name: partial(measured, "import", names) for name, names in programs.items()})
     rows = [
         Row(f"{what}, {column}", unit, figures(made[side], key), figures(made["pulumi"], key))
         for side, what in (
@@ -86,7 +86,8 @@ def stack(config: Mapping[str, str]) -> None:
     """Print what a preview of the whole stack costs the program."""
     same = check_same(config)
     made = alternate(
-        RUNS, ours=partial(program, "stack", "library", config), hand=partial(program, "stack", "hand", config)
+        RUNS,
+        {name: partial(program, "stack", which, config) for name, which in (("ours", "library"), ("hand", "hand"))},
     )
     shares = (
         ("CPU time of the process", "s", "seconds"),
@@ -106,7 +107,7 @@ def _pair(config: Mapping[str, str], number: int) -> tuple[Sample, Sample]:
 
 def endpoints(config: Mapping[str, str]) -> None:
     """Print what endpoints cost: one, a few, many."""
-    runs = {0: 3, 1: 3, FEW: 3, MANY: 1}
+    runs = {0: 3, 1: 3, FEW: 2, MANY: 1}
     made = {number: [_pair(config, number) for _ in range(times)] for number, times in runs.items()}
     rows = [
         Row(f"{number} endpoint{'s' * (number > 1)}, {what}", unit, *_columns(made[number], key))

@@ -34,13 +34,13 @@ class Row:
         return [self.what, *middle, f"{statistics.median(self.ratios):.2f}", spread]
 
 
-def alternate(runs: int, **sides: Callable[[], Sample]) -> dict[str, list[Sample]]:
-    """Run each side in turn, after one round that is thrown away: it writes bytecode and fills the disk's cache."""
+def alternate(runs: int, sides: Mapping[str, Callable[[], Sample]], *, thrown_away: int = 1) -> dict[str, list[Sample]]:
+    """Run each side in turn. The first round is thrown away: it writes bytecode and fills the disk's cache."""
     made: dict[str, list[Sample]] = {name: [] for name in sides}
-    for turn in range(runs + 1):
+    for turn in range(thrown_away + runs):
         for name, measure in sides.items():
             sample = measure()
-            if turn:
+            if turn >= thrown_away:
                 made[name].append(sample)
     return made
 
