@@ -30,8 +30,12 @@ class Row:
         """Write the line."""
         low, high = min(self.ratios), max(self.ratios)
         spread = f"{low:.2f}-{high:.2f}" if len(self.ratios) > 1 else "one run"
-        middle = [f"{statistics.median(values):.3g} {self.unit}" for values in (self.ours, self.yardstick)]
+        middle = [f"{_short(statistics.median(values))} {self.unit}" for values in (self.ours, self.yardstick)]
         return [self.what, *middle, f"{statistics.median(self.ratios):.2f}", spread]
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 (three digits either way)
 
 
 def alternate(runs: int, sides: Mapping[str, Callable[[], Sample]], *, thrown_away: int = 1) -> dict[str, list[Sample]]:
