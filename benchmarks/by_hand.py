@@ -299,7 +299,12 @@ def features(at: Hub) -> aws.sagemaker.FeatureGroup:
         "FeatureStore features of churn (dev)",
         "churn-dev-features-features",
         owned,
-        [*common_rights(at), *writes(at, "features/features/"), allow(["glue:GetDatabase", *tables], catalogue)],
+        [
+            *common_rights(at),
+            *writes(at, "features/features/"),
+            allow(["glue:GetDatabase", *tables], catalogue),
+            allow(["s3:PutObjectAcl"], Output.format("arn:{0}:s3:::{1}/features/features/*", partition, at.bucket)),
+        ],
     )
     return aws.sagemaker.FeatureGroup(
         "profile-group",
@@ -450,7 +455,7 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
                 "csv_content_types": ["text/csv"],
             },
         },
-        tags={**owned, "release": "1"},
+        tags={**owned, "mlops-release": "1"},
     )
     errors = aws.cloudwatch.MetricAlarm(
         f"{name}-main-errors",

@@ -16,6 +16,7 @@ from ratios import Row, Sample, alternate, figures, show
 HERE = Path(__file__).parent
 RUNS = 5
 FEW, MANY = 50, 1000
+RELEASE = "mlops-release"
 NOUNS = ("Platform", "FeatureStore", "ModelRegistry", "Endpoint")
 """One of each module."""
 
@@ -43,13 +44,16 @@ def _read(value: Any) -> Any:
     """
     if isinstance(value, str) and value.startswith("{"):
         return json.loads(value)
-    if isinstance(value, dict) and "release" in value:
-        return {**value, "release": "any"}
+    if isinstance(value, dict) and RELEASE in value:
+        return {**value, RELEASE: "any"}
     return value
 
 
 def check_same(config: Mapping[str, str]) -> str:
-    """Compare every resource of both programs: type, name and all inputs. Return what was compared."""
+    """Compare every resource of both programs, and return what was compared.
+
+    Another resource would spoil the ratios and stops the run; an input that differs is named beside them.
+    """
     sides = []
     for which in ("library", "hand"):
         found = program("stack", which, config, record=True)["registered"]
@@ -57,10 +61,13 @@ def check_same(config: Mapping[str, str]) -> str:
             {(kind, name): {key: _read(value) for key, value in inputs.items()} for kind, name, inputs in found}
         )
     ours, theirs = sides
-    different = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
-    if different:
+    if ours.keys() != theirs.keys():
+        different = sorted(ours.keys() ^ theirs.keys())
         raise SystemExit(f"The two programs do not declare the same; mend benchmarks/by_hand.py: {different}")
-    return f"compared: {len(ours)} resources of {len(Counter(kind for kind, _ in ours))} types, with equal inputs"
+    drifted = [name for (kind, name), inputs in ours.items() if inputs != theirs[kind, name]]
+    types = len(Counter(kind for kind, _ in ours))
+    equal = "all inputs equal" if not drifted else f"inputs differ (mend by_hand.py): {', '.join(sorted(drifted))}"
+    return f"compared: {len(ours)} resources of {types} types on both sides, {equal}"
 
 
 def imports() -> None:
