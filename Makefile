@@ -18,7 +18,7 @@ demo: engine ## Bring a whole platform up on this machine, change it, and take i
 	@$(RUN) pulumi_mlops.sandbox.demo stacks/aws
 
 test: check engine ## All checks and all tests
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist worksteal
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check

@@ -110,7 +110,7 @@ def ups(stacks: Mapping[str, Stack]) -> None:
     """Print what a first `up` costs; the endpoint waits for an approval that never comes, as at a first `up`."""
 
     def up(stack: Stack) -> Sample:
-        sample = timed(partial(stack.up, "--skip-preview"))
+        sample = timed(stack.up)
         timed(stack.destroy)
         return sample
 

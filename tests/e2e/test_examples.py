@@ -15,7 +15,7 @@ IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:1"
 
 
 def lives_and_dies(stack: Stack, cloud: Cloud, before: dict[str, list[str]]) -> None:
-    assert set(succeeded(stack.up("--skip-preview")).counts) == {"create"}
+    assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
     succeeded(stack.destroy())
     left = {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind}
@@ -39,7 +39,7 @@ def test_existing_model(stack_of: StackOf, cloud: Cloud) -> None:
 def test_shared_platform(stack_of: StackOf, cloud: Cloud) -> None:
     before = cloud.everything()
     owner, user = stack_of("examples/shared_platform/owner"), stack_of("examples/shared_platform/user")
-    succeeded(owner.up("--skip-preview"))
+    succeeded(owner.up())
     user.configure(platform_stack="organization/platform-owner/dev")
     shared = cloud.everything()
     lives_and_dies(user, cloud, shared)
@@ -49,7 +49,7 @@ def test_shared_platform(stack_of: StackOf, cloud: Cloud) -> None:
 
 def test_shared_platform_without_the_output(stack_of: StackOf) -> None:
     other, user = stack_of("examples/feature_store"), stack_of("examples/shared_platform/user")
-    succeeded(other.up("--skip-preview"))
+    succeeded(other.up())
     user.configure(platform_stack="organization/feature-store/dev")
     refused = user.preview()
     assert refused.code != 0

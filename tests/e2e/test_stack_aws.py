@@ -24,6 +24,7 @@ STATEFUL = {
     "aws:ec2/vpc:Vpc",
     "aws:cloudcontrol/resource:Resource",
 }
+NEVER_REPLACED = {*STATEFUL, "aws:appautoscaling/target:Target", "aws:appautoscaling/policy:Policy"}
 
 
 def released(*parts: str) -> list[str]:
@@ -53,11 +54,13 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> 
     assert_all_found(stack, cloud)
 
     stack.configure(cpus="8", memory_gb="16")
+    assert not {step.type for step in stack.preview().changes if step.op == "replace"} & NEVER_REPLACED
     assert shown(stack.up()) == sorted(
         [*released("EndpointConfiguration score-configuration"), "update Endpoint score"]
     )
 
     stack.configure(canary_percent="25")
+    assert shown(stack.preview()) == ["update Endpoint score", "update Resource score-endpoint"]
     assert shown(stack.up()) == ["update Endpoint score", "update Resource score-endpoint"]
 
     cloud.approve(cloud.register(stage, stack.outputs()["platform"]["artifacts"]))
@@ -90,7 +93,7 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> 
 
 def test_the_feature_store_serves_rows(stack_of: StackOf, cloud: Cloud) -> None:
     stack = stack_of("stacks/aws")
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     rows = cloud.client("sagemaker-featurestore-runtime")
     record = {"customer_id": "c-1", "updated_at": "2026-11-24T10:00:00Z", "age": "41", "spend_30d": "12.5"}
     rows.put_record(
@@ -101,7 +104,7 @@ def test_the_feature_store_serves_rows(stack_of: StackOf, cloud: Cloud) -> None:
     assert {value["FeatureName"]: value["ValueAsString"] for value in got} == record
 
     stack.configure(more_features=json.dumps({"visits_7d": "integer"}))
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     kept = rows.get_record(FeatureGroupName="churn-dev-profile", RecordIdentifierValueAsString="c-1")["Record"]
     assert kept == got
 
@@ -117,7 +120,7 @@ def test_retyping_a_feature_is_refused_in_the_preview(
     setting: dict[str, str], says: str, stack_of: StackOf, cloud: Cloud
 ) -> None:
     stack = stack_of("stacks/aws")
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     stack.configure(more_features=json.dumps(setting))
     refused = stack.preview()
     assert refused.code != 0

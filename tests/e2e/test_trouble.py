@@ -27,14 +27,14 @@ def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, own_sandbox: S
     """Ten times the engine is killed when it has made something more; the up after that makes the rest."""
     whole = stack_of("stacks/aws")
     before = cloud.everything()
-    succeeded(whole.up("--skip-preview"))
+    succeeded(whole.up())
     wanted, shape = cloud.everything(), described(whole)
     succeeded(whole.destroy())
     assert counted(cloud.everything()) == counted(before | pending_keys(cloud))
 
     for done in range(KILLS):
         kill_engine_after(own_sandbox, whole.folder, created=done % 3 + 1)
-    succeeded(whole.up("--skip-preview"))
+    succeeded(whole.up())
     assert shown(whole.up()) == []
     assert described(whole) == shape
     assert counted(cloud.everything()) == counted(wanted | pending_keys(cloud))
@@ -86,7 +86,7 @@ def test_of_two_ups_at_once_one_is_refused(stack_of: StackOf, own_sandbox: Sandb
     )
     assert first.stdout is not None
     head = first.stdout.readline() + first.stdout.readline() + first.stdout.readline()
-    second = stack.up("--skip-preview")
+    second = stack.up()
     rest = first.stdout.read()
     first.stdout.close()
     assert first.wait() == 0, head + rest
@@ -131,7 +131,7 @@ def test_faults_of_the_control_plane(
 ) -> None:
     stack = stack_of("examples/feature_store")
     faults(cloud, fault)
-    result = stack.up("--skip-preview")
+    result = stack.up()
     assert (result.code, says in result.output) == (code, True), result.output
     faults(cloud, None)
     assert succeeded(stack.up()).counts.keys() <= {"create"}
@@ -156,28 +156,28 @@ def test_a_control_plane_that_is_down_is_said_in_a_line(stack_of: StackOf, own_s
     assert done.returncode != 0
     assert "not answer; start it with `pulumi-mlops sandbox up`" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     assert shown(stack.up()) == []
 
 
 def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cloud) -> None:
     stack = stack_of("stacks/aws")
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     sagemaker, alarms = cloud.client("sagemaker"), cloud.client("cloudwatch")
     served = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"]
 
     alarms.set_alarm_state(AlarmName="churn-dev-score-main-errors", StateValue="ALARM", StateReason="test")
     stack.configure(cpus="8", memory_gb="16")
-    failed = stack.up("--skip-preview")
+    failed = stack.up()
     assert failed.code != 0
     assert "roll" in failed.output.lower()
     endpoint = sagemaker.describe_endpoint(EndpointName="churn-dev-score")
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", served)
 
     alarms.set_alarm_state(AlarmName="churn-dev-score-main-errors", StateValue="OK", StateReason="test")
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     assert sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"] != served
     assert shown(stack.up()) == []
     assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1
@@ -186,9 +186,9 @@ def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cl
 def test_what_autoscaling_reached_survives_a_release(stack_of: StackOf, cloud: Cloud) -> None:
     stack = stack_of("stacks/aws")
     stack.configure(replicas_max="8")
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     sagemaker = cloud.client("sagemaker")
     sagemaker.update_endpoint_weights_and_capacities(
         EndpointName="churn-dev-score",
@@ -198,17 +198,17 @@ def test_what_autoscaling_reached_survives_a_release(stack_of: StackOf, cloud: C
         EndpointName="churn-dev-score", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     (variant,) = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["ProductionVariants"]
     assert variant["DesiredInstanceCount"] == 5
 
 
 def test_an_approval_that_is_taken_back_does_not_take_the_endpoint_away(stack_of: StackOf, cloud: Cloud) -> None:
     stack = stack_of("stacks/aws")
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
     cloud.approve(package)
-    succeeded(stack.up("--skip-preview"))
+    succeeded(stack.up())
     cloud.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Rejected")
     refused = stack.up()
     assert refused.code != 0
