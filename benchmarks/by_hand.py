@@ -455,7 +455,7 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
                 "csv_content_types": ["text/csv"],
             },
         },
-        tags={**owned, "mlops-release": "1"},
+        tags={**owned, "mlops-release": "1", "mlops-attempt": "first"},
     )
     errors = aws.cloudwatch.MetricAlarm(
         f"{name}-main-errors",

@@ -201,12 +201,14 @@ def _configuration(
     storage_key = None if spec.mode.serverless or own_disk else key
     variants = [_variant(spec, variant, models[variant.name]) for variant in spec.served]
     mark = release.mark_of([variants, shadow, capture, queue, storage_key])
+    now = release.serving(spec.platform, endpoint_name(spec.platform, scope.name))
+    attempt = now.next_attempt(mark)
     if not spec.mode.serverless:
         least = max(spec.scaling.min, 1)
-        name = endpoint_name(spec.platform, scope.name)
-        now = release.replicas(spec.platform, name) if spec.scaling.moves else release.Replicas()
-        for served, variant in zip(spec.served, variants, strict=True):
-            variant["initial_instance_count"] = now.start(mark, served.name, least)
+        variants = [
+            {**variant, "initial_instance_count": now.start(mark, served.name, least) if spec.scaling.moves else least}
+            for served, variant in zip(spec.served, variants, strict=True)
+        ]
     return aws.sagemaker.EndpointConfiguration(
         scope.child("configuration"),
         production_variants=variants,
@@ -214,10 +216,11 @@ def _configuration(
         kms_key_arn=storage_key,
         data_capture_config=capture,
         async_inference_config=queue,
-        tags={**scope.tags, release.MARK: mark},
+        tags={**scope.tags, release.MARK: mark, release.ATTEMPT: attempt},
         opts=ResourceOptions.merge(
             scope.opts,
             ResourceOptions(
+                replacement_trigger=None if spec.release.owner == "registry" else attempt,
                 ignore_changes=_let_go(
                     spec.release,
                     [
@@ -227,7 +230,7 @@ def _configuration(
                         "asyncInferenceConfig",
                         "kmsKeyArn",
                     ],
-                )
+                ),
             ),
         ),
     )

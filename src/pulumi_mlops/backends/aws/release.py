@@ -19,17 +19,23 @@ from pulumi_mlops.refs import PlatformRef
 # Bounds that both the API and the provider accept for the whole of a deployment.
 SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
 _START_SECONDS = 1800  # what instances may take to come up, beside the watching
-MARK = "mlops-release"
-"""The tag of a configuration that says what it holds, instance counts apart."""
+MARK, ATTEMPT = "mlops-release", "mlops-attempt"
+"""Tags of a configuration: a digest of what it holds, instance counts apart, and which try at releasing that it is."""
+_FIRST = "first"
 
 
 @dataclass(frozen=True)
-class Replicas:
-    """How many replicas each variant has now, and what its configuration began with."""
+class Serving:
+    """What an endpoint serves while the program runs: nothing, unless told."""
 
     mark: str | None = None
+    attempt: str = _FIRST
+    touched: str = _FIRST
+    """When AWS last changed the endpoint."""
     began: Mapping[str, int] = field(default_factory=dict)
+    """Replicas that the configuration began with, by variant."""
     now: Mapping[str, int] = field(default_factory=dict)
+    """Replicas that there are now."""
 
     def start(self, mark: Input[str], variant: str, least: int) -> Output[int]:
         """Return the count that a configuration begins with.
@@ -46,16 +52,26 @@ class Replicas:
 
         return Output.from_input(mark).apply(chosen)
 
+    def next_attempt(self, mark: Input[str]) -> Output[str]:
+        """Return what replaces the configuration when it changes: the same while the wanted content is served.
 
-def replicas(platform: PlatformRef, name: str) -> Replicas:
-    """Look up what serves now."""
+        After a rollback the wanted content is not served, and the endpoint was touched since: the next `up` makes
+        another configuration and tries again, where nothing else would differ.
+        """
+        return Output.from_input(mark).apply(lambda mark: self.attempt if mark == self.mark else self.touched)
+
+
+def serving(platform: PlatformRef, name: str) -> Serving:
+    """Look up what an endpoint serves."""
     there = live.endpoint(platform, name)
     configuration = live.endpoint_config(platform, there["EndpointConfigName"]) if there else None
     if there is None or configuration is None:
-        return Replicas()
+        return Serving()
     tags = live.tags(platform, configuration["EndpointConfigArn"])
-    return Replicas(
+    return Serving(
         mark=tags.get(MARK),
+        attempt=tags.get(ATTEMPT, _FIRST),
+        touched=there["LastModifiedTime"].isoformat(),
         began=_counts(configuration["ProductionVariants"], "InitialInstanceCount"),
         now=_counts(there.get("ProductionVariants", []), "DesiredInstanceCount"),
     )

@@ -56,7 +56,7 @@ class ResourceKind(RowKind):
             return object_id, self.read(object_id, inputs)
 
     def read(self, object_id: str, inputs: Values) -> Values:
-        """Read the resource; what differs from the desired state shows in it."""
+        """Read the resource: `properties` says what is there, the desired state stays what was asked for."""
         scope = self.scope(object_id, inputs)
         kind = inputs.get("typeName")
         if not kind and "," in object_id:  # an import names the type too
@@ -69,16 +69,7 @@ class ResourceKind(RowKind):
             "properties": data["ResourceDescription"]["Properties"],
             "region": scope["region"],
         }
-        if isinstance(inputs.get("desiredState"), str):
-            wanted = json.loads(inputs["desiredState"])
-            hidden = {
-                path.split("/")[2] for path in schema(str(kind), self.session.region).get("writeOnlyProperties", [])
-            }
-            now = {key: _cut(found.get(key), item) if key not in hidden else item for key, item in wanted.items()}
-            state["desiredState"] = (
-                inputs["desiredState"] if now == wanted else json.dumps({k: v for k, v in now.items() if v is not None})
-            )
-        else:
+        if not isinstance(inputs.get("desiredState"), str):  # an import; else the real provider never looks
             read_only = {
                 path.split("/")[2] for path in schema(str(kind), self.session.region).get("readOnlyProperties", [])
             }
@@ -90,8 +81,6 @@ class ResourceKind(RowKind):
         scope = self.scope(object_id, news)
         wanted = json.loads(news["desiredState"])
         before = json.loads(olds.get("desiredState") or "{}")
-        if before == wanted:  # the last attempt failed: what is there decides
-            before = json.loads(self.read(object_id, news)["desiredState"])
         patch = jsonpatch.make_patch(before, wanted).patch
         with self.existing(object_id, {**news, "region": scope["region"]}):
             if patch:
@@ -137,17 +126,6 @@ def _at(document: Any, pointer: str) -> Any:
             return [_at(item, "/properties/" + step) for item in document] if step != "*" else document
         document = document.get(step) if isinstance(document, dict) else None
     return document
-
-
-def _cut(found: Any, asked: Any) -> Any:
-    """Cut what was found down to what was asked for."""
-    if isinstance(found, dict) and isinstance(asked, dict):
-        return {key: _cut(found.get(key), item) for key, item in asked.items()}
-    if isinstance(found, list) and isinstance(asked, list) and len(found) == len(asked):
-        if sorted(map(str, found)) == sorted(map(str, asked)):
-            return asked
-        return [_cut(one, other) for one, other in zip(found, asked, strict=True)]
-    return found
 
 
 ROWS = (
