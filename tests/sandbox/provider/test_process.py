@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
@@ -43,9 +44,11 @@ def test_a_killed_engine_leaks_nothing(in_sandbox: Sandbox) -> None:
         provider = psutil.Process(pid)
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
         stub.Configure(provider_pb2.ConfigureRequest(args=send({"region": "us-east-1"})))
-        stub.Create.future(provider_pb2.CreateRequest(urn=URN, properties=send(inputs)))
+        # Held by a name: a call that nobody holds is cancelled.
+        create = stub.Create.future(provider_pb2.CreateRequest(urn=URN, properties=send(inputs)))
         journal = Journal(in_sandbox.home / "creates")
         assert reached(lambda: any(journal.folder.glob("*.json")), 20)
+        assert not create.done()
         os.kill(engine.pid, signal.SIGKILL)
         assert provider.is_running()
         provider.wait(60)
@@ -84,10 +87,11 @@ class started:  # noqa: N801 - reads as a word in a with statement
 
 def reached(condition: Callable[[], bool], seconds: float) -> bool:
     """Wait for a condition, for a bounded time."""
-    limit = time.monotonic() + seconds
+    limit, tick = time.monotonic() + seconds, threading.Event()
     while not condition():
         if time.monotonic() > limit:
             return False
+        tick.wait(0.02)
     return True
 
 
