@@ -8,7 +8,7 @@ from outside import ROOT, Cloud, shown, succeeded
 
 from pulumi_mlops.sandbox.stack import Stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]
 REPOSITORY = "models/ours"
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:1"

@@ -10,7 +10,7 @@ from outside import Cloud, resources, shown, succeeded
 
 from pulumi_mlops.sandbox.stack import Stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]
 
 REPLACED = ["create-replacement", "replace", "delete-replaced"]
