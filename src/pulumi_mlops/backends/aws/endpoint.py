@@ -199,6 +199,7 @@ def _configuration(
             },
         }
     storage_key = None if spec.mode.serverless or own_disk else key
+    variants: list[aws.sagemaker.EndpointConfigurationProductionVariantArgsDict]
     variants = [_variant(spec, variant, models[variant.name]) for variant in spec.served]
     mark = release.mark_of([variants, shadow, capture, queue, storage_key])
     now = release.serving(spec.platform, endpoint_name(spec.platform, scope.name))
