@@ -41,15 +41,10 @@ class Schedule(Spec):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        return known_zone(value)
-
-
-def known_zone(value: str) -> str:
-    """Accept a time zone of the IANA database."""
-    zones = zoneinfo.available_timezones()
-    if value not in zones:
-        raise refuse(f"{value!r} is not a time zone of the IANA database{nearest(value, zones)}")
-    return value
+        zones = zoneinfo.available_timezones()
+        if value not in zones:
+            raise refuse(f"{value!r} is not a time zone of the IANA database{nearest(value, zones)}")
+        return value
 
 
 def cron_problem(expression: str) -> str | None:

@@ -8,6 +8,7 @@ from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
+from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
@@ -16,7 +17,6 @@ from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.compute import Compute
 from pulumi_mlops.errors import Problem
 from pulumi_mlops.inputs import Spec, nearest
-from pulumi_mlops.naming import physical
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -61,7 +61,7 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
 
 def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
     platform = spec.store.platform
-    there = live.feature_group(platform, group_name(platform.name, platform.stage, name))
+    there = live.feature_group(platform, group_name(platform, name))
     if there is None:
         return
     way_out = "rows that are there have it; keep it, or make a new FeatureGroup of another name and move its readers"
@@ -98,7 +98,7 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
 
 
 def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
-    there = live.model_group(spec.registry.platform, physical(spec.registry.address["prefix"], name))
+    there = live.model_group(spec.registry.platform, model_group_name(spec.registry, name))
     if there is not None and there.get("ModelPackageGroupDescription") != spec.description:
         yield Problem(
             "description",

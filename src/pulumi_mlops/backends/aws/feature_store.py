@@ -54,16 +54,16 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     )
 
 
-def group_name(project: str, stage: str, name: str) -> str:
+def group_name(platform: PlatformRef, name: str) -> str:
     """Name a group; the API takes letters, digits and hyphens."""
-    return physical(project, stage, name, limit=64)
+    return physical(platform.name, platform.stage, name, limit=64)
 
 
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     """Make the group; features added later are sent by the API, since the provider would replace the group."""
     platform, store = spec.store.platform, spec.store.address
     key = platform.address["key"]
-    name = group_name(scope.project, scope.stage, scope.name)
+    name = group_name(platform, scope.name)
     definitions: list[aws.sagemaker.FeatureGroupFeatureDefinitionArgsDict] = [
         {"feature_name": feature, "feature_type": TYPES[kind]} for feature, kind in spec.features.items()
     ]

@@ -77,9 +77,14 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     )
 
 
+def model_group_name(registry: ModelRegistryRef, name: str) -> str:
+    """Name the group of a model."""
+    return physical(registry.address["prefix"], name)
+
+
 def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     """Make the group, and let the consumers read and deploy its versions."""
-    name = physical(spec.registry.address["prefix"], scope.name)
+    name = model_group_name(spec.registry, scope.name)
     platform = spec.registry.platform
     group = aws.sagemaker.ModelPackageGroup(
         scope.child("group"),
