@@ -27,12 +27,15 @@ __all__ = [
     "Asynchronous",
     "Canary",
     "Compute",
+    "Database",
     "EndpointArgs",
     "ExistingNetwork",
     "ExistingParts",
     "FeatureGroupArgs",
     "FeatureStoreArgs",
+    "Gateway",
     "Health",
+    "ImageRegistry",
     "Linear",
     "Mode",
     "ModelArgs",
@@ -40,13 +43,16 @@ __all__ = [
     "ModelRegistryArgs",
     "Network",
     "Notice",
+    "ObjectStore",
     "Offline",
     "Online",
     "PlatformArgs",
     "PrivateNetwork",
+    "Quota",
     "Release",
     "Scaling",
     "ScalingSchedule",
+    "Schedule",
     "Serverless",
     "Shadow",
     "Variant",
@@ -77,7 +83,8 @@ class ModelFiles(TypedDict, total=False):
     image: Required[Input[str]]
     """Full address of the serving image."""
     artifact: Input[str] | None
-    """Address of the model's files (on AWS: the S3 URI of a ``model.tar.gz``)."""
+    """Address of the model's files (on AWS: the S3 URI of a ``model.tar.gz``; on Kubernetes: what KServe's storage
+    initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``)."""
 
 
 class Compute(TypedDict, total=False):
@@ -188,7 +195,8 @@ class Release(TypedDict, total=False):
     """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program
     lets go of the version after the first."""
     rollback_alarms: Sequence[Input[str]]
-    """Names of further alarms that send a release back while it is watched."""
+    """Names of further alarms that send a release back while it is watched (on AWS: of CloudWatch; on Kubernetes: of
+    Prometheus)."""
 
 
 class Health(TypedDict, total=False):
@@ -233,7 +241,7 @@ class EndpointArgs(TypedDict, total=False):
     capture_percent: int
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: Sequence[str]
-    """Principals that may call it (on AWS: names of IAM roles of the account)."""
+    """Principals that may call it (on AWS: names of IAM roles of the account; on Kubernetes: namespaces)."""
     isolated: bool | None
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""
     tags: Mapping[str, str]
@@ -250,7 +258,7 @@ class Online(TypedDict, total=False):
 class Offline(TypedDict, total=False):
     """The offline store: every row ever written, for training."""
 
-    format: Literal["glue", "iceberg"]
+    format: Literal["parquet", "iceberg"]
     """Table format. It cannot be changed later."""
 
 
@@ -279,11 +287,23 @@ class FeatureGroupArgs(TypedDict, total=False):
     """Further tags."""
 
 
+class Schedule(TypedDict, total=False):
+    """When something happens."""
+
+    cron: Required[str]
+    """Five fields as in Unix cron: minute, hour, day of month, month, day of week (0 or 7 is Sunday)."""
+    timezone: str
+    """A name of the IANA time zone database, such as ``Europe/Berlin``."""
+
+
 class FeatureStoreArgs(TypedDict, total=False):
     """What a feature store is asked to be."""
 
     platform: Required[Has[PlatformRef]]
     """The platform that it stands on."""
+    materialize: Schedule | None
+    """When rows of the offline stores are brought into the online stores, for backends that do not write both at
+    once. Without it online stores hold what is pushed to them."""
     tags: Mapping[str, str]
     """Further tags."""
 
@@ -292,8 +312,8 @@ class Notice(TypedDict, total=False):
     """Somebody who is told when the approval of a version changes."""
 
     to: Required[Input[str]]
-    """Full address of a queue, topic or function (on AWS: an ARN). Its own policy must let the cloud's event
-    service deliver."""
+    """Full address of who is told (on AWS: the ARN of a queue, topic or function, whose own policy must let the
+    cloud's event service deliver; on Kubernetes: an http or https URL)."""
     on: Sequence[Literal["approved", "rejected", "pending"]]
     """Which changes are told."""
 
@@ -304,9 +324,11 @@ class ModelRegistryArgs(TypedDict, total=False):
     platform: Required[Has[PlatformRef]]
     """The platform that it stands on."""
     approvers: Sequence[str]
-    """Principals that may approve and reject versions (on AWS: names of IAM roles of the account)."""
+    """Principals that may approve and reject versions (on AWS: names of IAM roles of the account; on Kubernetes: users
+    of the registry, made with it)."""
     consumers: Sequence[str] | None
-    """Principals outside that may read and deploy versions (on AWS: account ids); the platform's unless told."""
+    """Principals outside that may read and deploy versions (on AWS: account ids; on Kubernetes: namespaces); the
+    platform's unless told."""
     events: Mapping[str, Notice]
     """Who is told of approvals, by short name: ``{"deploy": {"to": queue.arn}}``."""
     tags: Mapping[str, str]
@@ -331,6 +353,21 @@ class ModelArgs(TypedDict, total=False):
     """Further tags."""
 
 
+class Database(TypedDict, total=False):
+    """A Postgres server that the user has, with one database for each part that needs one."""
+
+    host: Required[str]
+    """Its host name."""
+    port: int
+    """Its port."""
+    username: Required[str]
+    """Who owns the databases."""
+    password: Required[Input[str]]
+    """A Pulumi secret from here on."""
+    tls: Literal["require", "verify-full", "disable"]
+    """How the connection is protected (``sslmode``)."""
+
+
 class ExistingNetwork(TypedDict, total=False):
     """A network that the user has."""
 
@@ -340,16 +377,68 @@ class ExistingNetwork(TypedDict, total=False):
     """Ids of the security groups that workloads get."""
 
 
+class ObjectStore(TypedDict, total=False):
+    """A server that speaks S3, outside the cloud's own."""
+
+    url: Required[str]
+    """Its address, such as ``https://s3.example.com``."""
+    bucket: Required[str]
+    """The bucket for artifacts. Its encryption, versions and lifecycle stay the owner's business."""
+    region: str
+    """What requests are signed for; most servers take any."""
+    access_key: Required[Input[str]]
+    """Key that may read and write the bucket."""
+    secret_key: Required[Input[str]]
+    """Its secret; a Pulumi secret from here on."""
+    reader_access_key: Input[str] | None
+    """Key that may only read, for what only reads; the one above unless told."""
+    reader_secret_key: Input[str] | None
+    """Its secret; a Pulumi secret from here on."""
+
+
+class ImageRegistry(TypedDict, total=False):
+    """A registry for images, outside the cloud's own."""
+
+    address: Required[str]
+    """What image names begin with, such as ``registry.example.com/ml``."""
+    username: Input[str] | None
+    """Who pulls; nobody logs in unless told."""
+    password: Input[str] | None
+    """A Pulumi secret from here on."""
+
+
+class Gateway(TypedDict, total=False):
+    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it."""
+
+    name: Required[str]
+    """Its address in the backend's own terms (on Kubernetes: ``namespace/name`` of a Gateway)."""
+    domain: Required[str]
+    """The domain under which endpoints get their host names; the owner points it at the gateway."""
+    tls: bool
+    """Whether it is reached by https."""
+
+
 class ExistingParts(TypedDict, total=False):
     """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
 
     artifacts: Input[str] | None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
+    object_store: ObjectStore | None
+    """A server that speaks S3, with the bucket for artifacts."""
+    database: Database | None
+    """A Postgres server for the parts that need one."""
+    images: ImageRegistry | None
+    """A registry for ``images``."""
+    gateway: Gateway | None
+    """A way in from outside."""
+    metrics: str | None
+    """Address of a Prometheus that scrapes the platform's endpoints: releases are watched, and replicas counted, by
+    what it says."""
     key: Input[str] | None
     """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the
     platform uses."""
     alerts: Input[str] | None
-    """Full address (on AWS: ARN) of the topic for alerts."""
+    """Full address of who gets alerts (on AWS: the ARN of a topic; on Kubernetes: the URL of a webhook)."""
 
 
 class PrivateNetwork(TypedDict, total=False):
@@ -370,23 +459,43 @@ class Network(TypedDict, total=False):
     """Use a network that is there."""
 
 
+class Quota(TypedDict, total=False):
+    """The most that everything on the platform may ask for at one time."""
+
+    cpus: Required[int]
+    """CPUs."""
+    memory_gb: Required[float]
+    """Memory in GiB."""
+    accelerators: int
+    """Accelerators of any model."""
+    storage_gb: int | None
+    """Disks in GiB; not bounded unless told."""
+
+
 class PlatformArgs(TypedDict, total=False):
     """What a platform is asked to be."""
 
     backend: str | None
-    """``"aws"``; the stack's configuration value ``backend`` unless told. Changing it makes another platform."""
+    """``"aws"`` or ``"kubernetes"``; the stack's configuration value ``backend`` unless told. Changing it makes another
+    platform."""
     stage: Literal["dev", "staging", "prod"]
     """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
     region: str | None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None
-    """The account that this must be (on AWS: twelve digits); anything else is refused before it is touched."""
+    """The account that this must be (on AWS: twelve digits; on Kubernetes: a context of the kubeconfig); anything else
+    is refused before it is touched."""
     owner: str | None
     """Who answers for it; becomes a tag."""
     tags: Mapping[str, str]
     """Tags on every resource of every component of the platform. Changing them updates in place."""
     alerts: Sequence[str]
     """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
+    quota: Quota | None
+    """The most that everything on the platform may ask for at one time; the backend's own limits unless told."""
+    addons: Sequence[str]
+    """Software that the backend needs and that is to be installed with the platform, by the backend's own names (on
+    Kubernetes: operators such as ``"kserve"``). Nothing is installed that is not named here."""
     monthly_budget: float | None
     """US dollars a month for everything that carries the platform's ``project`` tag. It is an alarm, not a limit."""
     budget_thresholds: Sequence[int]
@@ -403,7 +512,7 @@ class PlatformArgs(TypedDict, total=False):
     existing: ExistingParts
     """Parts that are there already."""
     consumers: Sequence[str]
-    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's
-    stack can grant that."""
+    """Principals outside that may read artifacts, images and models (on AWS: account ids; on Kubernetes:
+    namespaces). Only the owner's stack can grant that."""
     log_days: int | None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""

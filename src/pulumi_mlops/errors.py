@@ -44,5 +44,9 @@ class MissingBackend(MlopsError):
     """The backend is unknown, or the extra that brings its packages is not installed."""
 
 
+class MissingRequirements(MlopsError):
+    """What the backend stands on is not installed where the platform is to be; the message says how to install it."""
+
+
 class ReleaseRolledBack(MlopsError):
     """The cloud refused a release and went back to the version before it."""

@@ -58,7 +58,7 @@ class Spec(BaseModel):
     )
 
     withheld: ClassVar[frozenset[str]] = frozenset()
-    """Fields that hold secret values: only their keys are echoed to the engine."""
+    """Fields that hold secret values, dotted where nested: of them only keys are echoed to the engine."""
 
     def uses(self) -> frozenset[str]:
         """Name the capabilities that these arguments need, judged from plain fields only."""

@@ -119,9 +119,13 @@ class SecretRef(Ref):
     noun = "secret"
 
     @classmethod
-    def existing(cls, address: Input[str], backend: str = "aws") -> Self:
-        """Name a secret that is there already, by its full address (on AWS: the ARN)."""
-        return cls(name="existing", backend=backend, address={"arn": address})
+    def existing(cls, address: Input[str], *, backend: str) -> Self:
+        """Name a secret that is there already.
+
+        :param address: its full address there (on AWS: the ARN; on Kubernetes: the Secret's name, in the platform's
+            namespace, with the value under the key ``value``).
+        """
+        return cls(name="existing", backend=backend, address={"id": address})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +183,7 @@ class PlatformRef(Ref):
                 self.name,
                 [Problem("secrets", f"has no secret {name!r}{nearest(name, self.secrets)}; add it to secrets={{…}}")],
             )
-        return SecretRef(name=name, backend=self.backend, address={"arn": self.secrets[name]})
+        return SecretRef(name=name, backend=self.backend, address={"id": self.secrets[name]})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,7 +153,7 @@ def test_a_platform_is_exported_and_loaded_whole() -> None:
     loaded = mlops.Platform.load(cloud.run(program))
     assert loaded.artifacts == "s3://churn-dev-artifacts-111122223333-us-east-1/"
     assert loaded.address["bucket"] == "churn-dev-artifacts-111122223333-us-east-1"
-    assert loaded.secret("tok").address["arn"].startswith("arn:aws:secretsmanager:")
+    assert loaded.secret("tok").address["id"].startswith("arn:aws:secretsmanager:")
     assert loaded.consumers == ["9" * 12]
     assert (loaded.providers, loaded.native) == ((), {})
 
@@ -162,4 +162,4 @@ def test_a_platform_is_exported_and_loaded_whole() -> None:
 def test_an_image_by_tag_or_digest(tag: str, joined: str) -> None:
     ref = mlops.PlatformRef(**{**vars(HUB), "images": {"churn": "repo"}})
     assert Cloud().run(lambda: ref.image("churn", tag)) == joined
-    assert mlops.SecretRef.existing("arn:x").address == {"arn": "arn:x"}
+    assert mlops.SecretRef.existing("arn:x", backend="aws").address == {"id": "arn:x"}

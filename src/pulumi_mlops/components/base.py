@@ -45,7 +45,7 @@ class Component(ComponentResource, Generic[R]):
         # Pulumi takes one provider a package: the component's own stands in the place of the platform's.
         package = opts.provider.package if opts and opts.provider else None
         inherited = ResourceOptions(providers=[one for one in hub.providers if one.package != package] if hub else None)
-        props = {key: sorted(value) if key in spec.withheld else _echo(value) for key, value in args.items()}
+        props = _echo(dict(args), spec.withheld)
         super().__init__(f"pulumi-mlops:index:{noun}", name, props, ResourceOptions.merge(inherited, opts))
         if pulumi.runtime.is_dry_run():
             for line in warnings:
@@ -76,24 +76,32 @@ def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
     """Return backend, project and stage of a platform, which stands on nothing else."""
     backend = getattr(spec, "backend", None) or pulumi.Config().get("backend")
     if not backend:
-        names = ", ".join(repr(known) for known in sorted(registry.BACKENDS))
+        known = sorted(registry.BACKENDS)
         raise InvalidArgs(
             "Platform",
             name,
-            [Problem("backend", f"is required; write one of {names}, or run: pulumi config set backend aws")],
+            [
+                Problem(
+                    "backend",
+                    f"is required; write one of {', '.join(map(repr, known))}, or run: pulumi config set backend "
+                    f"{known[0]}",
+                )
+            ],
         )
     return backend, name, getattr(spec, "stage", "dev")
 
 
-def _echo(value: Any) -> Any:
-    """Echo an argument for the engine to record; another component is echoed by its name."""
+def _echo(value: Any, withheld: frozenset[str], path: str = "") -> Any:
+    """Echo the arguments for the engine to record: other components by their names, of secrets only that they are."""
+    if path in withheld:
+        return sorted(value) if isinstance(value, Mapping) else "[withheld]"
     if isinstance(value, FeatureView):
         return f"{value.group.name}.{value.tier}"
     if ref := ref_of(value):
         version = getattr(ref, "version", None)
         return f"{ref.name}:{version}" if version else ref.name
     if isinstance(value, Mapping):
-        return {key: _echo(item) for key, item in value.items()}
+        return {key: _echo(item, withheld, f"{path}.{key}" if path else key) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_echo(item) for item in value]
+        return [_echo(item, withheld, path) for item in value]
     return value

@@ -37,7 +37,8 @@ class ModelFiles(Spec):
     image: In[str]
     """Full address of the serving image."""
     artifact: In[str] | None = None
-    """Address of the model's files (on AWS: the S3 URI of a ``model.tar.gz``)."""
+    """Address of the model's files (on AWS: the S3 URI of a ``model.tar.gz``; on Kubernetes: what KServe's storage
+    initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``)."""
 
 
 Served = Of[ModelVersionRef] | ModelFiles
@@ -206,7 +207,8 @@ class Release(Spec):
     """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program
     lets go of the version after the first."""
     rollback_alarms: Annotated[list[In[str]], Field(max_length=8)] = []
-    """Names of further alarms that send a release back while it is watched."""
+    """Names of further alarms that send a release back while it is watched (on AWS: of CloudWatch; on Kubernetes: of
+    Prometheus)."""
 
     @field_validator("linear")
     @classmethod
@@ -258,7 +260,7 @@ class EndpointSpec(Spec):
     capture_percent: Annotated[Whole, Field(ge=0, le=100)] = 0
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: list[str] = []
-    """Principals that may call it (on AWS: names of IAM roles of the account)."""
+    """Principals that may call it (on AWS: names of IAM roles of the account; on Kubernetes: namespaces)."""
     isolated: Flag | None = None
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""
     tags: dict[str, str] = {}
@@ -363,6 +365,7 @@ class EndpointSpec(Spec):
             "endpoint.release.linear": self.release.linear,
             "endpoint.release.registry": self.release.owner == "registry",
             "endpoint.capture": self.capture_percent,
+            "endpoint.capture.sampled": 0 < self.capture_percent < 100,  # noqa: PLR2004 (per cent)
             "endpoint.reads": self.reads,
             "endpoint.secrets": self.secrets,
             "endpoint.invokers": self.invokers,
@@ -381,6 +384,9 @@ class Endpoint(Component[EndpointRef]):
 
     On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling,
     CloudWatch alarms. See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
+    On Kubernetes: one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the traffic, a Job
+    that moves it while it watches Prometheus, a KEDA ScaledObject.
+    See https://kserve.github.io/website/ and https://gateway-api.sigs.k8s.io/.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend cannot do this, or not together; the message names the nearest thing.

@@ -10,6 +10,7 @@ from pulumi_mlops.args import FeatureGroupArgs, FeatureStoreArgs
 from pulumi_mlops.components.base import Component
 from pulumi_mlops.inputs import Flag, Spec, Whole, given, nearest, refuse
 from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef, FeatureView, Of, PlatformRef
+from pulumi_mlops.schedules import Schedule
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
 _FEATURE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,63})")
@@ -20,12 +21,15 @@ class FeatureStoreSpec(Spec):
 
     platform: Of[PlatformRef]
     """The platform that it stands on."""
+    materialize: Schedule | None = None
+    """When rows of the offline stores are brought into the online stores, for backends that do not write both at
+    once. Without it online stores hold what is pushed to them."""
     tags: dict[str, str] = {}
     """Further tags."""
 
     def uses(self) -> frozenset[str]:
         """Name what these arguments need."""
-        return frozenset({"feature_store"})
+        return frozenset({"feature_store", "feature_store.materialize"} if self.materialize else {"feature_store"})
 
 
 class FeatureStore(Component[FeatureStoreRef]):
@@ -33,6 +37,8 @@ class FeatureStore(Component[FeatureStoreRef]):
 
     On AWS: a Glue database, and an IAM role for SageMaker Feature Store.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store.html.
+    On Kubernetes: Feast, that is its registry in Postgres, Valkey as the online store, and the feature server.
+    See https://docs.feast.dev/.
     """
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[FeatureStoreArgs]) -> None:
@@ -55,7 +61,7 @@ class Online(Spec):
 class Offline(Spec):
     """The offline store: every row ever written, for training."""
 
-    format: Literal["glue", "iceberg"] = "glue"
+    format: Literal["parquet", "iceberg"] = "parquet"
     """Table format. It cannot be changed later."""
 
 
@@ -145,7 +151,7 @@ class FeatureGroup(Component[FeatureGroupRef]):
     """A table of typed features with a key and a time, online and offline, encrypted with the platform's key.
 
     Adding a feature updates the group in place. Removing or retyping one is refused: rows that are there have it.
-    On AWS: a SageMaker FeatureGroup.
+    On Kubernetes: a Feast feature view, applied by a Job. On AWS: a SageMaker FeatureGroup.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-create-feature-group.html.
     """
 

@@ -18,8 +18,8 @@ class Notice(Spec):
     """Somebody who is told when the approval of a version changes."""
 
     to: In[str]
-    """Full address of a queue, topic or function (on AWS: an ARN). Its own policy must let the cloud's event
-    service deliver."""
+    """Full address of who is told (on AWS: the ARN of a queue, topic or function, whose own policy must let the
+    cloud's event service deliver; on Kubernetes: an http or https URL)."""
     on: Annotated[list[Literal["approved", "rejected", "pending"]], Field(min_length=1)] = ["approved"]
     """Which changes are told."""
 
@@ -30,9 +30,11 @@ class ModelRegistrySpec(Spec):
     platform: Of[PlatformRef]
     """The platform that it stands on."""
     approvers: list[str] = []
-    """Principals that may approve and reject versions (on AWS: names of IAM roles of the account)."""
+    """Principals that may approve and reject versions (on AWS: names of IAM roles of the account; on Kubernetes: users
+    of the registry, made with it)."""
     consumers: list[str] | None = None
-    """Principals outside that may read and deploy versions (on AWS: account ids); the platform's unless told."""
+    """Principals outside that may read and deploy versions (on AWS: account ids; on Kubernetes: namespaces); the
+    platform's unless told."""
     events: dict[str, Notice] = {}
     """Who is told of approvals, by short name: ``{"deploy": {"to": queue.arn}}``."""
     tags: dict[str, str] = {}
@@ -56,6 +58,8 @@ class ModelRegistry(Component[ModelRegistryRef]):
     start the next run. On AWS: an EventBridge rule over the registry's model package groups, IAM policies for
     approvers.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html.
+    On Kubernetes: an MLflow server with users of its own, a Postgres database, and webhooks.
+    See https://mlflow.org/docs/latest/ml/model-registry/.
     """
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ModelRegistryArgs]) -> None:
@@ -104,7 +108,8 @@ class ModelSpec(Spec):
 class Model(Component[ModelRef]):
     """A named model with versions. Versions come from training, not from this program.
 
-    On AWS: a SageMaker ModelPackageGroup.
+    On Kubernetes: a registered model of MLflow, whose versions are approved by the tag ``approval``. On AWS: a SageMaker
+    ModelPackageGroup.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-model-group.html.
     """
 

@@ -1,18 +1,20 @@
 """Platform: the hub that every other component stands on."""
 
 import re
-from typing import Annotated, ClassVar, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pulumi_mlops.args import PlatformArgs
 from pulumi_mlops.components.base import Component
-from pulumi_mlops.inputs import In, Number, Spec, Whole, refuse
+from pulumi_mlops.inputs import Flag, In, Number, Spec, Whole, refuse
 from pulumi_mlops.refs import PlatformRef, SecretRef
 from pulumi_mlops.stages import Stage
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 
 
@@ -62,37 +64,167 @@ class Network(Spec):
         return self
 
 
+class ObjectStore(Spec):
+    """A server that speaks S3, outside the cloud's own."""
+
+    url: str
+    """Its address, such as ``https://s3.example.com``."""
+    bucket: str
+    """The bucket for artifacts. Its encryption, versions and lifecycle stay the owner's business."""
+    region: str = "us-east-1"
+    """What requests are signed for; most servers take any."""
+    access_key: In[str]
+    """Key that may read and write the bucket."""
+    secret_key: In[str]
+    """Its secret; a Pulumi secret from here on."""
+    reader_access_key: In[str] | None = None
+    """Key that may only read, for what only reads; the one above unless told."""
+    reader_secret_key: In[str] | None = None
+    """Its secret; a Pulumi secret from here on."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not _URL.fullmatch(value):
+            raise refuse(f"{value!r} must be an address without a path, such as 'https://s3.example.com'")
+        return value
+
+    @field_validator("reader_secret_key")
+    @classmethod
+    def _both(cls, value: object, info: ValidationInfo) -> object:
+        if (value is None) != (info.data.get("reader_access_key") is None):
+            raise refuse("reader_access_key and reader_secret_key belong together; write both or neither")
+        return value
+
+
+class Database(Spec):
+    """A Postgres server that the user has, with one database for each part that needs one."""
+
+    host: str
+    """Its host name."""
+    port: Annotated[Whole, Field(ge=1, le=65535)] = 5432
+    """Its port."""
+    username: str
+    """Who owns the databases."""
+    password: In[str]
+    """A Pulumi secret from here on."""
+    tls: Literal["require", "verify-full", "disable"] = "require"
+    """How the connection is protected (``sslmode``)."""
+
+
+class ImageRegistry(Spec):
+    """A registry for images, outside the cloud's own."""
+
+    address: str
+    """What image names begin with, such as ``registry.example.com/ml``."""
+    username: In[str] | None = None
+    """Who pulls; nobody logs in unless told."""
+    password: In[str] | None = None
+    """A Pulumi secret from here on."""
+
+    @field_validator("address")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        if "://" in value or value.endswith("/"):
+            raise refuse(f"{value!r}: write it without scheme and without a slash at the end, as in an image's name")
+        return value
+
+    @field_validator("password")
+    @classmethod
+    def _both(cls, value: object, info: ValidationInfo) -> object:
+        if (value is None) != (info.data.get("username") is None):
+            raise refuse("username and password belong together; write both or neither")
+        return value
+
+
+class Gateway(Spec):
+    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it."""
+
+    name: str
+    """Its address in the backend's own terms (on Kubernetes: ``namespace/name`` of a Gateway)."""
+    domain: str
+    """The domain under which endpoints get their host names; the owner points it at the gateway."""
+    tls: Flag = True
+    """Whether it is reached by https."""
+
+    @field_validator("domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if not _DOMAIN.fullmatch(value):
+            raise refuse(f"{value!r} must be a domain in lower case, such as 'ml.example.com'")
+        return value
+
+
+class Quota(Spec):
+    """The most that everything on the platform may ask for at one time."""
+
+    cpus: Annotated[Whole, Field(ge=1)]
+    """CPUs."""
+    memory_gb: Annotated[Number, Field(gt=0)]
+    """Memory in GiB."""
+    accelerators: Annotated[Whole, Field(ge=0)] = 0
+    """Accelerators of any model."""
+    storage_gb: Annotated[Whole, Field(ge=0)] | None = None
+    """Disks in GiB; not bounded unless told."""
+
+
 class ExistingParts(Spec):
     """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
 
     artifacts: In[str] | None = None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
+    object_store: ObjectStore | None = None
+    """A server that speaks S3, with the bucket for artifacts."""
+    database: Database | None = None
+    """A Postgres server for the parts that need one."""
+    images: ImageRegistry | None = None
+    """A registry for ``images``."""
+    gateway: Gateway | None = None
+    """A way in from outside."""
+    metrics: str | None = None
+    """Address of a Prometheus that scrapes the platform's endpoints: releases are watched, and replicas counted, by
+    what it says."""
     key: In[str] | None = None
     """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the
     platform uses."""
     alerts: In[str] | None = None
-    """Full address (on AWS: ARN) of the topic for alerts."""
+    """Full address of who gets alerts (on AWS: the ARN of a topic; on Kubernetes: the URL of a webhook)."""
 
 
 class PlatformSpec(Spec):
     """What a platform is asked to be."""
 
-    withheld: ClassVar[frozenset[str]] = frozenset({"secrets"})
+    withheld: ClassVar[frozenset[str]] = frozenset(
+        {
+            "secrets",
+            "existing.object_store.secret_key",
+            "existing.object_store.reader_secret_key",
+            "existing.database.password",
+            "existing.images.password",
+        }
+    )
 
     backend: str | None = None
-    """``"aws"``; the stack's configuration value ``backend`` unless told. Changing it makes another platform."""
+    """``"aws"`` or ``"kubernetes"``; the stack's configuration value ``backend`` unless told. Changing it makes another
+    platform."""
     stage: Stage = "dev"
     """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
     region: str | None = None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None = None
-    """The account that this must be (on AWS: twelve digits); anything else is refused before it is touched."""
+    """The account that this must be (on AWS: twelve digits; on Kubernetes: a context of the kubeconfig); anything else
+    is refused before it is touched."""
     owner: str | None = None
     """Who answers for it; becomes a tag."""
     tags: dict[str, str] = {}
     """Tags on every resource of every component of the platform. Changing them updates in place."""
     alerts: list[str] = []
     """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
+    quota: Quota | None = None
+    """The most that everything on the platform may ask for at one time; the backend's own limits unless told."""
+    addons: list[str] = []
+    """Software that the backend needs and that is to be installed with the platform, by the backend's own names (on
+    Kubernetes: operators such as ``"kserve"``). Nothing is installed that is not named here."""
     monthly_budget: Annotated[Number, Field(gt=0)] | None = None
     """US dollars a month for everything that carries the platform's ``project`` tag. It is an alarm, not a limit."""
     budget_thresholds: list[Annotated[Whole, Field(ge=1, le=1000)]] = [50, 80, 100]
@@ -109,8 +241,8 @@ class PlatformSpec(Spec):
     existing: ExistingParts = ExistingParts()
     """Parts that are there already."""
     consumers: list[str] = []
-    """Principals outside that may read artifacts, images and models (on AWS: account ids). Only the owner's
-    stack can grant that."""
+    """Principals outside that may read artifacts, images and models (on AWS: account ids; on Kubernetes:
+    namespaces). Only the owner's stack can grant that."""
     log_days: Annotated[Whole, Field(ge=1, le=3653)] | None = None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 
@@ -145,7 +277,10 @@ class PlatformSpec(Spec):
             "platform.budget": self.monthly_budget,
             "platform.network.private": self.network and self.network.private,
             "platform.network.existing": self.network and self.network.existing,
-            "platform.existing": self.existing != ExistingParts(),
+            **{f"platform.existing.{part}": value for part, value in self.existing},
+            "platform.quota": self.quota,
+            "platform.addons": self.addons,
+            "platform.region": self.region,
             "platform.consumers": self.consumers,
             "platform.secrets": self.secrets,
             "platform.images": self.images,
@@ -162,6 +297,9 @@ class Platform(Component[PlatformRef]):
     On AWS this is a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS only,
     ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and a VPC when asked.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.
+    On Kubernetes this is a namespace with Pod Security *restricted* and network policies that deny by default, quota and
+    limits, an S3 server of its own unless one is given, and alerts by the Prometheus operator.
+    See https://kubernetes.io/docs/concepts/security/pod-security-standards/.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend has no such thing.

@@ -60,7 +60,7 @@ def test_a_group_that_is_as_wanted_or_lacks_a_feature(monkeypatch: pytest.Monkey
         ({"EventTimeFeatureName": "age"}, {}, "event_time: cannot change from 'age' to 'at'"),
         ({}, {"online": None}, "online: cannot change from 'on' to 'off'"),
         ({}, {"offline": None}, "offline: cannot change from 'on' to 'off'"),
-        ({}, {"offline": {"format": "iceberg"}}, "offline.format: cannot change from 'glue' to 'iceberg'"),
+        ({}, {"offline": {"format": "iceberg"}}, "offline.format: cannot change from 'parquet' to 'iceberg'"),
         (
             {"OfflineStoreConfig": {"DataCatalogConfig": {"Database": "elsewhere"}}},
             {},

@@ -19,7 +19,7 @@ from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, SHORTEST_SECONDS,
 from pulumi_mlops.components.endpoint import Release
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/model.tar.gz"}
-SECRET = mlops.SecretRef.existing("arn:aws:secretsmanager:us-east-1:1:secret:hf")
+SECRET = mlops.SecretRef.existing("arn:aws:secretsmanager:us-east-1:1:secret:hf", backend="aws")
 
 THIRD = mlops.ModelVersionRef(
     name="churn",
@@ -255,12 +255,12 @@ def test_what_it_reads_is_granted_and_named(cloud: Cloud) -> None:
     container = cloud.one("sagemaker/model").inputs
     assert container["primaryContainer"]["environment"] == {
         "MODE": "fast",
-        "MLOPS_SECRET_HF": SECRET.address["arn"],
+        "MLOPS_SECRET_HF": SECRET.address["id"],
         "MLOPS_FEATURES_PROFILE": "churn-dev-profile",
     }
     assert container["enableNetworkIsolation"] is False
     granted = {tuple(one["Action"]): one["Resource"] for one in rights(cloud)}
-    assert granted["secretsmanager:GetSecretValue",] == SECRET.address["arn"]
+    assert granted["secretsmanager:GetSecretValue",] == SECRET.address["id"]
     assert (
         granted["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"]
         == GROUP.address["arn"]

@@ -141,7 +141,7 @@ def _read_view(view: FeatureView, at: PlatformRef) -> list[Statement]:
 
 
 def _read_secret(secret: SecretRef, at: PlatformRef) -> list[Statement]:
-    return [allow(["secretsmanager:GetSecretValue"], secret.address["arn"]), allow(["kms:Decrypt"], at.address["key"])]
+    return [allow(["secretsmanager:GetSecretValue"], secret.address["id"]), allow(["kms:Decrypt"], at.address["key"])]
 
 
 def _tell_topic(topic: Topic, _: PlatformRef) -> list[Statement]:

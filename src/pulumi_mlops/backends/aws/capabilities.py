@@ -12,12 +12,31 @@ CAPABILITIES = table(
         "platform": Entry("native", "KMS, S3, CloudWatch, SNS"),
         "platform.budget": Entry("native", "AWS Budgets, by the cost allocation tag 'project'"),
         "platform.consumers": Entry("native", "key, bucket, repository and group policies"),
-        "platform.existing": Entry("native"),
+        "platform.addons": Entry("absent", "SageMaker needs nothing installed.", "leave addons out."),
+        "platform.existing.alerts": Entry("native", "an SNS topic"),
+        "platform.existing.artifacts": Entry("native", "an S3 bucket"),
+        "platform.existing.database": Entry("absent", "nothing here needs a database.", "leave it out."),
+        "platform.existing.gateway": Entry(
+            "absent", "endpoints are reached through SageMaker's own address.", "leave it out."
+        ),
+        "platform.existing.images": Entry("absent", "SageMaker pulls from ECR.", "images=[…] alone."),
+        "platform.existing.key": Entry("native", "a KMS key"),
+        "platform.existing.metrics": Entry("absent", "releases are watched by CloudWatch.", "leave it out."),
+        "platform.existing.object_store": Entry(
+            "absent", "SageMaker reads and writes S3.", "existing={'artifacts': …}."
+        ),
+        "platform.quota": Entry(
+            "absent", "SageMaker's quotas belong to the account, and AWS grants them.", "Service Quotas of the account."
+        ),
+        "platform.region": Entry("native"),
         "platform.images": Entry("native", "ECR"),
         "platform.network.existing": Entry("native"),
         "platform.network.private": Entry("native", "a VPC with gateway and interface endpoints"),
         "platform.secrets": Entry("native", "Secrets Manager"),
         "feature_store": Entry("native", "Glue database and SageMaker Feature Store"),
+        "feature_store.materialize": Entry(
+            "absent", "a record is written to both stores at once.", "leave materialize out."
+        ),
         "feature_group": Entry("native", "SageMaker FeatureGroup"),
         "feature_group.online": Entry("native"),
         "feature_group.online.ttl": Entry("native"),
@@ -55,6 +74,7 @@ CAPABILITIES = table(
             "let whoever gets ModelRegistry(events=…) update the endpoint, or leave the release with the program.",
         ),
         "endpoint.capture": Entry("native", "data capture"),
+        "endpoint.capture.sampled": Entry("native"),
         "endpoint.reads": Entry("native", "IAM"),
         "endpoint.secrets": Entry("native", "Secrets Manager, by address"),
         "endpoint.invokers": Entry("native", "IAM"),

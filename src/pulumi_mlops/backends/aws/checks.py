@@ -87,7 +87,8 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
     if spec.offline and offline:
         catalog = there["OfflineStoreConfig"].get("DataCatalogConfig", {})
         fixed["store"] = (catalog.get("Database"), database_name(platform, spec.store.name))
-        fixed["offline.format"] = (there["OfflineStoreConfig"].get("TableFormat", "Glue").lower(), spec.offline.format)
+        table = there["OfflineStoreConfig"].get("TableFormat", "Glue")
+        fixed["offline.format"] = ("iceberg" if table == "Iceberg" else "parquet", spec.offline.format)
     for field, (old, new) in fixed.items():
         if old != new:
             yield Problem(

@@ -131,7 +131,7 @@ def _model(
 ) -> aws.sagemaker.Model:
     environment = {
         **spec.environment,
-        **{f"MLOPS_SECRET_{key}": secret.address["arn"] for key, secret in spec.secrets.items()},
+        **{f"MLOPS_SECRET_{key}": secret.address["id"] for key, secret in spec.secrets.items()},
         **{
             f"MLOPS_FEATURES_{view.group.name.upper().replace('-', '_')}": view.group.address["name"]
             for view in spec.reads
