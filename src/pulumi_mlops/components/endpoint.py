@@ -384,8 +384,8 @@ class Endpoint(Component[EndpointRef]):
 
     On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling,
     CloudWatch alarms. See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
-    On Kubernetes: one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the traffic, a Job
-    that moves it while it watches Prometheus, a KEDA ScaledObject.
+    On Kubernetes: one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the traffic, a
+    Job that moves it while it watches Prometheus, a KEDA ScaledObject.
     See https://kserve.github.io/website/ and https://gateway-api.sigs.k8s.io/.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.

@@ -108,8 +108,8 @@ class ModelSpec(Spec):
 class Model(Component[ModelRef]):
     """A named model with versions. Versions come from training, not from this program.
 
-    On Kubernetes: a registered model of MLflow, whose versions are approved by the tag ``approval``. On AWS: a SageMaker
-    ModelPackageGroup.
+    On Kubernetes: a registered model of MLflow, whose versions are approved by the tag ``approval``.
+    On AWS: a SageMaker ModelPackageGroup.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-model-group.html.
     """
 

@@ -277,14 +277,14 @@ class PlatformSpec(Spec):
             "platform.budget": self.monthly_budget,
             "platform.network.private": self.network and self.network.private,
             "platform.network.existing": self.network and self.network.existing,
-            "platform.existing.alerts": self.existing.alerts,
-            "platform.existing.artifacts": self.existing.artifacts,
-            "platform.existing.database": self.existing.database,
-            "platform.existing.gateway": self.existing.gateway,
-            "platform.existing.images": self.existing.images,
-            "platform.existing.key": self.existing.key,
-            "platform.existing.metrics": self.existing.metrics,
-            "platform.existing.object_store": self.existing.object_store,
+            "platform.existing.alerts": self.existing.alerts is not None,
+            "platform.existing.artifacts": self.existing.artifacts is not None,
+            "platform.existing.database": self.existing.database is not None,
+            "platform.existing.gateway": self.existing.gateway is not None,
+            "platform.existing.images": self.existing.images is not None,
+            "platform.existing.key": self.existing.key is not None,
+            "platform.existing.metrics": self.existing.metrics is not None,
+            "platform.existing.object_store": self.existing.object_store is not None,
             "platform.quota": self.quota,
             "platform.addons": self.addons,
             "platform.region": self.region,
@@ -304,8 +304,8 @@ class Platform(Component[PlatformRef]):
     On AWS this is a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS only,
     ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and a VPC when asked.
     See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.
-    On Kubernetes this is a namespace with Pod Security *restricted* and network policies that deny by default, quota and
-    limits, an S3 server of its own unless one is given, and alerts by the Prometheus operator.
+    On Kubernetes this is a namespace with Pod Security *restricted* and network policies that deny by default, quota
+    and limits, an S3 server of its own unless one is given, and alerts by the Prometheus operator.
     See https://kubernetes.io/docs/concepts/security/pod-security-standards/.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
