@@ -1,17 +1,15 @@
 """Inputs of a program: are they what the kind accepts, and what is filled in."""
 
 import difflib
-import hashlib
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_mlops.sandbox.provider.contract import AutoName, Traits
+from pulumi_mlops.sandbox.provider.contract import Traits
 from pulumi_mlops.sandbox.provider.diff import DEFAULTS
+from pulumi_mlops.sandbox.provider.naming import Naming
 from pulumi_mlops.sandbox.provider.schema import Property, Type
 from pulumi_mlops.sandbox.provider.values import SIGNATURE, UNKNOWN, Secret, plain
 
-HEX_DIGITS = 7
 Problem = tuple[str, str]
 
 
@@ -126,7 +124,7 @@ def _scalar(value: Any, form: str) -> Any:
             return value
 
 
-def filled(inputs: Mapping[str, Any], olds: Mapping[str, Any], traits: Traits, naming: "Naming") -> dict[str, Any]:
+def filled(inputs: Mapping[str, Any], olds: Mapping[str, Any], traits: Traits, naming: Naming) -> dict[str, Any]:
     """Return the inputs with defaults and the physical name, and note which were filled in."""
     result = {
         name: coerce(item, traits.inputs[name].type) if name in traits.inputs else item
@@ -147,26 +145,3 @@ def filled(inputs: Mapping[str, Any], olds: Mapping[str, Any], traits: Traits, n
             made.append(name)
     result[DEFAULTS] = made
     return result
-
-
-class Naming:
-    """How this resource may be named: its logical name, the engine's random seed and the user's naming rules."""
-
-    def __init__(self, logical: str, seed: bytes, proposed: str = "", mode: str = "PROPOSE") -> None:
-        self.logical = logical
-        self.seed = seed
-        self.proposed = proposed
-        self.mode = mode
-
-    def make(self, auto: AutoName, prefix: Any = None) -> Any:
-        """Make the physical name ``<logical>-<7 hex digits>``, cut to what the cloud allows."""
-        if prefix is UNKNOWN:
-            return UNKNOWN
-        if self.mode == "DISABLE":
-            return None
-        if self.proposed and (self.mode == "ENFORCE" or len(self.proposed) <= auto.limit):
-            return self.proposed
-        digits = hashlib.sha256(self.seed).hexdigest() if self.seed else secrets.token_hex(HEX_DIGITS)
-        tail = f"{'' if prefix else auto.separator}{digits[:HEX_DIGITS]}{auto.suffix}"
-        base = str(plain(prefix)) if prefix else auto.lead + self.logical
-        return (base.lower() if auto.lower else base)[: auto.limit - len(tail)] + tail

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pulumi_mlops.sandbox.provider.schema import Property
+if TYPE_CHECKING:  # at run time it would load the whole SDK, which a provider without tables does not need
+    from pulumi_mlops.sandbox.provider.schema import Property
 
 Values = dict[str, Any]
 
@@ -41,6 +42,8 @@ class AutoName:
     lower: bool = False
     lead: str = ""
     """What every such name begins with."""
+    digits: int = 7
+    """How many hex digits make it unique."""
     prefix: str = "namePrefix"
     """The property by which a program asks for a name that begins in its own way."""
 
@@ -53,8 +56,8 @@ class Traits:
     ``*`` matches all.
     """
 
-    inputs: Mapping[str, Property]
-    outputs: Mapping[str, Property]
+    inputs: "Mapping[str, Property]"
+    outputs: "Mapping[str, Property]"
     refused: Mapping[str, str] = field(default_factory=dict)
     """Inputs of the SDK's class that the sandbox does not carry (dotted where nested), with the reason."""
     name: AutoName | None = None
@@ -118,8 +121,8 @@ class Kind(Protocol):
         """Delete the object; one that is gone already raises :class:`Missing`."""
 
 
-class Cloud(Protocol):
-    """A cloud as a table of kinds."""
+class Provider(Protocol):
+    """What every stand-in says of itself, its configuration and its functions."""
 
     package: str
     version: str
@@ -134,10 +137,6 @@ class Cloud(Protocol):
 
     def configure(self, config: Values) -> None:
         """Take the provider's configuration; raise :class:`ProviderError` when it cannot work."""
-
-    def kind(self, token: str) -> Kind:
-        """Return the kind of a type token, or raise :class:`ProviderError` that names it."""
-        ...
 
     def tokens(self) -> list[str]:
         """List the type tokens that the table carries."""
@@ -157,3 +156,11 @@ class Cloud(Protocol):
 
     def cancel(self) -> None:
         """Stop waiting: the user has interrupted the run."""
+
+
+class Cloud(Provider, Protocol):
+    """A cloud as a table of kinds."""
+
+    def kind(self, token: str) -> Kind:
+        """Return the kind of a type token, or raise :class:`ProviderError` that names it."""
+        ...

@@ -13,9 +13,9 @@ from pathlib import Path
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from pulumi_mlops.sandbox.provider.contract import Cloud
+from pulumi_mlops.sandbox.provider.diagnostics import Diagnostics
 from pulumi_mlops.sandbox.provider.journal import Journal
-from pulumi_mlops.sandbox.provider.service import Service
+from pulumi_mlops.sandbox.provider.plugin import Plugin
 
 LICENCE = "PULUMI_MLOPS_SANDBOX"
 """The environment variable that names the sandbox's home; without it no stand-in runs."""
@@ -33,15 +33,15 @@ def home() -> Path:
     return Path(folder)
 
 
-def serve(make: Callable[[], Cloud]) -> None:
+def serve(make: Callable[[Journal, Diagnostics], Plugin]) -> None:
     """Serve one provider and print its port, as the engine expects."""
     folder = home()
     parser = argparse.ArgumentParser(description="A stand-in provider of the pulumi-mlops sandbox.")
     parser.add_argument("engine", nargs="?", help="address of the engine")
-    parser.parse_known_args()
+    arguments, _ = parser.parse_known_args()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     parent = os.getppid()
-    service = Service(make(), Journal(folder / "creates"))
+    service = make(Journal(folder / "creates"), Diagnostics(arguments.engine))
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
         options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT), ("grpc.max_send_message_length", _MESSAGE_LIMIT)],

@@ -23,6 +23,8 @@ class Entry:
     urn: str
     id: str = ""
     """Empty while the create call is in hand."""
+    intended: str = ""
+    """The id that it will have, where that is known before it is made."""
     pid: int = field(default_factory=os.getpid)
     """The process that makes it."""
 
@@ -48,9 +50,9 @@ class Journal:
                 return entry
             time.sleep(_POLL)
 
-    def begin(self, urn: str) -> None:
+    def begin(self, urn: str, intended: str = "") -> None:
         """Note that an object is about to be made."""
-        self._write(Entry(urn))
+        self._write(Entry(urn, intended=intended))
 
     def made(self, urn: str, object_id: str) -> None:
         """Note the object that was made."""

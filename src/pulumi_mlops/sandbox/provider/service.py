@@ -1,20 +1,18 @@
 """The gRPC service ``ResourceProvider``: each call of the engine, answered with the help of a :class:`Cloud`."""
 
-import json
 import logging
-import threading
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import grpc
-from google.protobuf import any_pb2, empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2
 
 from pulumi_mlops.sandbox.provider import check, diff
 from pulumi_mlops.sandbox.provider.contract import Cloud, Kind, Missing, Partial, ProviderError, Values
+from pulumi_mlops.sandbox.provider.diagnostics import Diagnostics
 from pulumi_mlops.sandbox.provider.diff import DEFAULTS
 from pulumi_mlops.sandbox.provider.journal import Journal
+from pulumi_mlops.sandbox.provider.naming import Naming
+from pulumi_mlops.sandbox.provider.plugin import Plugin, guarded, identity
 from pulumi_mlops.sandbox.provider.values import (
     UNKNOWN,
     conceal,
@@ -22,159 +20,32 @@ from pulumi_mlops.sandbox.provider.values import (
     plain,
     receive,
     secret_names,
-    secret_texts,
     send,
     stripped,
 )
 
 log = logging.getLogger(__name__)
-Method = TypeVar("Method", bound=Callable[..., Any])
-INTERNAL = frozenset({"__internal", "version", "pluginDownloadURL"})
 
 
-class _InitialisationError(ProviderError):
-    """The object exists but is not as wanted; carries the status that tells the engine so."""
+class Service(Plugin):
+    """One provider process, whose resources are a table of kinds."""
 
-    def __init__(self, reason: str, status: bytes) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-def _guarded(method: Method) -> Method:
-    """Turn every exception into one line for the user, without secrets, and count the calls in hand."""
-
-    @wraps(method)
-    def call(self: "Service", request: Any, context: grpc.ServicerContext) -> Any:
-        with self.busy:
-            try:
-                return method(self, request, context)
-            except _InitialisationError as error:
-                context.set_trailing_metadata((("grpc-status-details-bin", error.status),))
-                message = str(error)
-            except ProviderError as error:
-                message = str(error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a diagnostic, not a stack trace
-                log.debug("%s failed with %s", method.__name__, type(error).__name__)
-                message = self.cloud.explain(error)
-        return context.abort(grpc.StatusCode.UNKNOWN, self.told(message, request))
-
-    return cast("Method", call)
-
-
-class Busy:
-    """Counts the calls in hand, so that a provider can finish them before it leaves."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._changed = threading.Condition()
-
-    def __enter__(self) -> None:
-        with self._changed:
-            self.count += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self.count -= 1
-            self._changed.notify_all()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until nothing is in hand; False if it took longer."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self.count == 0, seconds)
-
-
-class Service(provider_pb2_grpc.ResourceProviderServicer):
-    """One provider process."""
-
-    def __init__(self, cloud: Cloud, journal: Journal) -> None:
+    def __init__(self, cloud: Cloud, journal: Journal, diagnostics: Diagnostics | None = None) -> None:
+        super().__init__(cloud, journal, diagnostics)
         self.cloud = cloud
-        self.journal = journal
-        self.label = f"sandbox {cloud.package}"
-        self.busy = Busy()
 
-    # The plugin itself
+    def sensitive(self, token: str) -> frozenset[str]:
+        """Name the properties that the table calls secret."""
+        return self.cloud.kind(token).traits.sensitive if token in self.cloud.tokens() else frozenset()
 
-    def Handshake(self, request: Any, context: Any) -> Any:
-        """Say what this provider understands."""
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
-
-    def Attach(self, request: Any, context: Any) -> Any:
-        """Take the address of another engine: nothing depends on it."""
-        return empty_pb2.Empty()
-
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """Tell the version."""
-        return plugin_pb2.PluginInfo(version=self.cloud.version)
-
-    def GetSchema(self, request: Any, context: Any) -> Any:
-        """Return a schema with names only: SDKs are never generated from a stand-in."""
-        schema = {
-            "name": self.cloud.package,
-            "version": self.cloud.version,
-            "resources": {token: {} for token in self.cloud.tokens()},
-            "functions": {token: {} for token in self.cloud.functions()},
-        }
-        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
-
-    def Cancel(self, request: Any, context: Any) -> Any:
-        """Stop waiting; what is in hand ends soon."""
-        self.cloud.cancel()
-        return empty_pb2.Empty()
-
-    # Configuration
-
-    @_guarded
-    def CheckConfig(self, request: Any, context: Any) -> Any:
-        """Check the provider's own inputs."""
-        news = receive(request.news)
-        failures = self.cloud.check_config(_config(news))
-        return provider_pb2.CheckResponse(
-            inputs=send(news), failures=[self._failure(request, *item) for item in failures]
-        )
-
-    @_guarded
-    def DiffConfig(self, request: Any, context: Any) -> Any:
-        """Say whether a change of configuration means other resources."""
-        olds, news = plain(receive(request.old_inputs or request.olds)), plain(receive(request.news))
-        changed = sorted(
-            name for name in {*olds, *news} - INTERNAL if _parsed(olds.get(name)) != _parsed(news.get(name))
-        )
-        some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
-        replaces = [name for name in self.cloud.replaces_provider(_config(olds), _config(news)) if name in changed]
-        return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces)
-
-    @_guarded
-    def Configure(self, request: Any, context: Any) -> Any:
-        """Take the configuration."""
-        self.cloud.configure(_config(plain(receive(request.args))))
-        return provider_pb2.ConfigureResponse(
-            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
-        )
-
-    # Functions
-
-    @_guarded
-    def Invoke(self, request: Any, context: Any) -> Any:
-        """Answer a data source."""
-        given = receive(request.args)
-        arguments = {key: item for key, item in plain(given).items() if key not in INTERNAL and item is not None}
-        if has_unknown(arguments):
-            raise ProviderError(f"{request.tok}: an argument is not known yet")
-        result = self.cloud.invoke(request.tok, arguments)
-        response = provider_pb2.InvokeResponse()
-        getattr(response, "return").CopyFrom(send(conceal(result, secret_names(given))))
-        return response
-
-    # Resources
-
-    @_guarded
+    @guarded
     def Check(self, request: Any, context: Any) -> Any:
         """Check the inputs of a resource, fill in defaults and the physical name."""
-        token, logical = _identity(request.urn)
+        token, logical = identity(request.urn)
         kind = self.cloud.kind(token)
         news, olds = receive(request.news), plain(receive(request.olds))
         failures = check.problems(news, kind.traits)
-        naming = check.Naming(
+        naming = Naming(
             logical,
             request.randomSeed,
             request.autonaming.proposed_name,
@@ -184,13 +55,13 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         if not failures:
             failures = kind.validate(plain(inputs), olds)
         return provider_pb2.CheckResponse(
-            inputs=send(inputs), failures=[self._failure(request, *item) for item in failures]
+            inputs=send(inputs), failures=[self.failure(request, *item) for item in failures]
         )
 
-    @_guarded
+    @guarded
     def Diff(self, request: Any, context: Any) -> Any:
         """Compare the recorded inputs with the wanted ones."""
-        token, _ = _identity(request.urn)
+        token, _ = identity(request.urn)
         self.journal.acknowledge(request.urn, request.id)
         kind = self.cloud.kind(token)
         traits = kind.traits
@@ -231,10 +102,10 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             stables=sorted(traits.stables) if not replacing else [],
         )
 
-    @_guarded
+    @guarded
     def Create(self, request: Any, context: Any) -> Any:
         """Make a resource, or adopt the one that a killed run has made."""
-        token, _ = _identity(request.urn)
+        token, _ = identity(request.urn)
         kind = self.cloud.kind(token)
         given = receive(request.properties)
         inputs = _bare(plain(given))
@@ -250,7 +121,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             object_id, state = self._adopted(request.urn, kind, inputs) or self._created(request.urn, kind, inputs)
         except Partial as error:
             self.journal.made(request.urn, error.id)
-            raise self._initialisation_failed(request, error, given, hidden) from error
+            raise self.initialisation_failed(request, error, conceal(error.state, hidden), given) from error
         return provider_pb2.CreateResponse(id=object_id, properties=send(conceal(state, hidden)))
 
     def _created(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values]:
@@ -287,10 +158,10 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         changed = frozenset(diff.top(path) for path in found.paths())
         return entry.id, kind.update(entry.id, present, inputs, changed) if changed else state
 
-    @_guarded
+    @guarded
     def Read(self, request: Any, context: Any) -> Any:
         """Look at a resource: for a refresh, or to import it."""
-        token, _ = _identity(request.urn)
+        token, _ = identity(request.urn)
         self.journal.acknowledge(request.urn, request.id)
         kind = self.cloud.kind(token)
         given, before = receive(request.inputs), receive(request.properties)
@@ -313,10 +184,10 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             inputs=send(conceal(inputs, hidden)),
         )
 
-    @_guarded
+    @guarded
     def Update(self, request: Any, context: Any) -> Any:
         """Bring a resource to its new inputs."""
-        token, _ = _identity(request.urn)
+        token, _ = identity(request.urn)
         kind = self.cloud.kind(token)
         self.journal.acknowledge(request.urn, request.id)
         given, state = receive(request.news), plain(receive(request.olds))
@@ -338,13 +209,13 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         except Missing as error:
             raise ProviderError(f"{error}; it was deleted by somebody else: run `pulumi refresh`") from error
         except Partial as error:
-            raise self._initialisation_failed(request, error, given, hidden) from error
+            raise self.initialisation_failed(request, error, conceal(error.state, hidden), given) from error
         return provider_pb2.UpdateResponse(properties=send(conceal(result, hidden)))
 
-    @_guarded
+    @guarded
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete a resource; that it is gone already is success."""
-        token, _ = _identity(request.urn)
+        token, _ = identity(request.urn)
         kind = self.cloud.kind(token)
         state, inputs = plain(receive(request.properties)), plain(receive(request.old_inputs))
         try:
@@ -354,66 +225,9 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         self.journal.acknowledge(request.urn, request.id)
         return empty_pb2.Empty()
 
-    # Failures
-
-    def told(self, message: str, request: Any) -> str:
-        """Return a diagnostic: one line that names the sandbox and holds no secret of the request."""
-        hidden: set[str] = set()
-        sensitive: frozenset[str] = frozenset()
-        if getattr(request, "urn", "") and not request.urn.rsplit("::", 2)[-2].startswith("pulumi:providers:"):
-            token, _ = _identity(request.urn)
-            sensitive = self.cloud.kind(token).traits.sensitive if token in self.cloud.tokens() else sensitive
-        for name in ("properties", "news", "olds", "inputs", "old_inputs", "args"):
-            struct = getattr(request, name, None)
-            if isinstance(struct, struct_pb2.Struct):
-                hidden |= secret_texts(conceal(receive(struct), sensitive))
-        line = " ".join(f"{self.label}: {message}".split())
-        for text in sorted(hidden, key=len, reverse=True):
-            line = line.replace(text, "[secret]")
-        return line
-
-    def _failure(self, request: Any, name: str, reason: str) -> provider_pb2.CheckFailure:
-        return provider_pb2.CheckFailure(property=name, reason=self.told(reason, request))
-
-    def _initialisation_failed(
-        self, request: Any, error: Partial, given: Values, hidden: frozenset[str]
-    ) -> _InitialisationError:
-        """Tell the engine that the object exists but is not as wanted: it records it, and the next run tries again."""
-        reason = self.told(str(error), request)
-        detail = provider_pb2.ErrorResourceInitFailed(
-            id=error.id,
-            properties=send(conceal(error.state, hidden)),
-            reasons=[reason],
-            inputs=send(given),
-        )
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status = status_pb2.Status(code=2, message=reason, details=[packed])
-        return _InitialisationError(str(error), status.SerializeToString())
-
-
-def _identity(urn: str) -> tuple[str, str]:
-    """Take the type token and the logical name out of a URN."""
-    *_, qualified, name = urn.split("::", 3)
-    return qualified.rsplit("$", 1)[-1], name
-
 
 def _bare(values: Values) -> Values:
     return {name: item for name, item in values.items() if name != DEFAULTS and item is not None}
-
-
-def _parsed(value: Any) -> Any:
-    """Read a provider's property, which the SDK sends as JSON text unless it is a string."""
-    if isinstance(value, str) and value[:1] in {"{", "[", "t", "f", '"'}:
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _config(values: Values) -> Values:
-    return {name: _parsed(item) for name, item in values.items() if name not in INTERNAL}
 
 
 def _refreshed(state: Values, olds: Values, kind: Kind) -> Values:

@@ -5,5 +5,6 @@ from pulumi_mlops.sandbox.provider.host import home, serve
 if __name__ == "__main__":
     home()  # refuse before anything is loaded
     from pulumi_mlops.sandbox.aws.provider.cloud import Aws
+    from pulumi_mlops.sandbox.provider.service import Service
 
-    serve(Aws)
+    serve(lambda journal, diagnostics: Service(Aws(), journal, diagnostics))
