@@ -32,6 +32,11 @@ class Entry:
 
 BACKENDS = {
     "aws": Entry("pulumi_mlops.backends.aws", extra="aws", packages=("pulumi_aws", "boto3")),
+    "kubernetes": Entry(
+        "pulumi_mlops.backends.kubernetes",
+        extra="kubernetes",
+        packages=("pulumi_kubernetes", "pulumi_random", "kubernetes"),
+    ),
 }
 
 

@@ -1,0 +1,176 @@
+"""Who may talk to whom, and who may do what: identities, doors between pods, rights in the API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi_kubernetes as k8s
+from pulumi import Input, ResourceOptions
+
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, namespace_name
+from pulumi_mlops.refs import PlatformRef
+
+# Instance metadata answers with the node's own credentials, and private ranges are the cluster and its neighbours.
+_NOT_THE_INTERNET = ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+_HTTPS = 443
+_API_SERVER = (443, 6443)
+
+
+@dataclass(frozen=True)
+class Door:
+    """A port that pods of the namespace can be reached at, or an address outside of it."""
+
+    name: str
+    """A short word for it, for the names of policies."""
+    port: int
+    pods: Mapping[str, str] | None = None
+    """Labels of the pods behind it; None for an address outside of the cluster."""
+    namespace: str | None = None
+    """Another namespace, in which this platform opens nothing."""
+
+    def address(self) -> dict[str, Any]:
+        """Return it for a ref's address."""
+        return {"name": self.name, "port": self.port, "pods": dict(self.pods) if self.pods else None}
+
+    @classmethod
+    def of(cls, address: Mapping[str, Any]) -> "Door":
+        """Read it back out of a ref's address."""
+        return cls(name=address["name"], port=int(address["port"]), pods=address["pods"])
+
+
+def pods(labels: Mapping[str, str]) -> Fields:
+    """Pods of this namespace."""
+    return {"pod_selector": {"match_labels": dict(labels)}}
+
+
+def namespace(name: Input[str], labels: Mapping[str, str] | None = None) -> Fields:
+    """Pods of another namespace."""
+    peer: Fields = {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
+    return peer | ({"pod_selector": {"match_labels": dict(labels)}} if labels else {})
+
+
+def ports(*numbers: int) -> list[Fields]:
+    """TCP ports of a rule."""
+    return [{"protocol": "TCP", "port": number} for number in numbers]
+
+
+def internet(*numbers: int) -> Fields:
+    """Egress to public addresses only; by https unless told."""
+    return {
+        "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET}}],
+        "ports": ports(*(numbers or (_HTTPS,))),
+    }
+
+
+def anywhere(*numbers: int) -> Fields:
+    """Egress by port alone, for an address that the user named and of which only the name is known."""
+    return {
+        "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET[:1]}}],
+        "ports": ports(*numbers),
+    }
+
+
+def api_server() -> Fields:
+    """Egress to the API server, whose own address is known to nobody in the cluster."""
+    return anywhere(*_API_SERVER)
+
+
+def allow(
+    app: App,
+    part: str,
+    selector: Mapping[str, str],
+    *,
+    ingress: Sequence[Fields] = (),
+    egress: Sequence[Fields] = (),
+) -> k8s.networking.v1.NetworkPolicy:
+    """Open the namespace's default deny for some pods."""
+    kinds = [kind for kind, rules in (("Ingress", ingress), ("Egress", egress)) if rules]
+    spec: Any = {"pod_selector": {"match_labels": dict(selector)}, "policy_types": kinds}
+    spec |= {"ingress": list(ingress)} if ingress else {}
+    spec |= {"egress": list(egress)} if egress else {}
+    return k8s.networking.v1.NetworkPolicy(
+        app.scope.child(f"net-{part}"), metadata=app.metadata(app.name(part)), spec=spec, opts=app.scope.opts
+    )
+
+
+def listen(
+    app: App, part: str, selector: Mapping[str, str], port: int, callers: Sequence[Fields]
+) -> k8s.networking.v1.NetworkPolicy:
+    """Let callers reach a port of some pods."""
+    return allow(app, part, selector, ingress=[{"from_": list(callers), "ports": ports(port)}])
+
+
+def call(app: App, part: str, callers: Mapping[str, str], doors: Sequence[Door]) -> list[Any]:
+    """Let pods of ours reach doors, from both sides: their way out, and the way in for those that are pods here."""
+    ways_out = [
+        {"to": [pods(door.pods)], "ports": ports(door.port)} if door.pods else anywhere(door.port) for door in doors
+    ]
+    opened = [allow(app, f"{part}-out", callers, egress=ways_out)] if ways_out else []
+    return opened + [
+        listen(app, f"{part}-to-{door.name}", door.pods, door.port, [pods(callers)]) for door in doors if door.pods
+    ]
+
+
+def identity(app: App, part: str = "", secrets: Sequence[Input[str]] = ()) -> k8s.core.v1.ServiceAccount:
+    """Make a service account without rights, whose token no pod gets unless it asks.
+
+    :param secrets: Secrets that operators read on behalf of pods with this account (KServe's storage initializer).
+    """
+    name = app.name(part)
+    return k8s.core.v1.ServiceAccount(
+        app.scope.child(f"account-{part}" if part else "account"),
+        metadata=app.metadata(name),
+        automount_service_account_token=False,
+        image_pull_secrets=None if app.pull_secret is None else [{"name": app.pull_secret}],
+        secrets=[{"name": secret} for secret in secrets] or None,
+        opts=app.scope.opts,
+    )
+
+
+def rule(group: str, resource: str, verbs: Sequence[str], names: Sequence[Input[str]]) -> Any:
+    """Write one right: verbs on named objects of one kind. ``list`` and ``watch`` know no names: they are not here."""
+    return {
+        "api_groups": [group],
+        "resources": [resource],
+        "verbs": list(verbs),
+        **({"resource_names": list(names)} if names else {}),
+    }
+
+
+def grant(
+    app: App, part: str, rules: Sequence[Any], subjects: Sequence[Any], opts: ResourceOptions | None = None
+) -> k8s.rbac.v1.RoleBinding:
+    """Give rights in the platform's namespace to somebody."""
+    name = app.name(part)
+    role = k8s.rbac.v1.Role(
+        app.scope.child(f"role-{part}"), metadata=app.metadata(name), rules=list(rules), opts=opts or app.scope.opts
+    )
+    return k8s.rbac.v1.RoleBinding(
+        app.scope.child(f"binding-{part}"),
+        metadata=app.metadata(name),
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
+        subjects=list(subjects),
+        opts=opts or app.scope.opts,
+    )
+
+
+def account_of(account: k8s.core.v1.ServiceAccount) -> Any:
+    """Return a service account as the subject of a grant."""
+    return {"kind": "ServiceAccount", "name": account.metadata.name, "namespace": account.metadata.namespace}
+
+
+def accounts_in(name: str) -> Any:
+    """Return all service accounts of a namespace as the subject of a grant."""
+    return {"kind": "Group", "name": f"system:serviceaccounts:{name}", "api_group": "rbac.authorization.k8s.io"}
+
+
+def app_of(scope: Scope, platform: PlatformRef, kind: str) -> App:
+    """Begin a workload of a component on a platform."""
+    space = namespace_name(platform.name, platform.stage)
+    return App(scope, space, platform.address["namespace"], kind, platform.address["pull_secret"])
+
+
+def store_door(platform: PlatformRef) -> Door:
+    """Return the door of the platform's object store."""
+    return Door.of(platform.address["store"]["door"])

@@ -1,0 +1,84 @@
+"""What self-hosted Kubernetes can do, alone and in combination."""
+
+from pulumi_mlops.capabilities import Entry, table
+
+_NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no replica is there."
+
+CAPABILITIES = table(
+    {
+        "platform": Entry(
+            "native", "a namespace with Pod Security *restricted*, network policies, quota, object store"
+        ),
+        "platform.addons": Entry("native", "Helm charts of the operators' own projects"),
+        "platform.budget": Entry(
+            "absent", "a cluster knows no prices.", "quota={'cpus': …, 'memory_gb': …}, or OpenCost beside it."
+        ),
+        "platform.consumers": Entry("native", "RBAC and network policies for other namespaces"),
+        "platform.existing.alerts": Entry("native", "a webhook of Alertmanager's"),
+        "platform.existing.artifacts": Entry(
+            "absent", "a bucket's name does not say on which server it is.", "existing={'object_store': {…}}."
+        ),
+        "platform.existing.database": Entry("native", "a Postgres server"),
+        "platform.existing.gateway": Entry("native", "a Gateway of the Gateway API"),
+        "platform.existing.images": Entry("native", "any image registry, with a pull secret"),
+        "platform.existing.key": Entry(
+            "absent", "encryption at rest is the API server's and the disks' own.", "encryption of the cluster itself."
+        ),
+        "platform.existing.metrics": Entry("native", "Prometheus"),
+        "platform.existing.object_store": Entry("native", "any S3 server"),
+        "platform.images": Entry("native", "names in the registry of existing.images"),
+        "platform.network.existing": Entry(
+            "absent", "pods live in the cluster's own network.", "network={'private': {}}, or leave network out."
+        ),
+        "platform.network.private": Entry("native", "network policies without a way to the internet"),
+        "platform.quota": Entry("native", "ResourceQuota and LimitRange"),
+        "platform.region": Entry("absent", "a cluster is where it is.", "leave region out; account names the context."),
+        "platform.secrets": Entry("native", "Secrets"),
+        "feature_store": Entry("native", "Feast with Postgres and Valkey"),
+        "feature_store.materialize": Entry("native", "a CronJob"),
+        "feature_group": Entry("native", "a Feast feature view"),
+        "feature_group.online": Entry("native", "Valkey"),
+        "feature_group.online.ttl": Entry("emulated", "the feature view's ttl: an older row is not answered with"),
+        "feature_group.offline": Entry("native", "Parquet in the object store"),
+        "feature_group.offline.iceberg": Entry(
+            "absent", "Feast writes no Iceberg tables.", "offline={'format': 'parquet'}."
+        ),
+        "feature_group.compound_key": Entry("native", "an entity for each key"),
+        "model_registry": Entry("native", "MLflow with Postgres"),
+        "model_registry.approvers": Entry("native", "users of MLflow with the right to edit"),
+        "model_registry.consumers": Entry("native", "a network policy, and a user of MLflow that may read"),
+        "model_registry.events": Entry("native", "webhooks of MLflow"),
+        "model": Entry("native", "a registered model"),
+        "model.gate": Entry("emulated", "approved() compares the metrics of the version's run when the program runs"),
+        "endpoint": Entry("native", "KServe InferenceService, Standard mode"),
+        "endpoint.realtime": Entry("native"),
+        "endpoint.serverless": Entry("absent", _NO_KNATIVE, "scaling={'min': 1, …}."),
+        "endpoint.asynchronous": Entry(
+            "absent", "KServe has no queue of its own.", "a real-time endpoint behind a queue of yours."
+        ),
+        "endpoint.accelerator": Entry("native", "nvidia.com/gpu"),
+        "endpoint.variants": Entry("native", "weights of an HTTPRoute"),
+        "endpoint.shadow": Entry("native", "RequestMirror of an HTTPRoute"),
+        "endpoint.scaling": Entry("native", "KEDA, by requests that Prometheus counts"),
+        "endpoint.scaling.zero": Entry("absent", _NO_KNATIVE, "scaling={'min': 1, …}."),
+        "endpoint.scaling.schedule": Entry(
+            "absent",
+            "KEDA's clock knows a number between two moments, not bounds that hold from one on.",
+            "scaling={'min': …, 'max': …, 'requests_per_replica': …}.",
+        ),
+        "endpoint.release.canary": Entry("native", "a Job that moves the HTTPRoute's weights and watches Prometheus"),
+        "endpoint.release.linear": Entry("native", "a Job that moves the HTTPRoute's weights and watches Prometheus"),
+        "endpoint.release.registry": Entry(
+            "absent", "nobody here rolls an endpoint but its program.", "model.approved() and events to your CI."
+        ),
+        "endpoint.capture": Entry("native", "KServe's inference logger, to the object store"),
+        "endpoint.capture.sampled": Entry(
+            "lossy", "KServe's logger has no sampling: every request is written.", "capture_percent=100, or 0."
+        ),
+        "endpoint.reads": Entry("native", "network policies, and the address of the feature server"),
+        "endpoint.secrets": Entry("native", "Secrets as files"),
+        "endpoint.invokers": Entry("native", "network policies for other namespaces"),
+        "endpoint.isolated": Entry("native", "network policies"),
+        "endpoint.private": Entry("native", "network policies"),
+    }
+)

@@ -1,0 +1,88 @@
+"""What only Kubernetes can judge, before anything is registered: names, operators, and what is there already."""
+
+from collections.abc import Iterable, Iterator
+
+from pulumi_mlops.backends.kubernetes import live, operators
+from pulumi_mlops.backends.kubernetes.endpoint import endpoint_problems
+from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
+from pulumi_mlops.backends.kubernetes.model_registry import model_problems, registry_problems
+from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.backends.kubernetes.operators import OPERATORS
+from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
+from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.errors import Problem
+from pulumi_mlops.inputs import Spec, nearest
+from pulumi_mlops.refs import PlatformRef
+
+
+def problems(name: str, spec: Spec) -> Iterator[Problem]:
+    """Judge a spec; operators that the cluster lacks are an error of their own, since no argument is wrong."""
+    if isinstance(spec, PlatformSpec):
+        found = list(_platform(name, spec))
+        yield from found
+        if not found:
+            needed = ["prometheus"] * bool(spec.alerts or spec.existing.alerts)
+            operators.require("Platform", name, needed, spec.account or live.default_context(), spec.addons)
+    elif isinstance(spec, FeatureStoreSpec):
+        _require("FeatureStore", name, spec.platform, _database(spec.platform))
+    elif isinstance(spec, FeatureGroupSpec):
+        yield from feature_group_problems(name, spec)
+    elif isinstance(spec, ModelRegistrySpec):
+        yield from registry_problems(name, spec)
+        _require("ModelRegistry", name, spec.platform, _database(spec.platform))
+    elif isinstance(spec, ModelSpec):
+        yield from model_problems(name, spec)
+    elif isinstance(spec, EndpointSpec):
+        yield from endpoint_problems(name, spec)
+        needed = ["kserve", "prometheus", *["gateway"] * bool(spec.platform.address["gateway"])]
+        _require("Endpoint", name, spec.platform, [*needed, *["keda"] * spec.scaling.moves])
+
+
+def _database(platform: PlatformRef) -> list[str]:
+    return [] if platform.address["database"] else ["cloudnative-pg"]
+
+
+def _require(noun: str, name: str, platform: PlatformRef, needed: Iterable[str]) -> None:
+    operators.require(noun, name, needed, platform.address["context"], platform.address["addons"])
+
+
+def _platform(name: str, spec: PlatformSpec) -> Iterator[Problem]:
+    for addon in spec.addons:
+        if addon not in OPERATORS:
+            known = ", ".join(sorted(OPERATORS))
+            yield Problem("addons", f"{addon!r} is not one of {known}{nearest(addon, OPERATORS)}")
+    if spec.images and spec.existing.images is None:
+        yield Problem("images", "needs a registry to name them in; write existing={'images': {'address': …}}")
+    private = spec.network and spec.network.private
+    if private and (given := private.model_fields_set):
+        yield Problem(
+            "network.private",
+            f"{', '.join(sorted(given))}: the cluster's network has its own ranges and zones; write "
+            "network={'private': {}}",
+        )
+    gateway = spec.existing.gateway
+    if gateway and gateway.name.count("/") != 1:
+        yield Problem("existing.gateway.name", f"{gateway.name!r} must be namespace/name, such as 'gateways/public'")
+    yield from _namespace(name, spec)
+
+
+def _namespace(name: str, spec: PlatformSpec) -> Iterator[Problem]:
+    """Refuse a namespace that is somebody else's: this platform would take it over, and delete it one day."""
+    where = namespace_name(name, spec.stage)
+    cluster = live.cluster(spec.account or live.default_context())
+    there = cluster.get(f"/api/v1/namespaces/{where}") if cluster else None
+    if there is None:
+        return
+    owner = there["metadata"].get("annotations", {}).get(OWNER)
+    if owner != stack():
+        whose = f"belongs to stack {owner!r}" if owner else "is not one of ours"
+        yield Problem(
+            "name",
+            f"namespace {where!r} is there and {whose}; take another name or stage, or use that platform with "
+            "Platform.from_stack(…)",
+        )
+    elif there["metadata"].get("deletionTimestamp"):
+        yield Problem("name", f"namespace {where!r} is still being deleted; wait until it is gone")

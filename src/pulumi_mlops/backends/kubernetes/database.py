@@ -1,0 +1,84 @@
+"""A Postgres database for a part that needs one: a CloudNativePG cluster of its own, or one on the user's server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
+from pulumi_mlops.refs import PlatformRef
+
+_IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
+_PORT = 5432
+_STATUS_PORT = 8000
+_OPERATOR_NAMESPACE = "cnpg-system"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A database, and how to connect to it."""
+
+    variables: Sequence[Fields]
+    """Environment variables of a container; ``DB_URI`` is an address that begins with ``postgresql://``."""
+    door: access.Door
+    needs: Sequence[pulumi.Resource]
+    """What must be there before somebody connects."""
+
+
+def database_name(platform: PlatformRef, component: str, part: str) -> str:
+    """Name a database on the user's server, where it has to be there."""
+    return f"{platform.name}_{platform.stage}_{component}_{part}".replace("-", "_")
+
+
+def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -> Postgres:
+    """Give one part of a component a database; one of our own is protected where the stage says so."""
+    given = platform.address["database"]
+    if given:
+        name = database_name(platform, app.scope.name, part)
+        app.scope.say(f"expects database {name!r} on {given['host']}, owned by the user that the platform was given")
+        address = f"postgresql://$(DB_USERNAME):$(DB_PASSWORD)@{given['host']}:{given['port']}/{name}"
+        variables = [
+            secret_variable("DB_USERNAME", given["secret"], "username"),
+            secret_variable("DB_PASSWORD", given["secret"], "password"),  # as it must be within an address
+            {"name": "DB_URI", "value": f"{address}?sslmode={given['tls']}"},
+        ]
+        return Postgres(variables, access.Door("database", int(given["port"])), [])
+    return _own(app, part, disk_gb)
+
+
+def _own(app: App, part: str, disk_gb: int) -> Postgres:
+    """Have the operator run a cluster (https://cloudnative-pg.io/documentation/current/)."""
+    scope, name = app.scope, app.name(f"{part}-db")
+    cluster = custom(
+        scope.child(f"{part}-db"),
+        "postgresql.cnpg.io/v1",
+        "Cluster",
+        metadata=app.metadata(name),
+        spec={
+            "instances": 3 if scope.profile.protect else 1,
+            "imageName": _IMAGE,
+            "storage": {"size": gibibytes(disk_gb)},
+            "bootstrap": {"initdb": {"database": part, "owner": part}},
+            "enablePDB": scope.profile.protect,
+            "enableSuperuserAccess": False,
+            "primaryUpdateStrategy": "unsupervised",
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "resources": resources("250m", "512Mi"),
+        },
+        opts=scope.guarded(),
+        wait="condition=Ready",
+    )
+    instances = {"cnpg.io/cluster": name}
+    inside = access.ports(_STATUS_PORT, _PORT)
+    # The operator asks each instance how it is; instances copy from each other and write their state to the API.
+    access.allow(
+        app,
+        f"{part}-db",
+        instances,
+        ingress=[{"from_": [access.namespace(_OPERATOR_NAMESPACE), access.pods(instances)], "ports": inside}],
+        egress=[{"to": [access.pods(instances)], "ports": inside}, access.api_server()],
+    )
+    return Postgres(
+        [secret_variable("DB_URI", f"{name}-app", "uri")], access.Door(f"{part}-db", _PORT, instances), [cluster]
+    )

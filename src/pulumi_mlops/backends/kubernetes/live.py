@@ -1,0 +1,162 @@
+"""What is in the cluster now, asked while the program runs, with the credentials that the provider uses.
+
+Some answers decide what a program declares or refuses: which operators there are, whose the namespace is, which
+version serves. Under Pulumi's mocks nothing is asked.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import get_monitor
+
+from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.errors import MlopsError
+from pulumi_mlops.refs import PlatformRef
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+_SECONDS = 15
+
+
+def mocked() -> bool:
+    """Whether the program runs under Pulumi's mocks, where no cluster is there to be asked."""
+    return isinstance(get_monitor(), mocks.MockMonitor)
+
+
+def kubeconfig() -> str | None:
+    """Return what ``kubernetes:kubeconfig`` says, a path or the text itself; the environment decides unless told."""
+    return pulumi.Config("kubernetes").get("kubeconfig")
+
+
+def default_context() -> str | None:
+    """Return what ``kubernetes:context`` says; the kubeconfig's own current context decides unless told."""
+    return pulumi.Config("kubernetes").get("context")
+
+
+@functools.cache
+def _client(text_or_path: str | None, context: str | None) -> "ApiClient":
+    from kubernetes import config as untyped  # noqa: PLC0415 (only programs that ask pay for it)
+
+    config: Any = untyped
+
+    if text_or_path and not Path(text_or_path).is_file():
+        import yaml  # noqa: PLC0415 (as above)
+
+        made = config.new_client_from_config_dict(yaml.safe_load(text_or_path), context=context)
+    else:
+        made = config.new_client_from_config(text_or_path, context=context)
+    return cast("ApiClient", made)
+
+
+class Cluster:
+    """A cluster that can be asked."""
+
+    def __init__(self, context: str | None) -> None:
+        self.context = context
+        try:
+            self.client = _client(kubeconfig(), context)
+        except Exception as error:  # a kubeconfig can be wrong in many ways, all of them the user's to mend
+            raise MlopsError(
+                f"The kubeconfig gives no way to a cluster{self._which}: {error}. Look at it with: kubectl config "
+                "get-contexts; name a context with: pulumi config set kubernetes:context NAME"
+            ) from error
+
+    @property
+    def _which(self) -> str:
+        return f" (context {self.context!r})" if self.context else ""
+
+    @property
+    def server(self) -> str:
+        """The address of its API server."""
+        return str(self.client.configuration.host)
+
+    def get(self, path: str, **query: str) -> dict[str, Any] | None:
+        """Read an object or a list by its path; None where there is no such thing."""
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 (as above)
+
+        url = f"{self.server}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": "application/json", **self.client.default_headers}
+        self.client.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
+        try:
+            answer = self.client.call_api("GET", url, header_params=headers, _request_timeout=_SECONDS)
+            text = cast("Any", answer).read()
+        except HTTPError as error:
+            raise MlopsError(
+                f"The cluster at {self.server}{self._which} does not answer: {type(error).__name__}. Start it, or name "
+                "another context with: pulumi config set kubernetes:context NAME"
+            ) from error
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status != HTTPStatus.OK:
+            raise MlopsError(
+                f"The cluster at {self.server}{self._which} did not let this program read {path}: {answer.status} "
+                f"{answer.reason}. Look with: kubectl auth can-i --list"
+            )
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+@functools.cache
+def _cluster(context: str | None) -> Cluster:
+    return Cluster(context)
+
+
+def cluster(context: str | None) -> Cluster | None:
+    """Return the cluster of a context, or nothing under mocks."""
+    return None if mocked() else _cluster(context or default_context())
+
+
+def of(platform: PlatformRef) -> Cluster | None:
+    """Return the platform's cluster, or nothing under mocks."""
+    return cluster(platform.address["context"])
+
+
+def namespaced(platform: PlatformRef, group_version: str, plural: str, name: str = "", **query: str) -> Any:
+    """Read an object of the platform's namespace, or the objects that a query finds; None where there is none.
+
+    :param group_version: such as ``v1`` or ``apps/v1``.
+    """
+    found = of(platform)
+    if found is None:
+        return None
+    where = namespace_name(platform.name, platform.stage)
+    root = f"/api/{group_version}" if "/" not in group_version else f"/apis/{group_version}"
+    return found.get(f"{root}/namespaces/{where}/{plural}{f'/{name}' if name else ''}", **query)
+
+
+def served(context: str | None, group_version: str) -> Mapping[str, Any] | None:
+    """Describe what a group and version of the API serve; None where it is not there. Needs no right."""
+    found = cluster(context)
+    return None if found is None else found.get(f"/apis/{group_version}") or {}
+
+
+@functools.cache
+def _schemas(context: str | None, group_version: str) -> Mapping[str, Any]:
+    found = cluster(context)
+    document = (found.get(f"/openapi/v3/apis/{group_version}") if found else None) or {}
+    schemas: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
+    return schemas
+
+
+def has_field(context: str | None, group_version: str, kind: str, field: str) -> bool:
+    """Whether a kind has a field, given with dots. Needs no right."""
+    group, _, version = group_version.partition("/")
+    for schema in _schemas(context, group_version).values():
+        names = schema.get("x-kubernetes-group-version-kind", [])
+        if not any((name["group"], name["version"], name["kind"]) == (group, version, kind) for name in names):
+            continue
+        here = schema
+        for step in field.split("."):
+            here = here.get("properties", {}).get(step)
+            if here is None:
+                return False
+        return True
+    return False

@@ -1,0 +1,266 @@
+"""What every workload is made of: names and labels, restricted pods, content-hashed names, custom resources."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import Input, Output, ResourceOptions
+
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.errors import MlopsError
+from pulumi_mlops.naming import physical
+
+Fields = dict[str, Any]
+"""A part of an object, as the API has it."""
+
+NAME_LIMIT = 63
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_USER = 10001  # any that is not root; images must not depend on it
+_TMP = "tmp"
+
+
+def namespace_name(project: str, stage: str) -> str:
+    """Name a platform's namespace."""
+    return physical(project, stage)
+
+
+def content_name(name: str, content: object) -> str:
+    """Name an object after what is in it, for kinds that cannot change: another content is another object.
+
+    >>> content_name("apply", {"a": 1}) == content_name("apply", {"a": 1}) != content_name("apply", {"a": 2})
+    True
+    """
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{name}-{digest[:8]}"
+
+
+def gibibytes(amount: float) -> str:
+    """Write an amount of memory or disk in the way that the API would rewrite it to.
+
+    >>> gibibytes(8), gibibytes(0.5)
+    ('8Gi', '512Mi')
+    """
+    return f"{amount:g}Gi" if float(amount).is_integer() else f"{round(amount * 1024)}Mi"
+
+
+@dataclass(frozen=True)
+class App:
+    """One workload of a component: what its objects are called, and by which labels its pods are found."""
+
+    scope: Scope
+    namespace: str
+    ready: Input[str]
+    """The same name, known when the namespace and what guards it are there: objects take it from here."""
+    kind: str
+    """What it runs, such as ``mlflow``; the label ``app.kubernetes.io/name``."""
+    pull_secret: Input[str] | None = None
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels that find its pods. They never change: a Deployment's selector cannot."""
+        return {"app.kubernetes.io/name": self.kind, "app.kubernetes.io/instance": self.scope.name}
+
+    def name(self, part: str = "") -> str:
+        """Name an object of it within the namespace."""
+        name = f"{self.scope.name}-{part}" if part else self.scope.name
+        if len(name) > NAME_LIMIT:
+            raise MlopsError(
+                f"{name!r} has {len(name)} characters, and Kubernetes takes {NAME_LIMIT}; shorten the name"
+            )
+        return name
+
+    def host(self, service: str) -> str:
+        """Return the host name of a Service of this namespace."""
+        return f"{service}.{self.namespace}.svc.cluster.local"
+
+    def metadata(
+        self,
+        name: str,
+        *,
+        annotations: Mapping[str, Input[str]] | None = None,
+        labels: Mapping[str, Input[str]] | None = None,
+    ) -> Any:
+        """Say who an object is: name, namespace, the recommended labels, the user's tags.
+
+        https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+        """
+        tags, remarks = split_tags(self.scope)
+        found = {**remarks, **(annotations or {})}
+        return {
+            "name": name,
+            "namespace": self.ready,
+            "labels": {**tags, **self.selector, **(labels or {})},
+            **({"annotations": found} if found else {}),
+        }
+
+    def pod(
+        self,
+        *containers: Fields,
+        first: Sequence[Fields] = (),
+        volumes: Sequence[Fields] = (),
+        account: Input[str] | None = None,
+        token: bool = False,
+        labels: Mapping[str, Input[str]] | None = None,
+        annotations: Mapping[str, Input[str]] | None = None,
+        spread: bool = False,
+        **more: Any,
+    ) -> Any:
+        """Write a pod template that Pod Security *restricted* admits.
+
+        :param first: init containers, in order.
+        :param account: its service account.
+        :param token: whether it gets the account's token: only what talks to the API server.
+        :param spread: keep the replicas on different nodes where there are enough.
+        :param more: further fields of the pod.
+        """
+        tags, _ = split_tags(self.scope)
+        spec: Fields = {
+            "automount_service_account_token": token,
+            "enable_service_links": False,
+            "security_context": pod_security(),
+            "containers": [restricted(container) for container in containers],
+            "volumes": [{"name": _TMP, "empty_dir": {}}, *volumes],
+            **more,
+        }
+        if first:
+            spec["init_containers"] = [restricted(container) for container in first]
+        if account is not None:
+            spec["service_account_name"] = account
+        if self.pull_secret is not None:
+            spec["image_pull_secrets"] = [{"name": self.pull_secret}]
+        if spread:
+            spec["topology_spread_constraints"] = [spread_over_nodes(self.selector)]
+        metadata: Fields = {"labels": {**tags, **self.selector, **(labels or {})}}
+        if annotations:
+            metadata["annotations"] = dict(annotations)
+        return {"metadata": metadata, "spec": spec}
+
+
+def split_tags(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:
+    """Turn tags into labels where Kubernetes takes their characters, and into annotations elsewhere."""
+    library = {
+        "app.kubernetes.io/part-of": scope.project,
+        "app.kubernetes.io/managed-by": scope.tags["managed-by"],
+        "app.kubernetes.io/component": scope.tags["component"].replace("/", "."),
+        "stage": scope.stage,
+    }
+    own = {
+        key: value for key, value in scope.tags.items() if key not in ("project", "stage", "component", "managed-by")
+    }
+    fits = {key: value for key, value in own.items() if _LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value)}
+    return library | fits, {key: value for key, value in own.items() if key not in fits}
+
+
+def pod_security() -> Fields:
+    """Return what Pod Security *restricted* asks of a pod."""
+    return {
+        "run_as_non_root": True,
+        "run_as_user": _USER,
+        "run_as_group": _USER,
+        "fs_group": _USER,
+        "seccomp_profile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> Fields:
+    """Return what Pod Security *restricted* asks of a container, and a root file system that cannot be written."""
+    return {
+        "allow_privilege_escalation": False,
+        "read_only_root_filesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def restricted(container: Fields) -> Fields:
+    """Lock a container down; it may write to ``/tmp``."""
+    mounts = [{"name": _TMP, "mount_path": "/tmp"}, *container.get("volume_mounts", [])]  # noqa: S108 (an emptyDir)
+    return {**container, "security_context": container_security(), "volume_mounts": mounts}
+
+
+def spread_over_nodes(selector: Mapping[str, str]) -> Fields:
+    """Keep replicas on different nodes where there are enough."""
+    return {
+        "max_skew": 1,
+        "topology_key": "kubernetes.io/hostname",
+        "when_unsatisfiable": "ScheduleAnyway",
+        "label_selector": {"match_labels": dict(selector)},
+    }
+
+
+def resources(cpu: str, memory: str) -> Fields:
+    """Ask for CPU and memory; memory is also the limit, so that a neighbour is never pushed out."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+
+
+def secret_variable(name: str, secret: Input[str], key: str) -> Fields:
+    """Set an environment variable from a Secret."""
+    return {"name": name, "value_from": {"secret_key_ref": {"name": secret, "key": key}}}
+
+
+def custom(
+    name: str,
+    api_version: str,
+    kind: str,
+    *,
+    metadata: Fields,
+    spec: Input[Any],
+    opts: ResourceOptions,
+    wait: str | None = None,
+) -> k8s.apiextensions.CustomResource:
+    """Make an object of a kind that an operator brings; ``wait`` is a condition that it must reach.
+
+    Its keys are sent as written: camelCase, unlike those of the built-in kinds.
+    """
+    if wait:
+        metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), "pulumi.com/waitFor": wait}}
+    return k8s.apiextensions.CustomResource(
+        name, api_version=api_version, kind=kind, metadata=metadata, spec=spec, opts=opts
+    )
+
+
+def base64_secret(value: Input[str]) -> Output[str]:
+    """Encode a secret for a Secret's ``data``: a key that leaves ``stringData`` would stay in the object."""
+    import base64  # noqa: PLC0415 (only here)
+
+    return Output.secret(value).apply(lambda text: base64.b64encode(text.encode()).decode())
+
+
+def secret(
+    app: App,
+    part: str,
+    values: Mapping[str, Input[str]],
+    *,
+    kind: str = "Opaque",
+    annotations: Mapping[str, Input[str]] | None = None,
+    opts: ResourceOptions | None = None,
+) -> k8s.core.v1.Secret:
+    """Keep values in a Secret, named after the component and the part."""
+    data: Any = {key: base64_secret(value) for key, value in values.items()}
+    return k8s.core.v1.Secret(
+        app.scope.child(part),
+        metadata=app.metadata(app.name(part), annotations=annotations),
+        type=kind,
+        data=data,
+        opts=opts or app.scope.opts,
+    )
+
+
+def disruption_budget(app: App, name: str, selector: Mapping[str, str]) -> k8s.policy.v1.PodDisruptionBudget:
+    """Let nodes be drained one replica at a time."""
+    return k8s.policy.v1.PodDisruptionBudget(
+        app.scope.child(f"{name}-budget") if name != app.scope.name else app.scope.child("budget"),
+        metadata=app.metadata(name),
+        spec={"max_unavailable": 1, "selector": {"match_labels": dict(selector)}},
+        opts=app.scope.opts,
+    )
+
+
+def after(opts: ResourceOptions, *resources: pulumi.Resource) -> ResourceOptions:
+    """Add an order to the options of a child."""
+    return ResourceOptions.merge(opts, ResourceOptions(depends_on=list(resources)))

@@ -1,0 +1,176 @@
+"""The operators that this backend stands on: what they bring, since which version, and how they are installed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.objects import after
+from pulumi_mlops.errors import MissingRequirements
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Helm chart of the project's own."""
+
+    name: str
+    version: str
+    repository: str | None = None
+    """None where the name is an OCI address."""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Software that an admin installs once for a cluster."""
+
+    title: str
+    version: str
+    """The oldest version that this backend writes for."""
+    provides: str
+    """Group and version of its API, such as ``keda.sh/v1alpha1``."""
+    kinds: tuple[str, ...]
+    """The kinds of it that are used."""
+    purpose: str
+    charts: tuple[Chart, ...]
+    namespace: str
+    after: tuple[str, ...] = ()
+    """Further operators that it needs beside it."""
+    marker: tuple[str, str] | None = None
+    """A kind and a dotted field of it that only a version new enough has: the definitions carry no version."""
+
+
+OPERATORS = {
+    "kserve": Operator(
+        title="KServe",
+        version="0.20",
+        provides="serving.kserve.io/v1beta1",
+        kinds=("InferenceService",),
+        purpose="serves models",
+        charts=(
+            Chart("oci://ghcr.io/kserve/charts/kserve-crd", "v0.20.0"),
+            Chart(
+                "oci://ghcr.io/kserve/charts/kserve",
+                "v0.20.0",
+                values={"kserve": {"controller": {"deploymentMode": "Standard"}}},
+            ),
+        ),
+        namespace="kserve",
+        after=("cert-manager",),
+        marker=("InferenceService", "spec.canary"),
+    ),
+    "cert-manager": Operator(
+        title="cert-manager",
+        version="1.18",
+        provides="cert-manager.io/v1",
+        kinds=("Certificate",),
+        purpose="gives KServe's webhooks their certificates",
+        charts=(Chart("cert-manager", "v1.21.2", "https://charts.jetstack.io", values={"crds": {"enabled": True}}),),
+        namespace="cert-manager",
+    ),
+    "gateway": Operator(
+        title="Gateway API with Envoy Gateway",
+        version="1.4",
+        provides="gateway.networking.k8s.io/v1",
+        kinds=("HTTPRoute",),
+        purpose="divides traffic between versions",
+        charts=(Chart("oci://docker.io/envoyproxy/gateway-helm", "v1.6.0"),),
+        namespace="envoy-gateway-system",
+    ),
+    "keda": Operator(
+        title="KEDA",
+        version="2.17",
+        provides="keda.sh/v1alpha1",
+        kinds=("ScaledObject",),
+        purpose="counts replicas by requests",
+        charts=(Chart("keda", "2.18.0", "https://kedacore.github.io/charts"),),
+        namespace="keda",
+    ),
+    "cloudnative-pg": Operator(
+        title="CloudNativePG",
+        version="1.26",
+        provides="postgresql.cnpg.io/v1",
+        kinds=("Cluster",),
+        purpose="runs Postgres",
+        charts=(Chart("cloudnative-pg", "0.26.0", "https://cloudnative-pg.github.io/charts"),),
+        namespace="cnpg-system",
+    ),
+    "prometheus": Operator(
+        title="Prometheus operator",
+        version="0.80",
+        provides="monitoring.coreos.com/v1",
+        kinds=("PodMonitor", "PrometheusRule"),
+        purpose="measures, and tells when something is unwell",
+        charts=(Chart("kube-prometheus-stack", "79.0.0", "https://prometheus-community.github.io/helm-charts"),),
+        namespace="monitoring",
+    ),
+}
+"""By the name that ``Platform(addons=[…])`` takes."""
+
+
+def require(noun: str, name: str, needed: Iterable[str], context: str | None, addons: Iterable[str]) -> None:
+    """Raise one error for every operator that a component needs and the cluster has not, or has too old.
+
+    What the platform itself installs is taken to be there; without a cluster to be asked nothing is judged.
+    """
+    lines = []
+    for short in sorted(set(needed) - set(addons)):
+        operator = OPERATORS[short]
+        offered = live.served(context, operator.provides)
+        if offered is None:
+            return
+        missing = set(operator.kinds) - {kind["kind"] for kind in offered.get("resources", [])}
+        if missing:
+            found = f"there is no {', '.join(sorted(missing))} in {operator.provides}"
+        elif operator.marker and not live.has_field(context, operator.provides, *operator.marker):
+            found = f"the installed version is older: its {operator.marker[0]} has no {operator.marker[1]}"
+        else:
+            continue
+        lines.append(
+            f"  - {operator.title} {operator.version} or newer, which {operator.purpose}: {found}.\n{_install(short)}"
+        )
+    if lines:
+        asked = ", ".join(repr(short) for short in sorted(set(needed) - set(addons)))
+        raise MissingRequirements(
+            f"{noun} {name!r} needs software that the cluster does not have; nothing was registered.\n"
+            + "\n".join(lines)
+            + f"\nOr have the platform install it: Platform(…, addons=[{asked}])."
+        )
+
+
+def _install(short: str) -> str:
+    operator = OPERATORS[short]
+    return "\n".join(
+        f"      helm install {chart.name.rsplit('/', 1)[-1]} {chart.name} --version {chart.version} "
+        f"--namespace {operator.namespace} --create-namespace"
+        + (f" --repo {chart.repository}" if chart.repository else "")
+        for chart in operator.charts
+    )
+
+
+def install(scope: Scope, addons: Iterable[str]) -> list[pulumi.Resource]:
+    """Install operators with Helm, whose hooks these charts rely on."""
+    made: dict[str, list[pulumi.Resource]] = {}
+    wanted = sorted(addons, key=lambda short: len(OPERATORS[short].after))
+    for short in wanted:
+        operator = OPERATORS[short]
+        before = [release for other in operator.after for release in made.get(other, [])]
+        made[short] = []
+        for chart in operator.charts:
+            release = k8s.helm.v3.Release(
+                scope.child(f"addon-{chart.name.rsplit('/', 1)[-1]}"),
+                chart=chart.name,
+                version=chart.version,
+                repository_opts={"repo": chart.repository} if chart.repository else None,
+                namespace=operator.namespace,
+                create_namespace=True,
+                atomic=True,
+                values=chart.values,
+                opts=after(scope.opts, *before, *made[short]),
+            )
+            made[short].append(release)
+    return [release for releases in made.values() for release in releases]

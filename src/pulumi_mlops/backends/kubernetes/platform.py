@@ -1,0 +1,215 @@
+"""Platform on Kubernetes: namespace, network policies, quota, object store, secrets, alerts, in the order of making."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import Output
+
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes import access, live, operators
+from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
+from pulumi_mlops.backends.kubernetes.store import Store, object_store
+from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.refs import PlatformRef
+
+OWNER = "pulumi-mlops/stack"
+"""The annotation that says which stack a namespace belongs to."""
+SECRET_KEY = "value"  # noqa: S105 (the name of a key)
+"""The key under which a platform's secret is in its Secret."""
+_SECURITY = {"enforce": "restricted", "audit": "restricted", "warn": "restricted"}
+_SECURITY_VERSION = "v1.33"  # the rules change with this line, not with the cluster's next version
+
+
+def stack() -> str:
+    """Name this stack, as it is written on the namespace."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
+    """Build the hub."""
+    native: dict[str, pulumi.Resource] = {}
+    context = spec.account or live.default_context()
+    provider = scope.component.get_provider("kubernetes:core/v1:Namespace")
+    if provider is None:
+        provider = k8s.Provider(
+            scope.child("cluster"),
+            context=context,
+            kubeconfig=live.kubeconfig(),
+            # Names are fixed here: replacing a Secret or a ConfigMap would take it away for a moment.
+            enable_secret_mutable=True,
+            enable_config_map_mutable=True,
+            opts=scope.opts,
+        )
+    scope = replace(scope, provider=provider)
+    if cluster := live.cluster(context):
+        scope.say(f"goes to the cluster at {cluster.server}" + (f", context {context!r}" if context else ""))
+    addons = operators.install(scope, spec.addons)
+    name = namespace_name(scope.project, scope.stage)
+    namespace = _namespace(scope, name, addons)
+    app = App(scope, name, namespace.metadata.name, "platform")
+    limits = _limits(app, spec)
+    guards = [_deny_by_default(app), *limits.values()]
+    native |= {"namespace": namespace, **limits}
+    ready = Output.all(namespace.metadata.name, *(guard.id for guard in guards)).apply(lambda known: str(known[0]))
+    app = replace(app, ready=ready)
+    app = replace(app, pull_secret=_pull_secret(app, spec))
+    store = object_store(replace(app, kind="seaweedfs"), spec.existing.object_store, native)
+    secrets = {short: _secret(app, short, value) for short, value in spec.secrets.items()}
+    database = _database(app, spec)
+    if spec.alerts or spec.existing.alerts:
+        native["alerts"] = _alerts(app, spec)
+    _consumers(app, spec, store)
+    return PlatformRef(
+        name=scope.name,
+        backend="kubernetes",
+        stage=spec.stage,
+        region=None,
+        owner=spec.owner,
+        tags=spec.tags,
+        artifacts=f"s3://{store.bucket}/",
+        images={short: f"{spec.existing.images.address}/{short}" for short in spec.images}
+        if spec.existing.images
+        else {},
+        secrets=secrets,
+        consumers=spec.consumers,
+        private=spec.network is not None,
+        providers=(provider,),
+        native=native,
+        address={
+            "context": context,
+            "namespace": ready,
+            "addons": spec.addons,
+            "pull_secret": app.pull_secret,
+            "store": store.address(),
+            "database": database,
+            "quota": spec.quota.model_dump() if spec.quota else None,
+            "gateway": spec.existing.gateway.model_dump() if spec.existing.gateway else None,
+            "metrics": spec.existing.metrics,
+        },
+    )
+
+
+def _namespace(scope: Scope, name: str, addons: list[pulumi.Resource]) -> k8s.core.v1.Namespace:
+    labels, remarks = split_tags(scope)
+    for mode, level in _SECURITY.items():
+        labels |= {
+            f"pod-security.kubernetes.io/{mode}": level,
+            f"pod-security.kubernetes.io/{mode}-version": _SECURITY_VERSION,
+        }
+    return k8s.core.v1.Namespace(
+        scope.child("namespace"),
+        metadata={"name": name, "labels": labels, "annotations": {**remarks, OWNER: stack()}},
+        opts=pulumi.ResourceOptions.merge(scope.guarded(), pulumi.ResourceOptions(depends_on=addons)),
+    )
+
+
+def _deny_by_default(app: App) -> k8s.networking.v1.NetworkPolicy:
+    """Deny everything both ways, but the names of services; each component opens what its references need."""
+    scope = app.scope
+    deny = k8s.networking.v1.NetworkPolicy(
+        scope.child("net-deny"),
+        metadata=app.metadata("default-deny"),
+        spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+        opts=scope.opts,
+    )
+    names: Any = {"protocol": "UDP", "port": 53}
+    dns = access.namespace("kube-system", {"k8s-app": "kube-dns"})
+    way_out: Any = [{"to": [dns], "ports": [names, {**names, "protocol": "TCP"}]}]
+    k8s.networking.v1.NetworkPolicy(
+        scope.child("net-names"),
+        metadata=app.metadata("allow-names"),
+        spec={"pod_selector": {}, "policy_types": ["Egress"], "egress": way_out},
+        opts=scope.opts,
+    )
+    return deny
+
+
+def _limits(app: App, spec: PlatformSpec) -> dict[str, pulumi.CustomResource]:
+    """Bound the whole, and give a size to every container that says none: under a quota it would be refused."""
+    scope = app.scope
+    hard = {"services.loadbalancers": "0", "services.nodeports": "0"}  # the gateway is the one way in
+    if quota := spec.quota:
+        hard |= {
+            "requests.cpu": str(quota.cpus),
+            "requests.memory": gibibytes(quota.memory_gb),
+            "limits.memory": gibibytes(quota.memory_gb),
+            "requests.nvidia.com/gpu": str(quota.accelerators),
+        }
+        if quota.storage_gb is not None:
+            hard["requests.storage"] = gibibytes(quota.storage_gb)
+    bound = k8s.core.v1.ResourceQuota(
+        scope.child("quota"), metadata=app.metadata("quota"), spec={"hard": hard}, opts=scope.opts
+    )
+    defaults: Any = {
+        "type": "Container",
+        "default_request": {"cpu": "100m", "memory": "256Mi"},
+        "default": {"memory": "256Mi"},
+    }
+    sizes = k8s.core.v1.LimitRange(
+        scope.child("limits"), metadata=app.metadata("limits"), spec={"limits": [defaults]}, opts=scope.opts
+    )
+    return {"quota": bound, "limits": sizes}
+
+
+def _pull_secret(app: App, spec: PlatformSpec) -> str | None:
+    images = spec.existing.images
+    if images is None or images.username is None or images.password is None:
+        return None
+    login = Output.json_dumps(
+        {"auths": {images.address.split("/")[0]: {"username": images.username, "password": images.password}}}
+    )
+    secret(app, "pull", {".dockerconfigjson": login}, kind="kubernetes.io/dockerconfigjson")
+    return app.name("pull")
+
+
+def _secret(app: App, short: str, value: Any) -> str:
+    part = f"secret-{short}"
+    secret(app, part, {SECRET_KEY: value}, opts=app.scope.guarded())
+    return app.name(part)
+
+
+def _database(app: App, spec: PlatformSpec) -> dict[str, Any] | None:
+    """Keep the way to the user's Postgres server; the password as it must be within an address."""
+    given = spec.existing.database
+    if given is None:
+        return None
+    password = Output.secret(given.password).apply(lambda plain: quote(plain, safe=""))
+    secret(app, "database", {"username": given.username, "password": password})
+    return {"secret": app.name("database"), "host": given.host, "port": given.port, "tls": given.tls}
+
+
+def _alerts(app: App, spec: PlatformSpec) -> pulumi.Resource:
+    """Tell people of the alerts of this namespace; the mail server is Alertmanager's own.
+
+    https://prometheus-operator.dev/docs/developer/alerting/
+    """
+    receiver: dict[str, Any] = {"name": "platform"}
+    if spec.alerts:
+        receiver["emailConfigs"] = [{"to": address, "sendResolved": True} for address in spec.alerts]
+    if spec.existing.alerts is not None:
+        receiver["webhookConfigs"] = [{"url": spec.existing.alerts, "sendResolved": True}]
+    route = {"receiver": "platform", "groupBy": ["alertname"], "groupWait": "30s", "repeatInterval": "12h"}
+    return custom(
+        app.scope.child("alerts"),
+        "monitoring.coreos.com/v1alpha1",
+        "AlertmanagerConfig",
+        metadata=app.metadata(app.name("alerts")),
+        spec={"route": route, "receivers": [receiver]},
+        opts=app.scope.opts,
+    )
+
+
+def _consumers(app: App, spec: PlatformSpec, store: Store) -> None:
+    """Let other namespaces read artifacts: the key that may only read, and the way to the store."""
+    for consumer in spec.consumers:
+        access.grant(
+            app,
+            f"consumer-{consumer}",
+            [access.rule("", "secrets", ["get"], [store.reader])],
+            [access.accounts_in(consumer)],
+        )
+        if store.door.pods:
+            access.listen(app, f"consumer-{consumer}", store.door.pods, store.door.port, [access.namespace(consumer)])

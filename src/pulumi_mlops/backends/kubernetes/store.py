@@ -1,0 +1,202 @@
+"""The object store: the user's own S3 server, or a SeaweedFS that the platform runs."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+from pulumi import Input, Output
+
+from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, resources, secret
+from pulumi_mlops.components.platform import ObjectStore
+
+_IMAGE = "docker.io/chrislusf/seaweedfs:4.41"  # below 4.25 a user without policies had every right
+_PORT, _MASTER, _FILER = 8333, 9333, 8888
+_ADMIN = (_MASTER, _MASTER + 10000, _FILER, _FILER + 10000)  # HTTP, and gRPC ten thousand above
+_DISK = {"dev": "20Gi", "staging": "100Gi", "prod": "500Gi"}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where artifacts are, and which Secrets hold the keys to them."""
+
+    url: str
+    bucket: str
+    region: str
+    reader: str
+    """Secret with a key that may read."""
+    writer: str
+    """Secret with a key that may read and write."""
+    door: access.Door
+
+    def address(self) -> dict[str, Any]:
+        """Return it for the platform's ref."""
+        return {
+            "url": self.url,
+            "bucket": self.bucket,
+            "region": self.region,
+            "reader": self.reader,
+            "writer": self.writer,
+            "door": self.door.address(),
+        }
+
+
+def object_store(app: App, given: ObjectStore | None, native: dict[str, pulumi.Resource]) -> Store:
+    """Use the user's server, or run one."""
+    return _given(app, given) if given else _own(app, native)
+
+
+def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> str:
+    """Keep a pair of keys, with what KServe's storage initializer wants to know beside it."""
+    parts = urlsplit(server)
+    annotations = {
+        "serving.kserve.io/s3-endpoint": parts.netloc,
+        "serving.kserve.io/s3-usehttps": "1" if parts.scheme == "https" else "0",
+        "serving.kserve.io/s3-region": region,
+        "serving.kserve.io/s3-useanoncredential": "false",
+    }
+    part = f"store-{who}"
+    secret(
+        app, part, dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), pair, strict=True)), annotations=annotations
+    )
+    return app.name(part)
+
+
+def _given(app: App, store: ObjectStore) -> Store:
+    server = urlsplit(store.url)
+    writer = _keys(app, "writer", store.url, store.region, (store.access_key, store.secret_key))
+    reader = writer
+    if store.reader_access_key is not None and store.reader_secret_key is not None:
+        reader = _keys(app, "reader", store.url, store.region, (store.reader_access_key, store.reader_secret_key))
+    port = server.port or (443 if server.scheme == "https" else 80)
+    return Store(store.url, store.bucket, store.region, reader, writer, access.Door("store", port))
+
+
+def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
+    """Run one SeaweedFS process with its disk (https://github.com/seaweedfs/seaweedfs/wiki/Amazon-S3-API)."""
+    scope, bucket = app.scope, "artifacts"
+    users = {
+        "reader": ["Read:artifacts", "List:artifacts"],
+        "writer": ["Read:artifacts", "List:artifacts", "Write:artifacts", "Tagging:artifacts"],
+        "admin": ["Admin"],
+    }
+    keys = {user: _generated(scope, user) for user in users}
+    name = app.name("store")
+    url = f"http://{app.host(name)}:{_PORT}"
+    configuration = Output.json_dumps(
+        {
+            "identities": [
+                {"name": user, "credentials": [{"accessKey": pair[0], "secretKey": pair[1]}], "actions": users[user]}
+                for user, pair in keys.items()
+            ]
+        }
+    )
+    settings = secret(app, "store-users", {"s3.json": configuration})
+    k8s.core.v1.Service(
+        scope.child("store"),
+        metadata=app.metadata(name),
+        spec={
+            "selector": app.selector,
+            "ports": [
+                {"name": name, "port": port, "target_port": port}
+                for name, port in (("s3", _PORT), ("master", _MASTER), ("master-grpc", _MASTER + 10000))
+            ],
+        },
+        opts=scope.opts,
+    )
+    server = _server(app, name, settings)
+    native["artifacts"] = server
+    _make_bucket(app, bucket, server)
+    reader, writer = (_keys(app, user, url, "us-east-1", keys[user]) for user in ("reader", "writer"))
+    return Store(url, bucket, "us-east-1", reader, writer, access.Door("store", _PORT, app.selector))
+
+
+def _generated(scope: Scope, user: str) -> tuple[Output[str], Output[str]]:
+    """Make a pair of keys that nobody has to know."""
+    pair = [
+        random.RandomPassword(scope.child(f"store-{user}-{part}"), length=length, special=False, opts=scope.opts).result
+        for part, length in (("key", 20), ("secret", 40))
+    ]
+    return pair[0], pair[1]
+
+
+def _server(app: App, name: str, settings: k8s.core.v1.Secret) -> k8s.apps.v1.StatefulSet:
+    scope = app.scope
+    command = [
+        "weed", "server", "-dir=/data", "-ip.bind=0.0.0.0", "-master.volumeSizeLimitMB=1024", "-volume.max=0",
+        "-filer.encryptVolumeData", "-s3", f"-s3.port={_PORT}", "-s3.config=/etc/seaweedfs/s3.json",
+    ]  # fmt: skip
+    container: Fields = {
+        "name": "seaweedfs",
+        "image": _IMAGE,
+        "command": command,
+        "working_dir": "/data",  # the filer keeps its index where it is started
+        "ports": [{"name": "s3", "container_port": _PORT}, {"name": "master", "container_port": _MASTER}],
+        "readiness_probe": {"http_get": {"path": "/status", "port": "s3"}, "period_seconds": 10},
+        "liveness_probe": {"tcp_socket": {"port": "s3"}, "initial_delay_seconds": 30, "period_seconds": 20},
+        "resources": resources("500m", "1Gi"),
+        "volume_mounts": [
+            {"name": "data", "mount_path": "/data"},
+            {"name": "users", "mount_path": "/etc/seaweedfs", "read_only": True},
+        ],
+    }
+    users = {"name": "users", "secret": {"secret_name": settings.metadata.name}}
+    # The server reads its users once: other users are another pod.
+    mark = settings.data.apply(lambda data: content_name("users", data or {}))
+    return k8s.apps.v1.StatefulSet(
+        scope.child("store-server"),
+        metadata=app.metadata(name),
+        spec={
+            "service_name": name,
+            "replicas": 1,
+            "selector": {"match_labels": app.selector},
+            "template": app.pod(container, volumes=[users], annotations={"users": Output.unsecret(mark)}),
+            "volume_claim_templates": [
+                {
+                    "metadata": {"name": "data"},
+                    "spec": {
+                        "access_modes": ["ReadWriteOnce"],
+                        "resources": {"requests": {"storage": _DISK[scope.stage]}},
+                    },
+                }
+            ],
+        },
+        opts=scope.guarded(),
+    )
+
+
+def _make_bucket(app: App, bucket: str, server: k8s.apps.v1.StatefulSet) -> None:
+    """Make the bucket, once: a Job cannot change, so another script is another Job."""
+    scope = app.scope
+    setup = replace(app, kind="seaweedfs-setup")
+    # Making a bucket that is there is an error of the shell's, and no error for us.
+    shell = f"weed shell -master={app.name('store')}:{_MASTER}"
+    script = f"echo 's3.bucket.list' | {shell} | grep -qw {bucket} || echo 's3.bucket.create -name {bucket}' | {shell}"
+    command = ["/bin/sh", "-ec", script]
+    access.allow(
+        setup,
+        "store-setup",
+        setup.selector,
+        egress=[{"to": [access.pods(app.selector)], "ports": access.ports(*_ADMIN)}],
+    )
+    access.allow(
+        app,
+        "store-administration",
+        app.selector,
+        ingress=[{"from_": [access.pods(setup.selector)], "ports": access.ports(*_ADMIN)}],
+    )
+    container = {"name": "setup", "image": _IMAGE, "command": command, "resources": resources("100m", "128Mi")}
+    k8s.batch.v1.Job(
+        scope.child("store-setup"),
+        metadata=setup.metadata(content_name(app.name("store-setup"), container)),
+        spec={
+            "backoff_limit": 6,
+            "active_deadline_seconds": 600,
+            "template": setup.pod(container, restart_policy="OnFailure"),
+        },
+        opts=after(scope.opts, server),
+    )
