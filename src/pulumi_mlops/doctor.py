@@ -78,12 +78,12 @@ def _go(*, needed: bool) -> Check:
 
 
 def _engine() -> tuple[bool, Check]:
-    from pulumi_mlops.sandbox import engine  # noqa: PLC0415
+    from pulumi_mlops.sandbox import building, engine  # noqa: PLC0415
 
     found = engine.find()
     if found is not None:
         return True, Check("Pulumi engine", "ok", f"{found.version} at {found.pulumi}")
-    detail = f"neither on PATH nor in {engine.cache()}"
+    detail = f"neither on PATH nor in {building.cache()}"
     return False, Check("Pulumi engine", "optional", detail, "pulumi-mlops sandbox up (makes it)")
 
 

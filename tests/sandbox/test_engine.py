@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops.sandbox import engine
+from pulumi_mlops.sandbox import building, engine
 from pulumi_mlops.sandbox.errors import SandboxError
 
 GO = """
@@ -80,7 +80,7 @@ def test_one_that_is_old_broken_or_our_own_launcher_is_not(tools: Path, text: st
 def test_without_go_it_says_what_to_install() -> None:
     with pytest.raises(SandboxError, match=r"(?s)no Go to build one.*pulumi.com/docs/install.*go.dev/dl"):
         engine.ensure()
-    assert not list(engine.cache().glob("*.tmp-*"))
+    assert not list(building.cache().glob("*.tmp-*"))
 
 
 def test_it_is_built_once_from_modules(go: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_an_engine_on_path_without_its_scripts_gets_them(go: Path) -> None:
     pulumi(go, "3.300.1", scripts=False)
     found = engine.ensure()
     assert found.pulumi == go / "pulumi"
-    assert found.scripts.is_relative_to(engine.cache())
+    assert found.scripts.is_relative_to(building.cache())
     assert (go / "calls").read_text().splitlines() == ["mod download"]
 
 
@@ -106,12 +106,12 @@ def test_a_failing_go_is_quoted_and_leaves_nothing(go: Path) -> None:
     (go / "broken").touch()
     with pytest.raises(SandboxError, match=r"(?s)go mod tidy.*module lookup disabled.*go env GOPROXY"):
         engine.ensure()
-    assert [path.name for path in engine.cache().iterdir()] == [f"engine-{engine.VERSION}.lock"]
+    assert [path.name for path in building.cache().iterdir()] == [f"engine-{engine.VERSION}.lock"]
 
 
 def test_what_an_interrupted_build_left_is_cleared(go: Path) -> None:
     assert go
-    left = engine.cache() / f"engine-{engine.VERSION}.tmp-dead"
+    left = building.cache() / f"engine-{engine.VERSION}.tmp-dead"
     left.mkdir(parents=True)
     engine.ensure()
     assert not left.exists()
@@ -122,7 +122,7 @@ def test_the_installer_comes_first(tools: Path, monkeypatch: pytest.MonkeyPatch)
     release = str(tools.parent / "release")
     install = f"import shutil, sys; shutil.copytree({release!r}, sys.argv[1] + '/bin')"
     monkeypatch.setattr(engine, "_INSTALLER", install)
-    assert engine.ensure().pulumi.is_relative_to(engine.cache())
+    assert engine.ensure().pulumi.is_relative_to(building.cache())
 
 
 def test_an_installer_that_hangs_is_given_up(go: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,24 +4,19 @@ In this order: ``pulumi`` on PATH, what an earlier run left in the cache, Pulumi
 from Pulumi's Go modules, for machines that reach a module proxy but not Pulumi's downloads.
 """
 
-import fcntl
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from pulumi_mlops.sandbox.building import cache, go, module, once
 from pulumi_mlops.sandbox.errors import SandboxError
-from pulumi_mlops.sandbox.progress import Step, step
+from pulumi_mlops.sandbox.progress import step
 
 VERSION = "3.259.0"
 """The engine that is installed or built when there is none on PATH."""
@@ -51,6 +46,9 @@ PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
 INSTALLER_CONNECTS_WITHIN = 8.0
 INSTALLER_ENDS_WITHIN = 600.0
 
+WHAT = "the Pulumi engine"
+OTHERWISE = "Or put a `pulumi` on PATH."
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -60,12 +58,6 @@ class Engine:
     version: str
     scripts: Path
     """The folder with the files named in ``SCRIPTS``."""
-
-
-def cache() -> Path:
-    """Name the folder in which engines are kept; PULUMI_MLOPS_CACHE moves it."""
-    override = os.environ.get("PULUMI_MLOPS_CACHE")
-    return Path(override) if override else platformdirs.user_cache_path("pulumi-mlops")
 
 
 def find() -> Engine | None:
@@ -82,30 +74,8 @@ def find() -> Engine | None:
 
 
 def ensure() -> Engine:
-    """Find the engine, or make it. Safe to interrupt; two at once wait for each other."""
-    engine = find()
-    if engine is not None:
-        return engine
-    root = cache()
-    root.mkdir(parents=True, exist_ok=True)
-    with locked(root / f"engine-{VERSION}.lock", "Waiting for another process that prepares the Pulumi engine"):
-        engine = find()
-        if engine is not None:
-            return engine
-        for leftover in root.glob(f"engine-{VERSION}.tmp-*"):
-            shutil.rmtree(leftover)  # of an interrupted run: whoever holds the lock is alone
-        work = Path(tempfile.mkdtemp(prefix=f"engine-{VERSION}.tmp-", dir=root))
-        try:
-            _make(work)
-            target = root / f"engine-{VERSION}"
-            shutil.rmtree(target, ignore_errors=True)
-            (work / "product").rename(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    engine = find()
-    if engine is None:
-        raise SandboxError(f"The engine in {root} does not start. Remove that folder and run the command again.")
-    return engine
+    """Find the engine, or make it."""
+    return once(f"engine-{VERSION}", WHAT, find, _make)
 
 
 def version_of(pulumi: Path) -> str | None:
@@ -120,18 +90,6 @@ def version_of(pulumi: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return said.strip().removeprefix("v") or None
-
-
-@contextmanager
-def locked(path: Path, waiting: str) -> Iterator[None]:
-    """Hold a file lock, which the system releases however the process ends."""
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with step(waiting):
-                fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _on_path() -> Iterator[Path]:
@@ -225,46 +183,17 @@ def _build(work: Path, binary: Path) -> None:
     linked = f"-s -w -X {SDK_MODULE}/go/common/version.Version=v{VERSION}"
     build = ["go", "build", "-v", "-buildvcs=false", "-ldflags", linked, "-o", str(binary), f"{CLI_MODULE}/cmd/pulumi"]
     with step(f"Fetching the sources of the Pulumi engine v{VERSION} (once)") as progress:
-        _go(["go", "mod", "tidy"], source, progress, "modules")
+        go(["go", "mod", "tidy"], source, progress, "modules", what=WHAT, otherwise=OTHERWISE)
     with step(f"Building the Pulumi engine v{VERSION} (once, some minutes)") as progress:
-        _go(build, source, progress, "packages compiled")
+        go(build, source, progress, "packages compiled", what=WHAT, otherwise=OTHERWISE)
 
 
 def _fetch_scripts(work: Path, folder: Path) -> None:
     with step("Fetching the files that run Python programs") as progress:
-        said = _go(["go", "mod", "download", "-json", f"{SDK_MODULE}@v{VERSION}"], work, progress, "lines")
-    try:
-        module = Path(json.loads(said)["Dir"])
-    except (ValueError, KeyError) as error:
-        raise SandboxError(f"`go mod download -json {SDK_MODULE}@v{VERSION}` gave no folder: {said[-500:]}") from error
+        source = module(SDK_MODULE, VERSION, work, progress, what=WHAT, otherwise=OTHERWISE)
     for name, path in SCRIPTS.items():
-        shutil.copyfile(module / path, folder / name)
+        shutil.copyfile(source / path, folder / name)
         (folder / name).chmod(0o755)
-
-
-def _go(command: Sequence[str], folder: Path, progress: Step, unit: str) -> str:
-    """Run a Go command, showing how many lines of progress it has said; return its standard output."""
-    lines: list[str] = []
-    with subprocess.Popen(  # noqa: S603  (the user's own Go)
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None  # noqa: S101  (for the type checker)
-        assert process.stderr is not None  # noqa: S101  (for the type checker)
-        try:
-            for line in process.stderr:
-                lines.append(line)
-                progress.update(f"{len(lines)} {unit}")
-            said = process.stdout.read()  # a few lines of JSON at most, so that the pipe cannot fill
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode != 0:
-        tail = "".join([*lines[-12:], said[-500:]]).strip()
-        raise SandboxError(
-            f"`{' '.join(command[:3])}` failed while preparing the Pulumi engine:\n{tail}\n"
-            "Is a Go module proxy reachable (`go env GOPROXY`)? Or put a `pulumi` on PATH."
-        )
-    return said
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from typing import NoReturn
 import platformdirs
 import psutil
 
-from pulumi_mlops.sandbox import engine
+from pulumi_mlops.sandbox import building, engine
 from pulumi_mlops.sandbox.errors import SandboxError
 from pulumi_mlops.sandbox.progress import step
 
@@ -106,7 +106,7 @@ class Sandbox:
     def up(self) -> None:
         """Prepare the engine and start the control planes that do not run yet."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with engine.locked(self.home / ".lock", f"Waiting for another process that works on {self.home}"):
+        with building.locked(self.home / ".lock", f"Waiting for another process that works on {self.home}"):
             if not self._furnished:
                 self._furnish(engine.ensure())
                 self._furnished = True
