@@ -5,7 +5,9 @@ whatever only the cloud can tell is unknown then.
 """
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import json
 import logging
 import threading
@@ -16,16 +18,22 @@ from typing import Any, TypeVar
 
 import pulumi
 import pulumi_aws
+import pulumi_kubernetes
+import pulumi_random
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # pulumi_aws warns of classes of its own as it loads them
+    warnings.simplefilter("ignore", DeprecationWarning)  # the SDKs warn of classes of their own as they load them
     _ = pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket
+    _ = pulumi_kubernetes.core.v1.Namespace, pulumi_kubernetes.apps.v1.Deployment, pulumi_kubernetes.helm.v3.Release
+    _ = pulumi_random.RandomPassword
 
 T = TypeVar("T")
+_BY_NAME = ("pulumi-mlops", "kubernetes", "random")
+"""Packages whose kinds are told by the last part of their tokens."""
 ACCOUNT, REGION, PARTITION = "111122223333", "us-east-1", "aws"
 ANSWERS: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""},
@@ -73,6 +81,11 @@ class _Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if self.first:
             return "", args.inputs
+        package = args.typ.split(":")[0]
+        if package == "kubernetes":
+            return _kubernetes(args)
+        if package == "random":
+            return f"{args.name}-id", _random(args)
         name = args.inputs.get("name") or f"{args.name}-0a1b2c3"
         service = args.typ.split(":")[1].split("/")[0]
         made = {"name": name, "arn": f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{name}"}
@@ -87,6 +100,21 @@ class _Answers(mocks.Mocks):
         return f"{args.name}-id", made | extra | args.inputs
 
 
+def _kubernetes(args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+    """Answer with what was asked for, named by the provider where the program does not."""
+    metadata = args.inputs.get("metadata") or {}
+    name = metadata.get("name") or f"{args.name}-0a1b2c3d"
+    space = metadata.get("namespace")
+    return f"{space}/{name}" if space else name, {**args.inputs, "metadata": {**metadata, "name": name}}
+
+
+def _random(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """Make values that differ by resource, and by nothing else."""
+    digest = hashlib.sha256(args.name.encode())
+    value = (digest.hexdigest() * 8)[: int(args.inputs.get("length") or 16)]
+    return {**args.inputs, "result": value, "hex": value, "base64": base64.b64encode(value.encode()).decode()}
+
+
 class _Monitor(mocks.MockMonitor):
     def __init__(self, answers: _Answers) -> None:
         super().__init__(answers)
@@ -97,6 +125,10 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
         with _loop_of_this_thread():
             response = super().RegisterResource(request)
+        # The engine marks what a resource's class calls secret; Pulumi's own mocks do not.
+        for key in set(request.additionalSecretOutputs) & set(response.object):
+            plain = MessageToDict(response.object)[key]
+            response.object[key] = {rpc._special_sig_key: rpc._special_secret_sig, "value": plain}
         if request.type != "pulumi:pulumi:Stack":
             wire = MessageToDict(request.object)
             depends = {*request.dependencies}.union(*(found.urns for found in request.propertyDependencies.values()))
@@ -200,7 +232,7 @@ class Cloud:
         return [message for level, message in self._log.said if level == logging.INFO]
 
     def all(self, kind: str) -> list[Registration]:
-        """Return the resources of a kind, such as ``kms/key`` or ``Platform``."""
+        """Return the resources of a kind, such as ``kms/key``, ``Namespace`` or ``Platform``."""
         return [found for found in self.registered if _kind(found.type) == kind]
 
     def one(self, kind: str, name: str | None = None) -> Registration:
@@ -230,9 +262,9 @@ class _Log(logging.Handler):
 
 
 def _kind(token: str) -> str:
-    """``aws:kms/key:Key`` is ``kms/key``; ``pulumi-mlops:index:Platform`` is ``Platform``."""
+    """``aws:kms/key:Key`` is ``kms/key``; ``kubernetes:core/v1:Namespace`` is ``Namespace``, as is one of ours."""
     package, module, name = token.split(":")
-    return name if package == "pulumi-mlops" else module if package != "pulumi" else token
+    return name if package in _BY_NAME else module if package != "pulumi" else token
 
 
 @contextlib.contextmanager
