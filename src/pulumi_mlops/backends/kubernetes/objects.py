@@ -119,7 +119,6 @@ class App:
         :param spread: keep the replicas on different nodes where there are enough.
         :param more: further fields of the pod.
         """
-        tags, _ = split_tags(self.scope)
         spec: Fields = {
             "automount_service_account_token": token,
             "enable_service_links": False,
@@ -136,25 +135,30 @@ class App:
             spec["image_pull_secrets"] = [{"name": self.pull_secret}]
         if spread:
             spec["topology_spread_constraints"] = [spread_over_nodes(self.selector)]
-        metadata: Fields = {"labels": {**tags, **self.selector, **(labels or {})}}
+        # Not the user's tags: another tag would restart every pod. Cost tools find them on the namespace.
+        metadata: Fields = {"labels": {**own_labels(self.scope), **self.selector, **(labels or {})}}
         if annotations:
             metadata["annotations"] = dict(annotations)
         return {"metadata": metadata, "spec": spec}
 
 
-def split_tags(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:
-    """Turn tags into labels where Kubernetes takes their characters, and into annotations elsewhere."""
-    library = {
+def own_labels(scope: Scope) -> dict[str, str]:
+    """Return the library's tags as the labels that Kubernetes recommends."""
+    return {
         "app.kubernetes.io/part-of": scope.project,
         "app.kubernetes.io/managed-by": scope.tags["managed-by"],
         "app.kubernetes.io/component": scope.tags["component"].replace("/", "."),
         "stage": scope.stage,
     }
+
+
+def split_tags(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:
+    """Turn tags into labels where Kubernetes takes their characters, and into annotations elsewhere."""
     own = {
         key: value for key, value in scope.tags.items() if key not in ("project", "stage", "component", "managed-by")
     }
     fits = {key: value for key, value in own.items() if _LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value)}
-    return library | fits, {key: value for key, value in own.items() if key not in fits}
+    return own_labels(scope) | fits, {key: value for key, value in own.items() if key not in fits}
 
 
 def pod_security() -> Fields:
