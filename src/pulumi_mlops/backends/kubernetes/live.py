@@ -90,7 +90,7 @@ class Cluster:
             text = cast("Any", answer).read()
         except HTTPError as error:
             raise MlopsError(
-                f"The cluster at {self.server}{self._which} does not answer: {type(error).__name__}. Start it, or name "
+                f"The cluster at {self.server}{self._which} does not answer: {str(getattr(error, 'reason', error)).rsplit(': ', 1)[-1]}. Start it, or name "
                 "another context with: pulumi config set kubernetes:context NAME"
             ) from error
         if answer.status == HTTPStatus.NOT_FOUND:

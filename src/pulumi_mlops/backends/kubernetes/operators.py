@@ -117,28 +117,28 @@ def require(noun: str, name: str, needed: Iterable[str], context: str | None, ad
 
     What the platform itself installs is taken to be there; without a cluster to be asked nothing is judged.
     """
-    lines = []
+    missing: dict[str, str] = {}
     for short in sorted(set(needed) - set(addons)):
         operator = OPERATORS[short]
         offered = live.served(context, operator.provides)
         if offered is None:
             return
-        missing = set(operator.kinds) - {kind["kind"] for kind in offered.get("resources", [])}
-        if missing:
-            found = f"there is no {', '.join(sorted(missing))} in {operator.provides}"
+        absent = set(operator.kinds) - {kind["kind"] for kind in offered.get("resources", [])}
+        if absent:
+            missing[short] = f"there is no {', '.join(sorted(absent))} in {operator.provides}"
         elif operator.marker and not live.has_field(context, operator.provides, *operator.marker):
-            found = f"the installed version is older: its {operator.marker[0]} has no {operator.marker[1]}"
-        else:
-            continue
-        lines.append(
-            f"  - {operator.title} {operator.version} or newer, which {operator.purpose}: {found}.\n{_install(short)}"
-        )
-    if lines:
-        asked = ", ".join(repr(short) for short in sorted(set(needed) - set(addons)))
+            kind, field = operator.marker
+            missing[short] = f"the installed version is older: its {kind} has no {field}"
+    if missing:
+        told = [
+            f"  - {OPERATORS[short].title} {OPERATORS[short].version} or newer, which {OPERATORS[short].purpose}: {found}.\n"
+            f"{_install(short)}"
+            for short, found in missing.items()
+        ]
         raise MissingRequirements(
             f"{noun} {name!r} needs software that the cluster does not have; nothing was registered.\n"
-            + "\n".join(lines)
-            + f"\nOr have the platform install it: Platform(…, addons=[{asked}])."
+            + "\n".join(told)
+            + f"\nOr have the platform install it: Platform(…, addons=[{', '.join(map(repr, missing))}])."
         )
 
 
