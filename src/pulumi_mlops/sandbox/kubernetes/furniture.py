@@ -48,7 +48,7 @@ def furnish(api: Api, definitions: Sequence[dict[str, Any]], storage_class: Path
     """Put everything into an empty cluster."""
     for definition in definitions:
         api.apply(f"{DEFINITIONS}/{definition['metadata']['name']}", definition)
-    described = yaml.safe_load(storage_class.read_text())
+    described = yaml.safe_load(storage_class.read_text()) | {"allowVolumeExpansion": True}
     api.apply(f"/apis/storage.k8s.io/v1/storageclasses/{described['metadata']['name']}", described)
     for wanted in NODES:
         try:
