@@ -89,9 +89,10 @@ class Cluster:
             answer = self.client.call_api("GET", url, header_params=headers, _request_timeout=_SECONDS)
             text = cast("Any", answer).read()
         except HTTPError as error:
+            reason = str(getattr(error, "reason", error)).rsplit(": ", 1)[-1]
             raise MlopsError(
-                f"The cluster at {self.server}{self._which} does not answer: {str(getattr(error, 'reason', error)).rsplit(': ', 1)[-1]}. Start it, or name "
-                "another context with: pulumi config set kubernetes:context NAME"
+                f"The cluster at {self.server}{self._which} does not answer: {reason}. Start it, or name another "
+                "context with: pulumi config set kubernetes:context NAME"
             ) from error
         if answer.status == HTTPStatus.NOT_FOUND:
             return None

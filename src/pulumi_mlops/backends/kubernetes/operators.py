@@ -131,9 +131,8 @@ def require(noun: str, name: str, needed: Iterable[str], context: str | None, ad
             missing[short] = f"the installed version is older: its {kind} has no {field}"
     if missing:
         told = [
-            f"  - {OPERATORS[short].title} {OPERATORS[short].version} or newer, which {OPERATORS[short].purpose}: {found}.\n"
-            f"{_install(short)}"
-            for short, found in missing.items()
+            f"  - {of.title} {of.version} or newer, which {of.purpose}: {found}.\n{_install(of)}"
+            for of, found in ((OPERATORS[short], found) for short, found in missing.items())
         ]
         raise MissingRequirements(
             f"{noun} {name!r} needs software that the cluster does not have; nothing was registered.\n"
@@ -142,8 +141,7 @@ def require(noun: str, name: str, needed: Iterable[str], context: str | None, ad
         )
 
 
-def _install(short: str) -> str:
-    operator = OPERATORS[short]
+def _install(operator: Operator) -> str:
     return "\n".join(
         f"      helm install {chart.name.rsplit('/', 1)[-1]} {chart.name} --version {chart.version} "
         f"--namespace {operator.namespace} --create-namespace"
