@@ -1,4 +1,4 @@
-"""Two platforms in one program: the same features on AWS, where they are made, and on a cluster, where they are served."""
+"""Two platforms in one program: the same features on AWS and on a cluster."""
 
 import pulumi
 

@@ -285,6 +285,7 @@ class PlatformSpec(Spec):
             "platform.existing.key": self.existing.key is not None,
             "platform.existing.metrics": self.existing.metrics is not None,
             "platform.existing.object_store": self.existing.object_store is not None,
+            "platform.log_days": self.log_days,
             "platform.quota": self.quota,
             "platform.addons": self.addons,
             "platform.region": self.region,

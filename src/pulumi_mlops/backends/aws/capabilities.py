@@ -25,6 +25,7 @@ CAPABILITIES = table(
         "platform.existing.object_store": Entry(
             "absent", "SageMaker reads and writes S3.", "existing={'artifacts': …}."
         ),
+        "platform.log_days": Entry("native", "retention of the log groups"),
         "platform.quota": Entry(
             "absent", "SageMaker's quotas belong to the account, and AWS grants them.", "Service Quotas of the account."
         ),

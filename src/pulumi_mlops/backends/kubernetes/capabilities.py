@@ -27,6 +27,9 @@ CAPABILITIES = table(
         "platform.existing.metrics": Entry("native", "Prometheus"),
         "platform.existing.object_store": Entry("native", "any S3 server"),
         "platform.images": Entry("native", "names in the registry of existing.images"),
+        "platform.log_days": Entry(
+            "absent", "logs are kept by whatever collects them in the cluster.", "retention there."
+        ),
         "platform.network.existing": Entry(
             "absent", "pods live in the cluster's own network.", "network={'private': {}}, or leave network out."
         ),
