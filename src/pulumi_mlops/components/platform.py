@@ -184,6 +184,16 @@ class ExistingParts(Spec):
     metrics: str | None = None
     """Address of a Prometheus that scrapes the platform's endpoints: releases are watched, and replicas counted, by
     what it says."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not _URL.fullmatch(value):
+            raise refuse(
+                f"{value!r} must be an address without a path, such as 'http://prometheus.monitoring.svc:9090'"
+            )
+        return value
+
     key: In[str] | None = None
     """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the
     platform uses."""

@@ -1,11 +1,12 @@
 """The demonstration of ``make demo``: a real stack up, unchanged, edited, and down without a trace.
 
 ``python -m pulumi_mlops.sandbox.demo stacks/aws`` runs the stack's own files, copied into a folder of the demo,
-with the real engine against the sandbox's control plane, and ends with a table of what was shown.
+with the real engine against the sandbox's control plane, and ends with a table of what was shown. What is shown is
+in ``sandbox/<cloud>/demo.py``: the cloud is the last word of the folder.
 """
 
 import argparse
-import json
+import importlib
 import shutil
 import sys
 import tempfile
@@ -15,16 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
 from rich.console import Console
 from rich.table import Table
 
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.errors import SandboxError
 from pulumi_mlops.sandbox.progress import step
-from pulumi_mlops.sandbox.stack import Result, Stack, inventory
+from pulumi_mlops.sandbox.stack import Result, Stack
 
-_GROUP = "churn-dev-models-churn"
 _SHOWN_STEPS = 4
 
 
@@ -55,74 +54,9 @@ def _told(result: Result) -> str:
     return ", ".join(f"{count} {op}" for op, count in result.counts.items())
 
 
-def run(demo: Demo, url: str) -> None:
-    """Show it."""
-    stack = demo.stack
-    sagemaker = boto3.client(
-        "sagemaker",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106 (made up)
-    )
-    before = inventory(url)
-
-    def only(op: str, *names: str) -> Callable[[Result], bool]:
-        return lambda result: {change.name for change in result.changes} == set(names) and set(result.counts) == {op}
-
-    demo.show("up", stack.up, lambda result: set(result.counts) == {"create"}, "everything created")
-    demo.show("up again", stack.up, lambda result: not result.changes, "nothing to do")
-    demo.show("refresh", stack.refresh, lambda result: not result.changes, "no drift")
-
-    stack.configure(more_features=json.dumps({"visits_7d": "integer"}))
-    demo.show(
-        "a feature is added", stack.up, only("update", "profile"), "the group is kept; AWS adds the feature in place"
-    )
-
-    artifacts = stack.outputs()["platform"]["artifacts"]
-    package = sagemaker.create_model_package(
-        ModelPackageGroupName=_GROUP,
-        ModelApprovalStatus="PendingManualApproval",
-        CustomerMetadataProperties={"auc": "0.94"},
-        InferenceSpecification={
-            "Containers": [
-                {
-                    "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-dev/churn:1.0.0",
-                    "ModelDataUrl": f"{artifacts}churn/model.tar.gz",
-                }
-            ],
-            "SupportedContentTypes": ["text/csv"],
-            "SupportedResponseMIMETypes": ["text/csv"],
-        },
-    )["ModelPackageArn"]
-    demo.show(
-        "a version is registered", stack.up, lambda result: not result.changes, "the endpoint waits for an approval"
-    )
-    sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
-    demo.show(
-        "and approved",
-        stack.up,
-        lambda result: "create" in result.counts and "delete" not in result.counts,
-        "the endpoint appears",
-    )
-    stack.configure(canary_percent="20")
-    demo.show("another canary", stack.up, only("update", "score", "score-endpoint"), "the endpoint is updated in place")
-    stack.configure(cpus="4", memory_gb="8")
-    demo.show(
-        "a larger machine",
-        stack.up,
-        lambda result: "score-endpoint" in {change.name for change in result.changes if change.op == "update"},
-        "a new configuration is released, the old one goes",
-    )
-    for version in sagemaker.list_model_packages(ModelPackageGroupName=_GROUP)["ModelPackageSummaryList"]:
-        sagemaker.delete_model_package(ModelPackageName=version["ModelPackageArn"])
-    demo.show("destroy", stack.destroy, lambda result: set(result.counts) == {"delete"}, "everything deleted")
-    # AWS keeps a deleted key for at least a week, in which it can still be brought back.
-    left = {kind: ids for kind, ids in inventory(url).items() if ids != before.get(kind) and "Pending" not in kind}
-    if left:
-        raise SandboxError(f"The control plane still holds {left}")
-    nothing = "nothing is left, but for the key that AWS keeps for a week"
-    demo.rows.append(("the control plane's whole store is listed", nothing, nothing, 0.0))
+def only(op: str, *names: str) -> Callable[[Result], bool]:
+    """Want just these resources to change, in just this way."""
+    return lambda result: {change.name for change in result.changes} == set(names) and set(result.counts) == {op}
 
 
 def table(rows: list[tuple[str, str, str, float]]) -> Table:
@@ -154,10 +88,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pulumi-mlops-sandbox-") as home, copied(folder) as files:
         sandbox = Sandbox(Path(home))
         try:
-            sandbox.up()
+            sandbox.up(planes=(folder.name,))
             url = next(status.url for status in sandbox.status() if status.url)
             demo = Demo(Stack(sandbox, files))
-            run(demo, url)
+            importlib.import_module(f"pulumi_mlops.sandbox.{folder.name}.demo").show(demo, url)
             console.print(table(demo.rows))
         except SandboxError as error:
             console.print(f"Error: {error}", markup=False, highlight=False)
