@@ -1,0 +1,124 @@
+"""A cluster of the sandbox as `kubectl` and the Python client see it."""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import NotFoundError
+from kubernetes.utils.quantity import parse_quantity
+from outside import resources
+
+from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops.sandbox.stack import Stack, inventory
+
+_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|[KMGT]i?)?")
+
+
+class Cluster:
+    """One cluster."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.kubeconfig = sandbox.home / "kubeconfig"
+        self.url = next(status.url for status in sandbox.status() if status.name == "kubernetes" and status.url)
+        self.api = config.new_client_from_config(str(self.kubeconfig))
+        self.dynamic = DynamicClient(self.api)
+
+    def everything(self) -> dict[str, list[str]]:
+        """List all objects of all kinds, but for what an empty cluster has."""
+        return inventory(self.url)
+
+    def kind(self, api_version: str, kind: str) -> Any:
+        """Return the resource of a kind, for get, patch and the like."""
+        return self.dynamic.resources.get(api_version=api_version, kind=kind)
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """Read an object."""
+        try:
+            found: dict[str, Any] = self.kind(api_version, kind).get(name=name, namespace=namespace).to_dict()
+        except NotFoundError:
+            return None
+        return found
+
+    def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """Read the values of a Secret."""
+        found = self.get("v1", "Secret", name, namespace)
+        assert found, name
+        return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+
+    def token(self, namespace: str, account: str) -> str:
+        """Ask for a token of a service account, as a pod of its would get it."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+        made = client.CoreV1Api(self.api).create_namespaced_service_account_token(account, namespace, body)
+        return str(made.status.token)
+
+    def as_account(self, namespace: str, account: str) -> "Account":
+        """Act as a service account."""
+        return Account(self, self.token(namespace, account))
+
+
+class Account:
+    """A service account, by its own token and nothing else."""
+
+    def __init__(self, cluster: Cluster, token: str) -> None:
+        admin = cluster.api.configuration
+        own = client.Configuration()
+        own.host, own.ssl_ca_cert = admin.host, admin.ssl_ca_cert
+        own.api_key = {"BearerToken": f"Bearer {token}", "authorization": f"Bearer {token}"}
+        self.api = client.ApiClient(own)
+
+    def may(self, verb: str, group: str, resource: str, name: str, namespace: str) -> bool:
+        """Ask the authoriser about this very account."""
+        path, _, sub = resource.partition("/")
+        attributes = {"verb": verb, "group": group, "resource": path, "name": name, "namespace": namespace}
+        if sub:
+            attributes["subresource"] = sub
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        answer = client.AuthorizationV1Api(self.api).create_self_subject_access_review(
+            {**body, "spec": {"resourceAttributes": attributes}}
+        )
+        return bool(answer.status.allowed)
+
+    def status_of(self, method: str, path: str, body: object = None, content: str = "application/json") -> int:
+        """Send a request and say how it was answered."""
+        headers = {"Authorization": self.api.configuration.api_key["authorization"], "Content-Type": content}
+        answer = self.api.rest_client.request(
+            method, f"{self.api.configuration.host}{path}", headers=headers, body=body
+        )
+        return int(answer.status)
+
+
+def objects(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield name and inputs of everything of Kubernetes in a stack's state."""
+    for resource in resources(stack):
+        if resource.get("custom") and resource["type"].startswith("kubernetes:"):
+            yield resource["urn"].rsplit("::", 1)[-1], resource["inputs"]
+
+
+def differences(said: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Name what the stack says and the cluster has not; what the cluster adds is its own business."""
+    if isinstance(said, Mapping) and "4dabf18193072939515e22adb298388d" in said:
+        return  # a secret, whose value the state holds encrypted
+    if isinstance(said, Mapping):
+        theirs = found if isinstance(found, Mapping) else {}
+        for key, value in said.items():
+            if key in theirs:
+                yield from differences(value, theirs[key], f"{path}.{key}")
+            elif not key.startswith("__") and value not in ({}, [], None):
+                yield f"{path}.{key}: not there"
+    elif isinstance(said, list):
+        if not isinstance(found, list) or len(found) != len(said):
+            yield f"{path}: {found!r} is not {said!r}"
+            return
+        for index, (mine, theirs) in enumerate(zip(said, found, strict=True)):
+            yield from differences(mine, theirs, f"{path}[{index}]")
+    elif said != found and not _same_quantity(said, found):
+        yield f"{path}: {found!r} is not {said!r}"
+
+
+def _same_quantity(one: Any, other: Any) -> bool:
+    if not (isinstance(one, str) and isinstance(other, str) and _QUANTITY.fullmatch(one)):
+        return False
+    return bool(parse_quantity(one) == parse_quantity(other))
