@@ -36,6 +36,7 @@ class Watched(Reader, Protocol):
 
     def get(self, api: Api, namespace: str, name: str) -> Object:
         """Return an object, or raise :class:`Missing`."""
+        ...
 
 
 @dataclass(frozen=True)
