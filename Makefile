@@ -9,7 +9,7 @@ EXTRAS := sandbox
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs engine lock format clean
+.PHONY: help demo test check bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -34,6 +34,9 @@ docs: $(READY) ## Write the generated pages
 
 engine: $(READY) ## Find or build the Pulumi engine
 	@$(RUN) pulumi_mlops.sandbox.engine
+
+cluster: $(READY) ## Build the Kubernetes sandbox, which `make test` needs
+	@$(RUN) pulumi_mlops.sandbox.kubernetes.prepared
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix

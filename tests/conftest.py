@@ -19,7 +19,7 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test finds the user's sandbox, stack or real account. The cached engine is shared: it is only read."""
     with pytest.MonkeyPatch.context() as patch:
         for name in tuple(os.environ):
-            if name.startswith("AWS_") or name in {"PULUMI_STACK", "PULUMI_MLOPS_SANDBOX"}:
+            if name.startswith("AWS_") or name in {"KUBECONFIG", "PULUMI_STACK", "PULUMI_MLOPS_SANDBOX"}:
                 patch.delenv(name)
         patch.setenv("PULUMI_MLOPS_SANDBOX_HOME", str(tmp_path_factory.mktemp("default-home")))
         yield
@@ -27,9 +27,18 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Run a sandbox, one for each process that pytest-xdist starts."""
+    """Run a sandbox with AWS, one for each process that pytest-xdist starts."""
     sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"))
-    sandbox.up()
+    sandbox.up(["aws"])
+    yield sandbox
+    sandbox.down()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run a sandbox with Kubernetes, one for each process that pytest-xdist starts; it is shared: clean up."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("cluster"))
+    sandbox.up(["kubernetes"])
     yield sandbox
     sandbox.down()
 

@@ -37,6 +37,14 @@ Home = Annotated[
         show_default="the user's state folder",
     ),
 ]
+Planes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plane",
+        help="A control plane, aws or kubernetes; may be repeated.",
+        show_default="what the project names, else what runs, else aws",
+    ),
+]
 PLAIN_WIDTH = 1000
 """More than any line needs."""
 
@@ -80,13 +88,14 @@ def _show(table: "Table") -> None:
 
 
 @sandbox_app.command()
-def up(home: Home = None) -> None:
-    """Start the sandbox; the first time this builds the Pulumi engine if there is none."""
+def up(home: Home = None, plane: Planes = None) -> None:
+    """Start the sandbox; the first time this builds what is missing, the engine and Kubernetes among it."""
     sandbox = _sandbox(home)
-    sandbox.up()
-    for plane in sandbox.status():
-        typer.echo(f"{plane.name}: {plane.url}")
-    typer.echo("Use it: pulumi-mlops sandbox run -- pulumi up -C stacks/aws")
+    sandbox.up(plane or None)
+    running = [status for status in sandbox.status() if status.running]
+    for status in running:
+        typer.echo(f"{status.name}: {status.url}")
+    typer.echo(f"Use it: pulumi-mlops sandbox run -- pulumi up -C stacks/{running[-1].name}")
 
 
 @sandbox_app.command()
@@ -97,7 +106,7 @@ def down(home: Home = None) -> None:
 
 @sandbox_app.command()
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Say what runs; the exit code is 1 if something does not."""
+    """Say what runs; the exit code is 1 if nothing does."""
     sandbox = _sandbox(home)
     planes = sandbox.status()
     if as_json:
@@ -107,7 +116,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         typer.echo(f"home: {sandbox.home}")
         for plane in planes:
             typer.echo(f"{plane.name}: " + (f"{plane.url} (process {plane.pid})" if plane.running else "stopped"))
-    raise typer.Exit(0 if all(plane.running for plane in planes) else 1)
+    raise typer.Exit(0 if any(plane.running for plane in planes) else 1)
 
 
 @sandbox_app.command()
@@ -117,9 +126,13 @@ def env(home: Home = None) -> None:
 
 
 @sandbox_app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def run(command: Annotated[list[str], typer.Argument(help="The command, after --")], home: Home = None) -> None:
+def run(
+    command: Annotated[list[str], typer.Argument(help="The command, after --")],
+    home: Home = None,
+    plane: Planes = None,
+) -> None:
     """Run a command in the sandbox, as in: pulumi-mlops sandbox run -- pulumi up -C stacks/aws."""
-    _sandbox(home).become(command)
+    _sandbox(home).become(command, plane or None)
 
 
 @app.command()

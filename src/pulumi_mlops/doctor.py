@@ -72,7 +72,7 @@ def _go(*, needed: bool) -> Check:
     go = shutil.which("go")
     if go is None:
         state: Literal["missing", "optional"] = "missing" if needed else "optional"
-        return Check("Go", state, "only needed to build the engine", "install Go: https://go.dev/dl")
+        return Check("Go", state, "only needed to build the engine and the Kubernetes sandbox", "install Go: https://go.dev/dl")
     said = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603  (the user's Go)
     return Check("Go", "ok", said.strip().removeprefix("go version "))
 
@@ -100,9 +100,8 @@ def _sandbox(home: Path | None) -> list[Check]:
     ]
     for plane in sandbox.status():
         what = f"{plane.name} control plane"
-        checks.append(
-            Check(what, "ok", plane.url or "") if plane.running else Check(what, "optional", "stopped", start)
-        )
+        mend = f"{start} --plane {plane.name}"
+        checks.append(Check(what, "ok", plane.url or "") if plane.running else Check(what, "optional", "stopped", mend))
     return checks
 
 

@@ -37,13 +37,15 @@ def test_help_does_not_load_pulumi() -> None:
 def test_status_of_nothing(tmp_path: Path) -> None:
     done = cli("sandbox", "status", "--json", "--home", str(tmp_path))
     assert done.returncode == 1
-    assert json.loads(done.stdout)["control_planes"] == [{"name": "aws", "running": False, "pid": None, "url": None}]
+    assert json.loads(done.stdout)["control_planes"] == [
+        {"name": name, "running": False, "pid": None, "url": None} for name in ("aws", "kubernetes")
+    ]
 
 
 def test_env_of_nothing_is_one_line(tmp_path: Path) -> None:
     done = cli("sandbox", "env", "--home", str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: The aws control plane does not run. Start it: pulumi-mlops sandbox up\n"
+    assert done.stderr == "Error: No control plane runs. Start one: pulumi-mlops sandbox up\n"
 
 
 def test_a_home_that_is_a_file_is_one_line(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_doctor_finds_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
     found = {check.what: check for check in doctor.run(tmp_path / "home")}
     assert found["Go"].state == "missing"
     assert "go.dev" in found["Go"].mend
-    assert found["aws control plane"].mend == "pulumi-mlops sandbox up"
+    assert found["aws control plane"].mend == "pulumi-mlops sandbox up --plane aws"
     assert found["real AWS account"].state == "optional"
     assert all(check.mend for check in found.values() if check.state != "ok")
 

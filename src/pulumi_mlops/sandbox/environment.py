@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import NoReturn
 import platformdirs
 import psutil
 
-from pulumi_mlops.sandbox import building, engine
+from pulumi_mlops.sandbox import building, engine, project
 from pulumi_mlops.sandbox.errors import SandboxError
 from pulumi_mlops.sandbox.progress import step
 
@@ -29,25 +29,39 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
+class Provider:
+    """A Pulumi provider of the sandbox."""
+
+    name: str
+    module: str
+    """What is started as the plugin: ``python -m MODULE``."""
+    package: str
+    """The distribution of the provider's SDK, whose version the provider has."""
+
+
+@dataclass(frozen=True)
 class ControlPlane:
     """One cloud of the sandbox."""
 
     name: str
     server: str
     """The module that serves it: ``python -m SERVER --home DIR --port 0``; writes ``<name>.json`` when it is ready."""
-    provider: str
-    """The module of its Pulumi provider."""
-    package: str
-    """The distribution of the provider's SDK, whose version the provider has."""
-    environment: Callable[[str], dict[str, str]]
-    """What a process needs to use it, given its address."""
-    hides: str
-    """The prefix of the variables that belong to the user's real account."""
+    provider: Provider
+    environment: Callable[[Path, str | None], dict[str, str]]
+    """What a process needs to use it, given the sandbox's folder and its address; without one, what leads nowhere."""
+    hides: tuple[str, ...]
+    """The beginnings of the variables that belong to the user's real account."""
+    prepare: Callable[[], None] = lambda: None
+    """Builds what it needs before it can start, once, with progress."""
 
 
-def _aws(url: str) -> dict[str, str]:
+NOWHERE = "http://127.0.0.1:9"
+"""An address at which nobody answers."""
+
+
+def _aws(_home: Path, url: str | None) -> dict[str, str]:
     return {
-        "AWS_ENDPOINT_URL": url,
+        "AWS_ENDPOINT_URL": url or NOWHERE,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "sandbox",
@@ -59,16 +73,37 @@ def _aws(url: str) -> dict[str, str]:
     }
 
 
+def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
+    return {"KUBECONFIG": str(home / "kubeconfig")}  # while the cluster is down this leads nowhere by itself
+
+
+def _prepare_kubernetes() -> None:
+    from pulumi_mlops.sandbox.kubernetes import prepared  # noqa: PLC0415  (only who wants a cluster needs its packages)
+
+    prepared.ensure()
+
+
 CONTROL_PLANES = (
     ControlPlane(
         name="aws",
         server="pulumi_mlops.sandbox.aws.server",
-        provider="pulumi_mlops.sandbox.aws.provider",
-        package="pulumi-aws",
+        provider=Provider("aws", "pulumi_mlops.sandbox.aws.provider", "pulumi-aws"),
         environment=_aws,
-        hides="AWS_",
+        hides=("AWS_",),
+    ),
+    ControlPlane(
+        name="kubernetes",
+        server="pulumi_mlops.sandbox.kubernetes.server",
+        provider=Provider("kubernetes", "pulumi_mlops.sandbox.kubernetes.provider", "pulumi-kubernetes"),
+        environment=_kubernetes,
+        hides=("KUBECONFIG", "KUBERNETES_", "HELM_", "PULUMI_K8S_"),
+        prepare=_prepare_kubernetes,
     ),
 )
+"""The first one is started where nothing says which is wanted."""
+
+PROVIDERS = (Provider("random", "pulumi_mlops.sandbox.random_provider", "pulumi-random"),)
+"""Providers that belong to no control plane."""
 
 HIDDEN = (
     "PULUMI_ACCESS_TOKEN",
@@ -103,15 +138,20 @@ class Sandbox:
         self._planes = planes
         self._furnished = False
 
-    def up(self) -> None:
-        """Prepare the engine and start the control planes that do not run yet."""
+    def up(self, planes: Collection[str] | None = None) -> None:
+        """Prepare the engine and start control planes that do not run yet: those named, else those that already run.
+
+        Where none is named and none runs, the first one is started.
+        """
+        chosen = self._chosen(planes)
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with building.locked(self.home / ".lock", f"Waiting for another process that works on {self.home}"):
             if not self._furnished:
                 self._furnish(engine.ensure())
                 self._furnished = True
-            for plane in self._planes:
+            for plane in chosen:
                 if self._running(plane) is None:
+                    plane.prepare()
                     self._start(plane)
 
     def down(self) -> None:
@@ -150,11 +190,11 @@ class Sandbox:
             "no_proxy": _joined(",", "127.0.0.1,localhost", os.environ.get("no_proxy", "")),
             "PATH": _joined(os.pathsep, *(str(folder) for folder in self._path), os.environ.get("PATH", "")),
         }
-        for plane in self._planes:
-            status = self._running(plane)
-            if status is None or status.url is None:
-                raise SandboxError(f"The {plane.name} control plane does not run. Start it: pulumi-mlops sandbox up")
-            variables |= plane.environment(status.url)
+        running = {plane.name: status.url for plane in self._planes if (status := self._running(plane))}
+        if not running:
+            raise SandboxError("No control plane runs. Start one: pulumi-mlops sandbox up")
+        for plane in self._planes:  # also those that do not run: nothing may lead to a real account
+            variables |= plane.environment(self.home, running.get(plane.name))
         return variables
 
     def environ(self) -> dict[str, str]:
@@ -170,10 +210,15 @@ class Sandbox:
         return "\n".join(lines)
 
     def run(
-        self, command: Sequence[str], *, cwd: Path | None = None, **variables: str
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        planes: Collection[str] | None = None,
+        **variables: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the sandbox, which is brought up if need be, with further variables; return what it said."""
-        self.up()
+        self.up(planes or self._wanted(command, cwd))
         environment = self.environ() | variables
         return subprocess.run(  # noqa: S603  (the user's own command)
             [_resolved(command[0], environment), *command[1:]],
@@ -185,13 +230,28 @@ class Sandbox:
             check=False,
         )
 
-    def become(self, command: Sequence[str]) -> NoReturn:
+    def become(self, command: Sequence[str], planes: Collection[str] | None = None) -> NoReturn:
         """Replace this process by a command in the sandbox, so that keys and signals reach it."""
-        self.up()
+        self.up(planes or self._wanted(command, None))
         environment = self.environ()
         sys.stdout.flush()
         sys.stderr.flush()
         os.execve(_resolved(command[0], environment), list(command), environment)  # noqa: S606  (the user's own command)
+
+    # ------------------------------------------------------------------ which control planes
+
+    def _chosen(self, names: Collection[str] | None) -> list[ControlPlane]:
+        if names is None:
+            return [plane for plane in self._planes if self._running(plane)] or [*self._planes[:1]]
+        known = {plane.name: plane for plane in self._planes}
+        for name in names:
+            if name not in known:
+                raise SandboxError(f"There is no control plane {name!r}; there are: {', '.join(known)}")
+        return [plane for plane in self._planes if plane.name in names]
+
+    def _wanted(self, command: Sequence[str], cwd: Path | None) -> Collection[str] | None:
+        """Look at the project that a command is about; nothing where it names no control plane."""
+        return project.needs(command, cwd or Path.cwd(), {plane.name for plane in self._planes}) or None
 
     # ------------------------------------------------------------------ the folder
 
@@ -219,26 +279,26 @@ class Sandbox:
         bare = (python, "-P", str(HERE / "bare.py"), "pulumi_mlops.sandbox.language_host")
         _launcher(beside / "pulumi-language-python", *bare, str(executor))
         _launcher(self.home / "bin" / "pulumi", python, "-P", str(HERE / "wrapper.py"), str(beside / "pulumi"))
-        for plane in self._planes:
-            self._install_provider(plane)
+        for provider in (*(plane.provider for plane in self._planes), *PROVIDERS):
+            self._install_provider(provider)
         passphrase = self.home / "passphrase"
         if not passphrase.exists():
             passphrase.touch(mode=0o600)
             passphrase.write_text(secrets.token_urlsafe(32))
 
-    def _install_provider(self, plane: ControlPlane) -> None:
+    def _install_provider(self, provider: Provider) -> None:
         """Put a provider where the engine keeps plugins, in the version that the SDK asks for."""
         try:
-            version = metadata.version(plane.package)
+            version = metadata.version(provider.package)
         except metadata.PackageNotFoundError:
             return  # `doctor` says so; no program can ask for it
         plugins = self.home / "pulumi" / "plugins"
-        for outdated in plugins.glob(f"resource-{plane.name}-v*"):
-            if outdated.is_dir() and outdated.name != f"resource-{plane.name}-v{version}":
+        for outdated in plugins.glob(f"resource-{provider.name}-v*"):
+            if outdated.is_dir() and outdated.name != f"resource-{provider.name}-v{version}":
                 shutil.rmtree(outdated)
-        folder = plugins / f"resource-{plane.name}-v{version}"
+        folder = plugins / f"resource-{provider.name}-v{version}"
         folder.mkdir(parents=True, exist_ok=True)
-        _launcher(folder / f"pulumi-resource-{plane.name}", sys.executable, "-m", plane.provider)
+        _launcher(folder / f"pulumi-resource-{provider.name}", sys.executable, "-m", provider.module)
 
     # ------------------------------------------------------------------ the processes
 

@@ -90,6 +90,7 @@ class Cluster:
         for part in (self._controller_manager(), self._scheduler(), self._kwok()):
             self._start(part)
         api = self.api()
+        self._tell_kubelets_port(api)
         self._wait("the nodes", lambda: _nodes_are_ready(api))
         self._wait("the default service account", lambda: _exists(api, "/api/v1/namespaces/default/serviceaccounts"))
         self._wait("kwok", self._kwok_is_healthy)
@@ -193,6 +194,13 @@ class Cluster:
         path = self.folder / f"{user.removeprefix('system:')}.kubeconfig"
         private(path, self.access.kubeconfig(self.server, user))
         return path
+
+    def _tell_kubelets_port(self, api: Api) -> None:
+        """Let the nodes name this start's port: kwok does so only for those that never were ready."""
+        status = {"status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": self.ports.nodes}}}}
+        for node in api.get("/api/v1/nodes")["items"]:
+            path = f"/api/v1/nodes/{node['metadata']['name']}/status"
+            api.request("PATCH", path, status, content_type="application/merge-patch+json")
 
     # ------------------------------------------------------------------ waiting
 
