@@ -16,8 +16,6 @@ INITIAL_VERSION: Final = "__initialApiVersion"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 SECRET_DATA: Final = ("data", "stringData")
 _SERVER_SIDE = ("creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "uid")
-_FORESEEN_ONLY: Mapping[str, tuple[str, ...]] = {"Service": ("clusterIP", "clusterIPs")}
-"""What a dry run hands out, and the real one hands out anew."""
 _COMPONENTS: Mapping[str, str] = {
     "helm.sh": "Helm charts",
     "kustomize": "kustomizations",
@@ -137,18 +135,10 @@ def _hidden(key: str) -> bool:
     return key.startswith("__")
 
 
-def foreseen(gvk: Gvk, dry: Object, inputs: Object) -> Object:
-    """Return what a dry run foretells of an object that is to be made: not what is made up for each run."""
+def foreseen(dry: Object, inputs: Object) -> Object:
+    """Return what a dry run foretells of an object that is to be made; addresses and ids are examples in it."""
     kept = {key: item for key, item in dry.items() if key != "status"}
-    asked = inputs.get("metadata") or {}
-    kept["metadata"] = {
-        **{key: item for key, item in dry["metadata"].items() if key not in _SERVER_SIDE},
-        "name": asked.get("name"),
-    }
-    for name in _FORESEEN_ONLY.get(gvk.kind, ()):
-        if name not in (inputs.get("spec") or {}):
-            kept["spec"] = {key: item for key, item in (kept.get("spec") or {}).items() if key != name}
-    return kept
+    return {**kept, "metadata": {**dry["metadata"], "name": inputs["metadata"]["name"]}}
 
 
 def imported(live: Object) -> Object:

@@ -316,7 +316,7 @@ class Objects(Plugin):
                 dry = self._applied(request, api, trial, manager, dry=True, force=True)
             except _NotThere:  # the namespace is made by the same program
                 return request.properties
-        return send(objects.outputs(gvk, objects.foreseen(gvk, dry, body), given, manager))
+        return send(objects.outputs(gvk, objects.foreseen(dry, body), given, manager))
 
     def _applied(
         self, request: Any, api: Api, body: Object, manager: str, *, dry: bool = False, force: bool = False
