@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from inside import Cluster
 from outside import ROOT, Cloud
 
 from pulumi_mlops.sandbox.environment import Sandbox
@@ -12,18 +13,30 @@ from pulumi_mlops.sandbox.stack import Stack
 
 
 @pytest.fixture
-def own_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+def planes() -> tuple[str, ...]:
+    """Say which control planes a test wants; a module for another cloud says so once, by a fixture of this name."""
+    return ("aws",)
+
+
+@pytest.fixture
+def own_sandbox(tmp_path: Path, planes: tuple[str, ...]) -> Iterator[Sandbox]:
     """Start a fresh sandbox, since a stack's names are fixed and its whole store is compared."""
     sandbox = Sandbox(tmp_path / "sandbox")
-    sandbox.up()
+    sandbox.up(planes=planes)
     yield sandbox
     sandbox.down()
 
 
 @pytest.fixture
 def cloud(own_sandbox: Sandbox) -> Cloud:
-    """Look at the control plane of the fresh sandbox."""
+    """Look at AWS's control plane in the fresh sandbox."""
     return Cloud(own_sandbox)
+
+
+@pytest.fixture
+def cluster_inside(own_sandbox: Sandbox) -> Cluster:
+    """Look at the cluster in the fresh sandbox."""
+    return Cluster(own_sandbox)
 
 
 @pytest.fixture

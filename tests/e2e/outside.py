@@ -18,7 +18,7 @@ class Cloud:
     """The sandbox's control plane as an outside client sees it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.url = next(status.url for status in sandbox.status() if status.url)
+        self.url = next(status.url for status in sandbox.status() if status.name == "aws" and status.url)
 
     def client(self, service: str) -> Any:
         """Return a plain boto3 client."""
