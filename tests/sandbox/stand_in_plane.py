@@ -16,7 +16,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def main() -> None:
+def main(name: str) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path)
     parser.add_argument("--port", type=int)
@@ -25,12 +25,12 @@ def main() -> None:
         sys.exit("stand-in: there is no such region")
     server = HTTPServer(("127.0.0.1", options.port), Handler)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    partial = options.home / "aws.json.partial"
+    partial = options.home / f"{name}.json.partial"
     partial.write_text(json.dumps({"pid": os.getpid(), "port": server.server_port}))
-    partial.replace(options.home / "aws.json")
+    partial.replace(options.home / f"{name}.json")
     server.serve_forever()
-    (options.home / "aws-state.json").write_text("kept")
+    (options.home / f"{name}-state.json").write_text("kept")
 
 
 if __name__ == "__main__":
-    main()
+    main("aws")

@@ -18,6 +18,7 @@ from pulumi_mlops.sandbox.environment import CONTROL_PLANES, Sandbox
 from pulumi_mlops.sandbox.errors import SandboxError
 
 PLANE = dataclasses.replace(CONTROL_PLANES[0], server="stand_in_plane")
+CLUSTER = dataclasses.replace(CONTROL_PLANES[1], server="stand_in_cluster", prepare=lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +148,73 @@ def test_run_names_an_unknown_command(sandbox: Sandbox) -> None:
 def test_run_uses_the_sandbox(sandbox: Sandbox) -> None:
     done = sandbox.run(["sh", "-c", "echo $PULUMI_MLOPS_SANDBOX; exit 3"])
     assert (done.returncode, done.stdout.strip()) == (3, str(sandbox.home))
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[Sandbox]:
+    sandbox = Sandbox(tmp_path / "both", [PLANE, CLUSTER])
+    yield sandbox
+    sandbox.down()
+
+
+def running(sandbox: Sandbox) -> list[str]:
+    return [plane.name for plane in sandbox.status() if plane.running]
+
+
+def test_only_what_is_asked_for_is_started_and_stays(both: Sandbox) -> None:
+    both.up(["kubernetes"])
+    assert running(both) == ["kubernetes"]
+    both.up()
+    assert running(both) == ["kubernetes"]
+    both.up(["aws"])
+    assert running(both) == ["aws", "kubernetes"]
+
+
+def test_where_nothing_is_asked_for_the_first_one_is_started(both: Sandbox) -> None:
+    both.up()
+    assert running(both) == ["aws"]
+
+
+def test_an_unknown_control_plane_is_named(both: Sandbox) -> None:
+    with pytest.raises(SandboxError, match=r"no control plane 'azure'; there are: aws, kubernetes"):
+        both.up(["azure"])
+    assert not both.home.exists()
+
+
+def test_a_control_plane_is_prepared_before_its_first_start(both: Sandbox) -> None:
+    prepared: list[bool] = []
+    plane = dataclasses.replace(CLUSTER, prepare=lambda: prepared.append((both.home / "kubernetes.log").exists()))
+    sandbox = Sandbox(both.home, [PLANE, plane])
+    sandbox.up(["kubernetes"])
+    sandbox.up(["kubernetes"])
+    assert prepared == [False]
+
+
+def test_one_that_does_not_run_leads_nowhere(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/of/the/user")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "of-the-user")
+    monkeypatch.setenv("HELM_NAMESPACE", "of-the-user")
+    monkeypatch.setenv("AWS_PROFILE", "of-the-user")
+    both.up(["aws"])
+    environ = both.environ()
+    assert environ["KUBECONFIG"] == str(both.home / "kubeconfig")
+    assert "of-the-user" not in environ.values()
+    both.down()
+    both.up(["kubernetes"])
+    environ = both.environ()
+    assert environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
+    assert environ["AWS_SECRET_ACCESS_KEY"] == "sandbox"
+    assert "of-the-user" not in environ.values()
+
+
+def test_a_command_brings_up_what_its_project_needs(both: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\nconfig: {x:backend: kubernetes}\n")
+    both.run(["true"], cwd=tmp_path)
+    assert running(both) == ["kubernetes"]
+
+
+def test_every_provider_is_there(both: Sandbox) -> None:
+    both.up(["aws"])
+    plugins = both.home / "pulumi" / "plugins"
+    found = {path.name.removeprefix("pulumi-resource-") for path in plugins.glob("*/pulumi-resource-*")}
+    assert found == {"aws", "kubernetes", "random"}

@@ -38,10 +38,11 @@ def needs(command: Sequence[str], cwd: Path, known: Collection[str]) -> set[str]
 
 def _settings(project: Path, stack: str) -> Iterator[Path]:
     yield project
-    if stack:
-        yield wrapper.users_settings(project, stack)
-    else:
-        yield from sorted(wrapper.users_settings(project, "*").parent.glob(f"Pulumi.*{project.suffix}"))
+    try:
+        of_stack = wrapper.users_settings(project, stack or "*")
+    except yaml.YAMLError:
+        return
+    yield from [of_stack] if stack else sorted(of_stack.parent.glob(of_stack.name))
 
 
 def _of_settings(path: Path) -> Iterator[str]:

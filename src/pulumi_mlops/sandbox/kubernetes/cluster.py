@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import urllib3
 
@@ -25,6 +25,7 @@ SOCKET = "etcd.sock:0"
 It has no port; etcd's form wants one."""
 ETCD = f"unix://{SOCKET}"
 ETCD_PEERS = "unix://etcd-peers.sock:0"
+POD_LOG = "2026-01-01T00:00:00.000000000Z stdout F Nothing runs in this pod: the sandbox plays it.\n"
 POLL = 0.05
 READY_WITHIN = 75.0
 
@@ -173,9 +174,11 @@ class Cluster:
         return Part("kube-scheduler", arguments, collects_at=50)
 
     def _kwok(self) -> Part:
-        forwards = self.folder / "forwards.yaml"
-        forwards.write_text(json.dumps(_forwards(self.ports.mlflow)))
-        configured = [*self._product.stages, *sorted(OWN_STAGES.glob("*.yaml")), forwards]
+        answers = self.folder / "answers.yaml"
+        logs = self.folder / "pods.log"
+        logs.write_text(POD_LOG)
+        answers.write_text("\n---\n".join(json.dumps(answer) for answer in _answers(self.ports.mlflow, logs)))
+        configured = [*self._product.stages, *sorted(OWN_STAGES.glob("*.yaml")), answers]
         arguments = [
             f"--kubeconfig={self._kubeconfig_of('kwok')}",
             "--manage-all-nodes",
@@ -234,14 +237,17 @@ class Cluster:
             return False
 
 
-def _forwards(port: int) -> dict[str, object]:
+def _answers(port: int, log: Path) -> list[dict[str, Any]]:
+    """Say how the kubelets answer for every pod: where a forwarded connection ends, and what its log is."""
     target = {"ports": [FORWARDED], "target": {"address": access.LOOPBACK, "port": port}}
-    return {
-        "apiVersion": "kwok.x-k8s.io/v1alpha1",
-        "kind": "ClusterPortForward",
-        "metadata": {"name": "mlflow"},
-        "spec": {"forwards": [target]},
+    specs = {
+        "ClusterPortForward": {"forwards": [target]},
+        "ClusterLogs": {"logs": [{"logsFile": str(log), "follow": False}]},
     }
+    return [
+        {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": kind, "metadata": {"name": "every-pod"}, "spec": spec}
+        for kind, spec in specs.items()
+    ]
 
 
 def _nodes_are_ready(api: Api) -> bool:

@@ -52,27 +52,28 @@ class Prepared:
 
 def ensure() -> Prepared:
     """Find everything in the cache, or make it. Safe to interrupt; two at once wait for each other."""
+    made = product()
+    return Prepared(made, _empty(made))
+
+
+def product() -> Product:
+    """Find the binary in the cache, or build it."""
     name = f"kubernetes-{binaries.KUBERNETES}"
-    made_of = repr((binaries.MODULES, binaries.LINKED, binaries.BEHAVIOURS))
-    product_identity = _digest(*sorted(binaries.SOURCE.glob("*.go")), made_of)
+    identity = _digest(
+        *sorted(binaries.SOURCE.glob("*.go")), repr((binaries.MODULES, binaries.LINKED, binaries.BEHAVIOURS))
+    )
     folder = building.once(
-        name,
-        binaries.WHAT,
-        lambda: _find(name, product_identity),
-        lambda work: _make_product(work, product_identity),
+        name, binaries.WHAT, lambda: _find(name, identity), lambda work: _make_product(work, identity)
     )
-    product = Product(folder)
-    empty_name, empty_identity = (
-        f"{name}-empty",
-        _digest(HERE / "crds.py", HERE / "furniture.py", product_identity),
+    return Product(folder)
+
+
+def _empty(made: Product) -> Path:
+    name = f"kubernetes-{binaries.KUBERNETES}-empty"
+    identity = _digest(HERE / "crds.py", HERE / "furniture.py", made.folder / IDENTITY)
+    return building.once(
+        name, "an empty cluster", lambda: _find(name, identity), lambda work: _make_empty(work, made, identity)
     )
-    empty = building.once(
-        empty_name,
-        "an empty cluster",
-        lambda: _find(empty_name, empty_identity),
-        lambda work: _make_empty(work, product, empty_identity),
-    )
-    return Prepared(product, empty)
 
 
 def _digest(*parts: Path | str) -> str:
@@ -97,16 +98,16 @@ def _make_product(work: Path, identity: str) -> None:
     (target / IDENTITY).write_text(identity)
 
 
-def _make_empty(work: Path, product: Product, identity: str) -> None:
+def _make_empty(work: Path, made: Product, identity: str) -> None:
     """Start a cluster with nothing in it, fill it with what it shall always have, and keep what etcd then holds."""
     target = work / "product"
     target.mkdir()
     definitions = crds.fetch(work)
-    cluster = Cluster(product, work / "cluster")
+    cluster = Cluster(made, work / "cluster")
     with step("Filling a first cluster with definitions and nodes (once)"):
         try:
             cluster.start_storage()
-            furniture.furnish(cluster.api(), definitions, product.storage_class)
+            furniture.furnish(cluster.api(), definitions, made.storage_class)
             cluster.start_controllers()
             builtin = everything(cluster.api())
         finally:
