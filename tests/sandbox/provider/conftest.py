@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_cloud import BoxCloud, BoxKind, Engine, serving
+from fake_cloud import BoxCloud, BoxKind, serving
+
+from engine_calls import Engine
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from typing import Any
 import boto3
 import grpc
 import pytest
-from fake_cloud import Engine, init_failed, serving
+from fake_cloud import serving
 from pulumi.runtime.proto import provider_pb2
 
+from engine_calls import Engine, init_failed
 from pulumi_mlops.sandbox.aws.provider.cloud import Aws
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, receive, send

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import boto3
 import grpc
 import psutil
-from fake_cloud import Engine
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from engine_calls import Engine
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.provider.journal import Journal
 from pulumi_mlops.sandbox.provider.values import send

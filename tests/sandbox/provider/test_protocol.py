@@ -9,10 +9,11 @@ from typing import Any
 
 import grpc
 import pytest
-from fake_cloud import URN, BoxCloud, BoxKind, Engine, init_failed
+from fake_cloud import URN, BoxCloud, BoxKind
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from engine_calls import Engine, init_failed
 from pulumi_mlops.sandbox.provider.journal import Entry
 from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, receive, send
 
