@@ -47,9 +47,16 @@ LIMITS: dict[type, str] = {
     MaxLen: "at most {.max_length} long",
 }
 
-UPDATES: dict[str, dict[str, Any]] = tomllib.loads((DOCS / "updates.toml").read_text())
-NATIVE: dict[str, dict[str, str]] = tomllib.loads((DOCS / "native.toml").read_text())
-EFFECTS: dict[str, str] = UPDATES.pop("effects")
+TITLES = {"aws": "AWS", "kubernetes": "Kubernetes"}
+
+
+def tables(folder: str) -> dict[str, dict[str, Any]]:
+    """Read what docs/<folder>/<backend>.toml say, by the title of the backend."""
+    return {title: tomllib.loads((DOCS / folder / f"{name}.toml").read_text()) for name, title in TITLES.items()}
+
+
+UPDATES, NATIVE = tables("updates"), tables("native")
+EFFECTS: dict[str, dict[str, str]] = {title: table.pop("effects") for title, table in UPDATES.items()}
 
 
 def specs() -> dict[str, type[Spec]]:
@@ -132,17 +139,17 @@ def arguments(name: str, spec: type[Spec]) -> str:
     for key, field in spec.model_fields.items():
         limits = ", ".join(bounds(hints[key]))
         kind = generate_args.written(hints[key])
-        *effects, what = UPDATES[name][key]
         rows.append(
             [
                 f"`{key}`",
                 f"`{kind}`".replace("|", "\\|") + (f", {limits}" if limits else ""),
                 default(field),
                 cell(said[key]),
-                f"**{', '.join(effects)}**: {cell(what)}",
+                *(", ".join(changes[name][key][:-1]) for changes in UPDATES.values()),
             ]
         )
-    return table(["argument", "type", "default", "meaning", "what a change does on AWS"], rows)
+    heads = [f"a change on {title}" for title in UPDATES]
+    return table(["argument", "type", "default", "meaning", *heads], rows)
 
 
 def outputs(component: type[Component[Any]]) -> list[list[str]]:
@@ -188,7 +195,7 @@ def noun_page(noun: str) -> str:
         ("Unsupported", "the backend cannot do this, or not together; the message names the nearest thing."),
     ]
     errors = list((dict(general) | dict(raises)).items())
-    *effects, what = UPDATES[noun]["name"]
+    renamed = " ".join(f"On {title}: {', '.join(changes[noun]['name'][:-1])}." for title, changes in UPDATES.items())
     parts = [
         f"# {noun}\n",
         NOTE,
@@ -197,8 +204,9 @@ def noun_page(noun: str) -> str:
         prose(
             f"`mlops.{noun}(name, opts=None, **arguments)`.",
             "`name` is lower-case letters, digits and hyphens, at most 40, and part of every physical name.",
-            f"Changing it: **{', '.join(effects)}**: {plain(what)}",
-            "The words of the last column are explained in [updates](../updates.md).",
+            f"Changing it: {renamed}",
+            "What the words of the last columns mean, and what happens, is in",
+            f"[updates](../updates.md#{noun.lower()}).",
         ),
         arguments(noun, spec),
     ]
@@ -212,11 +220,12 @@ def noun_page(noun: str) -> str:
     ]
     if rows := methods(component):
         parts += ["\n## Methods\n", table(["method", "meaning"], rows)]
-    native = [[f"`{key}`", cell(meaning)] for key, meaning in NATIVE[noun].items()]
-    parts += [
-        "\n## Native resources on AWS\n",
-        table([f"`{slug(noun).replace('-', '_')}.native[…]`", "resource"], native),
-    ]
+    for title, resources in NATIVE.items():
+        native = [[f"`{key}`", cell(meaning)] for key, meaning in resources[noun].items()]
+        parts += [
+            f"\n## Native resources on {title}\n",
+            table([f"`{slug(noun).replace('-', '_')}.native[…]`", "resource"], native),
+        ]
     parts += ["\n## Errors\n", table(["error", "when"], [[f"`{name}`", cell(why)] for name, why in errors])]
     return "\n".join(parts) + "\n"
 
@@ -224,15 +233,19 @@ def noun_page(noun: str) -> str:
 def updates_page() -> str:
     """Write the table of what each change does."""
     found = specs()
+    words = dict.fromkeys(word for meanings in EFFECTS.values() for word in meanings)
     parts = [
-        "# What a change does on AWS\n",
+        "# What a change does\n",
         NOTE,
         "For each argument of each noun: is the change made in place, does it replace something, or is it refused?\n",
-        table(["word", "meaning"], [[f"**{word}**", meaning] for word, meaning in EFFECTS.items()]),
+        table(
+            ["word", *(f"on {title}" for title in EFFECTS)],
+            [[f"**{word}**", *(meanings.get(word, "-") for meanings in EFFECTS.values())] for word in words],
+        ),
         "",
         prose(
-            "In stage `prod` key, bucket, repositories, secrets, feature groups and model groups are protected:",
-            "an `up` that would replace or delete one fails before it touches it. See [recovery](recovery.md).",
+            "In stage `prod` what holds data is protected: an `up` that would replace or delete it fails before it",
+            "touches it. See [recovery](recovery.md).",
             "What shows in the resources' inputs is tested: `tests/examples/test_updates.py` makes each change and",
             "judges it by the provider's rules.",
         ),
@@ -240,23 +253,24 @@ def updates_page() -> str:
     for noun, file in NOUNS.items():
         spec = getattr(importlib.import_module(f"{components.__name__}.{file}"), f"{noun}Spec")
         parts += [f"\n## {noun}\n", f"Arguments: [{noun}](nouns/{slug(noun)}.md).\n"]
-        rows = [["`name`", *effect(noun, "name")]]
+        rows = [["`name`", *effects(noun, "name")]]
         rows += list(change_rows("", noun, spec, found))
-        parts.append(table(["argument", "effect", "what happens"], rows))
+        parts.append(table(["argument", *UPDATES], rows))
     return "\n".join(parts) + "\n"
 
 
-def effect(name: str, key: str) -> list[str]:
-    """Return the two cells that say what a change of a field does."""
-    *effects, what = UPDATES[name][key]
-    return [f"**{', '.join(effects)}**", cell(what)]
+def effects(name: str, key: str) -> list[str]:
+    """Return the cells that say what a change of a field does, one for each backend."""
+    return [
+        f"**{', '.join(entry[:-1])}**: {cell(entry[-1])}" for entry in (table[name][key] for table in UPDATES.values())
+    ]
 
 
 def change_rows(prefix: str, name: str, spec: type[Spec], found: Mapping[str, type[Spec]]) -> Iterator[list[str]]:
     """List a spec's fields, and under each the fields of the specs in it."""
     hints = typing.get_type_hints(spec, include_extras=True)
     for key in spec.model_fields:
-        yield [f"`{prefix}{key}`", *effect(name, key)]
+        yield [f"`{prefix}{key}`", *effects(name, key)]
         many = {list: "[]", dict: ".<name>"}.get(container(hints[key]), "")
         for inner in generate_args._inner(hints[key]):  # noqa: SLF001 (the sister tool's walk over a type)
             if prefix and inner.__name__ in ("Compute", "ModelFiles"):
@@ -276,9 +290,14 @@ def slug(noun: str) -> str:
 
 def note(entry: capabilities.Entry) -> str:
     """Say why, and what instead."""
-    reason = entry.reason and entry.reason[0].upper() + entry.reason[1:].rstrip(".") + "."
+    reason = entry.reason and entry.reason.rstrip(".") + "."
     instead = f"Instead: {entry.instead.rstrip('.')}." if entry.instead else ""
     return cell(f"{reason} {instead}")
+
+
+def told(entry: capabilities.Entry) -> bool:
+    """Whether an entry says more than its level; what is not offered says it by being absent."""
+    return bool(entry.instead or (entry.reason and entry.reason != "not offered"))
 
 
 def capabilities_page() -> str:
@@ -299,7 +318,7 @@ def capabilities_page() -> str:
             [
                 f"`{row.capability}`",
                 *(entry.level for entry in row.cells.values()),
-                " ".join(note(entry) for entry in row.cells.values() if entry.reason or entry.instead),
+                " ".join(f"**{name}**: {note(entry)}" for name, entry in row.cells.items() if told(entry)),
             ]
             for row in rows
             if (" + " in row.capability) is combined
@@ -321,13 +340,15 @@ def summary() -> str:
         cells = []
         for backend in backends:
             short = {row.capability.removeprefix(noun).lstrip("."): row.cells[backend] for row in nouns[noun]}
-            native = ", ".join(name for name, entry in short.items() if name and entry.level == "native")
-            other = [f"**{entry.level}**: {name}" for name, entry in short.items() if entry.level != "native"]
-            cells.append("; ".join([native, *other] if native else (other or [short[""].level])))
+            by_level: dict[str, list[str]] = {}
+            for name, entry in short.items():
+                by_level.setdefault(entry.level, []).extend([name] if name else [])
+            native = ", ".join(by_level.pop("native", [])) or short[""].level
+            cells.append("; ".join([native, *(f"**{level}**: {', '.join(by_level[level])}" for level in by_level)]))
         lines.append([f"`{noun}`", *cells])
     said = prose(
         "Native unless marked.",
-        f"{combined} combinations have entries of their own, such as canary with serverless (absent):",
+        f"{combined} combinations have entries of their own, such as canary with serverless on AWS (absent):",
         "all of it, with reasons and what to write instead, is in [capabilities](docs/capabilities.md).",
     )
     return f"{table(['noun', *backends], lines)}\n\n{said}"

@@ -12,6 +12,7 @@ from pulumi_mlops import registry
 from pulumi_mlops.errors import Unsupported
 
 Level = Literal["native", "emulated", "lossy", "absent"]
+_FROM_BEST_TO_WORST: list[Level] = ["native", "emulated", "lossy", "absent"]
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,13 @@ def matrix(backends: list[str] | None = None) -> Iterator[Row]:
     tables = {name: registry.load(name).CAPABILITIES for name in names}
     keys = {key for capabilities in tables.values() for key in capabilities}
     for key in sorted(keys, key=lambda key: (len(key) > 1, sorted(key))):
-        cells = {name: tables[name].get(key, Entry("absent", "not offered")) for name in names}
+        cells = {name: tables[name].get(key) or _of_parts(tables[name], key) for name in names}
         yield Row(" + ".join(sorted(key)), cells)
+
+
+def _of_parts(capabilities: Table, key: frozenset[str]) -> Entry:
+    """Judge what a table does not list: one name is not offered, a combination is as good as its worst part."""
+    if len(key) == 1:
+        return Entry("absent", "not offered")
+    levels = [capabilities.get(frozenset([name]), Entry("absent")).level for name in key]
+    return Entry(max(levels, key=_FROM_BEST_TO_WORST.index))

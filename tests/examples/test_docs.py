@@ -1,5 +1,6 @@
 """The documents say what is so: their programs run, their links lead somewhere, their commands exist."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -115,15 +116,24 @@ def all_specs(spec: type[Spec] = Spec) -> Iterator[type[Spec]]:
             yield from all_specs(inner)
 
 
-def test_every_field_of_every_spec_says_what_a_change_does() -> None:
-    table: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "docs" / "updates.toml").read_text())
+def tables(folder: str) -> dict[str, dict[str, dict[str, Any]]]:
+    return {page.stem: tomllib.loads(page.read_text()) for page in sorted((ROOT / "docs" / folder).glob("*.toml"))}
+
+
+@pytest.mark.parametrize("folder", ["updates", "native"])
+def test_every_backend_has_its_tables(folder: str) -> None:
+    assert set(tables(folder)) == set(registry.BACKENDS)
+
+
+@pytest.mark.parametrize("backend", registry.BACKENDS)
+def test_every_field_of_every_spec_says_what_a_change_does(backend: str) -> None:
+    table: dict[str, dict[str, list[str]]] = tables("updates")[backend]
     words = set(table.pop("effects"))
     nouns = {noun.__name__ for noun in NOUNS}
     wanted: dict[str, set[str]] = {}
     for spec in all_specs():
-        if spec.__name__ != "Schedule":  # no argument by itself: its fields are those of ScalingSchedule
-            name = spec.__name__.removesuffix("Spec")
-            wanted[name] = {*spec.model_fields, *(["name"] if name in nouns else [])}
+        name = spec.__name__.removesuffix("Spec")
+        wanted[name] = {*spec.model_fields, *(["name"] if name in nouns else [])}
     assert {name: set(fields) for name, fields in table.items()} == wanted
     for name, fields in table.items():
         for field, (*effects, what) in fields.items():
@@ -132,36 +142,41 @@ def test_every_field_of_every_spec_says_what_a_change_does() -> None:
             assert what.endswith("."), f"{name}.{field}: {what}"
 
 
-def everything() -> dict[str, list[str]]:
+QUEUE = "arn:aws:sqs:us-east-1:111122223333:approvals"
+HOOK = "https://ci.example.com/hooks"
+GATEWAY = {"gateway": {"name": "gateways/public", "domain": "ml.example.com"}}
+METRICS = {"metrics": "http://prometheus.monitoring.svc:9090"}
+HUBS: dict[str, dict[str, Any]] = {
+    "aws": {"monthly_budget": 100, "images": ["churn"], "network": {"private": {}}},
+    "kubernetes": {"quota": {"cpus": 32, "memory_gb": 64}, "existing": {**GATEWAY, **METRICS}},
+}
+"""What each backend's platform is given so that every native resource appears."""
+
+
+def everything(backend: str) -> dict[str, list[str]]:
     """Declare a program in which every native resource appears, and return the keys that each noun has."""
-    hub = mlops.Platform(
-        "hub",
-        backend="aws",
-        alerts=["ml@example.com"],
-        monthly_budget=100,
-        images=["churn"],
-        network={"private": {}},
-    )
+    hub = mlops.Platform("hub", backend=backend, alerts=["ml@example.com"], **HUBS[backend])
     store = mlops.FeatureStore("features", platform=hub)
     group = mlops.FeatureGroup(
         "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
     )
-    topic = "arn:aws:sqs:us-east-1:111122223333:approvals"
-    models = mlops.ModelRegistry("models", platform=hub, approvers=["lead"], events={"deploy": {"to": topic}})
+    to = QUEUE if backend == "aws" else HOOK
+    models = mlops.ModelRegistry("models", platform=hub, approvers=["lead"], events={"deploy": {"to": to}})
     churn = mlops.Model("churn", registry=models)
     score = mlops.Endpoint(
         "score",
         platform=hub,
-        model={"image": hub.image("churn", "1.0.0")},
-        shadow={"model": {"image": hub.image("churn", "1.1.0")}},
+        model={"image": "registry.example.com/churn:1.0.0"},
+        shadow={"model": {"image": "registry.example.com/churn:1.1.0"}},
         invokers=["web"],
     )
     return {type(part).__name__: sorted(part.native) for part in (hub, store, group, models, churn, score)}
 
 
-def test_native_resources_are_those_that_are_documented() -> None:
-    table: dict[str, dict[str, str]] = tomllib.loads((ROOT / "docs" / "native.toml").read_text())
-    given = Cloud().run(everything)
+@pytest.mark.parametrize("backend", registry.BACKENDS)
+def test_native_resources_are_those_that_are_documented(backend: str) -> None:
+    table: dict[str, dict[str, str]] = tables("native")[backend]
+    given = Cloud().run(lambda: everything(backend))
     assert set(given) == set(table)
     for noun, documented in table.items():
         patterns = {key: re.sub(r"<\w+>", r"[\\w-]+", re.escape(key)) for key in documented}
@@ -170,12 +185,12 @@ def test_native_resources_are_those_that_are_documented() -> None:
         assert sorted({name for names in found.values() for name in names}) == given[noun], noun
 
 
-def test_documented_resource_kinds_are_those_of_the_native_resources() -> None:
-    table: dict[str, dict[str, str]] = tomllib.loads((ROOT / "docs" / "native.toml").read_text())
-    for documented in table.values():
+@pytest.mark.parametrize("backend", registry.BACKENDS)
+def test_documented_resource_kinds_are_those_of_the_native_resources(backend: str) -> None:
+    for documented in tables("native")[backend].values():
         for text in documented.values():
-            found = re.match(r"aws\.(\w+)\.(\w+)", text)
-            assert found, text
-            import pulumi_aws  # noqa: PLC0415 (loads slowly, and only this test asks for it)
-
-            assert issubclass(getattr(getattr(pulumi_aws, found[1]), found[2]), pulumi.CustomResource), text
+            package, *path = text.split(maxsplit=1)[0].rstrip(",").split(".")
+            found: Any = importlib.import_module(f"pulumi_{package}")
+            for step in path:
+                found = getattr(found, step)
+            assert issubclass(found, pulumi.CustomResource), text
