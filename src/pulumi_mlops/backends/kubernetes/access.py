@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
@@ -69,6 +70,16 @@ def anywhere(*numbers: int) -> Fields:
         "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET[:1]}}],
         "ports": ports(*numbers),
     }
+
+
+def port_of(url: str) -> int:
+    """Return the port of an address.
+
+    >>> port_of("https://prometheus.example.com"), port_of("http://prometheus.monitoring.svc:9090")
+    (443, 9090)
+    """
+    parts = urlsplit(url)
+    return parts.port or (_HTTPS if parts.scheme == "https" else 80)
 
 
 def api_server() -> Fields:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pulumi_mlops.backends.kubernetes import live, operators
-from pulumi_mlops.backends.kubernetes.endpoint import endpoint_problems
+from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
 from pulumi_mlops.backends.kubernetes.model_registry import model_problems, registry_problems
 from pulumi_mlops.backends.kubernetes.objects import namespace_name

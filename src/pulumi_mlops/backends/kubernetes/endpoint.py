@@ -1,18 +1,145 @@
-"""Endpoint on Kubernetes."""
+"""Endpoint on Kubernetes: identity, ways in and out, revisions, scaling, release, route, alerts."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import Output
 
 from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes import access, health, release, revision
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, disruption_budget
+from pulumi_mlops.backends.kubernetes.operators import OPERATORS
+from pulumi_mlops.backends.kubernetes.revision import Revision
+from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT, PORT
+from pulumi_mlops.backends.kubernetes.scaling import scale
 from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.errors import Problem
-from pulumi_mlops.refs import EndpointRef
+from pulumi_mlops.refs import EndpointRef, PlatformRef
+
+_KIND = "model-server"
+_SEVERAL = 2
 
 
 def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
-    """Build an endpoint."""
-    raise NotImplementedError
+    """Build the endpoint, or nothing yet while a model waits for its first approval."""
+    variants = [variant.name for variant in spec.served]
+    if spec.waiting:
+        models = ", ".join(sorted({model.name for model in spec.waiting}))
+        scope.say(
+            f"waits for the first approved version of {models}; approve one, and the next up creates the endpoint"
+        )
+        return EndpointRef(
+            name=scope.name,
+            backend="kubernetes",
+            platform=spec.platform,
+            url=None,
+            status="waiting",
+            variants=variants,
+            address={"name": scope.name},
+        )
+
+    app = access.app_of(scope, spec.platform, _KIND)
+    store = spec.platform.address["store"]
+    account = access.identity(app, secrets=[store["reader"]])
+    writer = None
+    if spec.capture_percent:
+        writer = access.identity(app, "capture", secrets=[store["writer"]]).metadata.name
+    opened = [*_ways_out(app, spec), *_ways_in(app, spec)]
+    wanted = revision.revisions(app, spec, writer)
+    services = {part.variant: revision.make(app, part, account.metadata.name, [account, *opened]) for part in wanted}
+    ready: list[pulumi.Resource] = list(services.values())
+    ready += [scale(app, spec, part, services[part.variant]) for part in wanted if part.fixed is None]
+    if spec.scaling.min >= _SEVERAL:
+        for part in wanted:
+            name = revision.stem(scope.name, part.variant)
+            disruption_budget(app, name, {**app.selector, health.VARIANT: part.variant})
+    native: dict[str, pulumi.Resource] = {f"revision.{variant}": made for variant, made in services.items()}
+    released = ready
+    if spec.platform.address["gateway"] or spec.scaling.moves:
+        native["release"] = release.job(app, spec, wanted, ready)
+        released = [native["release"]]
+    inside = native["service"] = _service(app, spec, wanted, released)
+    url = inside.urn.apply(lambda _: f"http://{app.host(app.name())}")
+    if gateway := spec.platform.address["gateway"]:
+        route = native["route"] = release.route(app, spec, wanted, released)
+        address = f"{'https' if gateway['tls'] else 'http'}://{scope.name}.{gateway['domain']}"
+        url = route.urn.apply(lambda _: address)
+    health.monitor(app, spec)
+    captured = Output.format("{0}/", revision.captured_prefix(spec, scope.name)) if spec.capture_percent else None
+    return EndpointRef(
+        name=scope.name,
+        backend="kubernetes",
+        platform=spec.platform,
+        url=url,
+        status="live",
+        variants=variants,
+        captured=captured,
+        address={
+            "name": scope.name,
+            "service": app.host(app.name()),
+            "door": access.Door(scope.name, _port(spec), app.selector).address(),
+        },
+        native=native,
+    )
 
 
-def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
-    """Judge an endpoint."""
-    yield from ()
+def _port(spec: EndpointSpec) -> int:
+    """Return the port at which pods get requests: KServe's agent stands before a server that is listened to."""
+    return AGENT_PORT if spec.capture_percent else PORT
+
+
+def _service(
+    app: App, spec: EndpointSpec, wanted: Sequence[Revision], released: Sequence[pulumi.Resource]
+) -> k8s.core.v1.Service:
+    """Keep one address inside the cluster, which leads to the revision that was released.
+
+    A Service cannot weigh: where variants share the traffic, it leads to the heaviest of them.
+    """
+    heaviest = max(spec.served, key=lambda part: part.weight).name
+    live = next(part for part in wanted if part.variant == heaviest)
+    return k8s.core.v1.Service(
+        app.scope.child("service"),
+        # That pods are there is known from the revision, which was waited for.
+        metadata=app.metadata(app.name(), annotations={"pulumi.com/skipAwait": "true"}),
+        spec={
+            "selector": {health.REVISION: live.name},
+            "ports": [{"name": "http", "port": 80, "target_port": _port(spec), "protocol": "TCP"}],
+        },
+        opts=after(app.scope.opts, *released),
+    )
+
+
+def _ways_out(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
+    """Let the pods reach the object store, what they read, and the internet where they are not cut off."""
+    views = {view.group.address["door"]["name"]: access.Door.of(view.group.address["door"]) for view in spec.reads}
+    found: list[pulumi.Resource] = access.call(
+        app, "calls", app.selector, [access.store_door(spec.platform), *views.values()]
+    )
+    if not (spec.is_isolated or spec.platform.private):
+        found.append(access.allow(app, "internet", app.selector, egress=[access.internet()]))
+    return found
+
+
+def _ways_in(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
+    """Let the gateway and the invokers' namespaces send requests, and Prometheus read metrics."""
+    callers = [access.namespace(name) for name in sorted({*_gateways(spec.platform), *spec.invokers})]
+    watcher = access.namespace(metrics_namespace(spec.platform))
+    rules: list[Fields] = [{"from_": [watcher], "ports": access.ports(*health.metrics_ports(spec))}]
+    if callers:
+        rules.append({"from_": callers, "ports": access.ports(_port(spec))})
+    return [access.allow(app, "callers", app.selector, ingress=rules)]
+
+
+def _gateways(platform: PlatformRef) -> list[str]:
+    """Return the namespaces in which a gateway's proxies run: its own, or that of its controller."""
+    gateway = platform.address["gateway"]
+    return [gateway["name"].split("/")[0], OPERATORS["gateway"].namespace] if gateway else []
+
+
+def metrics_namespace(platform: PlatformRef) -> str:
+    """Return the namespace of Prometheus: by its address where that is a Service's, else the usual one."""
+    host = urlsplit(platform.address["metrics"] or "").hostname or ""
+    labels = host.split(".")
+    inside = len(labels) == _SEVERAL or labels[_SEVERAL : _SEVERAL + 1] == ["svc"]
+    return labels[1] if inside else OPERATORS["prometheus"].namespace

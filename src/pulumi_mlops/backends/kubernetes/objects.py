@@ -228,6 +228,28 @@ def custom(
     )
 
 
+_SNAKE = re.compile(r"[a-z]+(_[a-z]+)+")
+
+
+def camel_case(fields: Any) -> Any:
+    """Write the fields of a built-in kind as an object of another kind has them inside.
+
+    >>> camel_case({"volume_mounts": [{"mount_path": "/tmp", "read_only": True}]})
+    {'volumeMounts': [{'mountPath': '/tmp', 'readOnly': True}]}
+    """
+    if isinstance(fields, Mapping):
+        return {
+            _SNAKE.sub(_humps, key) if _SNAKE.fullmatch(key) else key: camel_case(value)
+            for key, value in fields.items()
+        }
+    return [camel_case(item) for item in fields] if isinstance(fields, list) else fields
+
+
+def _humps(match: re.Match[str]) -> str:
+    first, *others = match[0].split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 def base64_secret(value: Input[str]) -> Output[str]:
     """Encode a secret for a Secret's ``data``: a key that leaves ``stringData`` would stay in the object."""
     import base64  # noqa: PLC0415 (only here)

@@ -1,0 +1,193 @@
+"""What only Kubernetes can judge of an endpoint, before anything is registered."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pulumi import Input
+
+from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
+from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
+from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
+from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Variant
+from pulumi_mlops.compute import ACCELERATOR, Compute
+from pulumi_mlops.errors import Problem
+from pulumi_mlops.inputs import is_deferred, nearest
+from pulumi_mlops.refs import ModelVersionRef
+
+SCHEMES = ("s3", "pvc", "oci", "gs", "hf", "https", "http", "hdfs", "webhdfs")
+"""What KServe's storage initializer takes (https://kserve.github.io/website/docs/model-serving/storage/overview)."""
+_INSIDE = ("s3", "pvc", "oci")  # what needs no way to the internet: nodes fetch images
+_ADDED = len("-12345678-predictor")  # what a revision's Service has beside the variant's name
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_VARIANT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_PIN = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+_TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})$")
+
+
+def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
+    """Judge an endpoint."""
+    parts = list(_parts(spec))
+    for field, part in parts:
+        yield from _model(f"{field}model" if field else "model", part.model, spec)
+    yield from _compute("compute", spec.compute)
+    for field, part in parts:
+        if part.compute:
+            yield from _compute(f"{field}compute", part.compute)
+    yield from _names(name, spec)
+    yield from _gateway(spec)
+    yield from _quota(spec)
+    for index, namespace in enumerate(spec.invokers):
+        if not _LABEL.fullmatch(namespace):
+            yield Problem(
+                f"invokers[{index}]",
+                f"{namespace!r} is not the name of a namespace; write lower-case letters, digits and hyphens",
+            )
+    if spec.waiting and live.namespaced(spec.platform, "v1", "services", name) is not None:
+        yield Problem(
+            "model",
+            "no version is approved any more, and the endpoint serves: taking it away would be an outage; approve a "
+            "version, pin one with model.version(n), or remove the Endpoint from the program",
+        )
+
+
+def _parts(spec: EndpointSpec) -> Iterator[tuple[str, Variant]]:
+    """Give everything that serves a model, and where the user wrote it."""
+    if spec.variants:
+        yield from ((f"variants[{index}].", part) for index, part in enumerate(spec.variants))
+    else:
+        yield from (("", part) for part in spec.served)
+    if spec.shadow:
+        yield "shadow.", Variant(name=SHADOW, model=spec.shadow.model, compute=spec.shadow.compute)
+
+
+def _model(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec) -> Iterator[Problem]:
+    if isinstance(served, ModelVersionRef):
+        if not served.waiting:
+            yield from _address(field, served.address["uri"], spec)
+        return
+    yield from _image(f"{field}.image", served.image, spec.platform.stage)
+    if served.artifact is not None:
+        yield from _address(f"{field}.artifact", served.artifact, spec)
+
+
+def _image(field: str, image: Input[str], stage: str) -> Iterator[Problem]:
+    """Refuse an image that can become another one behind a name: what was released could not be said."""
+    if is_deferred(image) or not isinstance(image, str) or stage != "prod" or _DIGEST.search(image):
+        return
+    found = _TAG.search(image.rpartition("/")[2])
+    if found is None or found["tag"] == "latest":
+        yield Problem(
+            field,
+            f"{image!r} can become another image at any time, which prod does not take; write a tag that stays, such "
+            "as ':1.4.2', or a digest, '@sha256:…'",
+        )
+
+
+def _address(field: str, uri: Input[str], spec: EndpointSpec) -> Iterator[Problem]:
+    if is_deferred(uri) or not isinstance(uri, str):
+        return
+    scheme = urlsplit(uri).scheme
+    if "://" not in uri or scheme not in SCHEMES:
+        yield Problem(
+            field,
+            f"{uri!r} is no address that KServe can load a model from{nearest(scheme, SCHEMES)}; write one that begins "
+            f"with {', '.join(f'{known}://' for known in SCHEMES)}",
+        )
+    elif scheme not in _INSIDE and (spec.is_isolated or spec.platform.private):
+        way_out = "copy the files into the platform's object store (s3://)"
+        if not spec.platform.private:
+            way_out += ", or write isolated=False"
+        yield Problem(field, f"{uri!r} is out in the internet, which these pods cannot reach; {way_out}")
+
+
+def _compute(field: str, compute: Compute) -> Iterator[Problem]:
+    pin = (compute.pin or {}).get("kubernetes")
+    if pin is not None and not _PIN.fullmatch(pin):
+        yield Problem(
+            f"{field}.pin.kubernetes",
+            f"{pin!r} is not a node's label; write label=value, such as 'node.kubernetes.io/instance-type=g5.xlarge'",
+        )
+    parts = ACCELERATOR.fullmatch(compute.accelerator or "")
+    if parts and pin is None and parts["model"] not in PRODUCTS:
+        yield Problem(
+            f"{field}.accelerator",
+            f"{parts['model']!r} has no GPU product here{nearest(parts['model'], PRODUCTS)}; write one of "
+            f"{', '.join(PRODUCTS)}, or name nodes that have it: pin={{'kubernetes': 'label=value'}}",
+        )
+
+
+def _names(name: str, spec: EndpointSpec) -> Iterator[Problem]:
+    for index, part in enumerate(spec.variants):
+        field = f"variants[{index}].name"
+        length = len(stem(name, part.name)) + _ADDED
+        if not _VARIANT.fullmatch(part.name):
+            yield Problem(
+                field, f"{part.name!r} becomes part of objects' names: write lower-case letters, digits and hyphens"
+            )
+        elif length > NAME_LIMIT:
+            yield Problem(
+                field,
+                f"{part.name!r} makes the name of a Service of {length} characters, and Kubernetes takes {NAME_LIMIT}; "
+                f"shorten it by {length - NAME_LIMIT}",
+            )
+        if spec.shadow and part.name == SHADOW:
+            yield Problem(field, f"{SHADOW!r} is what the shadow is called; take another name")
+
+
+def _gateway(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse what nobody would do: without a gateway nothing divides traffic, without Prometheus nothing watches."""
+    address = spec.platform.address
+    divided = {
+        "variants": len(spec.served) > 1,
+        "shadow": spec.shadow is not None,
+        "release.canary": spec.release.canary is not None,
+        "release.linear": spec.release.linear is not None,
+    }
+    watched = {
+        "release.canary": divided["release.canary"],
+        "release.linear": divided["release.linear"],
+        "release.rollback_alarms": bool(spec.release.rollback_alarms),
+        "scaling": spec.scaling.moves,
+    }
+    if not address["gateway"]:
+        for field, used in divided.items():
+            if used:
+                yield Problem(
+                    field,
+                    "needs a gateway that divides traffic; write Platform(existing={'gateway': {'name': "
+                    "'namespace/name', 'domain': …}})",
+                )
+    if not address["metrics"]:
+        for field, used in watched.items():
+            if used:
+                yield Problem(
+                    field,
+                    "needs a Prometheus to go by; write Platform(existing={'metrics': "
+                    "'http://prometheus.monitoring.svc:9090'})",
+                )
+
+
+def _quota(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse an endpoint that the platform's quota could never hold: its pods would wait for ever."""
+    quota = spec.platform.address["quota"]
+    if not quota:
+        return
+    sizes = [machine(part.compute or spec.compute) for _, part in _parts(spec)]
+    # While a release is on, the revision before it is still there.
+    sizes.append(max(sizes, key=lambda size: (size.accelerators, size.cpus, size.memory_gb)))
+    replicas = max(spec.scaling.min, 1)
+    needs = {
+        "cpus": sum(size.cpus for size in sizes) * replicas,
+        "memory_gb": sum(size.memory_gb for size in sizes) * replicas,
+        "accelerators": sum(size.accelerators for size in sizes) * replicas,
+    }
+    for word, need in needs.items():
+        if need > quota[word]:
+            yield Problem(
+                "scaling.min" if replicas > 1 else "compute",
+                f"needs {need:g} {word} at least, with one more revision while a release is on, and the platform's "
+                f"quota is {quota[word]:g}; write Platform(quota={{'{word}': {need:g}, …}}), or ask for less",
+            )

@@ -1,0 +1,223 @@
+"""How a new revision takes over: the route that divides traffic, and the Job that moves it and watches.
+
+Pulumi cannot wait and then shift traffic inside one update. So each release is a Job between the new revision and the
+route in the program: it moves the live route step by step, and ends well when the route says what the program is going
+to declare. When it ends badly it has put the old rules back, the update fails, and the old revision still serves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import resources as files
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import CustomTimeouts, Output, ResourceOptions
+
+from pulumi_mlops.backends.kubernetes import access, live
+from pulumi_mlops.backends.kubernetes.health import checks, of_revision
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, custom, resources
+from pulumi_mlops.backends.kubernetes.revision import SHADOW, TIMEOUT_SECONDS, Revision
+from pulumi_mlops.backends.kubernetes.runtime import server_of
+from pulumi_mlops.components.endpoint import EndpointSpec, Release
+
+RELEASE, ATTEMPT = "pulumi-mlops/release", "pulumi-mlops/attempt"
+"""Labels of a Job: which revisions it brings in, and which try at it that is."""
+ROLLED_BACK = "pulumi-mlops/rolled-back"
+"""The annotation of a route in which the job says why it went back."""
+_IMAGE = "docker.io/library/python:3.13.9-slim"
+_SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
+_START_SECONDS = 1800  # what replicas may take to come up, beside the watching
+_AFTERWARDS_SECONDS = 120
+"""How long the new revision is watched with all the traffic, while the old one is still there."""
+_WHOLE = 1000
+_PORT = 80  # of the Services that KServe makes
+
+
+def steps(release: Release) -> list[Fields]:
+    """Say how traffic moves: its share, and how long that is watched before more follows."""
+    if release.canary:
+        first = [{"percent": release.canary.percent, "seconds": release.canary.bake_minutes * 60}]
+    elif release.linear:
+        step, seconds = release.linear.step_percent, release.linear.interval_minutes * 60
+        first = [{"percent": share, "seconds": seconds} for share in range(step, 100, step)]
+    else:
+        first = []
+    return [*first, {"percent": 100, "seconds": _AFTERWARDS_SECONDS}]
+
+
+def longest_seconds(spec: EndpointSpec) -> int:
+    """Return when a release is given up."""
+    watched = sum(int(step["seconds"]) for step in steps(spec.release))
+    return _START_SECONDS + spec.scaling.cooldown_in_seconds + watched
+
+
+def rules(spec: EndpointSpec, wanted: Sequence[Revision]) -> list[Fields]:
+    """Divide traffic between the variants by weight, and copy it to the shadow."""
+    weights = {part.name: part.weight for part in spec.served}
+    scale = 1 if all(float(weight).is_integer() for weight in weights.values()) else _WHOLE
+    rule: Fields = {
+        "backendRefs": [
+            {"name": part.service, "port": _PORT, "weight": round(weights[part.variant] * scale)}
+            for part in wanted
+            if part.variant in weights
+        ],
+        "timeouts": {"request": f"{TIMEOUT_SECONDS}s"},
+    }
+    if spec.shadow:
+        share = spec.shadow.percent
+        portion: Fields = (
+            {"percent": int(share)}
+            if float(share).is_integer()
+            else {"fraction": {"numerator": round(share * 100), "denominator": 10000}}
+        )
+        beside = next(part for part in wanted if part.variant == SHADOW)
+        mirror = {"backendRef": {"name": beside.service, "port": _PORT}, **portion}
+        rule["filters"] = [{"type": "RequestMirror", "requestMirror": mirror}]
+    return [rule]
+
+
+def route(
+    app: App, spec: EndpointSpec, wanted: Sequence[Revision], released: Sequence[pulumi.Resource]
+) -> pulumi.CustomResource:
+    """Give the endpoint its host name (https://gateway-api.sigs.k8s.io/api-types/httproute/)."""
+    gateway = spec.platform.address["gateway"]
+    namespace, name = gateway["name"].split("/")
+    return custom(
+        app.scope.child("route"),
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        # The release job writes the rules as well: what it leaves is what is declared here.
+        metadata=app.metadata(app.name(), annotations={"pulumi.com/patchForce": "true"}),
+        spec={
+            "parentRefs": [{"namespace": namespace, "name": name}],
+            "hostnames": [f"{app.scope.name}.{gateway['domain']}"],
+            "rules": rules(spec, wanted),
+        },
+        opts=after(app.scope.opts, *released),
+    )
+
+
+def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields:
+    """Say what the job does. It reads this when it starts; changing it starts none."""
+    served = [part for part in wanted if part.variant != SHADOW]
+    asked = [
+        replace(check, name=f"{check.name} of {part.variant}")
+        for part in served
+        for check in checks(server_of(part.served), spec.health, **of_revision(app, part.name))
+    ]
+    alarms = [
+        {
+            "name": Output.format("alarm {0}", alarm),
+            "query": Output.format('count(ALERTS{{alertname="{0}",alertstate="firing"}})', alarm),
+            "above": 0,
+            "means": Output.format("alarm {0} is firing", alarm),
+        }
+        for alarm in spec.release.rollback_alarms
+    ]
+    metrics = spec.platform.address["metrics"]
+    return {
+        "endpoint": app.scope.name,
+        "namespace": app.namespace,
+        "route": app.name() if spec.platform.address["gateway"] else None,
+        "revisions": [part.name for part in served],
+        "rules": rules(spec, wanted),
+        "steps": steps(spec.release),
+        "metrics": metrics,
+        "checks": [*(check.settings() for check in asked), *alarms] if metrics else [],
+        "sized_by_load": spec.scaling.moves,
+        "patience_seconds": 180,
+        "size_seconds": _START_SECONDS // 2 + spec.scaling.cooldown_in_seconds,
+        "every_seconds": 15,
+    }
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Which try at a release the program is to make."""
+
+    number: int = 1
+    reason: str | None = None
+    """Why the one before went back."""
+
+
+def attempt(spec: EndpointSpec, app: App, digest: str) -> Attempt:
+    """Look up whether this release was tried, and failed: a Job does not run twice, so another try is another Job."""
+    found = live.namespaced(spec.platform, "batch/v1", "jobs", labelSelector=f"{RELEASE}={digest}")
+    jobs = {int(job["metadata"]["labels"].get(ATTEMPT, "1")): job for job in (found or {}).get("items", [])}
+    if not jobs:
+        return Attempt()
+    last = max(jobs)
+    conditions = jobs[last].get("status", {}).get("conditions", [])
+    failed = next((each for each in conditions if each["type"] == "Failed" and each["status"] == "True"), None)
+    if failed is None:
+        return Attempt(last)
+    there = live.namespaced(spec.platform, "gateway.networking.k8s.io/v1", "httproutes", app.name()) or {}
+    why = there.get("metadata", {}).get("annotations", {}).get(ROLLED_BACK) or failed.get("message", "unknown")
+    return Attempt(last + 1, why)
+
+
+def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequence[pulumi.Resource]) -> k8s.batch.v1.Job:
+    """Make the Job of this release, with the rights that it needs and no others, and wait until it is through."""
+    mover, scope = replace(app, kind="release"), app.scope
+    served = [part.name for part in wanted if part.variant != SHADOW]
+    account = access.identity(mover, "release")
+    rights = [access.rule("serving.kserve.io", "inferenceservices", ["get"], served)]
+    if spec.platform.address["gateway"]:
+        rights.append(access.rule("gateway.networking.k8s.io", "httproutes", ["get", "patch"], [app.name()]))
+    else:
+        rights.append(access.rule("", "services", ["get"], [app.name()]))
+    granted = access.grant(mover, "release", rights, [access.account_of(account)])
+    told = k8s.core.v1.ConfigMap(
+        scope.child("release"),
+        metadata=mover.metadata(mover.name("release")),
+        data={_SCRIPT: script(), _SETTINGS: Output.json_dumps(settings(app, spec, wanted), sort_keys=True)},
+        opts=scope.opts,
+    )
+    ways_out: list[Fields] = [access.api_server()]
+    if metrics := spec.platform.address["metrics"]:
+        ways_out.append(access.anywhere(access.port_of(metrics)))
+    opened = access.allow(mover, "release", mover.selector, egress=ways_out)
+    digest = content_name("release", sorted(served)).rpartition("-")[2]
+    now = attempt(spec, app, digest)
+    if now.reason:
+        scope.say(f"the release was rolled back ({now.reason}); this is attempt {now.number}")
+    marks = {RELEASE: digest, ATTEMPT: str(now.number)}
+    seconds = longest_seconds(spec)
+    part = f"release-{digest}-{now.number}"
+    container: Fields = {
+        "name": "release",
+        "image": _IMAGE,
+        "command": ["python", f"{_FOLDER}/{_SCRIPT}", f"{_FOLDER}/{_SETTINGS}"],
+        "resources": resources("50m", "64Mi"),
+        "volume_mounts": [{"name": "settings", "mount_path": _FOLDER, "read_only": True}],
+    }
+    return k8s.batch.v1.Job(
+        scope.child(part),
+        metadata=mover.metadata(mover.name(part), labels=marks),
+        spec={
+            "backoff_limit": 0,
+            "active_deadline_seconds": seconds,
+            "template": mover.pod(
+                container,
+                volumes=[{"name": "settings", "config_map": {"name": told.metadata.name}}],
+                account=account.metadata.name,
+                token=True,
+                labels=marks,
+                restart_policy="Never",
+                termination_grace_period_seconds=60,
+            ),
+        },
+        opts=ResourceOptions.merge(
+            after(scope.opts, granted, told, opened, *ready),
+            ResourceOptions(
+                custom_timeouts=CustomTimeouts(create=f"{seconds + 120}s"),
+                # A Job that ran is history: what the next one would be like changes nothing about it.
+                ignore_changes=["spec"],
+            ),
+        ),
+    )
+
+
+def script() -> str:
+    """Return the text of the program that the Job runs."""
+    return files.files("pulumi_mlops.jobs").joinpath(_SCRIPT).read_text()

@@ -1,0 +1,181 @@
+"""Model servers and machines, as tables: where a server listens, how it is measured, what an accelerator is called."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi import Input
+
+from pulumi_mlops.backends.kubernetes.objects import Fields, camel_case, gibibytes, restricted
+from pulumi_mlops.components.endpoint import ModelFiles
+from pulumi_mlops.compute import ACCELERATOR, Compute
+from pulumi_mlops.refs import ModelVersionRef
+
+MODELS = "/mnt/models"
+"""Where KServe's storage initializer puts a model's files."""
+SECRETS = "/var/run/secrets/mlops"
+CONTAINER = "kserve-container"
+PORT = 8080
+AGENT_PORT = 9081
+"""Where KServe's agent listens in front of a server whose requests are captured."""
+_STARTS_WITHIN = 1800
+_PROBE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Server:
+    """A model server, and what its metrics are called: counters and a histogram that Prometheus scrapes."""
+
+    metrics_port: int
+    requests: str
+    """The counter of requests for answers."""
+    answers: str
+    """The matcher that leaves health checks out."""
+    failed: str
+    """The matcher of those that failed inside the server."""
+    seconds: str
+    """The histogram of durations."""
+    ready: Fields
+    """How it is asked whether it can answer."""
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+MLSERVER = Server(
+    metrics_port=8082,
+    requests="rest_server_requests_total",
+    answers='path!~"/v2/health/.*|.*/ready|/ping|/health|/version|/metrics"',
+    failed='status_code=~"5.+"',
+    seconds="rest_server_request_duration_seconds",
+    ready={"http_get": {"path": "/v2/health/ready", "port": "http"}},
+    variables={
+        "HOME": "/tmp",  # noqa: S108 (an emptyDir: everything else is read-only)
+        "MLSERVER_HTTP_PORT": str(PORT),
+        "MLSERVER_METRICS_PORT": "8082",
+        "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108 (as above)
+        "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108 (as above)
+        "MLSERVER_MODEL_IMPLEMENTATION": "mlserver_mlflow.MLflowRuntime",
+        "MLSERVER_MODEL_URI": MODELS,
+    },
+)
+"""What serves versions out of the registry: https://mlserver.readthedocs.io/en/stable/user-guide/metrics.html."""
+MLSERVER_IMAGE = "docker.io/seldonio/mlserver:1.7.1-mlflow"
+
+OWN = Server(
+    metrics_port=PORT,
+    requests="http_requests_total",
+    answers='handler!~"/metrics|/health.*|/ready.*"',
+    failed='status=~"5.+"',
+    seconds="http_request_duration_seconds",
+    ready={"tcp_socket": {"port": "http"}},
+)
+"""What an image of the user's is expected to be: port 8080, metrics at /metrics under the names that instrumentation
+libraries for web frameworks give them."""
+
+
+def server_of(served: ModelVersionRef | ModelFiles) -> Server:
+    """Return what serves a model."""
+    return OWN if isinstance(served, ModelFiles) else MLSERVER
+
+
+def image_of(served: ModelVersionRef | ModelFiles) -> Input[str]:
+    """Return the image that serves a model: a version may bring its own."""
+    if isinstance(served, ModelFiles):
+        return served.image
+    own: Input[str] | None = served.address.get("image")
+    return MLSERVER_IMAGE if own is None else own
+
+
+def container(server: Server, image: Input[str]) -> Fields:
+    """Write the serving container, without what an endpoint adds: locked down, probed, given time to finish."""
+    ports = [{"name": "http", "container_port": PORT, "protocol": "TCP"}]
+    if server.metrics_port != PORT:
+        ports.append({"name": "metrics", "container_port": server.metrics_port, "protocol": "TCP"})
+    probe = {**server.ready, "period_seconds": _PROBE_SECONDS, "timeout_seconds": 5}
+    locked = restricted(
+        {
+            "name": CONTAINER,
+            "image": image,
+            "ports": ports,
+            "readiness_probe": probe,
+            # A model may take long to load; once it has, a server that hangs is started again.
+            "startup_probe": {**probe, "failure_threshold": _STARTS_WITHIN // _PROBE_SECONDS},
+            "liveness_probe": {"tcp_socket": {"port": "http"}, "period_seconds": 30, "failure_threshold": 5},
+            # Gateways learn of a pod's end a little after it: until then it goes on answering.
+            "lifecycle": {"pre_stop": {"sleep": {"seconds": 15}}},
+        }
+    )
+    written: Fields = camel_case(locked)
+    return written
+
+
+PRODUCTS = {
+    "T4": ("Tesla-T4", "NVIDIA-T4"),
+    "V100": ("Tesla-V100-SXM2-16GB", "Tesla-V100-SXM2-32GB", "Tesla-V100-PCIE-16GB", "Tesla-V100-PCIE-32GB"),
+    "A10": ("NVIDIA-A10",),
+    "A10G": ("NVIDIA-A10G",),
+    "L4": ("NVIDIA-L4",),
+    "L40S": ("NVIDIA-L40S",),
+    "A100": ("NVIDIA-A100-SXM4-40GB", "NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-PCIE-40GB", "NVIDIA-A100-80GB-PCIe"),
+    "H100": ("NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-PCIe", "NVIDIA-H100-NVL"),
+    "H200": ("NVIDIA-H200", "NVIDIA-H200-NVL"),
+    "B200": ("NVIDIA-B200",),
+}
+"""Values of the label ``nvidia.com/gpu.product``, which GPU feature discovery puts on nodes, by accelerator."""
+GPU = "nvidia.com/gpu"
+_PRODUCT = "nvidia.com/gpu.product"
+_CPUS, _MEMORY_GB = 1, 2
+_CPUS_BESIDE, _MEMORY_GB_BESIDE = 4, 16  # what feeds one accelerator
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What one replica asks for."""
+
+    cpus: int
+    memory_gb: float
+    accelerators: int = 0
+    products: tuple[str, ...] = ()
+    """Any of these accelerators will do; all, where there is none."""
+    label: tuple[str, str] | None = None
+    """A node label that the user pinned."""
+
+    @property
+    def resources(self) -> Fields:
+        """Requests and limits of the container; memory and accelerators are never shared out twice."""
+        memory = gibibytes(self.memory_gb)
+        bounds: dict[str, str] = {"memory": memory} | ({GPU: str(self.accelerators)} if self.accelerators else {})
+        return {"requests": {"cpu": str(self.cpus), **bounds}, "limits": bounds}
+
+    @property
+    def placement(self) -> Fields:
+        """Fields of the pod that lead it to such a node."""
+        found: Fields = {}
+        if self.label:
+            found["nodeSelector"] = dict([self.label])
+        elif self.products:
+            match = {"key": _PRODUCT, "operator": "In", "values": list(self.products)}
+            terms = {"nodeSelectorTerms": [{"matchExpressions": [match]}]}
+            found["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+        if self.accelerators:
+            found["tolerations"] = [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}]
+        return found
+
+
+def machine(compute: Compute) -> Machine:
+    """Turn neutral words into a machine."""
+    model, count = "", 0
+    if compute.accelerator and (parts := ACCELERATOR.fullmatch(compute.accelerator)):
+        model, count = parts["model"], int(parts["count"])
+    key, _, value = (compute.pin or {}).get("kubernetes", "").partition("=")
+    return Machine(
+        cpus=compute.cpus or (count * _CPUS_BESIDE) or _CPUS,
+        memory_gb=compute.memory_gb or (count * _MEMORY_GB_BESIDE) or _MEMORY_GB,
+        accelerators=count,
+        products=PRODUCTS.get(model, ()),
+        label=(key, value) if key else None,
+    )
+
+
+def selector(server: Server, more: str = "", **labels: Any) -> str:
+    """Write the braces of a query."""
+    matchers = [f'{key}="{value}"' for key, value in labels.items()]
+    return "{" + ",".join([*matchers, server.answers, *([more] if more else [])]) + "}"

@@ -1,0 +1,338 @@
+"""Move an endpoint's traffic to its new revisions step by step, watch them, and go back when they are unwell.
+
+Runs once for a release, in a Job, with rights on the one HTTPRoute. It needs nothing but the standard library, and can
+be stopped at any moment: while it is under way the route carries the rules of before in an annotation, and whoever
+comes next goes on from there. It ends with 0 when the route has the rules that the program declares, else with 1, the
+rules of before put back and the reason written down, in the pod's termination message and on the route.
+
+    python release.py settings.json
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import ssl
+import sys
+import time
+import urllib.parse
+import urllib.request
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+TERMINATION = Path("/dev/termination-log")
+BEFORE = "pulumi-mlops/release-from"
+"""The annotation that holds the rules of before, as JSON, while a release is under way."""
+ROLLED_BACK = "pulumi-mlops/rolled-back"
+"""The annotation that says why the last release went back."""
+MANAGER = "pulumi-mlops-release"
+REVISION = "serving.kserve.io/inferenceservice"
+_TIMEOUT_SECONDS = 15
+_TRIES, _PAUSE_SECONDS = 6, 5.0  # an API server that is restarted is no reason to go back
+_ALL = 100
+_FULL = 10000  # the sum of a route's weights while its traffic is divided by per cent
+_IN_A_ROW = 2  # answers that must be too much: one alone may be an outlier
+_MESSAGE_LIMIT = 1000
+_OF_PREDICTORS = "-predictor"
+
+Fields = dict[str, Any]
+Rules = list[Fields]
+
+
+class RollbackError(Exception):
+    """The release cannot go on; the message says why."""
+
+
+class Api:
+    """The cluster's API, as the pod's own account may use it."""
+
+    def __init__(self, server: str, account: Path = ACCOUNT, pause: float = _PAUSE_SECONDS) -> None:
+        self.server, self.account, self.pause = server.rstrip("/"), account, pause
+        authority = account / "ca.crt"
+        self.tls = ssl.create_default_context(cafile=str(authority)) if authority.is_file() else None
+
+    @classmethod
+    def of_this_pod(cls) -> Api:
+        """Find it as every pod does."""
+        host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+        return cls(f"https://{f'[{host}]' if ':' in host else host}:{port}")
+
+    def get(self, path: str) -> Fields | None:
+        """Read an object; None where there is none."""
+        try:
+            return self._send("GET", path)
+        except HTTPError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def merge(self, path: str, patch: Fields) -> None:
+        """Change an object."""
+        self._send("PATCH", f"{path}?fieldManager={MANAGER}", json.dumps(patch).encode())
+
+    def _send(self, method: str, path: str, body: bytes | None = None) -> Fields:
+        tries = 0
+        while True:
+            tries += 1
+            # The token is read each time: a release may outlive it, and the kubelet writes a new one.
+            headers = {
+                "Accept": "application/json",
+                "Authorization": f"Bearer {(self.account / 'token').read_text().strip()}",
+                "Content-Type": "application/merge-patch+json",
+            }
+            request = urllib.request.Request(self.server + path, body, headers, method=method)  # noqa: S310 (ours)
+            try:
+                with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=self.tls) as answer:  # noqa: S310
+                    found: Fields = json.load(answer)
+                    return found
+            except HTTPError as error:
+                passing = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
+                if not passing or tries == _TRIES:
+                    raise
+            except (URLError, TimeoutError, ConnectionError):
+                if tries == _TRIES:
+                    raise
+            time.sleep(self.pause)
+
+
+class Prometheus:
+    """What measures the endpoint."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/") + "/api/v1/query"
+
+    def ask(self, query: str) -> float | None:
+        """Answer a question by one number; None where nothing was measured."""
+        data = urllib.parse.urlencode({"query": query}).encode()
+        with urllib.request.urlopen(self.url, data, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 (the user's own)
+            result = json.load(answer)["data"]["result"]
+        numbers = [float(sample["value"][1]) for sample in result]
+        return max((number for number in numbers if math.isfinite(number)), default=None)
+
+
+def shares(rules: Rules) -> dict[str, float]:
+    """Return the share of the traffic of each Service, of 1."""
+    weights: dict[str, float] = {}
+    for reference in rules[0].get("backendRefs", []) if rules else []:
+        weights[reference["name"]] = weights.get(reference["name"], 0) + reference.get("weight", 1)
+    whole = sum(weights.values()) or 1
+    return {name: weight / whole for name, weight in weights.items()}
+
+
+def divided(before: Rules, wanted: Rules, percent: float) -> Rules:
+    """Write the rules that give the wanted Services a share of the traffic, and those of before the rest."""
+    mixed: dict[str, float] = {}
+    for rules, part in ((before, _ALL - percent), (wanted, percent)):
+        for name, share in shares(rules).items():
+            mixed[name] = mixed.get(name, 0) + share * part / _ALL
+    port = wanted[0]["backendRefs"][0]["port"]
+    references = [{"name": name, "port": port, "weight": round(share * _FULL)} for name, share in mixed.items()]
+    return [{**wanted[0], "backendRefs": references}]
+
+
+def reached(before: Rules, wanted: Rules, live: Rules) -> float:
+    """Return the per cent of the traffic that an interrupted release has moved."""
+    old, new, now = shares(before), shares(wanted), shares(live)
+    fresh, gone = set(new) - set(old), set(old) - set(new)
+    if aim := sum(new[name] for name in fresh):
+        return _ALL * sum(now.get(name, 0) for name in fresh) / aim
+    start = sum(old[name] for name in gone)
+    return _ALL * (1 - sum(now.get(name, 0) for name in gone) / start) if start else 0
+
+
+class Release:
+    """One release of one endpoint."""
+
+    def __init__(
+        self,
+        settings: Fields,
+        api: Api,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings, self.api, self.now, self.sleep = settings, api, now, sleep
+        self.prometheus = Prometheus(settings["metrics"]) if settings["metrics"] else None
+        self.wanted: Rules = settings["rules"]
+        self.going_back = False
+        self.breaches: dict[str, int] = {}
+        self.answered = now()
+
+    def run(self) -> None:
+        """Bring the release to its end, whichever.
+
+        :raises RollbackError: the rules of before are back.
+        """
+        if self.settings["route"] is None:
+            self._without_a_route()
+            return
+        route = self.api.get(self._route)
+        if route is None:
+            say("there is no route yet: this is the first release")
+            return
+        live: Rules = route["spec"].get("rules", [])
+        kept = route["metadata"].get("annotations", {}).get(BEFORE)
+        before: Rules = json.loads(kept) if kept else live
+        if set(shares(before)) == set(shares(self.wanted)):
+            if kept:
+                say("the release that was under way is called off: what is wanted is what served before")
+                self._write(self.wanted, None)
+            else:
+                say("what is wanted serves already")
+            return
+        try:
+            self._be_ready()
+            self._grow(set(shares(before)))
+            self._move(before, reached(before, self.wanted, live) if kept else 0)
+        except BaseException as error:
+            self.going_back = True
+            reason = str(error) if isinstance(error, RollbackError) else f"{type(error).__name__}: {error}"
+            say(f"going back: {reason}")
+            self._write(before, None, reason)
+            raise RollbackError(reason) from error
+        say(f"all traffic goes to {', '.join(self.settings['revisions'])}")
+
+    def stop(self, number: int) -> None:
+        """Turn a signal into an end like any other, but for one that has come already."""
+        if not self.going_back:
+            raise RollbackError(f"stopped by signal {number} before the end, such as by the deadline or with the node")
+
+    def _path(self, group_version: str, plural: str, name: str) -> str:
+        root = "apis" if "/" in group_version else "api"
+        return f"/{root}/{group_version}/namespaces/{self.settings['namespace']}/{plural}/{name}"
+
+    @property
+    def _route(self) -> str:
+        return self._path("gateway.networking.k8s.io/v1", "httproutes", self.settings["route"])
+
+    def _without_a_route(self) -> None:
+        """Hold the update back until the new revision has the size that the old one has."""
+        service = self.api.get(self._path("v1", "services", self.settings["endpoint"]))
+        if service is None:
+            say("there is no Service yet: this is the first release")
+            return
+        old = service["spec"].get("selector", {}).get(REVISION)
+        if old and old not in self.settings["revisions"]:
+            self._be_ready()
+            self._grow({old + _OF_PREDICTORS})
+
+    def _move(self, before: Rules, moved: float) -> None:
+        """Give the new revisions more and more, from where an interrupted release had come to."""
+        for step in self.settings["steps"]:
+            percent, seconds = step["percent"], step["seconds"]
+            if percent < math.floor(moved):
+                continue
+            say(f"{percent} per cent of the traffic goes to the new revision, watched for {seconds} seconds")
+            self._write(divided(before, self.wanted, percent) if percent < _ALL else self.wanted, before)
+            self._watch(seconds)
+        self._write(self.wanted, None)
+
+    def _write(self, rules: Rules, before: Rules | None, reason: str | None = None) -> None:
+        remarks = {BEFORE: None if before is None else json.dumps(before), ROLLED_BACK: reason}
+        self.api.merge(self._route, {"metadata": {"annotations": remarks}, "spec": {"rules": rules}})
+
+    def _watch(self, seconds: float) -> None:
+        """Watch for a while; longer, where Prometheus owes an answer or an answer is in doubt at the end of it."""
+        self.breaches, self.answered = {}, self.now()
+        end = self.now() + seconds
+        while True:
+            self._be_ready()
+            if self._healthy() and self.now() >= end:
+                return
+            self.sleep(self.settings["every_seconds"])
+
+    def _be_ready(self) -> None:
+        """Insist that the new revisions are ready."""
+        for name in self.settings["revisions"]:
+            found = self.api.get(self._path("serving.kserve.io/v1beta1", "inferenceservices", name)) or {}
+            ready = [one for one in found.get("status", {}).get("conditions", []) if one["type"] == "Ready"]
+            if not ready or ready[0]["status"] != "True":
+                why = (
+                    ready[0].get("message") or ready[0].get("reason") or "it says no more" if ready else "no such state"
+                )
+                raise RollbackError(f"InferenceService {name} is not ready{f': {why}' if why else ''}")
+
+    def _healthy(self) -> bool:
+        """Ask everything once; False where there was no answer, or one in doubt."""
+        for check in self.settings["checks"]:
+            name = check["name"]
+            answered, value = self._ask(check["query"])
+            if not answered:
+                return False
+            too_much = value is not None and value > check["above"]
+            self.breaches[name] = self.breaches.get(name, 0) + 1 if too_much else 0
+            if self.breaches[name] >= _IN_A_ROW:
+                raise RollbackError(f"{name}: {check['means'].replace('{value}', f'{value:.4g}')}")
+        return not any(self.breaches.values())
+
+    def _ask(self, query: str) -> tuple[bool, float | None]:
+        """Return whether Prometheus answered, and what."""
+        if self.prometheus is None:
+            return True, None
+        try:
+            value = self.prometheus.ask(query)
+        except (OSError, ValueError, KeyError) as error:
+            silent = self.now() - self.answered
+            if silent > self.settings["patience_seconds"]:
+                raise RollbackError(f"Prometheus has not answered for {silent:.0f} seconds ({error})") from error
+            say(f"Prometheus does not answer: {error}")
+            return False, None
+        self.answered = self.now()
+        return True, value
+
+    def _grow(self, services: set[str]) -> None:
+        """Wait until as many replicas of the new revision serve as of the old one, where the load decides on that.
+
+        Both are counted by the same load, so they come to the same number.
+        """
+        if not self.settings["sized_by_load"]:
+            return
+        self.answered = self.now()
+        end = self.now() + self.settings["size_seconds"]
+        while True:
+            known, old = self._replicas(name.removesuffix(_OF_PREDICTORS) for name in services)
+            known_too, new = self._replicas(self.settings["revisions"])
+            if known and known_too and new >= old:
+                return
+            if self.now() >= end:
+                raise RollbackError(f"the new revision came to {new:.0f} replicas, and the old one has {old:.0f}")
+            say(f"waits for replicas: {new:.0f} of {old:.0f}")
+            self.sleep(self.settings["every_seconds"])
+
+    def _replicas(self, revisions: Any) -> tuple[bool, float]:
+        names = "|".join(sorted(revisions))
+        query = f'count(up{{namespace="{self.settings["namespace"]}",mlops_revision=~"{names}"}} == 1)'
+        answered, value = self._ask(query)
+        return answered, value or 0
+
+
+def say(line: str) -> None:
+    """Tell the log."""
+    print(line, flush=True)  # noqa: T201 (a pod's log is its standard output)
+
+
+def main(settings_file: str, api: Api | None = None, termination: Path = TERMINATION) -> int:
+    """Run; return the exit code."""
+    settings = json.loads(Path(settings_file).read_text())
+    try:
+        release = Release(settings, api or Api.of_this_pod())
+        signal.signal(signal.SIGTERM, lambda number, _: release.stop(number))
+        release.run()
+    except Exception as error:  # noqa: BLE001 (whatever it was, the update must fail and say it)
+        line = f"Endpoint {settings['endpoint']!r}: the release was rolled back: {error}"
+        say(line)
+        if termination.parent.is_dir():
+            termination.write_text(line[:_MESSAGE_LIMIT])
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
