@@ -1,0 +1,51 @@
+"""The provider before a real apiserver, a namespace for each test, and the Python client as the second opinion."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes import config
+from kubernetes.dynamic import DynamicClient
+from objects_in_cluster import Place, Recorder
+
+from engine_calls import Engine, served
+from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
+from pulumi_mlops.sandbox.kubernetes.provider.service import Objects
+from pulumi_mlops.sandbox.provider.journal import Journal
+
+
+@pytest.fixture(scope="session")
+def client(cluster: Sandbox) -> DynamicClient:
+    return DynamicClient(config.new_client_from_config(str(cluster.home / "kubeconfig")))
+
+
+@pytest.fixture
+def warnings() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def provider() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def engine(
+    cluster: Sandbox, provider: Cluster, warnings: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    monkeypatch.setenv("KUBECONFIG", str(cluster.home / "kubeconfig"))
+    for engine in served(Objects(provider, Journal(tmp_path / "creates"), warnings)):
+        engine.configure(enableConfigMapMutable=True, enableSecretMutable=True)
+        yield engine
+
+
+@pytest.fixture
+def place(engine: Engine, client: DynamicClient) -> Iterator[Place]:
+    """Make a namespace; what a test leaves in it goes with it."""
+    namespaces = client.resources.get(api_version="v1", kind="Namespace")
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    namespaces.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield Place(engine, client, name)
+    namespaces.delete(name)
