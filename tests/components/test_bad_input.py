@@ -91,10 +91,6 @@ TABLE = {
         endpoint(variants=[{"name": "a", "model": FILES, "weight": 0}]),
         "variants: all weights are 0; give at least one variant a weight above it",
     ),
-    "serverless with an accelerator": (
-        endpoint(model=FILES, mode={"serverless": {}}, compute={"accelerator": "A10G:1", "memory_gb": 4}),
-        "compute: serverless has no accelerators (A10G:1); leave mode out, or the accelerator",
-    ),
     "serverless and asynchronous": (
         endpoint(model=FILES, mode={"serverless": {}, "asynchronous": {}}),
         "mode.asynchronous: takes one of 'serverless' and 'asynchronous', not both",

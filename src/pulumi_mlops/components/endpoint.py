@@ -286,14 +286,6 @@ class EndpointSpec(Spec):
             )
         return value
 
-    @field_validator("compute")
-    @classmethod
-    def _serverless_has_no_accelerator(cls, value: Compute, info: ValidationInfo) -> Compute:
-        mode = info.data.get("mode")
-        if mode and mode.serverless and value.accelerator:
-            raise refuse(f"serverless has no accelerators ({value.accelerator}); leave mode out, or the accelerator")
-        return value
-
     @field_validator("model", "variants", "shadow")
     @classmethod
     def _of_this_platform(cls, value: object, info: ValidationInfo) -> object:

@@ -89,7 +89,6 @@ CAPABILITIES = table(
         "endpoint.scaling + endpoint.serverless": Entry(
             "absent", "capacity follows each request.", "mode={'serverless': {'max_concurrency': …}}."
         ),
-        "endpoint.scaling.zero + endpoint.serverless": Entry("native", "it is always so"),
         "endpoint.scaling.schedule + endpoint.serverless": Entry(
             "absent", "capacity follows each request.", "mode={'serverless': {'provisioned': …}}."
         ),

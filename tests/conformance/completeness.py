@@ -1,0 +1,120 @@
+"""What a backend must have to be one: the list that a new one is finished by."""
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pulumi_mlops.backends
+from evidence import NATIVE
+from programs import PROGRAMS
+from pulumi_mlops import registry
+from pulumi_mlops.backends.base import Backend
+from pulumi_mlops.capabilities import Table
+from words import WORDS
+
+FOLDER = Path(next(iter(pulumi_mlops.backends.__path__)))
+EXTRA = "CONFORMANCE_EXTRA_BACKENDS"
+"""Environment variable: a further folder of backends, for the test of this very list."""
+FILES = (
+    "access.py",
+    "capabilities.py",
+    "checks.py",
+    "endpoint.py",
+    "feature_store.py",
+    "live.py",
+    "model_registry.py",
+    "platform.py",
+)
+"""The same file names in each, so that who knows one backend finds their way in another."""
+FUNCTIONS = {name: value for name, value in vars(Backend).items() if inspect.isfunction(value) and name[0] != "_"}
+_NOUN_OF = {"approved": "model", "version": "model"}
+"""Functions that belong to a noun of another name; ``problems`` belongs to all."""
+
+
+def backends() -> dict[str, Path | None]:
+    """Find every backend: those that the registry names, and those that have a folder."""
+    folders = [FOLDER, *([Path(os.environ[EXTRA])] if EXTRA in os.environ else [])]
+    found: dict[str, Path | None] = dict.fromkeys(registry.BACKENDS)
+    for folder in folders:
+        found |= {item.parent.name: item.parent for item in sorted(folder.glob("*/__init__.py"))}
+    return found
+
+
+def missing(name: str, folder: Path | None) -> list[str]:
+    """List everything that a backend lacks, a line each."""
+    if folder is None:
+        return [f"backends/{name}: there is no such folder, though registry.BACKENDS names it"]
+    module = _load(name, folder)
+    table: Table = getattr(module, "CAPABILITIES", {})
+    return [*_registration(name), *_files(folder), *_functions(module, table), *_entries(name, module, table)]
+
+
+def _load(name: str, folder: Path) -> ModuleType:
+    if name in registry.BACKENDS:
+        return importlib.import_module(registry.BACKENDS[name].module)
+    spec = importlib.util.spec_from_file_location(f"conformance_{name}", folder / "__init__.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _registration(name: str) -> Iterator[str]:
+    if name not in registry.BACKENDS:
+        yield f"registry.BACKENDS: no line for {name!r}"
+
+
+def _files(folder: Path) -> Iterator[str]:
+    yield from (f"file {file}: not there" for file in FILES if not (folder / file).exists())
+
+
+def _functions(module: ModuleType, table: Table) -> Iterator[str]:
+    """List functions, but for nouns that the backend says it does not have."""
+    for name, wanted in FUNCTIONS.items():
+        entry = table.get(frozenset([_NOUN_OF.get(name, name)]))
+        if entry is not None and entry.level == "absent":
+            continue
+        found = getattr(module, name, None)
+        parameters = [parameter for parameter in inspect.signature(wanted).parameters if parameter != "self"]
+        if found is None:
+            yield f"function {name}({', '.join(parameters)}): not there"
+        elif list(inspect.signature(found).parameters) != parameters:
+            yield f"function {name}: takes {inspect.signature(found)}, not ({', '.join(parameters)})"
+
+
+def _entries(backend: str, module: ModuleType, table: Table) -> Iterator[str]:
+    if not hasattr(module, "CAPABILITIES"):
+        yield "CAPABILITIES: not there"
+    for name in sorted(PROGRAMS):
+        noun = table.get(frozenset([name.partition(".")[0]]))
+        if " + " not in name and frozenset([name]) not in table and not (noun and noun.level == "absent"):
+            yield f"CAPABILITIES: no entry for {name!r}"
+    for key, entry in table.items():
+        name = " + ".join(sorted(key))
+        if entry.level in ("absent", "lossy") and not (entry.reason and entry.instead):
+            yield f"CAPABILITIES: {name!r} is {entry.level}, without a reason and what to write instead"
+    if backend not in WORDS:
+        yield f"tests/conformance/words.py: no Words for {backend!r}"
+    yield from _evidence(backend, table)
+
+
+def _evidence(backend: str, table: Table) -> Iterator[str]:
+    if backend not in NATIVE:
+        yield f"tests/conformance/evidence.py: no native evidence for {backend!r}"
+        return
+    told: Mapping[str, Any] = NATIVE[backend]
+    made = {
+        " + ".join(sorted(key)) for key, entry in table.items() if entry.level != "absent" and " + " not in sorted(key)
+    }
+    made = {name for name in made if " + " not in name}
+    for name in sorted(made - {name for name, pieces in told.items() if pieces}):
+        yield f"tests/conformance/evidence.py: {backend!r} says nothing of {name!r}, which is not absent"
+    for name in sorted(set(told) - made):
+        yield f"tests/conformance/evidence.py: {backend!r} speaks of {name!r}, which its table does not have or calls absent"

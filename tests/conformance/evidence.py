@@ -1,0 +1,214 @@
+"""What must be there natively where a table says that a thing is made: one set a backend.
+
+Each piece is judged by comparison with the same program without the capability, so none can hold by itself.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mocks import Registration
+
+
+class Ran(Protocol):
+    """What a program left behind."""
+
+    registered: list[Registration]
+    export: Mapping[str, Any]
+
+
+class Evidence(Protocol):
+    """Something that is seen only where the capability was asked for."""
+
+    def holds(self, with_it: Ran, without: Ran) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Made:
+    """There are more resources of a type."""
+
+    type: str
+
+    def holds(self, with_it: Ran, without: Ran) -> bool:
+        return _count(with_it, self.type) > _count(without, self.type)
+
+
+@dataclass(frozen=True)
+class Spared:
+    """There are fewer resources of a type: what the user has takes their place."""
+
+    type: str
+
+    def holds(self, with_it: Ran, without: Ran) -> bool:
+        return _count(with_it, self.type) < _count(without, self.type)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A property says something that it did not say; the path goes through lists and through JSON in strings."""
+
+    type: str
+    path: tuple[str, ...]
+
+    def holds(self, with_it: Ran, without: Ran) -> bool:
+        here, before = ([_at(item, self) for item in ran.registered] for ran in (with_it, without))
+        return any(found and found not in before for found in here)
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """The program sets a property of a type once, and then lets go of it."""
+
+    type: str
+    property: str
+
+    def holds(self, with_it: Ran, without: Ran) -> bool:
+        here, before = (
+            {item.name for item in ran.registered if item.type == self.type and self.property in item.ignore_changes}
+            for ran in (with_it, without)
+        )
+        return bool(here - before)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Nothing native: the ref carries it, for whoever stands on it."""
+
+    path: tuple[str, ...]
+
+    def holds(self, with_it: Ran, without: Ran) -> bool:
+        found = list(_walk(with_it.export, self.path))
+        return bool(found) and found != list(_walk(without.export, self.path))
+
+
+def _count(ran: Ran, kind: str) -> int:
+    return sum(item.type == kind for item in ran.registered)
+
+
+def _at(item: Registration, wanted: Said) -> list[Any]:
+    return list(_walk(item.inputs, wanted.path)) if item.type == wanted.type else []
+
+
+def _walk(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(value, str) and path and value[:1] in ("{", "["):
+        value = json.loads(value)
+    if isinstance(value, list):
+        for item in value:
+            yield from _walk(item, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _walk(value[path[0]], path[1:])
+
+
+def said(kind: str, path: str) -> Said:
+    """Read a path written with slashes; ``~`` stands for a slash within a step."""
+    return Said(kind, tuple(step.replace("~", "/") for step in path.split("/")))
+
+
+def remembered(path: str) -> Remembered:
+    return Remembered(tuple(path.split("/")))
+
+
+_CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
+_ENDPOINT = "aws:cloudcontrol/resource:Resource"
+_GROUP = "aws:sagemaker/featureGroup:FeatureGroup"
+_MODEL = "aws:sagemaker/model:Model"
+_ROUTING = "desiredState/DeploymentConfig/BlueGreenUpdatePolicy/TrafficRoutingConfiguration"
+_RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
+_TARGET = "aws:appautoscaling/target:Target"
+
+AWS: Mapping[str, tuple[Evidence, ...]] = {
+    "platform": (
+        Made("aws:kms/key:Key"),
+        Made("aws:s3/bucket:Bucket"),
+        Made("aws:cloudwatch/logGroup:LogGroup"),
+        Made("aws:sns/topic:Topic"),
+    ),
+    "platform.budget": (Made("aws:budgets/budget:Budget"),),
+    "platform.consumers": (
+        said("aws:kms/key:Key", "policy/Statement/Principal/AWS"),
+        said("aws:s3/bucketPolicy:BucketPolicy", "policy/Statement/Principal/AWS"),
+    ),
+    "platform.existing.alerts": (Spared("aws:sns/topic:Topic"), remembered("address/topic")),
+    "platform.existing.artifacts": (Spared("aws:s3/bucket:Bucket"), remembered("artifacts")),
+    "platform.existing.key": (
+        Spared("aws:kms/key:Key"),
+        said("aws:cloudwatch/logGroup:LogGroup", "kmsKeyId"),
+    ),
+    "platform.region": (said("pulumi:providers:aws", "region"),),
+    "platform.log_days": (said("aws:cloudwatch/logGroup:LogGroup", "retentionInDays"),),
+    "platform.images": (Made("aws:ecr/repository:Repository"),),
+    "platform.network.existing": (said(_MODEL, "vpcConfig/subnets"),),
+    "platform.network.private": (Made("aws:ec2/vpc:Vpc"), Made("aws:ec2/vpcEndpoint:VpcEndpoint")),
+    "platform.secrets": (
+        Made("aws:secretsmanager/secret:Secret"),
+        said("aws:secretsmanager/secretVersion:SecretVersion", "secretString"),
+    ),
+    "feature_store": (Made("aws:glue/catalogDatabase:CatalogDatabase"), Made("aws:iam/role:Role")),
+    "feature_group": (Made(_GROUP),),
+    "feature_group.online": (said(_GROUP, "onlineStoreConfig/enableOnlineStore"),),
+    "feature_group.online.ttl": (said(_GROUP, "onlineStoreConfig/ttlDuration"),),
+    "feature_group.offline": (said(_GROUP, "offlineStoreConfig/s3StorageConfig"),),
+    "feature_group.offline.iceberg": (said(_GROUP, "offlineStoreConfig/tableFormat"),),
+    "model_registry": (remembered("address/prefix"),),
+    "model_registry.approvers": (Made("aws:iam/policy:Policy"),),
+    "model_registry.consumers": (Made("aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy"),),
+    "model_registry.events": (
+        Made("aws:cloudwatch/eventRule:EventRule"),
+        Made("aws:cloudwatch/eventTarget:EventTarget"),
+    ),
+    "model": (Made("aws:sagemaker/modelPackageGroup:ModelPackageGroup"),),
+    "model.gate": (remembered("gate/auc"),),
+    "endpoint": (Made(_MODEL), Made(_CONFIGURATION), Made(_ENDPOINT), Made("aws:iam/role:Role")),
+    "endpoint.realtime": (said(_CONFIGURATION, "productionVariants/instanceType"),),
+    "endpoint.serverless": (said(_CONFIGURATION, "productionVariants/serverlessConfig"),),
+    "endpoint.asynchronous": (said(_CONFIGURATION, "asyncInferenceConfig/outputConfig/s3OutputPath"),),
+    "endpoint.accelerator": (said(_CONFIGURATION, "productionVariants/instanceType"),),
+    "endpoint.variants": (Made(_MODEL), said(_CONFIGURATION, "productionVariants/initialVariantWeight")),
+    "endpoint.shadow": (Made(_MODEL), said(_CONFIGURATION, "shadowProductionVariants/initialVariantWeight")),
+    "endpoint.scaling": (Made(_TARGET), Made("aws:appautoscaling/policy:Policy")),
+    "endpoint.scaling.zero": (said(_TARGET, "minCapacity"),),
+    "endpoint.scaling.schedule": (Made("aws:appautoscaling/scheduledAction:ScheduledAction"),),
+    "endpoint.release.canary": (said(_ENDPOINT, f"{_ROUTING}/CanarySize"),),
+    "endpoint.release.linear": (said(_ENDPOINT, f"{_ROUTING}/LinearStepSize"),),
+    "endpoint.release.registry": (LetGo(_ENDPOINT, "desiredState"), LetGo(_CONFIGURATION, "productionVariants")),
+    "endpoint.capture": (said(_CONFIGURATION, "dataCaptureConfig/enableCapture"),),
+    "endpoint.capture.sampled": (said(_CONFIGURATION, "dataCaptureConfig/initialSamplingPercentage"),),
+    "endpoint.reads": (said(_MODEL, "primaryContainer/environment/MLOPS_FEATURES_PROFILE"), _RIGHTS),
+    "endpoint.secrets": (said(_MODEL, "primaryContainer/environment/MLOPS_SECRET_HUB_TOKEN"), _RIGHTS),
+    "endpoint.invokers": (Made("aws:iam/rolePolicyAttachment:RolePolicyAttachment"),),
+    "endpoint.isolated": (said(_MODEL, "enableNetworkIsolation"),),
+    "endpoint.private": (said(_MODEL, "vpcConfig/subnets"),),
+}
+
+_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+_SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
+_SERVICE = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
+_ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
+
+KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
+    "platform": (
+        Made("kubernetes:core/v1:Namespace"),
+        Made(_POLICY),
+        Made("kubernetes:core/v1:ResourceQuota"),
+        Made("kubernetes:apps/v1:StatefulSet"),
+    ),
+    "platform.addons": (Made("kubernetes:helm.sh/v3:Release"),),
+    "platform.consumers": (Made("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), Made(_POLICY)),
+    "platform.existing.alerts": (Made("kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig"),),
+    "platform.existing.database": (Spared("kubernetes:postgresql.cnpg.io/v1:Cluster"), Made(_SECRET)),
+    "platform.existing.gateway": (Made(_ROUTE), remembered("url")),
+    "platform.existing.images": (Made(_SECRET), remembered("address/pull_secret")),
+    "platform.existing.object_store": (
+        Spared("kubernetes:apps/v1:StatefulSet"),
+        remembered("artifacts"),
+        said(_SECRET, "metadata/annotations/serving.kserve.io~s3-endpoint"),
+    ),
+    "platform.images": (remembered("images/ranker"),),
+    "platform.quota": (said("kubernetes:core/v1:ResourceQuota", "spec/hard/requests.cpu"),),
+    "platform.secrets": (Made(_SECRET),),
+}
+
+NATIVE: Mapping[str, Mapping[str, tuple[Evidence, ...]]] = {"aws": AWS, "kubernetes": KUBERNETES}

@@ -1,0 +1,211 @@
+"""The neutral programs: for each capability that any backend's table names, a program that asks for it.
+
+Nothing here knows a backend. What only one cloud understands comes from ``words``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi_mlops as mlops
+from pulumi_mlops.components.base import Component
+from words import Words
+
+Build = Callable[[Words], Component[Any]]
+
+SECRET = "not-for-anyones-eyes"
+"""The value of everything secret that a program is given: it must not be found anywhere else."""
+TAGS = {"team": "growth"}
+FEATURES = {"customer_id": "string", "country": "string", "at": "timestamp", "spend": "float"}
+STEPS = {"max": 4, "requests_per_replica": 400}
+
+
+def platform(words: Words, **args: Any) -> mlops.Platform:
+    return mlops.Platform("hub", **({"backend": words.backend, "tags": TAGS} | args))
+
+
+def store(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.FeatureStore:
+    return mlops.FeatureStore("features", platform=on or platform(words), **args)
+
+
+def group(words: Words, **args: Any) -> mlops.FeatureGroup:
+    least = {"features": FEATURES, "keys": ["customer_id"], "event_time": "at"}
+    return mlops.FeatureGroup("profile", **({"store": args.pop("store", None) or store(words)} | least | args))
+
+
+def registry(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.ModelRegistry:
+    return mlops.ModelRegistry("models", platform=on or platform(words), **args)
+
+
+def model(words: Words, **args: Any) -> mlops.Model:
+    return mlops.Model("churn", **({"registry": args.pop("registry", None) or registry(words)} | args))
+
+
+def files(words: Words, version: str = "") -> dict[str, str]:
+    return {"image": words.image, "artifact": words.artifact.replace("churn", f"churn{version}")}
+
+
+def endpoint(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Endpoint:
+    served = {} if "variants" in args else {"model": files(words)}
+    return mlops.Endpoint("score", **({"platform": on or platform(words)} | served | args))
+
+
+def variants(words: Words) -> list[dict[str, Any]]:
+    return [
+        {"name": "old", "model": files(words, "-1"), "weight": 3},
+        {"name": "new", "model": files(words, "-2"), "weight": 1},
+    ]
+
+
+def private(words: Words) -> mlops.Platform:
+    return platform(words, network={"private": {}})
+
+
+def object_store(words: Words) -> dict[str, Any]:
+    return {"url": "https://s3.example.com", "bucket": words.bucket, "access_key": "id", "secret_key": SECRET}
+
+
+def reading(words: Words, **args: Any) -> mlops.Endpoint:
+    hub = platform(words)
+    profile = group(words, store=store(words, hub), online={})
+    return endpoint(words, hub, reads=[profile.online], **args)
+
+
+def with_secret(words: Words, **args: Any) -> mlops.Endpoint:
+    hub = platform(words, secrets={"hub-token": SECRET})
+    return endpoint(words, hub, secrets={"HUB_TOKEN": hub.secret("hub-token")}, **args)
+
+
+def existing(words: Words, **parts: Any) -> mlops.Platform:
+    return platform(words, existing=parts)
+
+
+def serverless(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Endpoint:
+    wanted = {"mode": {"serverless": {"max_concurrency": 5}}, "compute": {"memory_gb": 4}, "isolated": False}
+    return endpoint(words, on, **(wanted | args))
+
+
+def asynchronous(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Endpoint:
+    return endpoint(words, on, mode={"asynchronous": {"max_concurrency": 2}}, **args)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that asks for a capability."""
+
+    build: Build
+    """Returns the component that asks for it; what it stands on is made along the way."""
+    without: Build | None = None
+    """The same without the capability, to compare with; the program of the next shorter name unless told."""
+    otherwise: tuple[Build, ...] = ()
+    """Further ways to ask for it, for backends that can do it only in another combination."""
+
+
+SHADOW = {"percent": 20}
+CANARY = {"canary": {"percent": 10, "bake_minutes": 15}}
+LINEAR = {"linear": {"step_percent": 25, "interval_minutes": 5}}
+DAY = {"name": "day", "cron": "0 8 * * *", "min": 2, "max": 6}
+ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
+
+PROGRAMS: Mapping[str, Program] = {
+    "platform": Program(platform),
+    "platform.addons": Program(lambda w: platform(w, addons=[w.addon])),
+    "platform.budget": Program(
+        lambda w: platform(w, alerts=["ml@example.com"], monthly_budget=100),
+        without=lambda w: platform(w, alerts=["ml@example.com"]),
+    ),
+    "platform.consumers": Program(lambda w: platform(w, consumers=[w.consumer])),
+    "platform.existing.alerts": Program(lambda w: existing(w, alerts=w.alerts)),
+    "platform.existing.artifacts": Program(lambda w: existing(w, artifacts=w.bucket)),
+    "platform.existing.database": Program(
+        lambda w: registry(w, existing(w, database={"host": "db.example.com", "username": "ml", "password": SECRET})),
+        without=registry,
+    ),
+    "platform.existing.gateway": Program(
+        lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com"})), without=endpoint
+    ),
+    "platform.existing.images": Program(
+        lambda w: existing(w, images={"address": "registry.example.com", "username": "ml", "password": SECRET})
+    ),
+    "platform.existing.key": Program(lambda w: existing(w, key=w.key)),
+    "platform.existing.metrics": Program(
+        lambda w: endpoint(w, existing(w, metrics="http://prometheus.example.com:9090"), scaling=STEPS, release=CANARY),
+        without=lambda w: endpoint(w, scaling=STEPS, release=CANARY),
+    ),
+    "platform.existing.object_store": Program(lambda w: existing(w, object_store=object_store(w))),
+    "platform.images": Program(lambda w: platform(w, images=["ranker"], **w.beside_images)),
+    "platform.log_days": Program(lambda w: platform(w, log_days=30)),
+    "platform.network.existing": Program(
+        lambda w: endpoint(
+            w, platform(w, network={"existing": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}})
+        ),
+        without=endpoint,
+    ),
+    "platform.network.private": Program(private),
+    "platform.quota": Program(lambda w: platform(w, quota={"cpus": 64, "memory_gb": 256})),
+    "platform.region": Program(lambda w: platform(w, region=w.region)),
+    "platform.secrets": Program(lambda w: platform(w, secrets={"hub-token": SECRET})),
+    "feature_store": Program(store, without=platform),
+    "feature_store.materialize": Program(lambda w: store(w, materialize={"cron": "0 * * * *"})),
+    "feature_group": Program(group, without=store),
+    "feature_group.online": Program(lambda w: group(w, online={})),
+    "feature_group.online.ttl": Program(lambda w: group(w, online={"ttl_hours": 72})),
+    "feature_group.offline": Program(
+        lambda w: group(w, online={}), without=lambda w: group(w, online={}, offline=None)
+    ),
+    "feature_group.offline.iceberg": Program(
+        lambda w: group(w, offline={"format": "iceberg"}), without=lambda w: group(w)
+    ),
+    "feature_group.compound_key": Program(lambda w: group(w, keys=["customer_id", "country"])),
+    "model_registry": Program(registry, without=platform),
+    "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
+    # On AWS consumers are named in the policies of the models, so the program has one.
+    "model_registry.consumers": Program(
+        lambda w: model(w, registry=registry(w, consumers=[w.consumer])), without=lambda w: model(w)
+    ),
+    "model_registry.events": Program(lambda w: registry(w, events={"deploy": {"to": w.told}})),
+    "model": Program(model, without=registry),
+    "model.gate": Program(lambda w: model(w, gate={"auc": ">=0.9"})),
+    "endpoint": Program(endpoint, without=platform),
+    "endpoint.realtime": Program(endpoint, without=platform),
+    "endpoint.serverless": Program(serverless),
+    "endpoint.asynchronous": Program(asynchronous),
+    "endpoint.accelerator": Program(lambda w: endpoint(w, compute={"accelerator": "A10G:1"})),
+    "endpoint.variants": Program(lambda w: endpoint(w, variants=variants(w))),
+    "endpoint.shadow": Program(lambda w: endpoint(w, shadow={"model": files(w, "-2"), **SHADOW})),
+    "endpoint.scaling": Program(lambda w: endpoint(w, scaling=STEPS)),
+    "endpoint.scaling.zero": Program(
+        lambda w: endpoint(w, scaling=ZERO),
+        otherwise=(lambda w: asynchronous(w, scaling=ZERO), lambda w: serverless(w, scaling=ZERO)),
+    ),
+    "endpoint.scaling.schedule": Program(lambda w: endpoint(w, scaling={**STEPS, "schedules": [DAY]})),
+    "endpoint.release.canary": Program(lambda w: endpoint(w, release=CANARY)),
+    "endpoint.release.linear": Program(lambda w: endpoint(w, release=LINEAR)),
+    "endpoint.release.registry": Program(lambda w: endpoint(w, release={"owner": "registry"})),
+    "endpoint.capture": Program(lambda w: endpoint(w, capture_percent=100)),
+    "endpoint.capture.sampled": Program(lambda w: endpoint(w, capture_percent=20)),
+    "endpoint.reads": Program(reading),
+    "endpoint.secrets": Program(with_secret),
+    "endpoint.invokers": Program(lambda w: endpoint(w, invokers=[w.invoker])),
+    "endpoint.isolated": Program(lambda w: endpoint(w, isolated=True), without=lambda w: endpoint(w, isolated=False)),
+    "endpoint.private": Program(lambda w: endpoint(w, private(w)), without=endpoint),
+    "endpoint.realtime + endpoint.scaling.zero": Program(lambda w: endpoint(w, scaling=ZERO)),
+    "endpoint.scaling + endpoint.serverless": Program(lambda w: serverless(w, scaling=STEPS)),
+    "endpoint.scaling.schedule + endpoint.serverless": Program(lambda w: serverless(w, scaling={"schedules": [DAY]})),
+    "endpoint.accelerator + endpoint.serverless": Program(
+        lambda w: serverless(w, compute={"memory_gb": 4, "accelerator": "A10G:1"})
+    ),
+    "endpoint.serverless + endpoint.variants": Program(lambda w: serverless(w, variants=variants(w))),
+    "endpoint.serverless + endpoint.shadow": Program(
+        lambda w: serverless(w, shadow={"model": files(w, "-2"), **SHADOW})
+    ),
+    "endpoint.capture + endpoint.serverless": Program(lambda w: serverless(w, capture_percent=100)),
+    "endpoint.private + endpoint.serverless": Program(lambda w: serverless(w, private(w))),
+    "endpoint.isolated + endpoint.serverless": Program(lambda w: serverless(w, isolated=True)),
+    "endpoint.release.canary + endpoint.serverless": Program(lambda w: serverless(w, release=CANARY)),
+    "endpoint.release.linear + endpoint.serverless": Program(lambda w: serverless(w, release=LINEAR)),
+    "endpoint.asynchronous + endpoint.shadow": Program(
+        lambda w: asynchronous(w, shadow={"model": files(w, "-2"), **SHADOW})
+    ),
+    "endpoint.asynchronous + endpoint.variants": Program(lambda w: asynchronous(w, variants=variants(w))),
+}

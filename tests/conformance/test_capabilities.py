@@ -1,0 +1,78 @@
+"""Every cell of the capability matrix, held against what the backend does: the table is the oracle."""
+
+import pytest
+
+from evidence import NATIVE
+from programs import PROGRAMS
+from pulumi_mlops import Unsupported, registry
+from pulumi_mlops.capabilities import matrix
+from running import Ran, about, key_of, line, run, table_of, ways_to, without, working
+
+BACKENDS = sorted(registry.BACKENDS)
+CELLS = [(backend, name) for backend in BACKENDS for name in PROGRAMS]
+NOTHING = Ran([], frozenset(), [], [], {}, export={})
+
+
+def cells(*levels: str) -> list[tuple[str, str]]:
+    """Choose the cells of which a table says one of these, of the whole or of a part."""
+    return [(backend, name) for backend, name in CELLS if about(table_of(backend), key_of(name), *levels)]
+
+
+ABSENT = cells("absent")
+THERE = [cell for cell in CELLS if cell not in ABSENT]
+LOSSY = [cell for cell in cells("lossy") if cell in THERE]
+
+
+def test_every_capability_has_a_program() -> None:
+    named = {row.capability for row in matrix(BACKENDS)}
+    assert sorted(named - set(PROGRAMS)) == [], "names of the tables without a program in programs.py"
+    assert sorted(set(PROGRAMS) - named) == [], "programs for names that no table has"
+
+
+@pytest.mark.parametrize(("backend", "name"), THERE)
+def test_what_is_there_works(backend: str, name: str) -> None:
+    build = working(name, backend)
+    assert build, "\n".join(str(run(build, backend).error) for build in ways_to(name))
+    assert key_of(name) <= run(build, backend).uses, f"the program does not ask for {name}"
+    for way in ("preview", "first preview"):
+        assert run(build, backend, way).error is None
+
+
+@pytest.mark.parametrize(("backend", "name"), [cell for cell in THERE if " + " not in cell[1]])
+def test_what_is_there_is_made_natively(backend: str, name: str) -> None:
+    build, before = working(name, backend), without(name)
+    assert build
+    baseline = run(before, backend) if before else NOTHING
+    assert baseline.error is None
+    unseen = [piece for piece in NATIVE[backend][name] if not piece.holds(run(build, backend), baseline)]
+    assert unseen == []
+
+
+@pytest.mark.parametrize(("backend", "name"), ABSENT)
+@pytest.mark.parametrize("way", ["update", "preview"])
+def test_what_is_absent_is_refused(backend: str, name: str, way: str) -> None:
+    for build in ways_to(name):
+        ran = run(build, backend, "preview" if way == "preview" else "update")
+        assert isinstance(ran.error, Unsupported), f"{name} was not refused: {ran.error}"
+        told = str(ran.error)
+        refused = about(table_of(backend), ran.uses, "absent")
+        assert refused, told
+        assert f"backend {backend!r}" in told
+        for key, entry in refused.items():
+            assert line(key, entry) in told
+        noun = told.split()[0]
+        assert [item.name for item in ran.components if item.type.endswith(f":{noun}")] == []
+        owned = {item.name for item in ran.components}
+        assert {item.parent.split("::")[-1] for item in ran.children} <= owned
+
+
+@pytest.mark.parametrize(("backend", "name"), THERE)
+def test_only_what_is_lossy_is_warned_of(backend: str, name: str) -> None:
+    build = working(name, backend)
+    assert build
+    ran = run(build, backend, "preview")
+    expected = [line(key, entry) for key, entry in about(table_of(backend), ran.uses, "lossy").items()]
+    assert sorted(ran.warnings) == sorted(expected)
+    assert run(build, backend).warnings == [], "warned of in the update too, where nobody can turn back"
+    if (backend, name) in LOSSY:
+        assert expected

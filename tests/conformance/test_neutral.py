@@ -1,0 +1,310 @@
+"""What every backend owes: outputs, refs, names, tags, parents, providers, secrets, the same again on the next run."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pulumi import ResourceOptions
+
+import pulumi_mlops as mlops
+from mocks import Registration
+from programs import (
+    CANARY,
+    FEATURES,
+    PROGRAMS,
+    SECRET,
+    STEPS,
+    TAGS,
+    endpoint,
+    files,
+    group,
+    model,
+    platform,
+    registry,
+    store,
+    with_secret,
+)
+from pulumi_mlops import InvalidArgs
+from pulumi_mlops.refs import PlatformRef
+from running import Ran, run, working
+from test_capabilities import BACKENDS, THERE
+from words import WORDS, Words
+
+URI = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
+every_program = pytest.mark.parametrize(("backend", "name"), THERE)
+every_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def ran(name: str, backend: str) -> Ran:
+    build = working(name, backend)
+    assert build
+    return run(build, backend)
+
+
+@every_program
+def test_the_ref_says_who_it_is(backend: str, name: str) -> None:
+    export = ran(name, backend).export
+    assert export
+    component = {"platform": "hub", "feature_store": "features", "feature_group": "profile", "model_registry": "models"}
+    noun = export["noun"]
+    assert export["name"] == component.get(noun, {"model": "churn", "endpoint": "score"}.get(noun))
+    assert export["backend"] == backend
+    hub = export if noun == "platform" else export["platform"]
+    assert (hub["name"], hub["stage"], hub["tags"]) == ("hub", "dev", TAGS)
+    assert URI.fullmatch(hub["artifacts"]), hub["artifacts"]
+    assert hub["artifacts"].endswith("/")
+
+
+@every_program
+def test_the_export_can_leave_the_stack_and_come_back(backend: str, name: str) -> None:
+    done = ran(name, backend)
+    assert done.export is not None
+    assert not done.secret, "the export holds something secret"
+    text = json.dumps(done.export)
+    back = done.kind.load(json.loads(text))
+    assert back == done.kind.load(back.export())
+    assert json.loads(json.dumps(back.export())) == json.loads(text)
+    assert not back.native
+
+
+@every_program
+def test_an_endpoint_puts_out_what_others_need(backend: str, name: str) -> None:
+    done = ran(name, backend)
+    if done.kind.noun != "endpoint":
+        pytest.skip("no endpoint")
+    assert done.export
+    outputs = done.outputs["score"]
+    assert outputs["status"] == done.export["status"] == "live"
+    assert URI.fullmatch(outputs["url"]), outputs["url"]
+    assert outputs["url"].startswith(("http://", "https://"))
+    captures = "endpoint.capture" in done.uses
+    assert (outputs.get("captured") is not None) == captures
+    if captures:
+        assert outputs["captured"].startswith(done.export["platform"]["artifacts"])
+    several = {"old", "new"} if "endpoint.variants" in done.uses else {"main"}
+    assert set(done.export["variants"]) == several
+
+
+@every_program
+def test_secrets_stay_secret(backend: str, name: str) -> None:
+    done = ran(name, backend)
+    values = {SECRET, *generated(done)}
+    hidden = values | {base64.b64encode(value.encode()).decode() for value in values}
+    open_to_all = [done.export, done.said, done.outputs, *map(readable, done.registered)]
+    found = [value for value in hidden if value in json.dumps(open_to_all, default=str)]
+    assert found == []
+
+
+def generated(done: Ran) -> Iterator[str]:
+    """Values that the mocks give to what generates them."""
+    for item in done.children:
+        if item.type.startswith("random:"):
+            yield hashlib.sha256(item.name.encode()).hexdigest()[:16]
+
+
+def readable(item: Registration) -> dict[str, Any]:
+    return {key: value for key, value in item.inputs.items() if key not in item.secret}
+
+
+@every_program
+def test_every_child_has_a_parent_and_the_platforms_provider(backend: str, name: str) -> None:
+    done = ran(name, backend)
+    components = {item.urn for item in done.components}
+    orphans = [item.name for item in done.children if item.parent not in components]
+    assert orphans == []
+    for item in done.components:
+        assert item.parent.endswith("pulumi:pulumi:Stack::project-stack"), item.name
+
+
+@every_program
+def test_names_follow_the_component(backend: str, name: str) -> None:
+    done = ran(name, backend)
+    names = {item.urn: item.name for item in done.components}
+    for item in done.children:
+        assert item.name.startswith(f"{names[item.parent]}-"), item.name
+    assert len({(item.type, item.name) for item in done.registered}) == len(done.registered)
+
+
+@every_program
+def test_tags_reach_whatever_takes_tags(backend: str, name: str) -> None:
+    done = ran(name, backend)
+    tagged = {item.name: found for item in done.children if (found := tags_of(item, backend)) is not None}
+    assert tagged
+    for item, found in tagged.items():
+        assert set(TAGS.items()) <= set(found.items()), item
+    assert {item.name for item in done.components} >= {
+        item.parent.split("::")[-1] for item in done.children if item.name in tagged
+    }
+
+
+def tags_of(item: Registration, backend: str) -> dict[str, str] | None:
+    found: Any = item.inputs
+    for step in WORDS[backend].tags_at:
+        found = found.get(step) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def facts(done: Ran) -> dict[tuple[str, str], Any]:
+    return {
+        (item.type, item.name): (item.inputs, item.parent, item.protect, sorted(item.ignore_changes))
+        for item in done.registered
+    }
+
+
+@every_program
+def test_the_preview_shows_what_the_update_does(backend: str, name: str) -> None:
+    build = working(name, backend)
+    assert build
+    update, first = run(build, backend), run(build, backend, "first preview")
+    assert facts(run(build, backend, "preview")) == facts(update)
+    assert {(item.type, item.name) for item in first.registered} == {
+        (item.type, item.name) for item in update.registered
+    }
+    known = {(item.type, item.name): item.inputs for item in update.registered}
+    for item in first.registered:
+        for key, value in item.inputs.items():
+            assert value == known[item.type, item.name][key], f"{item.name}.{key} changes between preview and update"
+
+
+def on_a_provider(words: Words) -> mlops.Endpoint:
+    there = words.provider("elsewhere")
+    hub = mlops.Platform("hub", backend=words.backend, tags=TAGS, opts=ResourceOptions(provider=there))
+    features = store(words, hub)
+    profile = group(words, store=features, online={})
+    churn = model(words, registry=registry(words, hub))
+    return endpoint(words, hub, model=churn.version(3), reads=[profile.online], scaling=STEPS, release=CANARY)
+
+
+@every_backend
+def test_everything_uses_the_platforms_provider(backend: str) -> None:
+    done = run(on_a_provider, backend)
+    there = next(item for item in done.registered if item.name == "elsewhere")
+    package = there.type.split(":")[-1]
+    used = {item.name: item.provider.split("::")[-2] for item in done.children if item.type.startswith(f"{package}:")}
+    assert len(used) > 5
+    assert set(used.values()) == {"elsewhere"}, used
+
+
+def alone(words: Words) -> mlops.Platform:
+    return platform(words, consumers=[words.consumer], secrets={"hub-token": SECRET})
+
+
+def together(words: Words, hub: Any = None) -> mlops.Endpoint:
+    hub = hub or alone(words)
+    profile = group(words, store=store(words, hub), online={})
+    churn = model(words, registry=registry(words, hub), gate={"auc": ">=0.9"})
+    return endpoint(
+        words,
+        hub,
+        model=churn.version(3),
+        reads=[profile.online],
+        secrets={"HUB_TOKEN": hub.secret("hub-token")},
+        scaling=STEPS,
+        release=CANARY,
+    )
+
+
+@every_backend
+def test_a_platform_from_another_stack_is_as_good_as_one_of_this(backend: str) -> None:
+    owner = run(alone, backend)
+    assert owner.export
+    loaded = PlatformRef.load(json.loads(json.dumps(owner.export)))
+
+    def user(words: Words) -> mlops.Endpoint:
+        return together(words, loaded)
+
+    one, two = facts(run(together, backend)), facts(run(user, backend))
+    own = {key: value for key, value in one.items() if key not in facts(owner)}
+    assert {key: value[0] for key, value in two.items()} == {key: value[0] for key, value in own.items()}
+
+
+@every_backend
+def test_the_next_run_says_the_same(backend: str) -> None:
+    assert facts(run(together, backend)) == facts(run(together, backend, "again"))
+
+
+def waiting(words: Words) -> mlops.Endpoint:
+    hub = platform(words)
+    churn = model(words, registry=registry(words, hub))
+    return endpoint(words, hub, model=churn.approved(otherwise="wait"))
+
+
+@every_backend
+def test_an_endpoint_waits_for_the_first_approval(backend: str) -> None:
+    done = run(waiting, backend, "preview")
+    assert done.error is None
+    assert done.export
+    assert (done.export["status"], done.export["url"], done.export["captured"]) == ("waiting", None, None)
+    assert [item.name for item in done.children if item.parent.endswith("::score")] == []
+    assert [text for text in done.said if "waits for the first approved version of churn" in text]
+
+
+@every_backend
+def test_no_approval_is_an_error_unless_it_may_wait(backend: str) -> None:
+    done = run(lambda w: endpoint(w, model=model(w).approved()), backend)
+    assert isinstance(done.error, InvalidArgs)
+    assert "no version is approved yet" in str(done.error)
+
+
+@every_backend
+def test_a_version_is_named_by_its_number(backend: str) -> None:
+    def third(words: Words) -> mlops.Model:
+        churn = model(words)
+        assert (churn.version(3).version, churn.version(3).waiting, churn.version(3).name) == (3, False, "churn")
+        return churn
+
+    assert run(third, backend).error is None
+
+
+@every_backend
+@pytest.mark.parametrize("tag", ["1.0.0", "sha256:0123"])
+def test_an_image_has_an_address(backend: str, tag: str) -> None:
+    def program(words: Words) -> mlops.Endpoint:
+        hub = platform(words, images=["ranker"], **words.beside_images)
+        return endpoint(words, hub, model={**files(words), "image": hub.image("ranker", tag)})
+
+    done = run(program, backend)
+    assert done.error is None
+    wanted = f"ranker@{tag}" if ":" in tag else f"ranker:{tag}"
+    assert wanted in json.dumps([item.inputs for item in done.children])
+
+
+@every_backend
+def test_what_holds_data_is_protected_in_prod(backend: str) -> None:
+    def program(words: Words, stage: str) -> Any:
+        return platform(words, stage=stage)
+
+    assert [item.name for item in run(lambda w: program(w, "dev"), backend).registered if item.protect] == []
+    assert [item.name for item in run(lambda w: program(w, "prod"), backend).registered if item.protect] != []
+
+
+@every_backend
+@pytest.mark.parametrize("noun", ["feature_group", "model"])
+def test_protect_protects(backend: str, noun: str) -> None:
+    build = {"feature_group": group, "model": model}[noun]
+    component = {"feature_group": "profile", "model": "churn"}[noun]
+    for wanted in (True, False):
+        done = run(lambda w, build=build, wanted=wanted: build(w, protect=wanted), backend)  # type: ignore[misc]
+        guarded = [item.name for item in done.children if item.protect and item.parent.endswith(f"::{component}")]
+        assert bool(guarded) is wanted, f"protect={wanted} protects {guarded}"
+
+
+@every_backend
+def test_a_group_remembers_its_table(backend: str) -> None:
+    export = ran("feature_group.online", backend).export
+    assert export
+    assert export["features"] == FEATURES
+    assert (export["keys"], export["event_time"]) == (["customer_id"], "at")
+    assert (export["has_online"], export["has_offline"]) == (True, True)
+
+
+@every_backend
+def test_a_registry_takes_the_platforms_consumers(backend: str) -> None:
+    done = run(lambda w: registry(w, platform(w, consumers=[w.consumer])), backend)
+    assert done.export
+    assert done.export["consumers"] == [WORDS[backend].consumer]
+    assert "model_registry.consumers" in done.uses

@@ -1,0 +1,96 @@
+"""The values that only one cloud understands, one set a backend: all that the neutral programs are given by a backend.
+
+A new backend adds one entry to ``WORDS``; the programs stay as they are.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from mocks import ACCOUNT, REGION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """How one cloud calls the things that a program names."""
+
+    backend: str
+    image: str
+    """A serving image."""
+    artifact: str
+    """Files of a model."""
+    region: str
+    """A region that is not the default one."""
+    bucket: str
+    """A bucket that is there."""
+    key: str
+    """An encryption key that is there."""
+    alerts: str
+    """Somebody who is told of alerts."""
+    told: str
+    """Somebody who is told of approvals."""
+    consumer: str
+    """A principal outside the platform."""
+    approver: str
+    """A principal that approves versions."""
+    invoker: str
+    """A principal that calls endpoints."""
+    gateway: str
+    """A way in from outside."""
+    addon: str
+    """Software that a platform can install."""
+    beside_images: Mapping[str, Any] = field(default_factory=dict)
+    """What a platform must be given beside ``images``."""
+    provider: Callable[[str], pulumi.ProviderResource]
+    """Make the provider that leads to this cloud."""
+    tags_at: tuple[str, ...]
+    """The property that holds the tags of a resource."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Configuration that the cloud's provider wants in a stack."""
+
+
+WORDS = {
+    words.backend: words
+    for words in (
+        Words(
+            backend="aws",
+            image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serve:1.0.0",
+            artifact="s3://models/churn/model.tar.gz",
+            region="eu-west-1",
+            bucket="artifacts-of-mine",
+            key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mine",
+            alerts=f"arn:aws:sns:{REGION}:{ACCOUNT}:mine",
+            told=f"arn:aws:sqs:{REGION}:{ACCOUNT}:approvals",
+            consumer="444455556666",
+            approver="lead",
+            invoker="storefront",
+            gateway="public",
+            addon="anything",
+            provider=lambda name: aws.Provider(name, region=REGION),
+            tags_at=("tags",),
+            settings={"aws:region": REGION},
+        ),
+        Words(
+            backend="kubernetes",
+            image="registry.example.com/ml/serve:1.0.0",
+            artifact="s3://models/churn",
+            region="eu-west-1",
+            bucket="artifacts-of-mine",
+            key="mine",
+            alerts="https://alerts.example.com/hook",
+            told="https://ci.example.com/hook",
+            consumer="analytics",
+            approver="lead",
+            invoker="storefront",
+            gateway="gateways/public",
+            addon="keda",
+            beside_images={"existing": {"images": {"address": "registry.example.com/ml"}}},
+            provider=lambda name: k8s.Provider(name, context="here"),
+            tags_at=("metadata", "labels"),
+        ),
+    )
+}
