@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TERMINATION = Path("/dev/termination-log")
@@ -254,9 +254,7 @@ class Release:
             found = self.api.get(self._path("serving.kserve.io/v1beta1", "inferenceservices", name)) or {}
             ready = [one for one in found.get("status", {}).get("conditions", []) if one["type"] == "Ready"]
             if not ready or ready[0]["status"] != "True":
-                why = (
-                    ready[0].get("message") or ready[0].get("reason") or "it says no more" if ready else "no such state"
-                )
+                why = (ready[0].get("message") or ready[0].get("reason")) if ready else None
                 raise RollbackError(f"InferenceService {name} is not ready{f': {why}' if why else ''}")
 
     def _healthy(self) -> bool:
@@ -306,7 +304,7 @@ class Release:
             say(f"waits for replicas: {new:.0f} of {old:.0f}")
             self.sleep(self.settings["every_seconds"])
 
-    def _replicas(self, revisions: Any) -> tuple[bool, float]:
+    def _replicas(self, revisions: Iterable[str]) -> tuple[bool, float]:
         names = "|".join(sorted(revisions))
         query = f'count(up{{namespace="{self.settings["namespace"]}",mlops_revision=~"{names}"}} == 1)'
         answered, value = self._ask(query)
