@@ -10,13 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pulumi_mlops.backends
 from evidence import NATIVE
 from programs import PROGRAMS
+from words import WORDS
+
+import pulumi_mlops.backends
 from pulumi_mlops import registry
 from pulumi_mlops.backends.base import Backend
 from pulumi_mlops.capabilities import Table
-from words import WORDS
 
 FOLDER = Path(next(iter(pulumi_mlops.backends.__path__)))
 EXTRA = "CONFORMANCE_EXTRA_BACKENDS"
@@ -59,7 +60,8 @@ def _load(name: str, folder: Path) -> ModuleType:
     if name in registry.BACKENDS:
         return importlib.import_module(registry.BACKENDS[name].module)
     spec = importlib.util.spec_from_file_location(f"conformance_{name}", folder / "__init__.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -117,4 +119,4 @@ def _evidence(backend: str, table: Table) -> Iterator[str]:
     for name in sorted(made - {name for name, pieces in told.items() if pieces}):
         yield f"tests/conformance/evidence.py: {backend!r} says nothing of {name!r}, which is not absent"
     for name in sorted(set(told) - made):
-        yield f"tests/conformance/evidence.py: {backend!r} speaks of {name!r}, which its table does not have or calls absent"
+        yield f"tests/conformance/evidence.py: {backend!r} speaks of {name!r}, which its table does not have"

@@ -184,7 +184,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
 }
 
 _POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-_SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 (a type)
+_SECRET = "kubernetes:core/v1:Secret"
 _SERVICE = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from words import Words
+
 import pulumi_mlops as mlops
 from pulumi_mlops.components.base import Component
-from words import Words
 
 Build = Callable[[Words], Component[Any]]
 
@@ -153,15 +154,13 @@ PROGRAMS: Mapping[str, Program] = {
     "feature_group.offline": Program(
         lambda w: group(w, online={}), without=lambda w: group(w, online={}, offline=None)
     ),
-    "feature_group.offline.iceberg": Program(
-        lambda w: group(w, offline={"format": "iceberg"}), without=lambda w: group(w)
-    ),
+    "feature_group.offline.iceberg": Program(lambda w: group(w, offline={"format": "iceberg"}), without=group),
     "feature_group.compound_key": Program(lambda w: group(w, keys=["customer_id", "country"])),
     "model_registry": Program(registry, without=platform),
     "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
     # On AWS consumers are named in the policies of the models, so the program has one.
     "model_registry.consumers": Program(
-        lambda w: model(w, registry=registry(w, consumers=[w.consumer])), without=lambda w: model(w)
+        lambda w: model(w, registry=registry(w, consumers=[w.consumer])), without=model
     ),
     "model_registry.events": Program(lambda w: registry(w, events={"deploy": {"to": w.told}})),
     "model": Program(model, without=registry),

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from unittest.mock import patch
 
+from programs import PROGRAMS, Build
 from pulumi import Output
+from words import WORDS
 
 from mocks import Cloud, Registration
-from programs import PROGRAMS, Build
 from pulumi_mlops import MlopsError, capabilities, registry
 from pulumi_mlops.capabilities import Entry, Table
 from pulumi_mlops.refs import Ref
-from words import WORDS
 
 Way = Literal["update", "again", "preview", "first preview"]
 

@@ -1,12 +1,12 @@
 """Every cell of the capability matrix, held against what the backend does: the table is the oracle."""
 
 import pytest
-
 from evidence import NATIVE
 from programs import PROGRAMS
+from running import Ran, about, key_of, line, run, table_of, ways_to, without, working
+
 from pulumi_mlops import Unsupported, registry
 from pulumi_mlops.capabilities import matrix
-from running import Ran, about, key_of, line, run, table_of, ways_to, without, working
 
 BACKENDS = sorted(registry.BACKENDS)
 CELLS = [(backend, name) for backend in BACKENDS for name in PROGRAMS]
@@ -60,7 +60,7 @@ def test_what_is_absent_is_refused(backend: str, name: str, way: str) -> None:
         assert f"backend {backend!r}" in told
         for key, entry in refused.items():
             assert line(key, entry) in told
-        noun = told.split()[0]
+        noun = told.split(maxsplit=1)[0]
         assert [item.name for item in ran.components if item.type.endswith(f":{noun}")] == []
         owned = {item.name for item in ran.components}
         assert {item.parent.split("::")[-1] for item in ran.children} <= owned

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from completeness import EXTRA, FILES, backends, missing
 from programs import PROGRAMS
 

@@ -8,14 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pulumi import ResourceOptions
-
-import pulumi_mlops as mlops
-from mocks import Registration
 from programs import (
     CANARY,
     FEATURES,
-    PROGRAMS,
     SECRET,
     STEPS,
     TAGS,
@@ -26,13 +21,16 @@ from programs import (
     platform,
     registry,
     store,
-    with_secret,
 )
-from pulumi_mlops import InvalidArgs
-from pulumi_mlops.refs import PlatformRef
+from pulumi import ResourceOptions
 from running import Ran, run, working
 from test_capabilities import BACKENDS, THERE
 from words import WORDS, Words
+
+import pulumi_mlops as mlops
+from mocks import Registration
+from pulumi_mlops import InvalidArgs
+from pulumi_mlops.refs import PlatformRef
 
 URI = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 every_program = pytest.mark.parametrize(("backend", "name"), THERE)

@@ -1,0 +1,68 @@
+"""One neutral project under the real engine, on every backend: up, unchanged, unchanged after a refresh, no trace."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from programs import SECRET
+from words import WORDS
+
+from pulumi_mlops import registry
+from pulumi_mlops.refs import EndpointRef, FeatureGroupRef, FeatureStoreRef, ModelRef, ModelRegistryRef, PlatformRef
+from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops.sandbox.stack import Result, Stack, inventory
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # a whole stack, on a machine that may be busy
+REFS = (PlatformRef, FeatureStoreRef, FeatureGroupRef, ModelRegistryRef, ModelRef, EndpointRef)
+
+
+@pytest.fixture(params=sorted(registry.BACKENDS))
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """Make the project's stack for a backend, in a sandbox of its own with that backend's control plane only."""
+    words = WORDS[request.param]
+    sandbox = Sandbox(tmp_path / "sandbox")
+    sandbox.up(planes=[words.backend])
+    folder = shutil.copytree(Path(__file__).parent / "engine", tmp_path / "engine")
+    stack = Stack(sandbox, folder, words.backend)
+    stack._pulumi("stack", "init")
+    stack.configure(
+        backend=words.backend,
+        words=json.dumps({"consumer": words.consumer, "told": words.told, "beside_images": dict(words.beside_images)}),
+    )
+    stack.configure_secret("token", SECRET)
+    yield stack
+    sandbox.down()
+
+
+def everything(stack: Stack) -> dict[str, list[str]]:
+    """List the whole control plane, but for what the cloud itself deletes only after some days."""
+    url = next(status.url for status in stack.sandbox.status() if status.url)
+    return {kind: ids for kind, ids in inventory(url).items() if "Pending" not in kind}
+
+
+def changed(result: Result) -> list[str]:
+    assert result.code == 0, result.output
+    return sorted(map(str, result.changes))
+
+
+def test_the_neutral_project_lives_and_dies(stack: Stack) -> None:
+    before = everything(stack)
+    planned = changed(stack.preview())
+    made = stack.up()
+    assert changed(made) == planned
+    assert set(made.counts) == {"create"}
+    assert everything(stack) != before
+    assert changed(stack.up()) == []
+    assert changed(stack.refresh()) == []
+
+    outputs = stack.outputs()
+    for kind in REFS:
+        assert kind.load(outputs[kind.noun]).export() == outputs[kind.noun]
+    assert outputs["endpoint"]["status"] == "live"
+    assert SECRET not in made.output + stack.export() + json.dumps(outputs)
+
+    gone = stack.destroy()
+    assert set(gone.counts) == {"delete"}, gone.output
+    assert everything(stack) == before
