@@ -1,224 +1,55 @@
-"""docs/updates.toml says what a change does: here each change is made, and judged by the provider's own rules.
+"""docs/updates/*.toml say what a change does: here each change is made, and judged by the provider's own rules.
 
 A program is registered twice, before and after the change, and the two are compared as the sandbox's provider compares
-them: which resources come and go, which are updated, which are replaced.
+them: which resources come and go, which are updated, which are replaced. What a backend refuses has to be refused.
 """
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import changes_aws
+import changes_kubernetes
 import pulumi
 import pytest
 
 import pulumi_mlops as mlops
 from mocks import Cloud, Registration
-from pulumi_mlops.sandbox.aws.provider.cloud import Aws
-from pulumi_mlops.sandbox.provider.diff import bare, compare
+from pulumi_mlops.errors import InvalidArgs, Unsupported
 
-UPDATES: dict[str, dict[str, list[str]]] = tomllib.loads(
-    (Path(__file__).parents[2] / "docs" / "updates.toml").read_text()
-)
-AWS = Aws()
+BACKENDS: dict[str, ModuleType] = {"aws": changes_aws, "kubernetes": changes_kubernetes}
+UPDATES: dict[str, dict[str, dict[str, list[str]]]] = {
+    name: tomllib.loads((Path(__file__).parents[2] / "docs" / "updates" / f"{name}.toml").read_text())
+    for name in BACKENDS
+}
 STRENGTH = ["none", "update", "part", "release", "replace"]
-RELEASED = ("sagemaker/model", "sagemaker/endpointConfiguration")
-PARTS = ("sns/topicSubscription", "secretsmanager/secretVersion", "iam/rolePolicyAttachment")
-QUEUE = "arn:aws:sqs:us-east-1:111122223333:approvals"
-
-BASE: dict[str, dict[str, Any]] = {
-    "Platform": {"alerts": ["ml@example.com"], "monthly_budget": 100, "images": ["churn"]},
-    "FeatureStore": {},
-    "FeatureGroup": {
-        "keys": ["id"],
-        "event_time": "at",
-        "features": {"id": "string", "at": "timestamp"},
-        "online": {"ttl_hours": 24},
-    },
-    "ModelRegistry": {"events": {"deploy": {"to": QUEUE}}},
-    "Model": {},
-    "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
-}
-SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
-NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
-CANARY = {"release": {"canary": {"percent": 10}}}
-QUEUED = {"mode": {"asynchronous": {"max_concurrency": 2}}}
-BARE = {"mode": {"serverless": {"max_concurrency": 5}}, "compute": {"memory_gb": 2}, "isolated": False}
-SHADOWED = {"shadow": {"model": {"image": "example/churn:2"}}}
-TWO = {
-    "model": None,
-    "variants": [
-        {"name": "a", "model": {"image": "example/churn:1"}},
-        {"name": "b", "model": {"image": "example/churn:2"}},
-    ],
-}
-PRIVATE = {"network": {"private": {"zones": 2}}}
-EXISTING = {"network": {"existing": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}}}
-
-
-def first_variant(**change: Any) -> dict[str, Any]:
-    return {**TWO, "variants": [{**TWO["variants"][0], **change}, TWO["variants"][1]]}
-
-
-def scaled(**change: Any) -> dict[str, Any]:
-    return {"scaling": {**SCALED["scaling"], **change}}
-
-
-def at_night(**change: Any) -> dict[str, Any]:
-    return scaled(schedules=[{**NIGHT, **change}])
-
-
-# Which entry of the table, on which noun, its arguments before, and after.
-CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
-    ("Platform.stage", "Platform", {"stage": "dev"}, {"stage": "staging"}),
-    ("Platform.account", "Platform", {"account": "111122223333"}, {"account": "444455556666"}),
-    ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
-    ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),
-    ("Platform.alerts", "Platform", {}, {"alerts": ["ml@example.com", "on-call@example.com"]}),
-    ("Platform.alerts", "Platform", {}, {"alerts": ["other@example.com"]}),
-    ("Platform.monthly_budget", "Platform", {}, {"monthly_budget": 200}),
-    ("Platform.monthly_budget", "Platform", {}, {"monthly_budget": None}),
-    ("Platform.budget_thresholds", "Platform", {}, {"budget_thresholds": [90]}),
-    ("Platform.images", "Platform", {}, {"images": ["churn", "ranker"]}),
-    ("Platform.secrets", "Platform", {}, {"secrets": {"token": "1"}}),
-    ("Platform.secrets", "Platform", {"secrets": {"token": "1"}}, {"secrets": {"token": "2"}}),
-    ("Platform.network", "Platform", {}, PRIVATE),
-    ("PrivateNetwork.cidr", "Platform", PRIVATE, {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
-    ("PrivateNetwork.zones", "Platform", PRIVATE, {"network": {"private": {"zones": 3}}}),
-    (
-        "ExistingNetwork.subnets",
-        "Platform",
-        EXISTING,
-        {"network": {"existing": {"subnets": ["subnet-2"], "security_groups": ["sg-1"]}}},
-    ),
-    (
-        "ExistingNetwork.security_groups",
-        "Platform",
-        EXISTING,
-        {"network": {"existing": {"subnets": ["subnet-1"], "security_groups": ["sg-2"]}}},
-    ),
-    ("ExistingParts.artifacts", "Platform", {}, {"existing": {"artifacts": "theirs"}}),
-    ("ExistingParts.key", "Platform", {}, {"existing": {"key": "arn:aws:kms:us-east-1:111122223333:key/1"}}),
-    ("ExistingParts.alerts", "Platform", {}, {"existing": {"alerts": "arn:aws:sns:us-east-1:111122223333:theirs"}}),
-    ("Platform.consumers", "Platform", {}, {"consumers": ["444455556666"]}),
-    ("Platform.consumers", "Platform", {"consumers": ["444455556666"]}, {"consumers": ["777788889999"]}),
-    ("Platform.log_days", "Platform", {}, {"log_days": 90}),
-    ("FeatureStore.tags", "FeatureStore", {}, {"tags": {"team": "search"}}),
-    ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
-    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": True}),
-    ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
-    ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
-    ("ModelRegistry.approvers", "ModelRegistry", {"approvers": ["lead"]}, {"approvers": ["lead", "second"]}),
-    ("ModelRegistry.approvers", "ModelRegistry", {}, {"approvers": ["lead"]}),
-    ("ModelRegistry.consumers", "ModelRegistry", {}, {"consumers": ["444455556666"]}),
-    ("ModelRegistry.events", "ModelRegistry", {}, {"events": {}}),
-    ("ModelRegistry.tags", "ModelRegistry", {}, {"tags": {"team": "search"}}),
-    ("Notice.to", "ModelRegistry", {}, {"events": {"deploy": {"to": f"{QUEUE}-2"}}}),
-    ("Notice.on", "ModelRegistry", {}, {"events": {"deploy": {"to": QUEUE, "on": ["rejected"]}}}),
-    ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
-    ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
-    ("Model.protect", "Model", {}, {"protect": True}),
-    ("Model.tags", "Model", {}, {"tags": {"team": "search"}}),
-    ("ModelFiles.image", "Endpoint", {}, {"model": {"image": "example/churn:2", "artifact": "s3://models/1.tar.gz"}}),
-    (
-        "ModelFiles.artifact",
-        "Endpoint",
-        {},
-        {"model": {"image": "example/churn:1", "artifact": "s3://models/2.tar.gz"}},
-    ),
-    ("Endpoint.compute", "Endpoint", {}, {"compute": {"cpus": 16}}),
-    ("Compute.cpus", "Endpoint", {}, {"compute": {"cpus": 16}}),
-    ("Compute.memory_gb", "Endpoint", {}, {"compute": {"cpus": 2, "memory_gb": 16}}),
-    ("Compute.accelerator", "Endpoint", {}, {"compute": {"accelerator": "A10G:1"}}),
-    ("Compute.pin", "Endpoint", {}, {"compute": {"pin": {"aws": "ml.m5.4xlarge"}}}),
-    ("Endpoint.environment", "Endpoint", {}, {"environment": {"LOG_LEVEL": "debug"}}),
-    ("Endpoint.capture_percent", "Endpoint", {}, {"capture_percent": 20}),
-    ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 20}, {"capture_percent": 50}),
-    ("Endpoint.invokers", "Endpoint", {"invokers": ["web"]}, {"invokers": ["web", "batch"]}),
-    ("Endpoint.isolated", "Endpoint", {}, {"isolated": False}),
-    ("Endpoint.tags", "Endpoint", {}, {"tags": {"team": "search"}}),
-    ("Variant.model", "Endpoint", TWO, first_variant(model={"image": "example/churn:3"})),
-    ("Variant.weight", "Endpoint", TWO, first_variant(weight=3)),
-    ("Variant.compute", "Endpoint", TWO, first_variant(compute={"cpus": 16})),
-    ("Endpoint.shadow", "Endpoint", {}, SHADOWED),
-    ("Shadow.model", "Endpoint", SHADOWED, {"shadow": {"model": {"image": "example/churn:3"}}}),
-    ("Shadow.percent", "Endpoint", SHADOWED, {"shadow": {**SHADOWED["shadow"], "percent": 50}}),
-    ("Shadow.compute", "Endpoint", SHADOWED, {"shadow": {**SHADOWED["shadow"], "compute": {"cpus": 16}}}),
-    ("Serverless.max_concurrency", "Endpoint", BARE, {**BARE, "mode": {"serverless": {"max_concurrency": 9}}}),
-    (
-        "Serverless.provisioned",
-        "Endpoint",
-        BARE,
-        {**BARE, "mode": {"serverless": {"max_concurrency": 5, "provisioned": 2}}},
-    ),
-    ("Asynchronous.max_concurrency", "Endpoint", QUEUED, {"mode": {"asynchronous": {"max_concurrency": 4}}}),
-    (
-        "Asynchronous.notify",
-        "Endpoint",
-        QUEUED,
-        {"mode": {"asynchronous": {"max_concurrency": 2, "notify": "arn:aws:sns:us-east-1:111122223333:done"}}},
-    ),
-    ("Scaling.min", "Endpoint", SCALED, scaled(min=2)),
-    ("Scaling.max", "Endpoint", SCALED, scaled(max=8)),
-    ("Scaling.max", "Endpoint", {}, SCALED),
-    ("Scaling.requests_per_replica", "Endpoint", SCALED, scaled(requests_per_replica=200)),
-    ("Scaling.cooldown_in_seconds", "Endpoint", SCALED, scaled(cooldown_in_seconds=60)),
-    ("Scaling.cooldown_out_seconds", "Endpoint", SCALED, scaled(cooldown_out_seconds=30)),
-    ("Scaling.schedules", "Endpoint", SCALED, at_night()),
-    ("ScalingSchedule.cron", "Endpoint", at_night(), at_night(cron="0 23 * * *")),
-    ("ScalingSchedule.timezone", "Endpoint", at_night(), at_night(timezone="Europe/Berlin")),
-    ("ScalingSchedule.name", "Endpoint", at_night(), at_night(name="late")),
-    ("ScalingSchedule.min", "Endpoint", at_night(), at_night(min=2)),
-    ("ScalingSchedule.max", "Endpoint", at_night(), at_night(max=3)),
-    ("Endpoint.release", "Endpoint", {}, CANARY),
-    ("Release.canary", "Endpoint", {}, CANARY),
-    ("Release.linear", "Endpoint", {}, {"release": {"linear": {"step_percent": 20}}}),
-    ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["revenue"]}}),
-    ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
-    ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
-    (
-        "Linear.step_percent",
-        "Endpoint",
-        {"release": {"linear": {"step_percent": 20}}},
-        {"release": {"linear": {"step_percent": 25}}},
-    ),
-    (
-        "Linear.interval_minutes",
-        "Endpoint",
-        {"release": {"linear": {"step_percent": 20}}},
-        {"release": {"linear": {"step_percent": 20, "interval_minutes": 9}}},
-    ),
-    ("Release.owner", "Endpoint", {}, {"release": {"owner": "registry"}}),
-    ("Endpoint.health", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.errors_percent", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.latency_ms", "Endpoint", {}, {"health": {"latency_ms": 200}}),
-    ("Health.latency_ms", "Endpoint", {"health": {"latency_ms": 200}}, {"health": {"latency_ms": 300}}),
+CHANGES = [
+    pytest.param(name, *change, id=f"{name}-{change[0]}") for name, told in BACKENDS.items() for change in told.CHANGES
 ]
+REFUSED = [
+    pytest.param(name, *change, id=f"{name}-{change[0]}") for name, told in BACKENDS.items() for change in told.REFUSED
+]
+Registered = dict[tuple[str, str], Registration]
+
+_registered: dict[str, Registered] = {}
 
 
-HOLDS_DATA = ("aws:s3/bucket:Bucket", "aws:sagemaker/featureGroup:FeatureGroup", "aws:kms/key:Key")
-BESIDE = {
-    "Platform.account",  # the provider's configuration
-    "FeatureGroup.features",  # added by the program, through the API
-}
-"""Changes that are in no resource's inputs."""
-
-
-_registered: dict[str, dict[tuple[str, str], Registration]] = {}
-
-
-def registered(noun: str, change: dict[str, Any]) -> dict[tuple[str, str], Registration]:
+def registered(backend: str, noun: str, change: dict[str, Any]) -> Registered:
     """Register a noun and all that stands on it, with other arguments for that noun; the same program only once."""
-    key = f"{noun} {change}"
+    key = f"{backend} {noun} {change}"
     if key not in _registered:
-        _registered[key] = _register(noun, change)
+        _registered[key] = _register(backend, noun, change)
     return _registered[key]
 
 
-def _register(noun: str, change: dict[str, Any]) -> dict[tuple[str, str], Registration]:
-    args = {name: {**given, **(change if name == noun else {})} for name, given in BASE.items()}
+def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
+    base: dict[str, dict[str, Any]] = BACKENDS[backend].BASE
+    args = {name: {**given, **(change if name == noun else {})} for name, given in base.items()}
 
     def program() -> None:
-        hub = mlops.Platform("hub", backend="aws", **args["Platform"])
+        hub = mlops.Platform("hub", backend=backend, **args["Platform"])
         if noun in ("Platform", "FeatureStore", "FeatureGroup"):
             store = mlops.FeatureStore("features", platform=hub, **args["FeatureStore"])
             mlops.FeatureGroup("profile", store=store, **args["FeatureGroup"])
@@ -230,53 +61,44 @@ def _register(noun: str, change: dict[str, Any]) -> dict[tuple[str, str], Regist
 
     cloud = Cloud()
     cloud.run(program)
-    return {(found.type, found.name): found for found in cloud.registered if found.type.startswith("aws:")}
+    ours = ("pulumi-mlops:", "pulumi:")
+    return {(found.type, found.name): found for found in cloud.registered if not found.type.startswith(ours)}
 
 
-def effects(before: dict[tuple[str, str], Registration], after: dict[tuple[str, str], Registration]) -> dict[str, str]:
-    """Say what happens to each resource that is touched: its name and the word of the table."""
-    said = {name: "part" for _, name in before.keys() ^ after.keys()}
-    for token, name in before.keys() & after.keys():
-        old, new = before[token, name], after[token, name]
-        kind, ignored = AWS.kind(token), [*new.ignore_changes]
-        paths = compare(old.inputs, new.inputs, kind.traits, ignored).paths()
-        if not paths:
-            if old.protect != new.protect:
-                said[name] = "update"
-            continue
-        beyond = kind.changed_beyond(dict(old.inputs), dict(new.inputs)) or {}
-        short = token.split(":")[1]
-        if not any(kind.traits.forces_replacement(bare(path)) or beyond.get(path) for path in paths):
-            said[name] = "update"
-        else:
-            said[name] = "release" if short in RELEASED else "part" if short in PARTS else "replace"
-    return said
+def strongest(words: Iterator[str]) -> str:
+    return max(words, key=STRENGTH.index, default="none")
 
 
-def strongest(said: dict[str, str]) -> str:
-    return max(said.values(), key=STRENGTH.index, default="none")
-
-
-@pytest.mark.parametrize(("entry", "noun", "before", "after"), CHANGES, ids=[change[0] for change in CHANGES])
+@pytest.mark.parametrize(("backend", "entry", "noun", "before", "after"), CHANGES)
 def test_a_change_does_what_the_table_says(
-    entry: str, noun: str, before: dict[str, Any], after: dict[str, Any]
+    backend: str, entry: str, noun: str, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     spec, _, field = entry.partition(".")
-    documented = UPDATES[spec][field][:-1]
-    old, new = registered(noun, before), registered(noun, {**before, **after})
-    said = effects(old, new)
-    if entry in BESIDE:
+    told = BACKENDS[backend]
+    documented = UPDATES[backend][spec][field][:-1]
+    old, new = registered(backend, noun, before), registered(backend, noun, {**before, **after})
+    said = dict(told.effects(old, new))
+    if entry in told.BESIDE:
         assert not said
         return
-    assert strongest(said) in documented, f"{entry}: {said}"
-    lost = [name for token, name in old if token in HOLDS_DATA and said.get(name) in ("replace", "part")]
+    assert strongest(iter(said.values())) in documented, f"{entry}: {said}"
+    lost = [name for token, name in old if token in told.HOLDS_DATA and said.get(name) in ("replace", "part")]
     assert not lost or "replace" in documented, f"{entry}: {lost}"
 
 
-def test_a_rename_makes_everything_again() -> None:
+@pytest.mark.parametrize(("backend", "entry", "noun", "after"), REFUSED)
+def test_what_a_backend_does_not_do_is_refused(backend: str, entry: str, noun: str, after: dict[str, Any]) -> None:
+    spec, _, field = entry.partition(".")
+    assert "refuse" in UPDATES[backend][spec][field][:-1]
+    with pytest.raises((InvalidArgs, Unsupported)):
+        registered(backend, noun, after)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_rename_makes_everything_again(backend: str) -> None:
     def platform(name: str) -> Cloud:
         cloud = Cloud()
-        cloud.run(lambda: pulumi.export("hub", mlops.Platform(name, backend="aws").artifacts))
+        cloud.run(lambda: pulumi.export("hub", mlops.Platform(name, backend=backend).artifacts))
         return cloud
 
     assert not {found.urn for found in platform("one").registered} & {found.urn for found in platform("two").registered}
