@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from pulumi_mlops.sandbox import engine
-from pulumi_mlops.sandbox.environment import CONTROL_PLANES, Sandbox
+from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.errors import SandboxError
+from pulumi_mlops.sandbox.planes import CONTROL_PLANES
 
 PLANE = dataclasses.replace(CONTROL_PLANES[0], server="stand_in_plane")
 CLUSTER = dataclasses.replace(CONTROL_PLANES[1], server="stand_in_cluster", prepare=lambda: None)

@@ -27,7 +27,7 @@ ETCD = f"unix://{SOCKET}"
 ETCD_PEERS = "unix://etcd-peers.sock:0"
 POD_LOG = "2026-01-01T00:00:00.000000000Z stdout F Nothing runs in this pod: the sandbox plays it.\n"
 POLL = 0.05
-READY_WITHIN = 75.0
+READY_WITHIN = 150.0
 
 
 @dataclass(frozen=True)
