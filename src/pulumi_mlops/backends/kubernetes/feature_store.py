@@ -1,23 +1,258 @@
-"""FeatureStore and FeatureGroup on Kubernetes."""
+"""FeatureStore and FeatureGroup on Kubernetes: Feast, with its registry in Postgres and Valkey as the online store."""
 
 from collections.abc import Iterator
+from typing import Any
+
+import pulumi_kubernetes as k8s
+from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes import access, database, feast, live
+from pulumi_mlops.backends.kubernetes.feast import Definition
+from pulumi_mlops.backends.kubernetes.objects import (
+    App,
+    after,
+    content_name,
+    disruption_budget,
+    resources,
+    secret_variable,
+)
+from pulumi_mlops.backends.kubernetes.valkey import valkey
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
 from pulumi_mlops.errors import Problem
 from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef
 
+STORE_LABEL = "pulumi-mlops/feature-store"
+"""The label of every pod that works on a store: it may reach the registry, the online store and the object store."""
+GROUP_LABEL = "pulumi-mlops/feature-group"
+"""The label of a group's definition."""
+_KEY_TYPES = ("string", "integer")
+_REPLICAS = {"dev": 1, "staging": 1, "prod": 2}
+_LATE_SECONDS, _LONGEST_SECONDS, _TRIES = 600, 6 * 3600, 3
+_APPLY_SECONDS = 900
+
 
 def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
-    """Build a feature store."""
-    raise NotImplementedError
+    """Make registry and online store, then the server, and the job that brings offline rows online."""
+    platform = spec.platform
+    app = access.app_of(scope, platform, "feast")
+    account = access.identity(app, "feast")
+    postgres = database.postgres(app, platform, "feast")
+    online = valkey(app, "online", account.metadata.name)
+    files = feast.repository(feast.project_name(platform, scope.name), f"{online.host}:{online.port}")
+    mark = content_name("repository", files)
+    config = k8s.core.v1.ConfigMap(
+        scope.child("repository"), metadata=app.metadata(app.name("feast")), data=files, opts=scope.opts
+    )
+    writer = platform.address["store"]["writer"]
+    variables = [
+        *feast.environment(platform),
+        *postgres.variables,
+        secret_variable("ONLINE_STORE_PASSWORD", online.secret, "password"),
+        *(secret_variable(name, writer, name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
+    ]
+    member = {STORE_LABEL: scope.name}
+    doors = [postgres.door, online.door, access.store_door(platform)]
+    opened = access.call(app, "feast", member, doors)
+    waits = after(scope.opts, *postgres.needs, online.server, *opened)
+    pods: dict[str, Any] = {
+        "volumes": [feast.volume(config.metadata.name)],
+        "account": account.metadata.name,
+        "labels": member,
+        "annotations": {"repository": mark},  # Feast reads its files once: other files are another pod
+    }
+    server = _server(app, variables, pods, waits)
+    if spec.materialize:
+        _materialize(app, spec, variables, pods, waits)
+    native = {"server": server, "online": online.server, "repository": config}
+    native |= {"registry": postgres.needs[0]} if postgres.needs else {}
+    door = access.Door(scope.name, feast.PORT, app.selector)
+    # Groups take the name from here: known when the server is up, and with it the registry's tables.
+    ready = Output.all(config.metadata.name, server.id).apply(lambda known: str(known[0]))
+    return FeatureStoreRef(
+        name=scope.name,
+        backend="kubernetes",
+        platform=platform,
+        address={
+            "door": door.address(),
+            "url": f"http://{app.host(app.name('feast'))}:{feast.PORT}",
+            "project": feast.project_name(platform, scope.name),
+            "repository": ready,
+            "mark": mark,
+            "account": account.metadata.name,
+            "variables": variables,
+        },
+        native=native,
+    )
+
+
+def _server(app: App, variables: list[Any], pods: dict[str, Any], waits: ResourceOptions) -> k8s.apps.v1.Deployment:
+    """Serve features by HTTP (https://docs.feast.dev/reference/feature-servers/python-feature-server)."""
+    scope, name, replicas = app.scope, app.name("feast"), _REPLICAS[app.scope.stage]
+    healthy = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
+    container = feast.container(
+        "feast",
+        feast.SERVE,
+        variables,
+        ports=[{"name": "http", "container_port": feast.PORT}],
+        startup_probe={**healthy, "period_seconds": 5, "failure_threshold": 60},
+        readiness_probe={**healthy, "period_seconds": 10},
+        liveness_probe={**healthy, "period_seconds": 20, "failure_threshold": 6},
+        resources=resources("250m", "1Gi"),
+    )
+    k8s.core.v1.Service(
+        scope.child("feast"),
+        metadata=app.metadata(name),
+        spec={
+            "selector": app.selector,
+            "ports": [{"name": "http", "port": feast.PORT, "target_port": "http"}],
+        },
+        opts=scope.opts,
+    )
+    if replicas > 1:
+        disruption_budget(app, name, app.selector)
+    return k8s.apps.v1.Deployment(
+        scope.child("feast-server"),
+        metadata=app.metadata(name),
+        spec={
+            "replicas": replicas,
+            "selector": {"match_labels": app.selector},
+            "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
+            "template": app.pod(container, spread=True, **pods),
+        },
+        opts=waits,
+    )
+
+
+def _materialize(
+    app: App, spec: FeatureStoreSpec, variables: list[Any], pods: dict[str, Any], waits: ResourceOptions
+) -> k8s.batch.v1.CronJob:
+    """Bring rows online that came to the offline stores since the last time."""
+    assert spec.materialize is not None  # noqa: S101 (for type checkers)
+    container = feast.container("materialize", feast.MATERIALIZE, variables, resources=resources("500m", "2Gi"))
+    other = App(app.scope, app.namespace, app.ready, "feast-materialize", app.pull_secret)
+    return k8s.batch.v1.CronJob(
+        app.scope.child("materialize"),
+        metadata=other.metadata(app.name("materialize")),
+        spec={
+            "schedule": spec.materialize.cron,
+            "time_zone": spec.materialize.timezone,
+            "concurrency_policy": "Forbid",
+            "starting_deadline_seconds": _LATE_SECONDS,
+            "successful_jobs_history_limit": 1,
+            "failed_jobs_history_limit": 3,
+            "job_template": {
+                "spec": {
+                    "backoff_limit": _TRIES,
+                    "active_deadline_seconds": _LONGEST_SECONDS,
+                    "template": other.pod(container, restart_policy="Never", **pods),
+                }
+            },
+        },
+        opts=waits,
+    )
 
 
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
-    """Build a feature group."""
-    raise NotImplementedError
+    """Write the definition down, and have it applied; another definition is another ConfigMap and another Job."""
+    platform, store = spec.store.platform, spec.store.address
+    app = access.app_of(scope, platform, "feast-apply")
+    definition = Definition.of(scope.name, spec, scope.tags)
+    label = {GROUP_LABEL: scope.name}
+    config = k8s.core.v1.ConfigMap(
+        scope.child("definition"),
+        metadata=app.metadata(definition.name(app.name("features")), labels=label),
+        data=definition.data,
+        immutable=True,
+        opts=scope.guarded(spec.protect),
+    )
+    container = feast.container(
+        "apply",
+        feast.APPLY,
+        store["variables"],
+        resources=resources("250m", "1Gi"),
+        volume_mounts=[{"name": "group", "mount_path": feast.GROUP, "read_only": True}],
+    )
+    template = app.pod(
+        container,
+        volumes=[
+            feast.volume(store["repository"]),
+            {"name": "group", "config_map": {"name": config.metadata.name}},
+        ],
+        account=store["account"],
+        labels={STORE_LABEL: spec.store.name},
+        annotations={"repository": store["mark"]},
+        restart_policy="Never",
+    )
+    applied = k8s.batch.v1.Job(
+        scope.child("apply"),
+        metadata=app.metadata(definition.name(app.name("apply"))),
+        spec={
+            "backoff_limit": _TRIES,
+            "active_deadline_seconds": _APPLY_SECONDS,
+            "template": template,
+        },
+        opts=scope.opts,
+    )
+    view = feast.view_name(scope.name)
+    return FeatureGroupRef(
+        name=scope.name,
+        backend="kubernetes",
+        platform=platform,
+        keys=spec.keys,
+        event_time=spec.event_time,
+        features=spec.features,
+        has_online=spec.online is not None,
+        has_offline=spec.offline is not None,
+        address={
+            "door": store["door"],
+            "url": store["url"],
+            # Known when the view is there, so that whoever reads it finds it.
+            "view": applied.id.apply(lambda _: view),
+            "location": definition.content["location"],
+        },
+        native={"definition": config, "apply": applied},
+    )
 
 
 def feature_group_problems(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
-    """Judge a feature group."""
-    yield from ()
+    """Refuse what Feast does not take, and what rows that are there forbid."""
+    if spec.features[spec.event_time] != "timestamp":
+        yield Problem(
+            "event_time",
+            f"{spec.event_time!r} is {spec.features[spec.event_time]!r}; Feast takes a 'timestamp'",
+        )
+    for key in spec.keys:
+        if spec.features[key] not in _KEY_TYPES:
+            yield Problem(
+                f"features.{key}",
+                f"is a key and {spec.features[key]!r}; Feast's keys are {' or '.join(map(repr, _KEY_TYPES))}",
+            )
+    found = live.namespaced(spec.store.platform, "v1", "configmaps", labelSelector=f"{GROUP_LABEL}={name}")
+    # More than one is there after an update that did not come to its end: either may be what Feast holds.
+    definitions = [Definition.read(item["data"]) for item in (found or {}).get("items", [])]
+    yield from dict.fromkeys(problem for there in definitions for problem in _changes(there, name, spec))
+
+
+def _changes(there: Definition, name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
+    way_out = "rows that are there have it; keep it, or make a new FeatureGroup of another name and move its readers"
+    for feature, kind in there.content["features"].items():
+        if feature not in spec.features:
+            yield Problem("features", f"{feature!r} cannot be removed from a group that exists: {way_out}")
+        elif spec.features[feature] != kind:
+            yield Problem(
+                f"features.{feature}",
+                f"cannot become {spec.features[feature]!r} in a group that exists (Feast holds it as {kind!r}): "
+                f"{way_out}",
+            )
+    wanted = Definition.of(name, spec, {})
+    for field in ("store", "keys", "event_time", "online", "offline"):
+        old, new = there.content[field], wanted.content[field]
+        if isinstance(old, bool):
+            old, new = ("on" if value else "off" for value in (old, new))
+        if old != new:
+            yield Problem(
+                field,
+                f"cannot change from {old!r} to {new!r}: rows that are there would not be found any more; keep it, "
+                "or make a new FeatureGroup of another name",
+            )
