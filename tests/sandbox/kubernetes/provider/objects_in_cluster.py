@@ -13,7 +13,7 @@ from kubernetes.dynamic.exceptions import NotFoundError
 from engine_calls import Engine
 from pulumi_mlops.sandbox.provider.contract import Values
 from pulumi_mlops.sandbox.provider.diagnostics import Diagnostics
-from pulumi_mlops.sandbox.provider.values import plain
+from pulumi_mlops.sandbox.provider.values import plain, receive
 
 LABELS = {"app": "web"}
 DEPLOYMENT: Mapping[str, Any] = {
@@ -104,8 +104,6 @@ class Place:
         self.engine.delete(made.id, made.inputs, made.urn)
 
     def refreshed(self, made: Made) -> Values | None:
-        from pulumi_mlops.sandbox.provider.values import receive  # noqa: PLC0415
-
         answer = self.engine.read(made.id, made.inputs, made.state, made.urn)
         return receive(answer.inputs) if answer.id else None
 

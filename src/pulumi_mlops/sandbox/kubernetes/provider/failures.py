@@ -79,7 +79,7 @@ def _owner(cause: Mapping[str, Any]) -> str:
 
 def _invalid(error: StatusError) -> str:
     causes = [(str(item.get("field") or ""), str(item.get("message") or "")) for item in error.causes]
-    told = [f"{field}: {message}" if field else message for field, message in causes]
+    told = [(f"{field}: {message}" if field else message).rstrip(".") for field, message in causes]
     kept = [item for item in dict.fromkeys(told) if "rules were not checked" not in item]
     text = "; ".join(kept) or _UNCHECKED.sub("", error.message)
     if "immutable" in text or "may not be changed" in text or "may not change" in text:

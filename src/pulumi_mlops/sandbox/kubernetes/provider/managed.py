@@ -73,7 +73,13 @@ def chosen(live: Object) -> Object:
     for item in found:
         _merge(mine, item.get("fieldsV1") or {})
     picked: Object = _pick(live, mine)
-    return picked
+    metadata = {name: live["metadata"][name] for name in ("name", "namespace") if name in live["metadata"]}
+    return {**_identity(live), **picked, "metadata": {**picked.get("metadata", {}), **metadata}}
+
+
+def _identity(live: Object) -> Object:
+    """Return what nobody owns: version and kind."""
+    return {name: live[name] for name in ("apiVersion", "kind") if name in live}
 
 
 def _pick(value: Any, fields: Fields) -> Any:
@@ -121,7 +127,7 @@ def observed(live: Object, asked: Object, manager: str, *, built_in: bool) -> Ob
     Only what was asked for is looked at: defaults and other managers' fields are no drift.
     """
     found = _Observer(built_in).object((), live, asked, applied(live, manager))
-    return found | {name: asked[name] for name in ("apiVersion", "kind") if name in asked}
+    return found | _identity(asked)
 
 
 class _Observer:

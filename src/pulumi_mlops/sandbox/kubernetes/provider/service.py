@@ -231,7 +231,7 @@ class Objects(Plugin):
         inputs = objects.concealed(gvk, inputs)
         state = objects.outputs(gvk, live, inputs, manager)
         object_id = request.id if given else objects.identifier(live)
-        missing = waiting.looks_ready(self.cluster, api, live, plain(given)) if given else ""
+        missing = waiting.unready(self.cluster, api, live, plain(given)) if given else ""
         if missing:
             raise self.initialisation_failed(request, Partial(missing, object_id, {}), state, inputs)
         return provider_pb2.ReadResponse(id=object_id, properties=send(state), inputs=send(inputs))

@@ -15,6 +15,7 @@ from pulumi_mlops.sandbox.provider.contract import Missing, ProviderError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _DELETION = 5 * ready.MINUTE
+_GRACE = 2.0
 _SHOWN = 5
 
 
@@ -72,6 +73,10 @@ def until_ready(cluster: Watched, api: Api, live: Object, inputs: Object, timeou
     if how is None:
         return live
     seconds = Patience(timeout, inputs).seconds(how.seconds)
+    return _until(how, cluster, api, live, seconds)
+
+
+def _until(how: Await, cluster: Watched, api: Api, live: Object, seconds: float) -> Object:
     metadata = live["metadata"]
     for round_ in _rounds(cluster.cancelled, seconds):
         if round_.number:
@@ -90,13 +95,16 @@ def until_ready(cluster: Watched, api: Api, live: Object, inputs: Object, timeou
     return live
 
 
-def looks_ready(cluster: Watched, api: Api, live: Object, inputs: Object) -> str:
-    """Look once, for a refresh; return what is missing."""
+def unready(cluster: Watched, api: Api, live: Object, inputs: Object) -> str:
+    """Look for a refresh, with a little patience for what is changing right now; return what is missing."""
     how = chosen(api, inputs, refreshing=True)
     if how is None:
         return ""
-    missing = how.look(live, cluster).missing
-    return _told(missing, live, cluster) if missing else ""
+    try:
+        _until(how, cluster, api, live, _GRACE)
+    except NotReady as error:
+        return str(error)
+    return ""
 
 
 def until_gone(cluster: Watched, api: Api, place: tuple[str, str], inputs: Object, timeout: float) -> None:
