@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from pulumi import Input
 
-from pulumi_mlops.backends.kubernetes.objects import Fields, content_name
+from pulumi_mlops.backends.kubernetes.objects import Fields
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
 from pulumi_mlops.naming import physical
 from pulumi_mlops.refs import PlatformRef
@@ -17,7 +16,7 @@ IMAGE = "quay.io/feastdev/feature-server:0.67.0"  # has Feast's extras for Postg
 PORT = 6566
 REPOSITORY = "/etc/feast"
 GROUP = "/etc/feature-group"
-_GROUP_FILE = "group.json"
+GROUP_FILE = "group.json"
 _REGISTRY_SECONDS = 10  # after which a server knows of a feature that was added
 
 
@@ -80,7 +79,7 @@ MATERIALIZE = [
     "/bin/sh", "-ec",
     f'exec feast --chdir {REPOSITORY} materialize-incremental "$(date -u +%Y-%m-%dT%H:%M:%S)"',
 ]  # fmt: skip
-APPLY = ["python", f"{REPOSITORY}/features.py", f"{GROUP}/{_GROUP_FILE}", REPOSITORY]
+APPLY = ["python", f"{REPOSITORY}/features.py", f"{GROUP}/{GROUP_FILE}", REPOSITORY]
 
 
 def container(name: str, command: list[str], variables: list[Any], **more: Any) -> Fields:
@@ -94,43 +93,20 @@ def volume(config: Input[str]) -> Fields:
     return {"name": "repository", "config_map": {"name": config}}
 
 
-@dataclass(frozen=True)
-class Definition:
-    """One version of a feature group, as data."""
-
-    content: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, name: str, spec: FeatureGroupSpec, tags: Mapping[str, str]) -> "Definition":
-        """Write a group down."""
-        platform = spec.store.platform
-        return cls(
-            {
-                "store": spec.store.name,
-                "view": view_name(name),
-                "keys": spec.keys,
-                "event_time": spec.event_time,
-                "features": dict(spec.features),
-                "online": spec.online is not None,
-                "offline": spec.offline is not None,
-                "ttl_hours": spec.online.ttl_hours if spec.online else None,
-                "description": spec.description,
-                "tags": dict(tags),
-                "location": location(platform, spec.store.name, name),
-                "endpoint": platform.address["store"]["url"],
-            }
-        )
-
-    @classmethod
-    def read(cls, data: Mapping[str, str]) -> "Definition":
-        """Read back the data of a ConfigMap."""
-        return cls(json.loads(data[_GROUP_FILE]))
-
-    @property
-    def data(self) -> dict[str, str]:
-        """The data of a ConfigMap."""
-        return {_GROUP_FILE: json.dumps(self.content, indent=2)}
-
-    def name(self, prefix: str) -> str:
-        """Name an object after this version, and after the program that applies it."""
-        return content_name(prefix, [self.content, PROGRAMS, IMAGE])
+def group(name: str, spec: FeatureGroupSpec, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Write a feature group down as data, which ``jobs/features.py`` turns into Feast's objects."""
+    platform = spec.store.platform
+    return {
+        "store": spec.store.name,
+        "view": view_name(name),
+        "keys": spec.keys,
+        "event_time": spec.event_time,
+        "features": dict(spec.features),
+        "online": spec.online is not None,
+        "offline": spec.offline is not None,
+        "ttl_hours": spec.online.ttl_hours if spec.online else None,
+        "description": spec.description,
+        "tags": dict(tags),
+        "location": location(platform, spec.store.name, name),
+        "endpoint": platform.address["store"]["url"],
+    }

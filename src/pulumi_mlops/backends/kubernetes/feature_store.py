@@ -1,5 +1,6 @@
 """FeatureStore and FeatureGroup on Kubernetes: Feast, with its registry in Postgres and Valkey as the online store."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,6 @@ from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, database, feast, live
-from pulumi_mlops.backends.kubernetes.feast import Definition
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     after,
@@ -24,8 +24,8 @@ from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef
 
 STORE_LABEL = "pulumi-mlops/feature-store"
 """The label of every pod that works on a store: it may reach the registry, the online store and the object store."""
-GROUP_LABEL = "pulumi-mlops/feature-group"
-"""The label of a group's definition."""
+_DEFINITION = "features"
+"""The last part of the name of a group's ConfigMap."""
 _KEY_TYPES = ("string", "integer")
 _REPLICAS = {"dev": 1, "staging": 1, "prod": 2}
 _LATE_SECONDS, _LONGEST_SECONDS, _TRIES = 600, 6 * 3600, 3
@@ -40,7 +40,6 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     postgres = database.postgres(app, platform, "feast")
     online = valkey(app, "online", account.metadata.name)
     files = feast.repository(feast.project_name(platform, scope.name), f"{online.host}:{online.port}")
-    mark = content_name("repository", files)
     config = k8s.core.v1.ConfigMap(
         scope.child("repository"), metadata=app.metadata(app.name("feast")), data=files, opts=scope.opts
     )
@@ -51,6 +50,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         secret_variable("ONLINE_STORE_PASSWORD", online.secret, "password"),
         *(secret_variable(name, writer, name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
     ]
+    mark = content_name("repository", [feast.IMAGE, files, variables])
     member = {STORE_LABEL: scope.name}
     doors = [postgres.door, online.door, access.store_door(platform)]
     opened = access.call(app, "feast", member, doors)
@@ -154,16 +154,14 @@ def _materialize(
 
 
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
-    """Write the definition down, and have it applied; another definition is another ConfigMap and another Job."""
+    """Write the definition down, and have it applied; a Job cannot change, so another definition is another Job."""
     platform, store = spec.store.platform, spec.store.address
     app = access.app_of(scope, platform, "feast-apply")
-    definition = Definition.of(scope.name, spec, scope.tags)
-    label = {GROUP_LABEL: scope.name}
+    group = feast.group(scope.name, spec, scope.tags)
     config = k8s.core.v1.ConfigMap(
         scope.child("definition"),
-        metadata=app.metadata(definition.name(app.name("features")), labels=label),
-        data=definition.data,
-        immutable=True,
+        metadata=app.metadata(app.name(_DEFINITION)),
+        data={feast.GROUP_FILE: json.dumps(group, indent=2)},
         opts=scope.guarded(spec.protect),
     )
     container = feast.container(
@@ -186,7 +184,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     )
     applied = k8s.batch.v1.Job(
         scope.child("apply"),
-        metadata=app.metadata(definition.name(app.name("apply"))),
+        metadata=app.metadata(content_name(app.name("apply"), [group, store["mark"]])),
         spec={
             "backoff_limit": _TRIES,
             "active_deadline_seconds": _APPLY_SECONDS,
@@ -209,7 +207,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
             "url": store["url"],
             # Known when the view is there, so that whoever reads it finds it.
             "view": applied.id.apply(lambda _: view),
-            "location": definition.content["location"],
+            "location": group["location"],
         },
         native={"definition": config, "apply": applied},
     )
@@ -228,26 +226,24 @@ def feature_group_problems(name: str, spec: FeatureGroupSpec) -> Iterator[Proble
                 f"features.{key}",
                 f"is a key and {spec.features[key]!r}; Feast's keys are {' or '.join(map(repr, _KEY_TYPES))}",
             )
-    found = live.namespaced(spec.store.platform, "v1", "configmaps", labelSelector=f"{GROUP_LABEL}={name}")
-    # More than one is there after an update that did not come to its end: either may be what Feast holds.
-    definitions = [Definition.read(item["data"]) for item in (found or {}).get("items", [])]
-    yield from dict.fromkeys(problem for there in definitions for problem in _changes(there, name, spec))
+    there = live.namespaced(spec.store.platform, "v1", "configmaps", f"{name}-{_DEFINITION}")
+    if there is not None:
+        yield from _changes(json.loads(there["data"][feast.GROUP_FILE]), feast.group(name, spec, {}))
 
 
-def _changes(there: Definition, name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
+def _changes(there: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Problem]:
     way_out = "rows that are there have it; keep it, or make a new FeatureGroup of another name and move its readers"
-    for feature, kind in there.content["features"].items():
-        if feature not in spec.features:
+    for feature, kind in there["features"].items():
+        if feature not in wanted["features"]:
             yield Problem("features", f"{feature!r} cannot be removed from a group that exists: {way_out}")
-        elif spec.features[feature] != kind:
+        elif wanted["features"][feature] != kind:
             yield Problem(
                 f"features.{feature}",
-                f"cannot become {spec.features[feature]!r} in a group that exists (Feast holds it as {kind!r}): "
+                f"cannot become {wanted['features'][feature]!r} in a group that exists (Feast holds it as {kind!r}): "
                 f"{way_out}",
             )
-    wanted = Definition.of(name, spec, {})
     for field in ("store", "keys", "event_time", "online", "offline"):
-        old, new = there.content[field], wanted.content[field]
+        old, new = there[field], wanted[field]
         if isinstance(old, bool):
             old, new = ("on" if value else "off" for value in (old, new))
         if old != new:
