@@ -185,30 +185,66 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
 
 _POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 _SECRET = "kubernetes:core/v1:Secret"
-_SERVICE = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
+_CONFIG = "kubernetes:core/v1:ConfigMap"
+_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+_CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
+_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+_STATEFUL = "kubernetes:apps/v1:StatefulSet"
+_JOB = "kubernetes:batch/v1:Job"
+_SERVING = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
+_SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
 KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "platform": (
         Made("kubernetes:core/v1:Namespace"),
         Made(_POLICY),
         Made("kubernetes:core/v1:ResourceQuota"),
-        Made("kubernetes:apps/v1:StatefulSet"),
+        Made(_STATEFUL),
     ),
     "platform.addons": (Made("kubernetes:helm.sh/v3:Release"),),
-    "platform.consumers": (Made("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), Made(_POLICY)),
+    "platform.consumers": (Made(_BINDING), Made(_POLICY)),
     "platform.existing.alerts": (Made("kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig"),),
-    "platform.existing.database": (Spared("kubernetes:postgresql.cnpg.io/v1:Cluster"), Made(_SECRET)),
-    "platform.existing.gateway": (Made(_ROUTE), remembered("url")),
+    "platform.existing.database": (Spared(_CLUSTER), Made(_SECRET)),
+    "platform.existing.gateway": (said(_ROUTE, "spec/parentRefs/name"),),
     "platform.existing.images": (Made(_SECRET), remembered("address/pull_secret")),
+    "platform.existing.metrics": (said(_SCALED, "spec/triggers/metadata/serverAddress"),),
     "platform.existing.object_store": (
-        Spared("kubernetes:apps/v1:StatefulSet"),
+        Spared(_STATEFUL),
         remembered("artifacts"),
         said(_SECRET, "metadata/annotations/serving.kserve.io~s3-endpoint"),
     ),
     "platform.images": (remembered("images/ranker"),),
+    # What is cut off are the workloads: see endpoint.private.
+    "platform.network.private": (remembered("private"),),
     "platform.quota": (said("kubernetes:core/v1:ResourceQuota", "spec/hard/requests.cpu"),),
     "platform.secrets": (Made(_SECRET),),
+    "feature_store": (Made(_DEPLOYMENT), Made(_CLUSTER), Made(_STATEFUL)),
+    "feature_store.materialize": (Made("kubernetes:batch/v1:CronJob"),),
+    "feature_group": (Made(_JOB), Made(_CONFIG)),
+    "feature_group.online": (said(_CONFIG, "data/group.json/online"),),
+    "feature_group.online.ttl": (said(_CONFIG, "data/group.json/ttl_hours"),),
+    "feature_group.offline": (said(_CONFIG, "data/group.json/offline"),),
+    "feature_group.compound_key": (said(_CONFIG, "data/group.json/keys"),),
+    "model_registry": (Made(_DEPLOYMENT), Made(_CLUSTER)),
+    "model.gate": (remembered("gate/auc"),),
+    "endpoint": (Made(_SERVING), Made(_ROUTE), Made(_JOB), Made(_POLICY)),
+    "endpoint.realtime": (said(_SERVING, "spec/predictor/minReplicas"),),
+    "endpoint.accelerator": (said(_SERVING, "spec/predictor/containers/resources/limits/nvidia.com~gpu"),),
+    "endpoint.variants": (Made(_SERVING), said(_ROUTE, "spec/rules/backendRefs/weight")),
+    "endpoint.shadow": (Made(_SERVING), said(_ROUTE, "spec/rules/filters/requestMirror/percent")),
+    "endpoint.scaling": (Made(_SCALED),),
+    "endpoint.release.canary": (said(_CONFIG, "data/settings.json/steps/percent"),),
+    "endpoint.release.linear": (said(_CONFIG, "data/settings.json/steps/percent"),),
+    "endpoint.capture": (said(_SERVING, "spec/predictor/logger/url"),),
+    "endpoint.capture.sampled": (said(_SERVING, "spec/predictor/logger/url"),),
+    "endpoint.reads": (said(_POLICY, "spec/egress/ports/port"), Made(_POLICY)),
+    "endpoint.secrets": (said(_SERVING, "spec/predictor/volumes/projected/sources/secret/name"),),
+    "endpoint.invokers": (
+        said(_POLICY, "spec/ingress/from/namespaceSelector/matchLabels/kubernetes.io~metadata.name"),
+    ),
+    "endpoint.isolated": (Spared(_POLICY),),
+    "endpoint.private": (Spared(_POLICY),),
 }
 
 NATIVE: Mapping[str, Mapping[str, tuple[Evidence, ...]]] = {"aws": AWS, "kubernetes": KUBERNETES}

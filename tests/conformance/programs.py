@@ -22,7 +22,7 @@ STEPS = {"max": 4, "requests_per_replica": 400}
 
 
 def platform(words: Words, **args: Any) -> mlops.Platform:
-    return mlops.Platform("hub", **({"backend": words.backend, "tags": TAGS} | args))
+    return mlops.Platform("hub", **({"backend": words.backend, "tags": TAGS, "existing": {**words.parts}} | args))
 
 
 def store(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.FeatureStore:
@@ -78,7 +78,7 @@ def with_secret(words: Words, **args: Any) -> mlops.Endpoint:
 
 
 def existing(words: Words, **parts: Any) -> mlops.Platform:
-    return platform(words, existing=parts)
+    return platform(words, existing={**words.parts, **parts})
 
 
 def serverless(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Endpoint:
@@ -130,11 +130,11 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "platform.existing.key": Program(lambda w: existing(w, key=w.key)),
     "platform.existing.metrics": Program(
-        lambda w: endpoint(w, existing(w, metrics="http://prometheus.example.com:9090"), scaling=STEPS, release=CANARY),
-        without=lambda w: endpoint(w, scaling=STEPS, release=CANARY),
+        lambda w: endpoint(w, existing(w, metrics="http://prometheus.example.com:9090"), scaling=STEPS),
+        without=lambda w: endpoint(w, scaling=STEPS),
     ),
     "platform.existing.object_store": Program(lambda w: existing(w, object_store=object_store(w))),
-    "platform.images": Program(lambda w: platform(w, images=["ranker"], **w.beside_images)),
+    "platform.images": Program(lambda w: platform(w, images=["ranker"])),
     "platform.log_days": Program(lambda w: platform(w, log_days=30)),
     "platform.network.existing": Program(
         lambda w: endpoint(
@@ -182,12 +182,14 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.release.linear": Program(lambda w: endpoint(w, release=LINEAR)),
     "endpoint.release.registry": Program(lambda w: endpoint(w, release={"owner": "registry"})),
     "endpoint.capture": Program(lambda w: endpoint(w, capture_percent=100)),
-    "endpoint.capture.sampled": Program(lambda w: endpoint(w, capture_percent=20)),
+    "endpoint.capture.sampled": Program(lambda w: endpoint(w, capture_percent=20), without=endpoint),
     "endpoint.reads": Program(reading),
     "endpoint.secrets": Program(with_secret),
     "endpoint.invokers": Program(lambda w: endpoint(w, invokers=[w.invoker])),
     "endpoint.isolated": Program(lambda w: endpoint(w, isolated=True), without=lambda w: endpoint(w, isolated=False)),
-    "endpoint.private": Program(lambda w: endpoint(w, private(w)), without=endpoint),
+    "endpoint.private": Program(
+        lambda w: endpoint(w, private(w), isolated=False), without=lambda w: endpoint(w, isolated=False)
+    ),
     "endpoint.realtime + endpoint.scaling.zero": Program(lambda w: endpoint(w, scaling=ZERO)),
     "endpoint.scaling + endpoint.serverless": Program(lambda w: serverless(w, scaling=STEPS)),
     "endpoint.scaling.schedule + endpoint.serverless": Program(lambda w: serverless(w, scaling={"schedules": [DAY]})),

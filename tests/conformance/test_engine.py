@@ -29,7 +29,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     stack._pulumi("stack", "init")
     stack.configure(
         backend=words.backend,
-        words=json.dumps({"consumer": words.consumer, "told": words.told, "beside_images": dict(words.beside_images)}),
+        words=json.dumps({"consumer": words.consumer, "told": words.told, "parts": dict(words.parts)}),
     )
     stack.configure_secret("token", SECRET)
     yield stack

@@ -170,7 +170,7 @@ def test_the_preview_shows_what_the_update_does(backend: str, name: str) -> None
 
 def on_a_provider(words: Words) -> mlops.Endpoint:
     there = words.provider("elsewhere")
-    hub = mlops.Platform("hub", backend=words.backend, tags=TAGS, opts=ResourceOptions(provider=there))
+    hub = platform(words, opts=ResourceOptions(provider=there))
     features = store(words, hub)
     profile = group(words, store=features, online={})
     churn = model(words, registry=registry(words, hub))
@@ -262,7 +262,7 @@ def test_a_version_is_named_by_its_number(backend: str) -> None:
 @pytest.mark.parametrize("tag", ["1.0.0", "sha256:0123"])
 def test_an_image_has_an_address(backend: str, tag: str) -> None:
     def program(words: Words) -> mlops.Endpoint:
-        hub = platform(words, images=["ranker"], **words.beside_images)
+        hub = platform(words, images=["ranker"])
         return endpoint(words, hub, model={**files(words), "image": hub.image("ranker", tag)})
 
     done = run(program, backend)

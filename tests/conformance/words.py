@@ -43,8 +43,8 @@ class Words:
     """A way in from outside."""
     addon: str
     """Software that a platform can install."""
-    beside_images: Mapping[str, Any] = field(default_factory=dict)
-    """What a platform must be given beside ``images``."""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What is there already wherever this cloud serves: every platform gets it as ``existing``."""
     provider: Callable[[str], pulumi.ProviderResource]
     """Make the provider that leads to this cloud."""
     tags_at: tuple[str, ...]
@@ -86,9 +86,13 @@ WORDS = {
             consumer="analytics",
             approver="lead",
             invoker="storefront",
-            gateway="gateways/public",
+            gateway="gateways/another",
             addon="keda",
-            beside_images={"existing": {"images": {"address": "registry.example.com/ml"}}},
+            parts={
+                "images": {"address": "registry.example.com/ml"},
+                "gateway": {"name": "gateways/public", "domain": "ml.example.com"},
+                "metrics": "http://prometheus.monitoring.svc:9090",
+            },
             provider=lambda name: k8s.Provider(name, context="here"),
             tags_at=("metadata", "labels"),
         ),

@@ -15,7 +15,7 @@ platform = mlops.Platform(
     images=["ranker"],
     consumers=[words["consumer"]],
     secrets={"hub-token": config.require_secret("token")},
-    **words["beside_images"],
+    existing=words["parts"],
 )
 store = mlops.FeatureStore("features", platform=platform)
 profile = mlops.FeatureGroup(
