@@ -70,9 +70,10 @@ class Api:
         try:
             return self._send("GET", path)
         except HTTPError as error:
-            if error.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+            with error:
+                if error.code == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
 
     def merge(self, path: str, patch: Fields) -> None:
         """Change an object."""
@@ -97,6 +98,7 @@ class Api:
                 passing = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
                 if not passing or tries == _TRIES:
                     raise
+                error.close()
             except (URLError, TimeoutError, ConnectionError):
                 if tries == _TRIES:
                     raise
