@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 EXTRAS := sandbox
+BACKEND ?= aws
 # -P: the folder we stand in is no place to import from, also for what the tests start.
 RUN := $(BIN)/python -P -m
 
@@ -14,10 +15,10 @@ RUN := $(BIN)/python -P -m
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-demo: engine ## Bring a whole platform up on this machine, change it, and take it down
-	@$(RUN) pulumi_mlops.sandbox.demo stacks/aws
+demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one
+	@$(RUN) pulumi_mlops.sandbox.demo stacks/$(BACKEND)
 
-test: check engine ## All checks and all tests
+test: check engine cluster ## All checks and all tests
 	$(RUN) pytest -n 2 --dist worksteal
 
 check: $(READY) ## Linter, formatter, type checkers

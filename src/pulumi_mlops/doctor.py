@@ -13,7 +13,18 @@ from typing import Literal
 from pulumi_mlops import registry
 
 OLDEST_PYTHON = (3, 11)
-SANDBOX_PACKAGES = ("moto", "cfnlint", "regex", "jsonpatch", "jsonschema", "tenacity", "psutil", "dill", "yaml")
+SANDBOX_PACKAGES = (
+    "moto",
+    "cfnlint",
+    "regex",
+    "jsonpatch",
+    "jsonschema",
+    "tenacity",
+    "psutil",
+    "dill",
+    "yaml",
+    "cryptography",
+)
 AWS_CREDENTIALS = (
     "AWS_PROFILE",
     "AWS_ACCESS_KEY_ID",
@@ -72,7 +83,9 @@ def _go(*, needed: bool) -> Check:
     go = shutil.which("go")
     if go is None:
         state: Literal["missing", "optional"] = "missing" if needed else "optional"
-        return Check("Go", state, "only needed to build the engine and the Kubernetes sandbox", "install Go: https://go.dev/dl")
+        return Check(
+            "Go", state, "only needed to build the engine and the Kubernetes sandbox", "install Go: https://go.dev/dl"
+        )
     said = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603  (the user's Go)
     return Check("Go", "ok", said.strip().removeprefix("go version "))
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,8 @@ It has no port; etcd's form wants one."""
 ETCD = f"unix://{SOCKET}"
 ETCD_PEERS = "unix://etcd-peers.sock:0"
 POD_LOG = "2026-01-01T00:00:00.000000000Z stdout F Nothing runs in this pod: the sandbox plays it.\n"
+DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
+"""Made by the controller manager; no pod can be made without one."""
 POLL = 0.05
 READY_WITHIN = 150.0
 
@@ -93,7 +96,7 @@ class Cluster:
         api = self.api()
         self._tell_kubelets_port(api)
         self._wait("the nodes", lambda: _nodes_are_ready(api))
-        self._wait("the default service account", lambda: _exists(api, "/api/v1/namespaces/default/serviceaccounts"))
+        self._wait("the default service account", partial(_is_served, api, DEFAULT_ACCOUNT))
         self._wait("kwok", self._kwok_is_healthy)
 
     def start_storage(self) -> None:
@@ -107,8 +110,8 @@ class Cluster:
         for definition in api.get(DEFINITIONS)["items"]:
             spec = definition["spec"]
             version = next(version["name"] for version in spec["versions"] if version["storage"])
-            kind = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
-            self._wait(spec["names"]["kind"], lambda kind=kind: _exists(api, kind, empty=True))  # type: ignore[misc]
+            kind = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}?limit=1"
+            self._wait(spec["names"]["kind"], partial(_is_served, api, kind))
 
     def stop(self) -> None:
         """Stop all parts, the last one first."""
@@ -262,10 +265,9 @@ def _nodes_are_ready(api: Api) -> bool:
     )
 
 
-def _exists(api: Api, path: str, *, empty: bool = False) -> bool:
-    """Whether a kind is served, and has an object unless it may be empty."""
+def _is_served(api: Api, path: str) -> bool:
     try:
-        items = api.get(f"{path}?limit=1")["items"]
+        api.get(path)
     except ApiError:
         return False
-    return empty or bool(items)
+    return True
