@@ -1,6 +1,5 @@
 """ModelRegistry and Model on AWS."""
 
-import operator
 from typing import Any
 
 import pulumi
@@ -9,12 +8,12 @@ from pulumi import Output
 
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.components.model_registry import GATE, ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.gates import missed
 from pulumi_mlops.naming import physical
 from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef, PlatformRef
 
 _STATUS = {"approved": "Approved", "rejected": "Rejected", "pending": "PendingManualApproval"}
-_SIGNS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq}
 _PREFIX = 40  # leaves room for a model's name in the 63 characters of a group's
 
 
@@ -156,19 +155,3 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
 def _ref(model: ModelRef, number: int, arn: Any) -> ModelVersionRef:
     platform: PlatformRef = model.platform
     return ModelVersionRef(name=model.name, backend="aws", platform=platform, version=number, address={"arn": arn})
-
-
-def missed(gate: Any, metrics: Any) -> list[str]:
-    """Say which bounds a version's metrics miss."""
-    problems = []
-    for metric, bound in gate.items():
-        wanted = GATE.fullmatch(bound)
-        assert wanted  # noqa: S101 (the spec let only these through)
-        try:
-            value = float(metrics[metric])
-        except (KeyError, ValueError):
-            problems.append(f"{metric} is {metrics.get(metric, 'not given')!r}, wanted {bound}")
-            continue
-        if not _SIGNS[wanted["sign"]](value, float(wanted["bound"])):
-            problems.append(f"{metric} is {value:g}, wanted {bound}")
-    return problems

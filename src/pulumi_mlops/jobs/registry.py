@@ -1,0 +1,132 @@
+"""Bring an MLflow server to what the program says: its users and their rights, its models, its webhooks.
+
+Runs in a Job, as often as one likes: what is as it should be stays, and of what is there only webhooks whose names
+begin with ``mlops-`` are ever taken away. Only the standard library is used.
+
+    python registry.py settings.json
+
+The settings name things; passwords are in the environment, whose variables the settings name::
+
+    {"url": "http://models-mlflow:5000",
+     "users": [{"name": "lead", "password": "USER_LEAD"}],
+     "webhooks": [{"name": "mlops-deploy", "url": "https://ci.example.com/hook"}],
+     "models": [{"name": "churn", "description": "…", "tags": {"team": "growth"}, "editors": ["lead"]}]}
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+_OURS = "mlops-"
+_EVENTS = [{"entity": "MODEL_VERSION_TAG", "action": "SET"}]
+_PATIENCE_SECONDS = 300
+_NOT_FOUND, _UNAVAILABLE = 404, 500
+_MARK = "mlops.tags"
+"""The tag in which a model remembers which tags are the program's."""
+
+
+class Server:
+    """An MLflow server, as its admin."""
+
+    def __init__(self, url: str, password: str) -> None:
+        self.url = url
+        self.login = base64.b64encode(f"admin:{password}".encode()).decode()
+
+    def call(self, method: str, path: str, **body: Any) -> dict[str, Any] | None:
+        """Send a request, again while the server is not up yet; None where there is no such thing."""
+        query = f"?{urllib.parse.urlencode(body)}" if method == "GET" and body else ""
+        request = urllib.request.Request(  # noqa: S310 (the address is the program's own)
+            f"{self.url}/api/2.0/mlflow/{path}{query}",
+            method=method,
+            data=None if method == "GET" else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {self.login}", "Content-Type": "application/json"},
+        )
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (as above)
+                    text = answer.read()
+                    return json.loads(text) if text.strip().startswith(b"{") else {}
+            except urllib.error.HTTPError as error:
+                reason = error.read().decode(errors="replace")
+                if error.code == _NOT_FOUND or "RESOURCE_DOES_NOT_EXIST" in reason:
+                    return None
+                if error.code < _UNAVAILABLE or time.monotonic() > deadline:
+                    raise SystemExit(f"MLflow refused {method} {path}: {error.code} {reason[:300]}") from None
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"MLflow at {self.url} does not answer: {error}") from None
+            time.sleep(2)
+
+
+def users(server: Server, wanted: list[dict[str, str]]) -> None:
+    """Make users, and give those that are there the password that they should have."""
+    for user in wanted:
+        password = os.environ[user["password"]]
+        if server.call("GET", "users/get", username=user["name"]) is None:
+            server.call("POST", "users/create", username=user["name"], password=password)
+        else:
+            server.call("PATCH", "users/update-password", username=user["name"], password=password)
+
+
+def webhooks(server: Server, wanted: list[dict[str, str]]) -> None:
+    """Make webhooks, change those that lead elsewhere now, and take away ours that nobody wants any more."""
+    secret = os.environ.get("WEBHOOK_SECRET", "")
+    there = {hook["name"]: hook for hook in (server.call("GET", "webhooks") or {}).get("webhooks", [])}
+    for hook in wanted:
+        body = {"name": hook["name"], "url": hook["url"], "events": _EVENTS, "secret": secret, "status": "ACTIVE"}
+        if found := there.get(hook["name"]):
+            server.call("PATCH", f"webhooks/{found['webhook_id']}", **body)
+        else:
+            server.call("POST", "webhooks", **body)
+    for name in there.keys() - {hook["name"] for hook in wanted}:
+        if name.startswith(_OURS):
+            server.call("DELETE", f"webhooks/{there[name]['webhook_id']}")
+
+
+def models(server: Server, wanted: list[dict[str, Any]]) -> None:
+    """Make models; description, tags and who may edit follow the program, versions are never touched."""
+    for model in wanted:
+        name, described = model["name"], model["description"] or ""
+        found = server.call("GET", "registered-models/get", name=name)
+        if found is None:
+            server.call("POST", "registered-models/create", name=name, description=described)
+            there: dict[str, str] = {}
+        else:
+            server.call("PATCH", "registered-models/update", name=name, description=described)
+            there = {tag["key"]: tag["value"] for tag in found["registered_model"].get("tags", [])}
+        tags = {**model["tags"], _MARK: ",".join(sorted(model["tags"]))}
+        for key, value in tags.items():
+            if there.get(key) != value:
+                server.call("POST", "registered-models/set-tag", name=name, key=key, value=value)
+        for key in set(there.get(_MARK, "").split(",")) & there.keys() - tags.keys():
+            server.call("DELETE", "registered-models/delete-tag", name=name, key=key)
+        for editor in model["editors"]:
+            right = {"name": name, "username": editor}
+            known = server.call("GET", "registered-models/permissions/get", **right)
+            method, verb = ("POST", "create") if known is None else ("PATCH", "update")
+            server.call(method, f"registered-models/permissions/{verb}", **right, permission="EDIT")
+
+
+def main() -> None:
+    """Do all of it."""
+    settings = json.loads(Path(sys.argv[1]).read_text())
+    server = Server(settings["url"], os.environ["ADMIN_PASSWORD"])
+    users(server, settings.get("users", []))
+    if "webhooks" in settings:
+        webhooks(server, settings["webhooks"])
+    models(server, settings.get("models", []))
+    print("done")  # noqa: T201 (the Job's log)
+
+
+if __name__ == "__main__":
+    main()
