@@ -95,6 +95,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
 
     def Handshake(self, request: Any, context: Any) -> Any:
         """Say what this provider understands."""
+        if request.engine_address:
+            self.diagnostics.attach(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def Attach(self, request: Any, context: Any) -> Any:

@@ -109,7 +109,7 @@ def test_a_program(cluster: Sandbox, client: DynamicClient, project: Callable[..
     refreshed = run("refresh", "--yes").stdout
     assert "~ 1 updated" in refreshed
     assert "- 1 deleted" in refreshed
-    said = run("up", "--yes", "--skip-preview", code=255).stdout
+    said = run("up", "--yes", "--skip-preview", code=1).stdout
     assert '.spec.replicas belongs to field manager "somebody"' in said
     assert deployments.get(name="web", namespace=namespace).spec.replicas == 1
     run.set(replicas="1")

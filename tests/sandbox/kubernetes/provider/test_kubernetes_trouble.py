@@ -303,3 +303,21 @@ def test_one_manager_from_the_first_call_on(place: Place) -> None:
     owners = [(item["manager"], item["operation"]) for item in found["metadata"]["managedFields"]]
     assert owners == [(manager_of(made.urn), "Apply")]
     assert made.state["__fieldManager"] == manager_of(made.urn)
+
+
+def test_a_leftover_that_cannot_become_what_is_wanted_goes(place: Place) -> None:
+    made = place.make("batch/v1:Job", {"metadata": {"name": "j"}, "spec": JOB})
+    place.engine.journal.made(made.urn, made.id)
+    news = place.change(made, spec={**JOB, "completions": 2})
+    object_id, state = place.engine.create(news, made.urn, timeout=60)
+    assert object_id == made.id
+    assert plain(state)["metadata"]["uid"] != plain(made.state)["metadata"]["uid"]
+
+
+def test_what_the_engine_has_recorded_is_no_leftover(place: Place) -> None:
+    """A replacement that the provider was not asked about must not take its predecessor for one."""
+    made = place.make("core/v1:ConfigMap", {"metadata": {"name": "c"}, "data": {"a": "1"}})
+    assert place.engine.journal.find(made.urn) is not None
+    place.checked("core/v1:ConfigMap", {"metadata": {"name": "c"}, "data": {"a": "1"}}, olds=made.inputs)
+    assert place.engine.journal.find(made.urn) is None
+    assert "exists already" in refusal(place.engine.create, made.inputs, made.urn)

@@ -191,8 +191,9 @@ def test_a_custom_resource_keeps_zero_values() -> None:
 def test_what_was_asked_for_is_told_from_defaults() -> None:
     entry = {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": PORTS}}
     thing = {"spec": {"ports": [{"containerPort": 80, "protocol": "TCP"}], "more": 1}}
-    applied = thing | {"metadata": {"managedFields": [entry]}}
-    assert managed.chosen(applied) == {"spec": {"ports": [{"containerPort": 80}]}}
+    applied = thing | {"kind": "Thing", "metadata": {"name": "a", "uid": "1", "managedFields": [entry]}}
+    asked = {"kind": "Thing", "metadata": {"name": "a"}, "spec": {"ports": [{"containerPort": 80}]}}
+    assert managed.chosen(applied) == asked
     posted = thing | {"metadata": {"managedFields": [entry | {"operation": "Update"}]}}
     assert managed.chosen(posted) == posted
 

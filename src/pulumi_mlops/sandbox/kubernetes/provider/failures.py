@@ -1,13 +1,16 @@
 """The apiserver's errors in one line: what was wrong, where, and the way out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import urllib3.exceptions
 
 from pulumi_mlops.sandbox.kubernetes.provider.client import StatusError
+from pulumi_mlops.sandbox.kubernetes.provider.discovery import Gvk
 from pulumi_mlops.sandbox.kubernetes.provider.kubeconfig import Access
+from pulumi_mlops.sandbox.provider.contract import ProviderError
 
 UNREACHABLE = (urllib3.exceptions.HTTPError, OSError)
 _UNTYPED = re.compile(r"failed to create typed (?:patch|live) object \([^)]*\): (.*)", re.DOTALL)
@@ -18,6 +21,23 @@ _VALUES = (
     re.compile(r"(Value:)[^},]*"),
     re.compile(r"(, got )[^,]*"),
 )
+
+
+class NotThere(ProviderError):  # noqa: N818 - a finding, often not an error
+    """What the object needs is not there (yet): its namespace, mostly."""
+
+
+@contextmanager
+def explained(access: Callable[[], Access], gvk: Gvk, object_id: str) -> Iterator[None]:
+    """Say of which object an error speaks."""
+    try:
+        yield
+    except StatusError as error:
+        raise ProviderError(f"{gvk} {object_id}: {refused(error, access(), secret=gvk.secret)}") from error
+    except ProviderError as error:
+        if type(error) in (ProviderError, NotThere):
+            raise ProviderError(f"{gvk} {object_id}: {error}") from error
+        raise
 
 
 def unreachable(error: Exception, access: Access) -> str:

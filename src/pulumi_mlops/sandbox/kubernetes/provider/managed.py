@@ -1,6 +1,7 @@
 """Who owns which field: reads ``metadata.managedFields``, of which drift, imports and conflicts are made."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -203,3 +204,31 @@ def _by_key(live: list[Any], asked: list[Any], owned: list[str]) -> Iterator[tup
         given = {name: wanted[name] for name in names if isinstance(wanted, dict) and name in wanted}
         match = next((item for item in present.values() if given and _matches(item, given)), _MISSING)
         yield match, wanted, keys.get(identity(match), "") if match is not _MISSING else ""
+
+
+_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[([^\]]*)\]|([^.\[\]]+)')
+
+
+def _steps(path: str) -> tuple[str, ...]:
+    """Read a path of names, as in ``metadata.annotations["a.b"]``; nothing where it goes into a list."""
+    found = list(_STEP.finditer(path))
+    return () if any(item[2] is not None for item in found) else tuple(item[1] or item[3] for item in found)
+
+
+def let_go(body: Object, live: Object, manager: str, ignored: tuple[str, ...]) -> None:
+    """Leave ignored fields as they are: to their owner, or at the value that they have."""
+    for rule in ignored:
+        steps = _steps(rule)
+        if not steps:
+            continue
+        target: Any = body
+        present: Any = live
+        for step in steps[:-1]:
+            target = target.get(step) if isinstance(target, Mapping) else None
+            present = present.get(step) if isinstance(present, Mapping) else None
+        if not isinstance(target, dict) or steps[-1] not in target:
+            continue
+        if owned_by_others(live, manager, steps):
+            del target[steps[-1]]
+        elif isinstance(present, Mapping) and steps[-1] in present:
+            target[steps[-1]] = present[steps[-1]]

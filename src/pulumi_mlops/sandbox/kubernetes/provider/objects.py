@@ -154,3 +154,18 @@ def imported(live: Object) -> Object:
     found = {key: item for key, item in live.items() if key != "status" and item not in (None, {})}
     inputs: Object = unwire({**found, "metadata": metadata})
     return inputs
+
+
+def with_text(live: Object, given: Object) -> Object:
+    """Let a Secret show the texts that it was given, which the apiserver keeps encoded."""
+    asked, data = given.get("stringData"), live.get("data") or {}
+    if not isinstance(asked, dict):
+        return live
+    texts = {key: base64.b64decode(data[key]).decode(errors="replace") for key in asked if key in data}
+    return {**live, "stringData": texts}
+
+
+def other_name(name: str) -> str:
+    """Return a name for a dry run beside an object that is there."""
+    tail = "-preview"
+    return f"{name[: 63 - len(tail)]}{tail}"

@@ -3,28 +3,28 @@
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from pulumi_mlops.sandbox.kubernetes.provider import diff, failures, managed, objects, waiting
+from pulumi_mlops.sandbox.kubernetes.provider import checks, diff, failures, managed, objects, waiting
 from pulumi_mlops.sandbox.kubernetes.provider.client import Object, StatusError
 from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
 from pulumi_mlops.sandbox.kubernetes.provider.discovery import Api, Gvk, NoMatch
 from pulumi_mlops.sandbox.kubernetes.provider.expressions import condition
-from pulumi_mlops.sandbox.provider.contract import AutoName, Missing, Partial, ProviderError, Values
+from pulumi_mlops.sandbox.provider.contract import Missing, Partial, ProviderError, Values
 from pulumi_mlops.sandbox.provider.diagnostics import Diagnostics
 from pulumi_mlops.sandbox.provider.journal import Journal
 from pulumi_mlops.sandbox.provider.naming import Naming
 from pulumi_mlops.sandbox.provider.plugin import Plugin, guarded, identity
-from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, has_unknown, plain, receive, secret_texts, send
+from pulumi_mlops.sandbox.provider.values import Secret, has_unknown, plain, receive, secret_texts, send
 
 Result = TypeVar("Result")
-NAME = AutoName(limit=253, digits=8, prefix="")
 _NO_MATCH_PATIENCE, _NOT_FOUND_PATIENCE, _PAUSE = 20.0, 5.0, 0.25
-_NOT_FOUND = 404
+_NOT_FOUND, _INVALID = 404, 422
 _PROPAGATION = {"orphan": "Orphan", "background": "Background"}
 
 
@@ -50,40 +50,26 @@ class Objects(Plugin):
         gvk = objects.gvk_of(token)
         news, olds = receive(request.news), plain(receive(request.olds))
         news = {name: item for name, item in news.items() if item is not None}
-        failures_ = _misfits(gvk, plain(news))
-        if not failures_:
+        if isinstance(objects.name_of(olds), str):  # the engine has recorded it: it is nobody's leftover
+            self.journal.acknowledge(request.urn, objects.identifier(olds))
+        wrong = checks.misfits(gvk, plain(news))
+        if not wrong:
             naming = Naming(
                 logical,
                 request.randomSeed,
                 request.autonaming.proposed_name,
                 provider_pb2.CheckRequest.AutonamingOptions.Mode.Name(request.autonaming.mode),
             )
-            news = self._completed(gvk, news, olds, naming)
+            news = checks.completed(gvk, news, olds, naming, self._default_namespace(gvk))
             if objects.name_of(plain(news)) is None:
-                failures_ = [("metadata.name", "missing, and automatic naming is disabled: give a name")]
+                wrong = [("metadata.name", "missing, and automatic naming is disabled: give a name")]
         return provider_pb2.CheckResponse(
             inputs=send(objects.concealed(gvk, news)),
-            failures=[self.failure(request, *item) for item in failures_],
+            failures=[self.failure(request, *item) for item in wrong],
         )
 
-    def _completed(self, gvk: Gvk, news: Values, olds: Values, naming: Naming) -> Values:
-        metadata = news.get("metadata", {})
-        bare = plain(metadata)
-        news = {"apiVersion": gvk.api_version, "kind": gvk.kind, **news}
-        if not isinstance(bare, dict):  # not known yet
-            return news
-        added: Object = {}
-        if not bare.get("name"):
-            kept = objects.switched_on(olds, "autonamed") and objects.name_of(olds)
-            added["name"] = kept or naming.make(NAME)
-            if added["name"] is not None:
-                notes = bare.get("annotations")
-                added["annotations"] = {**(notes if isinstance(notes, dict) else {}), objects.AUTONAMED: "true"}
-        if not bare.get("namespace") and self._namespaced(gvk):
-            added["namespace"] = self.cluster.namespace
-        whole = metadata.value if isinstance(metadata, Secret) else metadata
-        completed = {**whole, **{key: item for key, item in added.items() if item is not None}}
-        return {**news, "metadata": Secret(completed) if isinstance(metadata, Secret) else completed}
+    def _default_namespace(self, gvk: Gvk) -> str:
+        return self.cluster.namespace if self._namespaced(gvk) else ""
 
     def _namespaced(self, gvk: Gvk) -> bool:
         try:
@@ -159,19 +145,39 @@ class Objects(Plugin):
         self._place(gvk, body)
         wanted = objects.identifier(body)
         with self._explained(gvk, wanted):
-            if not self._adopts(request.urn, api, manager, wanted) and not self.cluster.switch("upsertExistingObjects"):
+            adopting = self._adopts(request.urn, api, manager, wanted)
+            if not adopting and not self.cluster.switch("upsertExistingObjects"):
                 self._refuse_existing(api, wanted)
             self.journal.begin(request.urn, wanted)
             try:
-                live = self._patiently(
-                    lambda: self._applied(request, api, body, manager), _NotThere, _NOT_FOUND_PATIENCE
-                )
+                live = self._begun(request, api, body, manager, adopting=adopting)
             except (StatusError, ProviderError):  # what the connection lost on its way may have been made
-                self.journal.forget(request.urn)
+                if not adopting:
+                    self.journal.forget(request.urn)
                 raise
             self.journal.made(request.urn, wanted)
             state = self._settled(request, api, live, given, manager)
         return provider_pb2.CreateResponse(id=wanted, properties=send(state))
+
+    def _begun(self, request: Any, api: Api, body: Object, manager: str, *, adopting: bool) -> Object:
+        """Apply for the first time; a leftover that cannot become what is wanted goes."""
+
+        def apply() -> Object:
+            return self._patiently(
+                lambda: self._applied(request, api, body, manager), failures.NotThere, _NOT_FOUND_PATIENCE
+            )
+
+        try:
+            return apply()
+        except StatusError as error:
+            if not adopting or error.code != _INVALID:
+                raise
+        self._remove(api, objects.identifier(body))
+        return apply()
+
+    def _remove(self, api: Api, object_id: str) -> None:
+        self.cluster.delete(api, *objects.parted(object_id), "Foreground")
+        waiting.until_gone(self.cluster, api, objects.parted(object_id), {}, 0)
 
     def _refuse_existing(self, api: Api, object_id: str) -> None:
         try:
@@ -200,8 +206,7 @@ class Objects(Plugin):
             return False
         if object_id == wanted:
             return True
-        self.cluster.delete(api, *objects.parted(object_id), "Foreground")
-        waiting.until_gone(self.cluster, api, objects.parted(object_id), {}, 0)
+        self._remove(api, object_id)
         self.journal.forget(urn)
         return False
 
@@ -223,7 +228,7 @@ class Objects(Plugin):
                 return provider_pb2.ReadResponse()
             raise
         if given:
-            seen = _with_text(live, given) if gvk.secret else live
+            seen = objects.with_text(live, plain(given)) if gvk.secret else live
             found = managed.observed(objects.unwire(seen), plain(given), manager, built_in=gvk.built_in)
             inputs = objects.marked(found, given)
         else:
@@ -258,7 +263,7 @@ class Objects(Plugin):
                 live = self.cluster.get(api, *objects.parted(request.id))
             except Missing as error:
                 raise ProviderError("it was deleted by somebody else: run `pulumi refresh`") from error
-            _let_go(body, live, manager, tuple(request.ignoreChanges))
+            managed.let_go(body, live, manager, tuple(request.ignoreChanges))
             patch = managed.taken_over(live, manager)
             if request.preview:
                 dry = self._applied(request, api, body, manager, dry=True, force=patch is not None)
@@ -309,12 +314,12 @@ class Objects(Plugin):
                 # A predecessor that is replaced is still there: another name stands for the new one.
                 if not any(item.startswith("pulumi-kubernetes") for item in managed.managers(live)):
                     self._refuse_existing(api, object_id)
-                trial = {**body, "metadata": {**body["metadata"], "name": _other_name(body["metadata"]["name"])}}
+                trial = {**body, "metadata": {**body["metadata"], "name": objects.other_name(body["metadata"]["name"])}}
             except Missing:
                 pass
             try:
                 dry = self._applied(request, api, trial, manager, dry=True, force=True)
-            except _NotThere:  # the namespace is made by the same program
+            except failures.NotThere:  # the namespace is made by the same program
                 return request.properties
         return send(objects.outputs(gvk, objects.foreseen(dry, body), given, manager))
 
@@ -334,7 +339,7 @@ class Objects(Plugin):
             )
         except StatusError as error:
             if error.code == _NOT_FOUND:
-                raise _NotThere(failures.refused(error, self.cluster.client.access)) from error
+                raise failures.NotThere(failures.refused(error, self.cluster.client.access)) from error
             raise
 
     def _settled(self, request: Any, api: Api, live: Object, given: Values, manager: str) -> Object:
@@ -348,8 +353,8 @@ class Objects(Plugin):
             raise self.initialisation_failed(request, partial, state, given) from error
         return objects.outputs(gvk, live, given, manager)
 
-    def _explained(self, gvk: Gvk, object_id: str) -> "_Explained":
-        return _Explained(self.cluster, gvk, object_id)
+    def _explained(self, gvk: Gvk, object_id: str) -> AbstractContextManager[None]:
+        return failures.explained(lambda: self.cluster.client.access, gvk, object_id)
 
     def _patiently(self, call: Callable[[], Result], passing: type[Exception], seconds: float) -> Result:
         """Call again for a while: a definition or a namespace of the same program may still be on its way."""
@@ -373,87 +378,14 @@ class Objects(Plugin):
         return texts | {form for text in texts for form in _forms(text)}
 
 
-class _NotThere(ProviderError):  # noqa: N818 - a finding, often not an error
-    """What the object needs is not there (yet): its namespace, mostly."""
-
-
-class _Explained:
-    """Says of which object an error speaks."""
-
-    def __init__(self, cluster: Cluster, gvk: Gvk, object_id: str) -> None:
-        self.cluster, self.gvk, self.id = cluster, gvk, object_id
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, StatusError):
-            said = failures.refused(error, self.cluster.client.access, secret=self.gvk.secret)
-            raise ProviderError(f"{self.gvk} {self.id}: {said}") from error
-        if type(error) in (ProviderError, _NotThere):
-            raise ProviderError(f"{self.gvk} {self.id}: {error}") from error
-
-
 def manager_of(urn: str) -> str:
     """Name the field manager of a resource: the same from its first call on, and after a killed run."""
     return f"pulumi-kubernetes-{hashlib.sha256(urn.encode()).hexdigest()[:8]}"
 
 
-def _misfits(gvk: Gvk, news: Values) -> list[tuple[str, str]]:
-    """List what is wrong with the inputs that needs no server to see."""
-    wrong = []
-    if news.get("apiVersion", gvk.api_version) != gvk.api_version:
-        wrong.append(("apiVersion", f"{news['apiVersion']!r} is not the resource's own, {gvk.api_version!r}"))
-    if news.get("kind", gvk.kind) != gvk.kind:
-        patch = gvk.kind == f"{news['kind']}Patch"
-        wrong.append(
-            ("kind", "the sandbox has no …Patch resources" if patch else f"{news['kind']!r} is not {gvk.kind!r}")
-        )
-    if gvk.kind.endswith("List") and "items" in news:
-        wrong.append(("items", "a list is no object: declare each of its items"))
-    metadata = news.get("metadata")
-    if isinstance(metadata, dict) and metadata.get("generateName"):
-        wrong.append(("metadata.generateName", "not possible with server-side apply: leave out the name instead"))
-    wait = objects.annotations(news).get("pulumi.com/waitFor")
-    if wait is not None and wait is not UNKNOWN and waiting.parsed(wait):
-        wrong.append(('metadata.annotations["pulumi.com/waitFor"]', waiting.parsed(wait)))
-    return wrong + (objects.undecodable(news) if gvk.secret else [])
-
-
 def _bare(values: Values) -> Object:
     """Return inputs as one object: without secret marks, nulls, and what is Pulumi's own."""
     return {name: item for name, item in plain(values).items() if item is not None and not name.startswith("__")}
-
-
-def _with_text(live: Object, given: Values) -> Object:
-    """Let a Secret show the texts that it was given, which the apiserver keeps encoded."""
-    asked, data = plain(given).get("stringData"), live.get("data") or {}
-    if not isinstance(asked, dict):
-        return live
-    texts = {key: base64.b64decode(data[key]).decode(errors="replace") for key in asked if key in data}
-    return {**live, "stringData": texts}
-
-
-def _let_go(body: Object, live: Object, manager: str, ignored: tuple[str, ...]) -> None:
-    """Leave ignored fields as they are: to their owner, or at the value that they have."""
-    for rule in ignored:
-        steps = tuple(rule.split("."))
-        target: Any = body
-        present: Any = live
-        for step in steps[:-1]:
-            target = target.get(step) if isinstance(target, Mapping) else None
-            present = present.get(step) if isinstance(present, Mapping) else None
-        if not isinstance(target, dict) or steps[-1] not in target:
-            continue
-        if managed.owned_by_others(live, manager, steps):
-            del target[steps[-1]]
-        elif isinstance(present, Mapping) and steps[-1] in present:
-            target[steps[-1]] = present[steps[-1]]
-
-
-def _other_name(name: str) -> str:
-    tail = "-preview"
-    return f"{name[: 63 - len(tail)]}{tail}"
 
 
 def _forms(text: str) -> set[str]:
