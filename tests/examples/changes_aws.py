@@ -15,7 +15,8 @@ STORE = {"url": "https://s3.example.com", "bucket": "b", "access_key": "a", "sec
 DATABASE = {"host": "db.example.com", "username": "ml", "password": "p"}
 
 BASE: dict[str, dict[str, Any]] = {
-    "Platform": {"alerts": ["ml@example.com"], "monthly_budget": 100, "images": ["churn"]},
+    # In prod, where what holds data is protected: no change may take it away unless the table says so.
+    "Platform": {"stage": "prod", "alerts": ["ml@example.com"], "monthly_budget": 100, "images": ["churn"]},
     "FeatureStore": {},
     "FeatureGroup": {
         "keys": ["id"],
@@ -58,7 +59,7 @@ def at_night(**change: Any) -> dict[str, Any]:
 
 # Which entry of the table, on which noun, its arguments before, and after.
 CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
-    ("Platform.stage", "Platform", {"stage": "dev"}, {"stage": "staging"}),
+    ("Platform.stage", "Platform", {}, {"stage": "staging"}),
     ("Platform.account", "Platform", {"account": "111122223333"}, {"account": "444455556666"}),
     ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
     ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),
@@ -93,7 +94,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.log_days", "Platform", {}, {"log_days": 90}),
     ("FeatureStore.tags", "FeatureStore", {}, {"tags": {"team": "search"}}),
     ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
-    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": True}),
+    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
     ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
     ("ModelRegistry.approvers", "ModelRegistry", {"approvers": ["lead"]}, {"approvers": ["lead", "second"]}),
@@ -105,7 +106,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Notice.on", "ModelRegistry", {}, {"events": {"deploy": {"to": QUEUE, "on": ["rejected"]}}}),
     ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
     ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
-    ("Model.protect", "Model", {}, {"protect": True}),
+    ("Model.protect", "Model", {}, {"protect": False}),
     ("Model.tags", "Model", {}, {"tags": {"team": "search"}}),
     ("ModelFiles.image", "Endpoint", {}, {"model": {"image": "example/churn:2", "artifact": "s3://models/1.tar.gz"}}),
     (
@@ -184,7 +185,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-HOLDS_DATA = ("aws:s3/bucket:Bucket", "aws:sagemaker/featureGroup:FeatureGroup", "aws:kms/key:Key")
 BESIDE = {
     "Platform.account",  # the provider's configuration
     "FeatureGroup.features",  # added by the program, through the API

@@ -20,7 +20,13 @@ QUOTA = {"cpus": 64, "memory_gb": 256}
 HOURLY = {"cron": "15 * * * *", "timezone": "UTC"}
 
 BASE: dict[str, dict[str, Any]] = {
-    "Platform": {"alerts": ["ml@example.com"], "quota": QUOTA, "existing": {"gateway": GATEWAY, "metrics": METRICS}},
+    # In prod, where what holds data is protected: no change may take it away unless the table says so.
+    "Platform": {
+        "stage": "prod",
+        "alerts": ["ml@example.com"],
+        "quota": QUOTA,
+        "existing": {"gateway": GATEWAY, "metrics": METRICS},
+    },
     "FeatureStore": {"materialize": HOURLY},
     "FeatureGroup": {
         "keys": ["id"],
@@ -64,7 +70,7 @@ PULLED = parts(images=LOGIN)
 
 # Which entry of the table, on which noun, its arguments before, and after.
 CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
-    ("Platform.stage", "Platform", {"stage": "dev"}, {"stage": "staging"}),
+    ("Platform.stage", "Platform", {}, {"stage": "staging"}),
     ("Platform.account", "Platform", {"account": "one"}, {"account": "two"}),
     ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
     ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),
@@ -119,10 +125,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Schedule.cron", "FeatureStore", {}, {"materialize": {**HOURLY, "cron": "45 * * * *"}}),
     ("Schedule.timezone", "FeatureStore", {}, {"materialize": {**HOURLY, "timezone": "Europe/Berlin"}}),
     ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
-    ("FeatureGroup.online", "FeatureGroup", {}, {"online": None}),
-    ("FeatureGroup.offline", "FeatureGroup", {}, {"offline": None}),
     ("FeatureGroup.description", "FeatureGroup", {}, {"description": "What a customer did"}),
-    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": True}),
+    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
     ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
     ("ModelRegistry.approvers", "ModelRegistry", {}, {"approvers": ["lead"]}),
@@ -135,7 +139,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
     ("Model.description", "Model", {}, {"description": "Who leaves"}),
     ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
-    ("Model.protect", "Model", {}, {"protect": True}),
+    ("Model.protect", "Model", {}, {"protect": False}),
     ("Model.tags", "Model", {}, {"tags": {"team": "search"}}),
     ("ModelFiles.image", "Endpoint", {}, {"model": {"image": "example/churn:2", "artifact": "s3://models/1"}}),
     ("ModelFiles.artifact", "Endpoint", {}, {"model": {"image": "example/churn:1", "artifact": "s3://models/2"}}),
@@ -152,6 +156,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Compute.pin", "Endpoint", {}, {"compute": {"cpus": 2, "pin": {"kubernetes": "pool=models"}}}),
     ("Endpoint.environment", "Endpoint", {}, {"environment": {"LOG_LEVEL": "debug"}}),
     ("Endpoint.capture_percent", "Endpoint", {}, {"capture_percent": 100}),
+    ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 100}, {"capture_percent": 50}),
     ("Endpoint.invokers", "Endpoint", {}, {"invokers": ["web"]}),
     ("Endpoint.invokers", "Endpoint", {"invokers": ["web"]}, {"invokers": ["web", "batch"]}),
     ("Endpoint.isolated", "Endpoint", {}, {"isolated": False}),
@@ -208,12 +213,6 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
 ]
 """What Kubernetes takes from nobody, whatever was there before."""
 
-HOLDS_DATA = (
-    "kubernetes:core/v1:Namespace",
-    "kubernetes:core/v1:PersistentVolumeClaim",
-    "kubernetes:apps/v1:StatefulSet",
-    "kubernetes:postgresql.cnpg.io/v1:Cluster",
-)
 BESIDE = {"Platform.account"}  # the provider's configuration
 """Changes that are in no object's fields."""
 _OF_A_REVISION = ("InferenceService", "ServingRuntime", "ScaledObject")
@@ -238,8 +237,8 @@ def effects(
         changes = [change for change in found if not diff.ignored(change, ignored)]
         forcing = diff.rules(gvk, (old.inputs, new.inputs), _MUTABLE)
         if any(diff.replaces(change, forcing) for change in changes):
-            # A name after the content: what is applied once is applied again.
-            yield name, "update" if gvk.kind in _RUN_AGAIN else "replace"
+            # A name after the content: what was applied once is applied again.
+            yield name, "update" if gvk.kind in _RUN_AGAIN and not old.protect else "replace"
         elif changes or old.protect != new.protect:
             yield name, "update"
 

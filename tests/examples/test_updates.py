@@ -82,7 +82,7 @@ def test_a_change_does_what_the_table_says(
         assert not said
         return
     assert strongest(iter(said.values())) in documented, f"{entry}: {said}"
-    lost = [name for token, name in old if token in told.HOLDS_DATA and said.get(name) in ("replace", "part")]
+    lost = [name for (_, name), found in old.items() if found.protect and said.get(name) in ("replace", "part")]
     assert not lost or "replace" in documented, f"{entry}: {lost}"
 
 
