@@ -50,7 +50,11 @@ CAPABILITIES = table(
         "model_registry": Entry("native", "MLflow with Postgres"),
         "model_registry.approvers": Entry("native", "users of MLflow with the right to edit"),
         "model_registry.consumers": Entry("native", "a network policy, and a user of MLflow that may read"),
-        "model_registry.events": Entry("native", "webhooks of MLflow"),
+        "model_registry.events": Entry(
+            "lossy",
+            "MLflow tells of every tag that a version gets, whatever it says: 'on' is not judged by it.",
+            "a receiver that looks at key and value of the tag.",
+        ),
         "model": Entry("native", "a registered model"),
         "model.gate": Entry("emulated", "approved() compares the metrics of the version's run when the program runs"),
         "endpoint": Entry("native", "KServe InferenceService, Standard mode"),

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from pulumi_mlops.backends.kubernetes import live, operators
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
-from pulumi_mlops.backends.kubernetes.model_registry import model_problems, registry_problems
+from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.errors import Problem
 from pulumi_mlops.inputs import Spec, nearest
@@ -31,10 +31,8 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, FeatureGroupSpec):
         yield from feature_group_problems(name, spec)
     elif isinstance(spec, ModelRegistrySpec):
-        yield from registry_problems(name, spec)
+        yield from registry_problems(spec)
         _require("ModelRegistry", name, spec.platform, _database(spec.platform))
-    elif isinstance(spec, ModelSpec):
-        yield from model_problems(name, spec)
     elif isinstance(spec, EndpointSpec):
         yield from endpoint_problems(name, spec)
         needed = ["kserve", "prometheus", *["gateway"] * bool(spec.platform.address["gateway"])]

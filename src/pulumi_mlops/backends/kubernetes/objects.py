@@ -81,7 +81,7 @@ class App:
 
     def metadata(
         self,
-        name: str,
+        name: Input[str],
         *,
         annotations: Mapping[str, Input[str]] | None = None,
         labels: Mapping[str, Input[str]] | None = None,

@@ -1,0 +1,111 @@
+"""The MLflow server as a workload: its image, arguments, environment and hosts (https://mlflow.org/docs/latest/)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, resources, secret_variable
+from pulumi_mlops.backends.kubernetes.tracking import PORT
+from pulumi_mlops.refs import PlatformRef
+
+IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"  # the plain image has neither Postgres' driver nor S3's
+AUTH = "/tmp/auth.ini"  # noqa: S108 (an emptyDir of the pod)
+_WORKERS = 2
+# The file takes a % for the beginning of a name, and a password within an address may have one.
+_CONFIGURE = f"""\
+escaped() {{ printf '%s' "$1" | sed 's/%/%%/g'; }}
+umask 077
+cat > {AUTH} <<END
+[mlflow]
+default_permission = READ
+database_uri = $(escaped "$DB_URI")
+admin_username = admin
+admin_password = $(escaped "$ADMIN_PASSWORD")
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+END
+"""
+
+
+def artifacts(platform: PlatformRef, registry: str) -> str:
+    """Return the folder of a registry in the object store."""
+    return f"s3://{platform.address['store']['bucket']}/mlflow/{registry}"
+
+
+def hosts(app: App, public: str | None) -> list[str]:
+    """List the names under which requests may come: any other is refused, so that no browser is misled."""
+    service = app.name("mlflow")
+    space = app.namespace
+    inside = [service, f"{service}.{space}", f"{service}.{space}.svc", app.host(service)]
+    # The port-forward of `kubectl` and of the look-ups comes in by this name.
+    return [name for host in [*inside, "localhost", "127.0.0.1"] for name in (host, f"{host}:{PORT}")] + (
+        [public] if public else []
+    )
+
+
+def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> list[Fields]:
+    """Say where database and object store are, and what is secret."""
+    store = platform.address["store"]
+    plain = {
+        "MLFLOW_AUTH_CONFIG_PATH": AUTH,
+        "MLFLOW_S3_ENDPOINT_URL": store["url"],
+        "AWS_DEFAULT_REGION": store["region"],
+        # Receivers are in the cluster as well as outside; only the admin can name one.
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "HOME": "/tmp",  # noqa: S108 (as above)
+    }
+    return [
+        *database,
+        secret_variable("MLFLOW_FLASK_SERVER_SECRET_KEY", keys, "session"),
+        secret_variable("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", keys, "webhooks"),
+        *(secret_variable(name, store["writer"], name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
+        *({"name": name, "value": value} for name, value in plain.items()),
+    ]
+
+
+def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
+    """Return what runs before the server: its users' file, and its tables brought to this version."""
+    password = secret_variable("ADMIN_PASSWORD", keys, "password")
+    return [
+        {
+            "name": "configure",
+            "image": IMAGE,
+            "command": ["/bin/sh", "-ec", _CONFIGURE],
+            "env": [*env, password],
+            "resources": resources("100m", "256Mi"),
+        },
+        {
+            "name": "migrate",
+            "image": IMAGE,
+            "command": ["mlflow", "db", "upgrade", "$(DB_URI)"],
+            "env": list(env),
+            "resources": resources("250m", "1Gi"),
+        },
+    ]
+
+
+def server(destination: str, names: Sequence[str], env: Sequence[Fields]) -> Fields:
+    """Return the server's container."""
+    healthy = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
+    return {
+        "name": "mlflow",
+        "image": IMAGE,
+        "command": ["mlflow", "server"],
+        "args": [
+            "--host=0.0.0.0",
+            f"--port={PORT}",
+            "--app-name=basic-auth",
+            "--backend-store-uri=$(DB_URI)",
+            f"--artifacts-destination={destination}",
+            "--serve-artifacts",
+            f"--allowed-hosts={','.join(names)}",
+            f"--workers={_WORKERS}",
+        ],
+        "env": list(env),
+        "ports": [{"name": "http", "container_port": PORT}],
+        "startup_probe": {**healthy, "period_seconds": 5, "failure_threshold": 60},
+        "readiness_probe": {**healthy, "period_seconds": 10},
+        "liveness_probe": {**healthy, "period_seconds": 20, "failure_threshold": 6},
+        "resources": resources("500m", "2Gi"),
+    }

@@ -1,0 +1,170 @@
+"""What an MLflow server says of versions, asked while the program runs.
+
+``MLFLOW_TRACKING_URI``, with ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``, says where it is, as for
+MLflow's own client. Without it the server is reached through the API server, by the port-forward of `kubectl`, with the
+admin's password out of the cluster: no more than the kubeconfig is needed.
+"""
+
+import base64
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.errors import MlopsError
+from pulumi_mlops.refs import ModelRef
+
+PORT = 5000
+APPROVAL = "approval"
+"""The tag of a version that says whether it is approved."""
+IMAGE = "serving_image"
+"""The tag of a version that names the image which serves it."""
+_SECONDS = 30
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a model."""
+
+    number: int
+    metrics: Mapping[str, object]
+    source: str
+    """Where its files are."""
+    image: str | None
+
+
+class _Forwarded(HTTPConnection):
+    """HTTP over whatever socket is opened for it."""
+
+    def __init__(self, opened: Callable[[], socket.socket]) -> None:
+        super().__init__("localhost", PORT, timeout=_SECONDS)
+        self.opened = opened
+
+    def connect(self) -> None:
+        self.sock = self.opened()
+
+
+class Tracking:
+    """An MLflow server that can be asked."""
+
+    def __init__(self, name: str, connection: HTTPConnection, login: tuple[str, str] | None, prefix: str = "") -> None:
+        self.name, self.connection, self.prefix = name, connection, prefix
+        self.headers = {"Accept": "application/json"}
+        if login:
+            self.headers["Authorization"] = f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any] | None:
+        """Ask the REST API; None where there is no such thing."""
+        try:
+            self.connection.request(
+                "GET", f"{self.prefix}/api/2.0/mlflow/{path}?{urlencode(query)}", headers=self.headers
+            )
+            answer = self.connection.getresponse()
+            text = answer.read()
+        except (OSError, HTTPException) as error:
+            raise MlopsError(
+                f"The model registry {self.name} does not answer: {error or type(error).__name__}. Look at its pods, "
+                "or name its address in MLFLOW_TRACKING_URI"
+            ) from error
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status != HTTPStatus.OK:
+            raise MlopsError(
+                f"The model registry {self.name} refused {path}: {answer.status} {answer.reason}. Look at "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or at the registry's Secret"
+            )
+        return cast("dict[str, Any]", json.loads(text))
+
+
+def server(model: ModelRef) -> Tracking | None:
+    """Return the server of a model's registry; None under mocks, and while it is not there or not ready."""
+    if live.mocked():
+        return None
+    if given := os.environ.get("MLFLOW_TRACKING_URI"):
+        return _given(given)
+    name = f"{model.address['registry']}-mlflow"
+    deployment = live.namespaced(model.platform, "apps/v1", "deployments", name)
+    if not (deployment or {}).get("status", {}).get("availableReplicas"):
+        return None
+    keys = live.namespaced(model.platform, "v1", "secrets", name) or {"data": {}}
+    password = base64.b64decode(keys["data"].get("password", "")).decode()
+    return Tracking(name, _Forwarded(lambda: _forward(model)), ("admin", password))
+
+
+def _given(address: str) -> Tracking:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise MlopsError(f"MLFLOW_TRACKING_URI is {address!r}; write an http or https address")
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{word}") for word in ("USERNAME", "PASSWORD"))
+    login = (user, password) if user and password else None
+    return Tracking(
+        parts.hostname, kind(parts.hostname, parts.port, timeout=_SECONDS), login, prefix=parts.path.rstrip("/")
+    )
+
+
+def _forward(model: ModelRef) -> socket.socket:
+    """Open a way to a ready pod, as `kubectl port-forward` does."""
+    from kubernetes.client import CoreV1Api  # noqa: PLC0415 (only programs that ask pay for it)
+    from kubernetes.stream import portforward  # noqa: PLC0415 (as above)
+
+    cluster = live.of(model.platform)
+    assert cluster is not None  # noqa: S101 (asked for above)
+    selector = f"app.kubernetes.io/name=mlflow,app.kubernetes.io/instance={model.address['registry']}"
+    found = live.namespaced(model.platform, "v1", "pods", labelSelector=selector) or {"items": []}
+    for pod in found["items"]:
+        conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
+        if conditions.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp"):
+            forward = portforward(
+                CoreV1Api(cluster.client).connect_get_namespaced_pod_portforward,
+                pod["metadata"]["name"],
+                namespace_name(model.platform.name, model.platform.stage),
+                ports=str(PORT),
+            )
+            return cast("socket.socket", forward.socket(PORT))
+    raise OSError("no pod of it is ready")
+
+
+def approved(model: ModelRef) -> Iterator[Version]:
+    """Yield the approved versions, newest first."""
+    found = server(model)
+    if found is None:
+        return
+    query: dict[str, str | int] = {
+        "filter": f"name = '{model.address['model']}' AND tags.{APPROVAL} = 'Approved'",
+        "order_by": "version_number DESC",
+        "max_results": _PAGE,
+    }
+    page = found.get("model-versions/search", **query) or {}
+    while True:
+        for version in page.get("model_versions", []):
+            yield _version(found, version)
+        if not (token := page.get("next_page_token")):
+            return
+        page = found.get("model-versions/search", **query, page_token=token) or {}
+
+
+def version(model: ModelRef, number: int) -> Version | None:
+    """Return one version, approved or not."""
+    found = server(model)
+    answer = found.get("model-versions/get", name=model.address["model"], version=number) if found else None
+    return _version(found, answer["model_version"]) if found and answer else None
+
+
+def _version(server: Tracking, version: dict[str, Any]) -> Version:
+    tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
+    metrics: dict[str, object] = {}
+    if run := version.get("run_id"):
+        data = (server.get("runs/get", run_id=run) or {}).get("run", {}).get("data", {})
+        metrics = {metric["key"]: metric["value"] for metric in data.get("metrics", [])}
+    name, number = version["name"], int(version["version"])
+    where = server.get("model-versions/get-download-uri", name=name, version=number) or {}
+    return Version(number, {**metrics, **tags}, str(where.get("artifact_uri", "")), tags.get(IMAGE))
