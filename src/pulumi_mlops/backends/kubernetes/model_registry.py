@@ -108,7 +108,9 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     passwords = [secret_variable(_variable(user), found, "password") for user, found in users.items()]
     member = {MEMBER: scope.name}
     way = access.call(app, "setup", member, [access.Door("mlflow", tracking.PORT, app.selector)])
-    setup, _ = _setup(app, scope.name, name, settings, passwords=passwords, opts=after(scope.opts, server, *way))
+    setup, _ = _setup(
+        app, "registry", scope.name, name, settings, passwords=passwords, opts=after(scope.opts, server, *way)
+    )
     native["setup"] = setup
     # Models take the name from here: known when the server has its users.
     ready = Output.all(server.metadata.name, setup.id).apply(lambda known: str(known[0]))
@@ -186,6 +188,7 @@ def _route(app: App, platform: PlatformRef, service: str, host: str) -> pulumi.R
 
 def _setup(
     app: App,
+    part: str,
     registry: str,
     server: Input[str],
     settings: Mapping[str, Any],
@@ -201,8 +204,8 @@ def _setup(
     address = Output.format("http://{0}:{1}", server, tracking.PORT)
     text = Output.json_dumps({"url": address, **settings}, sort_keys=True)
     config = k8s.core.v1.ConfigMap(
-        scope.child("settings"),
-        metadata=other.metadata(app.name("settings")),
+        scope.child(f"{part}-settings"),
+        metadata=other.metadata(app.name(part)),
         data={_SCRIPT: script, _SETTINGS: text},
         opts=guard or scope.opts,
     )
@@ -218,9 +221,9 @@ def _setup(
         "resources": resources("100m", "128Mi"),
         "volume_mounts": [{"name": "settings", "mount_path": _FOLDER, "read_only": True}],
     }
-    name = text.apply(lambda known: content_name(app.name("setup"), [known, script, container["command"], _IMAGE]))
+    name = text.apply(lambda known: content_name(app.name(part), [known, script, container["command"], _IMAGE]))
     job = k8s.batch.v1.Job(
-        scope.child("setup"),
+        scope.child(part),
         metadata=other.metadata(name),
         spec={
             "backoff_limit": 6,
@@ -250,6 +253,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     }
     job, config = _setup(
         app,
+        "model",
         registry.name,
         registry.address["server"],
         {"models": [wanted]},
