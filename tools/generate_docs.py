@@ -21,13 +21,13 @@ from pulumi import Output
 from pydantic.fields import FieldInfo
 
 from pulumi_mlops import capabilities, components
+from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.components.base import Component
 from pulumi_mlops.inputs import Spec
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 NOTE = "<!-- Written by tools/generate_docs.py; do not edit. -->\n"
-START, END = "<!-- matrix:start (tools/generate_docs.py) -->", "<!-- matrix:end -->"
 WIDTH = 120
 # The nouns in the order in which a program uses them, each with the file that declares it.
 NOUNS = {
@@ -354,16 +354,37 @@ def summary() -> str:
     return f"{table(['noun', *backends], lines)}\n\n{said}"
 
 
+def operators_table() -> str:
+    """List what a cluster must have: project, version, purpose, and the lines that install it."""
+    rows = [
+        [
+            f"`{short}`",
+            f"{of.title} {of.version}",
+            of.purpose,
+            cell("; ".join(f"`{chart.name}` {chart.version}" for chart in of.charts)),
+        ]
+        for short, of in OPERATORS.items()
+    ]
+    return table(["addon", "project, from version", "which", "charts"], rows) + "\n"
+
+
+def between(page: Path, name: str, text: str) -> str:
+    """Put a text between two marks of a page that is written by hand."""
+    start, end = f"<!-- {name}:start (tools/generate_docs.py) -->", f"<!-- {name}:end -->"
+    before, _, rest = page.read_text().partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n{text}{end}{after}"
+
+
 def pages() -> dict[Path, str]:
     """Render every page."""
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(START)
-    _, _, after = rest.partition(END)
+    readme, cluster = ROOT / "README.md", DOCS / "kubernetes.md"
     made = {DOCS / "nouns" / f"{slug(noun)}.md": noun_page(noun) for noun in NOUNS}
     return made | {
         DOCS / "updates.md": updates_page(),
         DOCS / "capabilities.md": capabilities_page(),
-        readme: f"{before}{START}\n{summary()}{END}{after}",
+        readme: between(readme, "matrix", summary()),
+        cluster: between(cluster, "operators", operators_table()),
     }
 
 
