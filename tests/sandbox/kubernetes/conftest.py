@@ -47,7 +47,7 @@ def namespace(core: client.CoreV1Api) -> Iterator[str]:
 def until() -> Until:
     """Wait until a condition holds; return what it returned."""
 
-    def wait(condition: Callable[[], Any], within: float = 30.0) -> Any:
+    def wait(condition: Callable[[], Any], within: float = 90.0) -> Any:
         deadline = time.monotonic() + within
         while not (found := condition()):
             assert time.monotonic() < deadline, "it did not come to pass"

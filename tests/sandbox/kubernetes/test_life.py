@@ -74,8 +74,8 @@ def test_a_killed_supervisor_leaves_no_orphans(own: Sandbox) -> None:
     killed = supervisor(own)
     parts = killed.children()
     killed.kill()
-    killed.wait(10)
-    _, alive = psutil.wait_procs(parts, timeout=10)
+    killed.wait(30)
+    _, alive = psutil.wait_procs(parts, timeout=30)
     assert not alive
     own.up(["kubernetes"])
     assert remembered(own) == ["default/kept"]
@@ -87,7 +87,7 @@ def test_a_part_that_ends_is_named_and_all_end(own: Sandbox) -> None:
     parts = watching.children()
     next(part for part in parts if "kube-scheduler" in part.cmdline()).kill()
     watching.wait(30)
-    _, alive = psutil.wait_procs(parts, timeout=10)
+    _, alive = psutil.wait_procs(parts, timeout=30)
     assert not alive
     assert "kube-scheduler ended with signal SIGKILL" in (own.home / "kubernetes.log").read_text()
     assert not any(plane.running for plane in own.status())
@@ -103,8 +103,8 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path, until: Until, number:
     with start(tmp_path) as process:
         children = until(lambda: psutil.Process(process.pid).children())
         process.send_signal(number)
-        assert process.wait(30) == 0
-    _, alive = psutil.wait_procs(children, timeout=10)
+        assert process.wait(60) == 0
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
     assert not (tmp_path / "kubernetes.json").exists()
 
