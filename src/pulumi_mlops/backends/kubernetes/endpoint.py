@@ -47,7 +47,10 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         writer = access.identity(app, "capture", secrets=[store["writer"]]).metadata.name
     opened = [*_ways_out(app, spec), *_ways_in(app, spec)]
     wanted = revision.revisions(app, spec, writer)
-    services = {part.variant: revision.make(app, part, account.metadata.name, [account, *opened]) for part in wanted}
+    # By order, not by a value: a view that is applied anew must not look like another revision in the preview.
+    applied = [view.group.native["apply"] for view in spec.reads if "apply" in view.group.native]
+    needs = [account, *opened, *applied]
+    services = {part.variant: revision.make(app, part, account.metadata.name, needs) for part in wanted}
     ready: list[pulumi.Resource] = list(services.values())
     ready += [scale(app, spec, part, services[part.variant]) for part in wanted if part.fixed is None]
     if spec.scaling.min >= _SEVERAL:

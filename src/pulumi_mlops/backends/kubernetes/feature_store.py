@@ -192,7 +192,6 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         },
         opts=scope.opts,
     )
-    view = feast.view_name(scope.name)
     return FeatureGroupRef(
         name=scope.name,
         backend="kubernetes",
@@ -205,8 +204,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         address={
             "door": store["door"],
             "url": store["url"],
-            # Known when the view is there, so that whoever reads it finds it.
-            "view": applied.id.apply(lambda _: view),
+            "view": feast.view_name(scope.name),
             "location": group["location"],
         },
         native={"definition": config, "apply": applied},
