@@ -123,8 +123,8 @@ def test_the_program_needs_nothing_but_python() -> None:
     assert imported <= sys.stdlib_module_names
 
 
-def test_both_sides_mean_the_same_annotation() -> None:
-    assert declared.ROLLED_BACK == program_of_job.ROLLED_BACK
+def test_both_sides_mean_the_same_annotations() -> None:
+    assert (declared.BEFORE, declared.ROLLED_BACK) == (program_of_job.BEFORE, program_of_job.ROLLED_BACK)
 
 
 def test_the_job_may_move_this_route_and_nothing_else(cloud: Cloud) -> None:
@@ -160,7 +160,13 @@ def test_the_job_reaches_the_api_and_prometheus(cloud: Cloud) -> None:
 def test_a_job_that_ran_is_history(cloud: Cloud) -> None:
     make(cloud)
     assert cloud.one("Job").ignore_changes == ["spec"]
-    assert cloud.one("Job").inputs["spec"]["backoffLimit"] == 0
+
+
+def test_a_pod_that_went_back_is_not_followed_by_another(cloud: Cloud) -> None:
+    make(cloud)
+    disrupted, failed = cloud.one("Job").inputs["spec"]["podFailurePolicy"]["rules"]
+    assert disrupted["action"] == "Ignore"
+    assert (failed["action"], failed["onExitCodes"]["values"]) == ("FailJob", [1])
 
 
 def test_without_a_gateway_there_is_a_job_where_size_matters(cloud: Cloud) -> None:
@@ -188,15 +194,15 @@ def test_a_release_is_another_job() -> None:
 class Kube:
     """Answers look-ups."""
 
-    def __init__(self, jobs: list[dict[str, Any]], remark: str | None = None) -> None:
-        self.jobs, self.remark = jobs, remark
+    def __init__(self, jobs: list[dict[str, Any]], remarks: dict[str, str] | None = None) -> None:
+        self.jobs, self.remarks = jobs, remarks
 
     def __call__(self, _: Any, group: str, plural: str, name: str = "", **query: str) -> Any:
         if plural == "jobs":
             assert query["labelSelector"].startswith(f"{declared.RELEASE}=")
             return {"items": self.jobs}
         assert (group, plural, name) == ("gateway.networking.k8s.io/v1", "httproutes", "score")
-        return {"metadata": {"annotations": {declared.ROLLED_BACK: self.remark}}} if self.remark else None
+        return {"metadata": {"annotations": self.remarks}} if self.remarks else None
 
 
 def tried(number: int, *, condition: str | None = None, message: str = "") -> dict[str, Any]:
@@ -225,13 +231,29 @@ def test_a_release_that_failed_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("remark", "said"), [("errors of main: 7 per cent", "errors of main: 7 per cent"), (None, "took too long")]
+    ("last", "remarks", "said"),
+    [
+        (
+            "Failed",
+            {declared.ROLLED_BACK: "errors of main: 7 per cent"},
+            "was rolled back (errors of main: 7 per cent)",
+        ),
+        ("Failed", None, "was rolled back (took too long)"),
+        ("Complete", {declared.BEFORE: "[]"}, "was interrupted half way"),
+    ],
 )
-def test_people_are_told_why_the_last_one_failed(
-    monkeypatch: pytest.MonkeyPatch, remark: str | None, said: str
+def test_people_are_told_what_became_of_the_last_one(
+    monkeypatch: pytest.MonkeyPatch, last: str, remarks: dict[str, str] | None, said: str
 ) -> None:
-    failed = tried(1, condition="Failed", message="took too long")
-    monkeypatch.setattr(live, "namespaced", Kube([failed], remark))
+    monkeypatch.setattr(live, "namespaced", Kube([tried(1, condition=last, message="took too long")], remarks))
     cloud = Cloud(preview=True)
     make(cloud)
-    assert any(f"was rolled back ({said}); this is attempt 2" in line for line in cloud.infos)
+    assert any(f"the last release {said}; this is attempt 2 at this one" in line for line in cloud.infos)
+    assert cloud.one("Job").name.endswith("-2")
+
+
+def test_a_release_that_stood_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "namespaced", Kube([tried(1, condition="Complete")], {declared.ROLLED_BACK: "long ago"}))
+    cloud = Cloud(preview=True)
+    make(cloud)
+    assert not any("the last release" in line for line in cloud.infos)

@@ -22,14 +22,15 @@ from pulumi_mlops.components.endpoint import EndpointSpec, Release
 
 RELEASE, ATTEMPT = "pulumi-mlops/release", "pulumi-mlops/attempt"
 """Labels of a Job: which revisions it brings in, and which try at it that is."""
-ROLLED_BACK = "pulumi-mlops/rolled-back"
-"""The annotation of a route in which the job says why it went back."""
+BEFORE, ROLLED_BACK = "pulumi-mlops/release-from", "pulumi-mlops/rolled-back"
+"""Annotations of a route, in which the job keeps the rules of before while it is under way, and why it went back."""
 _IMAGE = "docker.io/library/python:3.13.9-slim"
 _SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
 _START_SECONDS = 1800  # what replicas may take to come up, beside the watching
 _AFTERWARDS_SECONDS = 120
 """How long the new revision is watched with all the traffic, while the old one is still there."""
 _WHOLE = 1000
+_WENT_BACK = 1  # the exit code of the job's program
 _PORT = 80  # of the Services that KServe makes
 
 
@@ -137,23 +138,29 @@ class Attempt:
 
     number: int = 1
     reason: str | None = None
-    """Why the one before went back."""
+    """What became of the release before it."""
 
 
 def attempt(spec: EndpointSpec, app: App, digest: str) -> Attempt:
-    """Look up whether this release was tried, and failed: a Job does not run twice, so another try is another Job."""
+    """Look up whether this release was tried, and failed: a Job does not run twice, so another try is another Job.
+
+    So is the return to a revision that was released before, where the release after it left the route half moved.
+    """
     found = live.namespaced(spec.platform, "batch/v1", "jobs", labelSelector=f"{RELEASE}={digest}")
     jobs = {int(job["metadata"]["labels"].get(ATTEMPT, "1")): job for job in (found or {}).get("items", [])}
     if not jobs:
         return Attempt()
     last = max(jobs)
-    conditions = jobs[last].get("status", {}).get("conditions", [])
-    failed = next((each for each in conditions if each["type"] == "Failed" and each["status"] == "True"), None)
-    if failed is None:
-        return Attempt(last)
-    there = live.namespaced(spec.platform, "gateway.networking.k8s.io/v1", "httproutes", app.name()) or {}
-    why = there.get("metadata", {}).get("annotations", {}).get(ROLLED_BACK) or failed.get("message", "unknown")
-    return Attempt(last + 1, why)
+    ended = {
+        one["type"]: one.get("message", "")
+        for one in jobs[last].get("status", {}).get("conditions", [])
+        if one["type"] in ("Complete", "Failed") and one["status"] == "True"
+    }
+    route = live.namespaced(spec.platform, "gateway.networking.k8s.io/v1", "httproutes", app.name()) if ended else None
+    remarks = (route or {}).get("metadata", {}).get("annotations", {})
+    if "Failed" in ended:
+        return Attempt(last + 1, f"was rolled back ({remarks.get(ROLLED_BACK) or ended['Failed']})")
+    return Attempt(last + 1, "was interrupted half way") if BEFORE in remarks else Attempt(last)
 
 
 def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequence[pulumi.Resource]) -> k8s.batch.v1.Job:
@@ -180,7 +187,7 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
     digest = content_name("release", sorted(served)).rpartition("-")[2]
     now = attempt(spec, app, digest)
     if now.reason:
-        scope.say(f"the release was rolled back ({now.reason}); this is attempt {now.number}")
+        scope.say(f"the last release {now.reason}; this is attempt {now.number} at this one")
     marks = {RELEASE: digest, ATTEMPT: str(now.number)}
     seconds = longest_seconds(spec)
     part = f"release-{digest}-{now.number}"
@@ -195,7 +202,14 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
         scope.child(part),
         metadata=mover.metadata(mover.name(part), labels=marks),
         spec={
-            "backoff_limit": 0,
+            # A pod that its node takes along is followed by one that goes on; one that went back says so for good.
+            "backoff_limit": 3,
+            "pod_failure_policy": {
+                "rules": [
+                    {"action": "Ignore", "on_pod_conditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                    {"action": "FailJob", "on_exit_codes": {"operator": "In", "values": [_WENT_BACK]}},
+                ]
+            },
             "active_deadline_seconds": seconds,
             "template": mover.pod(
                 container,
