@@ -17,8 +17,9 @@ from pulumi_mlops.sandbox.provider.journal import Journal
 
 
 @pytest.fixture(scope="session")
-def client(cluster: Sandbox) -> DynamicClient:
-    return DynamicClient(config.new_client_from_config(str(cluster.home / "kubeconfig")))
+def client(cluster: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> DynamicClient:
+    kinds = tmp_path_factory.mktemp("discovery") / "kinds.json"  # else one file for all clusters of an address
+    return DynamicClient(config.new_client_from_config(str(cluster.home / "kubeconfig")), cache_file=str(kinds))
 
 
 @pytest.fixture

@@ -65,6 +65,18 @@ def test_what_the_apiserver_refuses_is_told_at_preview(
         assert "\n" not in said
 
 
+def test_a_rule_of_a_definition_that_forbids_a_change(place: Place) -> None:
+    """There is no rule of replacement for custom resources: the update is sent, and the refusal names the field."""
+    spec = {"cluster": {"name": "pg"}, "name": "features", "owner": "app"}
+    made = place.make("postgresql.cnpg.io/v1:Database", {"spec": spec})
+    news = place.change(made, spec={**spec, "name": "other"})
+    assert not place.engine.diff(made.inputs, news, made.id, made.urn).replaces
+    for preview in (True, False):
+        said = refusal(place.engine.update, made.id, made.inputs, news, made.urn, preview=preview)
+        assert 'spec.name: Invalid value: "other": name is immutable' in said
+        assert "replace_on_changes" in said
+
+
 def test_a_preview_makes_nothing(place: Place) -> None:
     checked = place.checked("apps/v1:Deployment", {"metadata": {"name": "web"}, "spec": DEPLOYMENT})
     object_id, foreseen = place.engine.create(checked, urn("apps/v1:Deployment"), preview=True)
