@@ -56,30 +56,47 @@ class Cluster:
 
     def as_account(self, namespace: str, account: str) -> "Account":
         """Act as a service account."""
-        return Account(self, self.token(namespace, account))
+        return Account(self, self.token(namespace, account), account)
 
 
 class Account:
     """A service account, by its own token and nothing else."""
 
-    def __init__(self, cluster: Cluster, token: str) -> None:
+    def __init__(self, cluster: Cluster, token: str, name: str) -> None:
+        self.name = name
         admin = cluster.api.configuration
         own = client.Configuration()
         own.host, own.ssl_ca_cert = admin.host, admin.ssl_ca_cert
         own.api_key = {"BearerToken": f"Bearer {token}", "authorization": f"Bearer {token}"}
         self.api = client.ApiClient(own)
 
-    def may(self, verb: str, group: str, resource: str, name: str, namespace: str) -> bool:
-        """Ask the authoriser about this very account."""
-        path, _, sub = resource.partition("/")
-        attributes = {"verb": verb, "group": group, "resource": path, "name": name, "namespace": namespace}
-        if sub:
-            attributes["subresource"] = sub
-        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-        answer = client.AuthorizationV1Api(self.api).create_self_subject_access_review(
-            {**body, "spec": {"resourceAttributes": attributes}}
-        )
-        return bool(answer.status.allowed)
+    def rights(self, namespace: str) -> set[tuple[str, str, str, str]]:
+        """List all that it may do in a namespace: verb, group, resource, name; an empty name stands for all."""
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+        asked = client.AuthorizationV1Api(self.api)
+        answer = asked.create_self_subject_rules_review({**body, "spec": {"namespace": namespace}})
+        assert not answer.status.incomplete
+        return {
+            (verb, group, resource, name)
+            for rule in answer.status.resource_rules
+            for verb in rule.verbs
+            for group in rule.api_groups
+            for resource in rule.resources
+            for name in rule.resource_names or [""]
+        }
+
+    def tries(self, verb: str, group: str, resource: str, name: str, namespace: str) -> int:
+        """Do something, without effect where it would have one, and say how it was answered."""
+        version = {"serving.kserve.io": "v1beta1"}.get(group, "v1")
+        root = f"/apis/{group}/{version}" if group else "/api/v1"
+        path = f"{root}/namespaces/{namespace}/{resource}" + (f"/{name}" if name else "")
+        if verb in ("get", "list"):
+            return self.status_of("GET", path)
+        method, body = {"patch": ("PATCH", {"metadata": {"annotations": {"tried": "yes"}}}), "delete": ("DELETE", {})}[
+            verb
+        ]
+        content = "application/merge-patch+json" if verb == "patch" else "application/json"
+        return self.status_of(method, f"{path}?dryRun=All", body, content)
 
     def status_of(self, method: str, path: str, body: object = None, content: str = "application/json") -> int:
         """Send a request and say how it was answered."""
@@ -87,6 +104,7 @@ class Account:
         answer = self.api.rest_client.request(
             method, f"{self.api.configuration.host}{path}", headers=headers, body=body
         )
+        answer.read()
         return int(answer.status)
 
 
