@@ -1,5 +1,6 @@
 """Endpoint on Kubernetes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -324,11 +325,26 @@ def test_what_it_reads_is_told_and_opened(cloud: Cloud) -> None:
     known = environment(predictor(cloud)["model"])
     assert known["MLOPS_FEATURES_PROFILE"] == "profile"
     assert known["MLOPS_FEATURE_SERVER"] == "http://features.churn-dev.svc.cluster.local"
-    way_in = spec_of(cloud, "NetworkPolicy", "score-net-calls-to-features")
+    way_in = spec_of(cloud, "NetworkPolicy", "score-net-reads-to-features")
     assert way_in["podSelector"]["matchLabels"] == GROUP.address["door"]["pods"]
     (rule,) = way_in["ingress"]
     assert rule["from"] == [{"podSelector": {"matchLabels": GROWTH}}]
     assert [port["port"] for port in rule["ports"]] == [6566]
+
+
+def other_store(name: str) -> mlops.FeatureGroupRef:
+    door = {**GROUP.address["door"], "name": name}
+    return replace(GROUP, name="basket", address={**GROUP.address, "door": door, "url": f"http://{name}"})
+
+
+def test_two_feature_stores(cloud: Cloud) -> None:
+    """One of them is called as the object store's door is."""
+    make(cloud, reads=[GROUP.online, other_store("store").online])
+    known = environment(predictor(cloud)["model"])
+    assert known["MLOPS_FEATURE_SERVER_BASKET"] == "http://store"
+    assert known["MLOPS_FEATURE_SERVER_PROFILE"] == "http://features.churn-dev.svc.cluster.local"
+    opened = {made.name for made in cloud.all("NetworkPolicy")}
+    assert {"score-net-calls-to-store", "score-net-reads-to-store", "score-net-reads-to-features"} <= opened
 
 
 def test_the_users_environment_wins(cloud: Cloud) -> None:
@@ -477,7 +493,10 @@ def test_names_meet_no_limit() -> None:
     longest = "n" * 40
 
     def program() -> Any:
-        return mlops.Endpoint(longest, platform=HUB, model=version(), scaling=SCALED, capture_percent=100).ref.export()
+        reads = [GROUP.online, other_store("s" * 40).online]
+        return mlops.Endpoint(
+            longest, platform=HUB, model=version(), scaling=SCALED, capture_percent=100, reads=reads
+        ).ref.export()
 
     cloud.run(program)
     for made in cloud.registered:

@@ -1,6 +1,7 @@
 """Endpoint on Kubernetes: identity, ways in and out, revisions, scaling, release, route, alerts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pulumi
@@ -9,12 +10,13 @@ from pulumi import Output
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, disruption_budget
+from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, App, Fields, after, disruption_budget
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.revision import Revision
 from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT, PORT
 from pulumi_mlops.backends.kubernetes.scaling import scale
 from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.naming import physical
 from pulumi_mlops.refs import EndpointRef, PlatformRef
 
 _KIND = "model-server"
@@ -115,10 +117,12 @@ def _service(
 
 def _ways_out(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
     """Let the pods reach the object store, what they read, and the internet where they are not cut off."""
-    views = {view.group.address["door"]["name"]: access.Door.of(view.group.address["door"]) for view in spec.reads}
-    found: list[pulumi.Resource] = access.call(
-        app, "calls", app.selector, [access.store_door(spec.platform), *views.values()]
-    )
+    found: list[pulumi.Resource] = access.call(app, "calls", app.selector, [access.store_door(spec.platform)])
+    views = {door["name"]: access.Door.of(door) for door in (view.group.address["door"] for view in spec.reads)}
+    # Two names of the user's are in the name of a policy: together they may be too long.
+    room = NAME_LIMIT - len(app.name("reads-to-"))
+    doors = [replace(door, name=physical(name, limit=room)) for name, door in sorted(views.items())]
+    found += access.call(app, "reads", app.selector, doors)
     if not (spec.is_isolated or spec.platform.private):
         found.append(access.allow(app, "internet", app.selector, egress=[access.internet()]))
     return found

@@ -149,8 +149,9 @@ def _variables(app: App, spec: EndpointSpec, served: ModelVersionRef | ModelFile
     if isinstance(served, ModelVersionRef):
         found["MLSERVER_MODEL_NAME"] = app.scope.name  # part of every request's path: it stays from version to version
     for view in spec.reads:
-        found[f"MLOPS_FEATURES_{view.group.name.upper().replace('-', '_')}"] = view.group.address["view"]
-        found["MLOPS_FEATURE_SERVER"] = view.group.address["url"]
+        group, address = view.group.name.upper().replace("-", "_"), view.group.address
+        found[f"MLOPS_FEATURES_{group}"] = address["view"]
+        found["MLOPS_FEATURE_SERVER"] = found[f"MLOPS_FEATURE_SERVER_{group}"] = address["url"]
     found |= {f"MLOPS_SECRET_{key}": f"file://{runtime.SECRETS}/{key}" for key in spec.secrets}
     return [{"name": key, "value": value} for key, value in sorted({**found, **spec.environment}.items())]
 
