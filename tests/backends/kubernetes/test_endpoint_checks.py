@@ -7,8 +7,10 @@ import pytest
 import pulumi_mlops as mlops
 from facts_kubernetes import HUB, IMAGE, hub, version
 from mocks import Cloud
-from pulumi_mlops import InvalidArgs
+from pulumi_mlops import InvalidArgs, MlopsError
 from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
+from pulumi_mlops.components.endpoint import EndpointSpec
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/"}
 SCALED = {"min": 1, "max": 4, "requests_per_replica": 400}
@@ -191,3 +193,44 @@ def test_waiting_while_it_serves_would_be_an_outage(monkeypatch: pytest.MonkeyPa
     waiting = mlops.ModelVersionRef(name="churn", backend="kubernetes", platform=HUB, version=None)
     assert "would be an outage" in problems(model=waiting)["model"]
     assert asked == [("v1", "services", "score")]
+
+
+SPEC = {"platform": HUB, "model": FILES}
+
+
+class Kube:
+    """A cluster whose storage initializer is as given."""
+
+    def __init__(self, answer: dict[str, Any] | MlopsError | None) -> None:
+        self.answer = answer
+
+    def get(self, path: str) -> Any:
+        assert path == "/apis/serving.kserve.io/v1alpha1/clusterstoragecontainers/default"
+        if isinstance(self.answer, MlopsError):
+            raise self.answer
+        return self.answer
+
+
+def initializer(**security: Any) -> dict[str, Any]:
+    return {"spec": {"container": {"name": "storage-initializer", "securityContext": security}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (initializer(allowPrivilegeEscalation=False, capabilities={"drop": ["ALL"]}), False),
+        (initializer(allowPrivilegeEscalation=False), True),
+        (initializer(), True),
+        ({"spec": {"container": {}}}, True),
+        (None, False),
+        (MlopsError("may not read it"), False),
+    ],
+)
+def test_an_initializer_that_the_namespace_would_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+    answer: dict[str, Any] | MlopsError | None,
+    refused: bool,
+) -> None:
+    monkeypatch.setattr(live, "of", lambda _: Kube(answer))
+    found = [str(problem) for problem in endpoint_problems("score", EndpointSpec.model_validate(SPEC))]
+    assert [line.startswith("platform: KServe's storage initializer") for line in found] == [True] * refused

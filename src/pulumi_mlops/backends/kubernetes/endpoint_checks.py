@@ -1,7 +1,9 @@
 """What only Kubernetes can judge of an endpoint, before anything is registered."""
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi import Input
@@ -12,7 +14,7 @@ from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Variant
 from pulumi_mlops.compute import ACCELERATOR, Compute
-from pulumi_mlops.errors import Problem
+from pulumi_mlops.errors import MlopsError, Problem
 from pulumi_mlops.inputs import is_deferred, nearest
 from pulumi_mlops.refs import ModelVersionRef
 
@@ -27,6 +29,10 @@ _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})$")
 
 
+_INITIALIZER = "/apis/serving.kserve.io/v1alpha1/clusterstoragecontainers/default"
+_LOCKED: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
 def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     """Judge an endpoint."""
     parts = list(_parts(spec))
@@ -39,6 +45,7 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     yield from _names(name, spec)
     yield from _gateway(spec)
     yield from _quota(spec)
+    yield from _initializer(spec)
     for index, namespace in enumerate(spec.invokers):
         if not _LABEL.fullmatch(namespace):
             yield Problem(
@@ -168,6 +175,28 @@ def _gateway(spec: EndpointSpec) -> Iterator[Problem]:
                     "needs a Prometheus to go by; write Platform(existing={'metrics': "
                     "'http://prometheus.monitoring.svc:9090'})",
                 )
+
+
+def _initializer(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse a cluster whose KServe loads models with a container that Pod Security *restricted* does not admit.
+
+    The object is the admin's; who may not read it is not told.
+    """
+    cluster = live.of(spec.platform)
+    try:
+        found = cluster.get(_INITIALIZER) if cluster else None
+    except MlopsError:
+        return
+    security = found["spec"]["container"].get("securityContext", {}) if found else _LOCKED
+    dropped = security.get("capabilities", {}).get("drop", [])
+    if security.get("allowPrivilegeEscalation") is not False or "ALL" not in dropped:
+        patch = json.dumps({"spec": {"container": {"securityContext": _LOCKED}}})
+        yield Problem(
+            "platform",
+            "KServe's storage initializer is not locked down in this cluster, so that the platform's namespace refuses "
+            "the pods of every endpoint; have an admin run: kubectl patch clusterstoragecontainer default "
+            f"--type merge --patch '{patch}'",
+        )
 
 
 def _quota(spec: EndpointSpec) -> Iterator[Problem]:
