@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from feast.infra.registry.base_registry import BaseRegistry
 
 _SCHEMA = "schema.parquet"
+SWITCH = "pulumi-mlops/offline"
+"""The tag of a feature view whose value is ``off`` when it has no offline store. Feast's own flag of that name makes
+each materialisation write the rows that it read once more."""
 
 
 def declare(source: FileSource, schema: pyarrow.Schema) -> None:
@@ -48,7 +51,7 @@ def declare(source: FileSource, schema: pyarrow.Schema) -> None:
 def append(source: FileSource, table: pyarrow.Table) -> None:
     """Write rows as one more file, in the declared types."""
     filesystem, folder = _place(source)
-    schema = pyarrow.parquet.read_schema(f"{folder}/{_SCHEMA}", filesystem=filesystem)
+    schema = _declared(filesystem, folder)
     if unknown := set(table.column_names) - set(schema.names):
         raise ValueError(f"{', '.join(sorted(unknown))}: not declared; the columns are {', '.join(schema.names)}")
     rows = pyarrow.table(
@@ -68,9 +71,13 @@ def append(source: FileSource, table: pyarrow.Table) -> None:
 def read(source: DataSource, _repository: str) -> ibis.Table:
     """Describe all rows of a source; they are read when somebody asks, and then only the columns asked for."""
     filesystem, folder = _place(source)
-    schema = pyarrow.parquet.read_schema(f"{folder}/{_SCHEMA}", filesystem=filesystem)
+    schema = _declared(filesystem, folder)
     files = pyarrow.dataset.dataset(folder, schema=schema, format="parquet", filesystem=filesystem)
     return ibis.memtable(files)
+
+
+def _declared(filesystem: Any, folder: str) -> pyarrow.Schema:
+    return pyarrow.parquet.read_schema(f"{folder}/{_SCHEMA}", filesystem=filesystem)
 
 
 def _place(source: DataSource) -> tuple[Any, str]:
@@ -108,6 +115,14 @@ class ParquetOfflineStore(OfflineStore):  # type: ignore[misc]
         """Return the features of each key as they were at the time given with it."""
         return get_historical_features_ibis(**request, data_source_reader=read, data_source_writer=_no_writer)
 
+    def get_table_column_names_and_types_from_data_source(
+        self,
+        config: RepoConfig,  # noqa: ARG002 (Feast's signature)
+        data_source: DataSource,
+    ) -> list[tuple[str, str]]:
+        """Return the declared columns, which are those that a push has to have."""
+        return [(field.name, str(field.type)) for field in _declared(*_place(data_source))]
+
     @staticmethod
     def offline_write_batch(
         config: RepoConfig,  # noqa: ARG004 (Feast's signature)
@@ -116,7 +131,7 @@ class ParquetOfflineStore(OfflineStore):  # type: ignore[misc]
         progress: Callable[[int], Any] | None,
     ) -> None:
         """Keep the rows of a push."""
-        if not feature_view.offline:
+        if feature_view.tags.get(SWITCH) == "off":
             raise ValueError(f"{feature_view.name!r} has no offline store; push to the online store only")
         append(feature_view.batch_source, table)
         if progress:

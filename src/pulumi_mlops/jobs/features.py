@@ -60,9 +60,8 @@ def objects(group: dict[str, Any]) -> list[Any]:
         ttl=dt.timedelta(hours=group["ttl_hours"] or 0),
         source=push,
         online=group["online"],
-        offline=group["offline"],
         description=group["description"] or "",
-        tags=group["tags"],
+        tags=group["tags"] | {feast_offline.SWITCH: "on" if group["offline"] else "off"},
     )
     return [*keys, rows, push, view]
 

@@ -60,12 +60,13 @@ def name_of(found: Registration) -> str:
 def test_the_repository_names_secrets_and_holds_none(cloud: Cloud) -> None:
     make(cloud)
     files = cloud.one("ConfigMap", "features-repository").inputs["data"]
-    assert set(files) == {"feature_store.yaml", "features.py", "feast_offline.py"}
+    assert set(files) == {"feature_store.yaml", "features.py", "feast_offline.py", "feast_online.py"}
     settings = json.loads(files["feature_store.yaml"])
     assert settings["project"] == "churn_dev_features"
     assert settings["registry"]["path"] == "${DB_URI}"
     host = "features-online.churn-dev.svc.cluster.local:6379"
     assert settings["online_store"]["connection_string"] == host + ",password=${ONLINE_STORE_PASSWORD}"
+    assert settings["online_store"]["type"] == "feast_online.ValkeyOnlineStore"
     assert settings["offline_store"]["type"] == "feast_offline.ParquetOfflineStore"
     found = variables(cloud.one("Deployment"))
     assert set(found["DB_URI"]) == {"features-feast-db-app", "uri"}

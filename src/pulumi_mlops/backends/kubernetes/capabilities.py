@@ -41,7 +41,7 @@ CAPABILITIES = table(
         "feature_store.materialize": Entry("native", "a CronJob"),
         "feature_group": Entry("native", "a Feast feature view"),
         "feature_group.online": Entry("native", "Valkey"),
-        "feature_group.online.ttl": Entry("emulated", "the feature view's ttl: an older row is not answered with"),
+        "feature_group.online.ttl": Entry("native", "each feature of a row expires in Valkey"),
         "feature_group.offline": Entry("native", "Parquet in the object store"),
         "feature_group.offline.iceberg": Entry(
             "absent", "Feast writes no Iceberg tables.", "offline={'format': 'parquet'}."

@@ -1,4 +1,4 @@
-"""What Feast is told: its repository (``feature_store.yaml`` and the two programs beside it), and groups as data."""
+"""What Feast is told: its repository (``feature_store.yaml`` and the programs beside it), and groups as data."""
 
 import json
 from collections.abc import Mapping
@@ -44,7 +44,10 @@ def repository(project: str, online_store: str) -> dict[str, str]:
         "project": project,
         "provider": "local",
         "registry": {"registry_type": "sql", "path": "${DB_URI}", "cache_ttl_seconds": _REGISTRY_SECONDS},
-        "online_store": {"type": "redis", "connection_string": online_store + ",password=${ONLINE_STORE_PASSWORD}"},
+        "online_store": {
+            "type": "feast_online.ValkeyOnlineStore",
+            "connection_string": online_store + ",password=${ONLINE_STORE_PASSWORD}",
+        },
         "offline_store": {"type": "feast_offline.ParquetOfflineStore"},
         "entity_key_serialization_version": 3,
         "auth": {"type": "no_auth"},  # who may connect is the network policies' to say
@@ -57,7 +60,7 @@ def _program(name: str) -> str:
     return resources.files("pulumi_mlops.jobs").joinpath(name).read_text()
 
 
-PROGRAMS = {name: _program(name) for name in ("features.py", "feast_offline.py")}
+PROGRAMS = {name: _program(name) for name in ("features.py", "feast_offline.py", "feast_online.py")}
 
 
 def environment(platform: PlatformRef) -> list[Fields]:

@@ -17,7 +17,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     secret_variable,
 )
 
-_IMAGE = "docker.io/valkey/valkey:8.1.4"
+_IMAGE = "docker.io/valkey/valkey:9.1.2"  # since 9.0 a feature can expire
 _PORT = 6379
 _MEMORY_GB = {"dev": 1, "staging": 2, "prod": 8}
 _DISK_GB = {"dev": 5, "staging": 10, "prod": 40}
