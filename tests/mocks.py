@@ -27,9 +27,8 @@ from pulumi.runtime.stack import run_pulumi_func
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # the SDKs warn of classes of their own as they load them
-    _ = pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket
-    _ = pulumi_kubernetes.core.v1.Namespace, pulumi_kubernetes.apps.v1.Deployment, pulumi_kubernetes.helm.v3.Release
-    _ = pulumi_random.RandomPassword
+    _: list[object] = [pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket, pulumi_random.RandomPassword]
+    _ += [pulumi_kubernetes.core.v1.Namespace, pulumi_kubernetes.apps.v1.Deployment, pulumi_kubernetes.helm.v3.Release]
 
 T = TypeVar("T")
 _BY_NAME = ("pulumi-mlops", "kubernetes", "random")

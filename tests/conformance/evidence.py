@@ -14,8 +14,10 @@ from mocks import Registration
 class Ran(Protocol):
     """What a program left behind."""
 
-    registered: list[Registration]
-    export: Mapping[str, Any]
+    @property
+    def registered(self) -> list[Registration]: ...
+    @property
+    def export(self) -> Mapping[str, Any] | None: ...
 
 
 class Evidence(Protocol):

@@ -22,24 +22,25 @@ STEPS = {"max": 4, "requests_per_replica": 400}
 
 
 def platform(words: Words, **args: Any) -> mlops.Platform:
-    return mlops.Platform("hub", **({"backend": words.backend, "tags": TAGS, "existing": {**words.parts}} | args))
+    least: dict[str, Any] = {"backend": words.backend, "tags": TAGS, "existing": {**words.parts}}
+    return mlops.Platform("hub", **(least | args))
 
 
 def store(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.FeatureStore:
     return mlops.FeatureStore("features", platform=on or platform(words), **args)
 
 
-def group(words: Words, **args: Any) -> mlops.FeatureGroup:
-    least = {"features": FEATURES, "keys": ["customer_id"], "event_time": "at"}
-    return mlops.FeatureGroup("profile", **({"store": args.pop("store", None) or store(words)} | least | args))
+def group(words: Words, on: mlops.FeatureStore | None = None, **args: Any) -> mlops.FeatureGroup:
+    least: dict[str, Any] = {"features": FEATURES, "keys": ["customer_id"], "event_time": "at"}
+    return mlops.FeatureGroup("profile", store=on or store(words), **(least | args))
 
 
 def registry(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.ModelRegistry:
     return mlops.ModelRegistry("models", platform=on or platform(words), **args)
 
 
-def model(words: Words, **args: Any) -> mlops.Model:
-    return mlops.Model("churn", **({"registry": args.pop("registry", None) or registry(words)} | args))
+def model(words: Words, on: mlops.ModelRegistry | None = None, **args: Any) -> mlops.Model:
+    return mlops.Model("churn", registry=on or registry(words), **args)
 
 
 def files(words: Words, version: str = "") -> dict[str, str]:
@@ -47,8 +48,8 @@ def files(words: Words, version: str = "") -> dict[str, str]:
 
 
 def endpoint(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Endpoint:
-    served = {} if "variants" in args else {"model": files(words)}
-    return mlops.Endpoint("score", **({"platform": on or platform(words)} | served | args))
+    least: dict[str, Any] = {} if "variants" in args else {"model": files(words)}
+    return mlops.Endpoint("score", platform=on or platform(words), **(least | args))
 
 
 def variants(words: Words) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def object_store(words: Words) -> dict[str, Any]:
 
 def reading(words: Words, **args: Any) -> mlops.Endpoint:
     hub = platform(words)
-    profile = group(words, store=store(words, hub), online={})
+    profile = group(words, store(words, hub), online={})
     return endpoint(words, hub, reads=[profile.online], **args)
 
 
@@ -82,7 +83,11 @@ def existing(words: Words, **parts: Any) -> mlops.Platform:
 
 
 def serverless(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Endpoint:
-    wanted = {"mode": {"serverless": {"max_concurrency": 5}}, "compute": {"memory_gb": 4}, "isolated": False}
+    wanted: dict[str, Any] = {
+        "mode": {"serverless": {"max_concurrency": 5}},
+        "compute": {"memory_gb": 4},
+        "isolated": False,
+    }
     return endpoint(words, on, **(wanted | args))
 
 
@@ -159,9 +164,7 @@ PROGRAMS: Mapping[str, Program] = {
     "model_registry": Program(registry, without=platform),
     "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
     # On AWS consumers are named in the policies of the models, so the program has one.
-    "model_registry.consumers": Program(
-        lambda w: model(w, registry=registry(w, consumers=[w.consumer])), without=model
-    ),
+    "model_registry.consumers": Program(lambda w: model(w, registry(w, consumers=[w.consumer])), without=model),
     "model_registry.events": Program(lambda w: registry(w, events={"deploy": {"to": w.told}})),
     "model": Program(model, without=registry),
     "model.gate": Program(lambda w: model(w, gate={"auc": ">=0.9"})),

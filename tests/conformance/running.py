@@ -67,7 +67,7 @@ def run(build: Build, backend: str, way: Way = "update") -> Ran:
         export = Output.from_input(component.ref.export())
         return [export, Output.from_input(export.is_secret())]
 
-    settings = {key.replace(":", "__"): value for key, value in words.settings.items()}
+    settings = {key.replace(":", "__"): value for each in WORDS.values() for key, value in each.settings.items()}
     answer: list[Any] = [None, False]
     error: MlopsError | None = None
     with patch.object(capabilities, "check", spy):
@@ -128,3 +128,17 @@ def without(name: str) -> Build | None:
 def table_of(backend: str) -> Table:
     """Return what a backend says of itself."""
     return registry.load(backend).CAPABILITIES
+
+
+BACKENDS = sorted(registry.BACKENDS)
+CELLS = [(backend, name) for backend in BACKENDS for name in PROGRAMS]
+
+
+def cells(*levels: str) -> list[tuple[str, str]]:
+    """Choose the cells of the matrix of which a table says one of these, of the whole or of a part."""
+    return [(backend, name) for backend, name in CELLS if about(table_of(backend), key_of(name), *levels)]
+
+
+ABSENT = cells("absent")
+THERE = [cell for cell in CELLS if cell not in ABSENT]
+LOSSY = [cell for cell in cells("lossy") if cell in THERE]

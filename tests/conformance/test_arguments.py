@@ -7,9 +7,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import pytest
-from programs import CANARY, LINEAR, STEPS, Build, endpoint, files, group, model, platform, registry, store, variants
-from running import run, table_of, ways_to
-from test_capabilities import BACKENDS, PROGRAMS
+from programs import (
+    CANARY,
+    LINEAR,
+    PROGRAMS,
+    STEPS,
+    Build,
+    endpoint,
+    files,
+    group,
+    model,
+    platform,
+    registry,
+    store,
+    variants,
+)
+from running import BACKENDS, run, table_of, ways_to
 
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec

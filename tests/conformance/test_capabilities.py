@@ -3,24 +3,12 @@
 import pytest
 from evidence import NATIVE
 from programs import PROGRAMS
-from running import Ran, about, key_of, line, run, table_of, ways_to, without, working
+from running import ABSENT, BACKENDS, LOSSY, THERE, Ran, about, key_of, line, run, table_of, ways_to, without, working
 
-from pulumi_mlops import Unsupported, registry
+from pulumi_mlops import Unsupported
 from pulumi_mlops.capabilities import matrix
 
-BACKENDS = sorted(registry.BACKENDS)
-CELLS = [(backend, name) for backend in BACKENDS for name in PROGRAMS]
 NOTHING = Ran([], frozenset(), [], [], {}, export={})
-
-
-def cells(*levels: str) -> list[tuple[str, str]]:
-    """Choose the cells of which a table says one of these, of the whole or of a part."""
-    return [(backend, name) for backend, name in CELLS if about(table_of(backend), key_of(name), *levels)]
-
-
-ABSENT = cells("absent")
-THERE = [cell for cell in CELLS if cell not in ABSENT]
-LOSSY = [cell for cell in cells("lossy") if cell in THERE]
 
 
 def test_every_capability_has_a_program() -> None:

@@ -23,8 +23,7 @@ from programs import (
     store,
 )
 from pulumi import ResourceOptions
-from running import Ran, run, working
-from test_capabilities import BACKENDS, THERE
+from running import BACKENDS, THERE, Ran, run, working
 from words import WORDS, Words
 
 import pulumi_mlops as mlops
@@ -172,8 +171,8 @@ def on_a_provider(words: Words) -> mlops.Endpoint:
     there = words.provider("elsewhere")
     hub = platform(words, opts=ResourceOptions(provider=there))
     features = store(words, hub)
-    profile = group(words, store=features, online={})
-    churn = model(words, registry=registry(words, hub))
+    profile = group(words, features, online={})
+    churn = model(words, registry(words, hub))
     return endpoint(words, hub, model=churn.version(3), reads=[profile.online], scaling=STEPS, release=CANARY)
 
 
@@ -187,14 +186,33 @@ def test_everything_uses_the_platforms_provider(backend: str) -> None:
     assert set(used.values()) == {"elsewhere"}, used
 
 
+def test_backends_live_side_by_side() -> None:
+    def program(_: Words) -> mlops.Endpoint:
+        made = []
+        for backend, words in WORDS.items():
+            hub: dict[str, Any] = {"backend": backend, "existing": {**words.parts}}
+            served: dict[str, Any] = {"model": files(words)}
+            made.append(mlops.Endpoint(f"score-{backend}", platform=mlops.Platform(f"hub-{backend}", **hub), **served))
+        return made[0]
+
+    done = run(program, BACKENDS[0])
+    assert done.error is None
+    for backend in BACKENDS:
+        by_itself = run(endpoint, backend)
+        packages = {item.type.split(":")[0] for item in by_itself.children} - {"pulumi"}
+        own = [item for item in done.children if item.parent.endswith((f"::hub-{backend}", f"::score-{backend}"))]
+        assert {item.type.split(":")[0] for item in own} - {"pulumi"} == packages
+        assert len(own) == len(by_itself.children)
+
+
 def alone(words: Words) -> mlops.Platform:
     return platform(words, consumers=[words.consumer], secrets={"hub-token": SECRET})
 
 
 def together(words: Words, hub: Any = None) -> mlops.Endpoint:
     hub = hub or alone(words)
-    profile = group(words, store=store(words, hub), online={})
-    churn = model(words, registry=registry(words, hub), gate={"auc": ">=0.9"})
+    profile = group(words, store(words, hub), online={})
+    churn = model(words, registry(words, hub), gate={"auc": ">=0.9"})
     return endpoint(
         words,
         hub,
@@ -227,7 +245,7 @@ def test_the_next_run_says_the_same(backend: str) -> None:
 
 def waiting(words: Words) -> mlops.Endpoint:
     hub = platform(words)
-    churn = model(words, registry=registry(words, hub))
+    churn = model(words, registry(words, hub))
     return endpoint(words, hub, model=churn.approved(otherwise="wait"))
 
 
@@ -283,10 +301,10 @@ def test_what_holds_data_is_protected_in_prod(backend: str) -> None:
 @every_backend
 @pytest.mark.parametrize("noun", ["feature_group", "model"])
 def test_protect_protects(backend: str, noun: str) -> None:
-    build = {"feature_group": group, "model": model}[noun]
+    build: Any = {"feature_group": group, "model": model}[noun]
     component = {"feature_group": "profile", "model": "churn"}[noun]
     for wanted in (True, False):
-        done = run(lambda w, build=build, wanted=wanted: build(w, protect=wanted), backend)  # type: ignore[misc]
+        done = run(lambda w, build=build, wanted=wanted: build(w, protect=wanted), backend)
         guarded = [item.name for item in done.children if item.protect and item.parent.endswith(f"::{component}")]
         assert bool(guarded) is wanted, f"protect={wanted} protects {guarded}"
 
