@@ -36,8 +36,9 @@ docs: $(READY) ## Write the generated pages
 engine: $(READY) ## Find or build the Pulumi engine
 	@$(RUN) pulumi_mlops.sandbox.engine
 
-cluster: $(READY) ## Build the Kubernetes sandbox, which `make test` needs
+cluster: $(READY) ## Build the Kubernetes sandbox and fetch MLflow and Feast, which `make test` needs
 	@$(RUN) pulumi_mlops.sandbox.kubernetes.prepared
+	@$(RUN) pulumi_mlops.sandbox.packages
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix

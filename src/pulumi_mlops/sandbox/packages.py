@@ -18,6 +18,8 @@ from pulumi_mlops.sandbox.errors import SandboxError
 from pulumi_mlops.sandbox.progress import Step, step
 
 WHAT = "MLflow, Feast and their servers"
+DATABASE = "mlflow.db"
+"""An empty database of MLflow's beside the programs: filling one with tables takes longer than a start."""
 _PINS = "packages.txt"
 _LOOK_SECONDS = 0.5
 
@@ -35,7 +37,7 @@ def _name() -> str:
 def find() -> Path | None:
     """Find the folder with the environment's programs, or nothing."""
     folder = cache() / _name() / "bin"
-    return folder if (folder / "python").is_file() else None
+    return folder if (folder / "python").is_file() and (folder.parent / DATABASE).is_file() else None
 
 
 def ensure() -> Path:
@@ -53,6 +55,8 @@ def _make(work: Path) -> None:
         _run([uv, "venv", "--relocatable", "--python", sys.executable, str(product)], work, progress, product, total)
         install = [uv, "pip", "install", "--compile-bytecode", "--python", str(product / "bin" / "python")]
         _run([*install, "-r", str(requirements)], work, progress, product, total)
+        upgrade = [str(product / "bin" / "mlflow"), "db", "upgrade", f"sqlite:///{product / DATABASE}"]
+        _run(upgrade, work, progress, product, total)
 
 
 def _uv(work: Path) -> str:

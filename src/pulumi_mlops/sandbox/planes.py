@@ -56,9 +56,11 @@ def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
 
 
 def _prepare_kubernetes() -> None:
-    from pulumi_mlops.sandbox.kubernetes import prepared  # noqa: PLC0415  (only who wants a cluster needs its packages)
+    from pulumi_mlops.sandbox import packages  # noqa: PLC0415  (only who wants a cluster)
+    from pulumi_mlops.sandbox.kubernetes import prepared  # noqa: PLC0415  (as above; it needs packages of its own)
 
     prepared.ensure()
+    packages.ensure()
 
 
 CONTROL_PLANES = (

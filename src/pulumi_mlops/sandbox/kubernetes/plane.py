@@ -8,6 +8,7 @@ from pulumi_mlops.sandbox.kubernetes import furniture
 from pulumi_mlops.sandbox.kubernetes.cluster import Cluster
 from pulumi_mlops.sandbox.kubernetes.inventory import Inventory, inventory
 from pulumi_mlops.sandbox.kubernetes.prepared import IDENTITY, Prepared
+from pulumi_mlops.sandbox.kubernetes.registry import Standby
 
 
 class Plane:
@@ -17,6 +18,7 @@ class Plane:
         self._prepared = prepared
         self._lock = threading.RLock()
         self.cluster = Cluster(prepared.product, folder)
+        self._registry = Standby(folder / "mlflow", self.cluster.ports.mlflow)
         self._identity = folder / IDENTITY
 
     def start(self) -> None:
@@ -28,18 +30,21 @@ class Plane:
                 definitions = self._prepared.definitions
                 furniture.furnish(self.cluster.api(), definitions, self._prepared.product.storage_class)
                 self._identity.write_text(self._prepared.identity)
+            self._registry.start()
             self.cluster.start_controllers()
 
     def stop(self) -> None:
         """Stop the cluster; what it holds is kept."""
         with self._lock:
+            self._registry.stop()
             self.cluster.stop()
 
     def reset(self) -> None:
         """Make the cluster as new: everything in it is gone, however it was protected."""
         with self._lock:
-            self.cluster.stop()
+            self.stop()
             shutil.rmtree(self.cluster.data)
+            self._registry.forget()
             self.start()
 
     def inventory(self) -> Inventory:

@@ -14,7 +14,7 @@ class Ports:
     nodes: int
     """Where kwok answers for the kubelets of all nodes."""
     mlflow: int
-    """Where a forwarded connection to port 5000 of any pod ends; nobody of ours listens there."""
+    """Where a forwarded connection to port 5000 of any pod ends: at the model registry."""
 
 
 def choose(record: Path) -> Ports:
