@@ -347,3 +347,13 @@ def test_an_added_feature_loses_no_rows(feast: Installation, cloud: Cloud) -> No
     ]
     rows = feast.python(HISTORY, added, json.dumps(asked), json.dumps([AGE, "customer_profile:visits"]))["rows"]
     assert [(row["age"], row["visits"]) for row in rows] == [(33, None), (34, 5)]
+
+
+def test_what_a_removed_group_leaves_is_deleted_by_hand(feast: Installation, cloud: Cloud) -> None:
+    """A Job cannot run when a group leaves the program: the documentation gives this command for it."""
+    _, environment = feast.process(cloud.one("Deployment").inputs["spec"]["template"]["spec"])
+    command = ["feast", "--chdir", environment["PYTHONPATH"], "delete", "archive"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "Deleted" in done.stdout, done.stdout + done.stderr
+    services.wait_until(lambda: not feast.knows("archive:score"), "the server has forgotten the view")
+    assert feast.knows(AGE)

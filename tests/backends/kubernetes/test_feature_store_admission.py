@@ -1,4 +1,4 @@
-"""A real API server takes every object of a feature store as it stands, and every pod that follows, under *restricted*."""
+"""A real API server takes every object of a feature store, and every pod that follows, under *restricted*."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,17 +64,15 @@ def test_the_api_server_takes_everything_without_a_warning(api: ApiClient, case:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_pods_that_follow_are_admitted(api: ApiClient, case: str) -> None:
-    pods = []
-    for found in objects(case):
-        if found["kind"] == "CronJob":
-            found = {"kind": "Job", "metadata": found["metadata"], "spec": found["spec"]["jobTemplate"]["spec"]}
-        if found["kind"] in ("Deployment", "StatefulSet", "Job"):
-            pods.append(pods_of(found, {}))
+    made = objects(case)
+    workloads = [found for found in made if found["kind"] in ("Deployment", "StatefulSet", "Job")]
+    workloads += [found | found["spec"]["jobTemplate"] for found in made if found["kind"] == "CronJob"]
+    pods = [pods_of(found, {}) for found in workloads]
     assert len(pods) >= 3
     for pod in pods:
         pod["spec"]["serviceAccountName"] = "pods"
-        claims = [{"name": "data", "emptyDir": {}}] if _mounts_data(pod) else []
-        pod["spec"]["volumes"] += claims  # the controller adds the claim of a StatefulSet
+        if _mounts_data(pod):  # the claim that the controller of a StatefulSet adds
+            pod["spec"]["volumes"].append({"name": "data", "emptyDir": {}})
         assert offer(api, pod) == []
 
 
