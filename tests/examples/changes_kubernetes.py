@@ -36,7 +36,11 @@ BASE: dict[str, dict[str, Any]] = {
     },
     "ModelRegistry": {"events": {"deploy": {"to": HOOK}}},
     "Model": {},
-    "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1"}, "compute": {"cpus": 2}},
+    "Endpoint": {
+        "model": {"image": "example/churn:1", "artifact": "s3://models/1"},
+        "compute": {"cpus": 2},
+        "isolated": False,
+    },
 }
 SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
 CANARY = {"release": {"canary": {"percent": 10}}}
@@ -159,7 +163,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 100}, {"capture_percent": 50}),
     ("Endpoint.invokers", "Endpoint", {}, {"invokers": ["web"]}),
     ("Endpoint.invokers", "Endpoint", {"invokers": ["web"]}, {"invokers": ["web", "batch"]}),
-    ("Endpoint.isolated", "Endpoint", {}, {"isolated": False}),
+    ("Endpoint.isolated", "Endpoint", {}, {"isolated": True}),
     ("Endpoint.tags", "Endpoint", {}, {"tags": {"team": "search"}}),
     ("Endpoint.variants", "Endpoint", {}, TWO),
     ("Variant.name", "Endpoint", TWO, first_variant(name="c")),
