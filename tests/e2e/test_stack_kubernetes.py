@@ -17,17 +17,19 @@ StackOf = Callable[..., Stack]
 
 STATEFUL = {"Namespace", "StatefulSet", "Cluster", "Secret", "Deployment"}
 REPLACED = ["create-replacement", "delete-replaced", "replace"]
+REVISION = [
+    "InferenceService score-*",
+    "ServingRuntime score-*-runtime",
+    "ScaledObject score-*-scaling",
+    "Job score-release-*",
+]
 RELEASED = sorted(
     [
-        "create InferenceService score-*",
-        "create Job score-release-*",
-        "delete InferenceService score-*",
-        "delete Job score-release-*",
+        *(f"{op} {part}" for op in ("create", "delete") for part in REVISION),
         "update ConfigMap score-release",
         "update Endpoint score",
         "update HTTPRoute score-route",
         "update Role score-role-release",
-        "update ScaledObject score-scaling",
         "update Service score-service",
     ]
 )
@@ -47,7 +49,7 @@ def registry(own_sandbox: Sandbox) -> Iterator[Registry]:
 
 def steps(result: Result) -> list[str]:
     """Tell the steps in words, sorted, without the digests of contents."""
-    return sorted(re.sub(r"-[0-9a-f]{8}(-\d+)?$", "-*", step) for step in shown(result))
+    return sorted(re.sub(r"-[0-9a-f]{8}(-\d+$)?", "-*", step) for step in shown(result))
 
 
 def replaced(name: str) -> list[str]:
