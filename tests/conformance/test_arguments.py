@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 from programs import (
     CANARY,
-    LINEAR,
     PROGRAMS,
+    SHADOW,
     STEPS,
     Build,
     endpoint,
@@ -30,6 +30,15 @@ from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.inputs import Spec
 
+LARGE = {"cpus": 16, "memory_gb": 32}
+# What most arguments are compared with: each is run once.
+scaled = PROGRAMS["endpoint.scaling"].build
+canaried = PROGRAMS["endpoint.release.canary"].build
+stepped = PROGRAMS["endpoint.release.linear"].build
+divided = PROGRAMS["endpoint.variants"].build
+shadowed = PROGRAMS["endpoint.shadow"].build
+announcing = PROGRAMS["model_registry.events"].build
+
 ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Platform.stage": (lambda w: platform(w, stage="prod"), platform),
     "Platform.owner": (lambda w: platform(w, owner="ml-team"), platform),
@@ -41,11 +50,11 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "FeatureGroup.tags": (lambda w: group(w, tags={"tier": "gold"}), group),
     "ModelRegistry.tags": (
         lambda w: registry(w, events={"deploy": {"to": w.told}}, tags={"tier": "gold"}),
-        lambda w: registry(w, events={"deploy": {"to": w.told}}),
+        announcing,
     ),
     "ModelRegistry.events.on": (
         lambda w: registry(w, events={"deploy": {"to": w.told, "on": ["rejected"]}}),
-        lambda w: registry(w, events={"deploy": {"to": w.told}}),
+        announcing,
     ),
     "Model.description": (lambda w: model(w, description="Who leaves"), model),
     "Model.metadata": (lambda w: model(w, metadata={"license": "internal"}), model),
@@ -55,56 +64,56 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Endpoint.compute.memory_gb": (lambda w: endpoint(w, compute={"cpus": 2, "memory_gb": 64}), endpoint),
     "Endpoint.variants.weight": (
         lambda w: endpoint(w, variants=[{**variant, "weight": 7} for variant in variants(w)]),
-        lambda w: endpoint(w, variants=variants(w)),
+        divided,
     ),
     "Endpoint.variants.compute": (
-        lambda w: endpoint(w, variants=[{**part, "compute": {"cpus": 16, "memory_gb": 32}} for part in variants(w)]),
-        lambda w: endpoint(w, variants=variants(w)),
+        lambda w: endpoint(w, variants=[{**part, "compute": LARGE} for part in variants(w)]),
+        divided,
     ),
     "Endpoint.shadow.compute": (
-        lambda w: endpoint(w, shadow={"model": files(w, "-2"), "compute": {"cpus": 16, "memory_gb": 32}}),
-        lambda w: endpoint(w, shadow={"model": files(w, "-2")}),
+        lambda w: endpoint(w, shadow={"model": files(w, "-2"), **SHADOW, "compute": LARGE}),
+        shadowed,
     ),
     "Endpoint.shadow.percent": (
         lambda w: endpoint(w, shadow={"model": files(w, "-2"), "percent": 7}),
-        lambda w: endpoint(w, shadow={"model": files(w, "-2")}),
+        shadowed,
     ),
     "Endpoint.scaling.min": (lambda w: endpoint(w, scaling={"min": 2, "max": 2}), endpoint),
     "Endpoint.scaling.max": (
         lambda w: endpoint(w, scaling={**STEPS, "max": 9}),
-        lambda w: endpoint(w, scaling=STEPS),
+        scaled,
     ),
     "Endpoint.scaling.requests_per_replica": (
         lambda w: endpoint(w, scaling={**STEPS, "requests_per_replica": 9}),
-        lambda w: endpoint(w, scaling=STEPS),
+        scaled,
     ),
     "Endpoint.scaling.cooldown_in_seconds": (
         lambda w: endpoint(w, scaling={**STEPS, "cooldown_in_seconds": 7}),
-        lambda w: endpoint(w, scaling=STEPS),
+        scaled,
     ),
     "Endpoint.scaling.cooldown_out_seconds": (
         lambda w: endpoint(w, scaling={**STEPS, "cooldown_out_seconds": 7}),
-        lambda w: endpoint(w, scaling=STEPS),
+        scaled,
     ),
     "Endpoint.release.canary.percent": (
         lambda w: endpoint(w, release={"canary": {"percent": 7, "bake_minutes": 15}}),
-        lambda w: endpoint(w, release=CANARY),
+        canaried,
     ),
     "Endpoint.release.canary.bake_minutes": (
         lambda w: endpoint(w, release={"canary": {"percent": 10, "bake_minutes": 7}}),
-        lambda w: endpoint(w, release=CANARY),
+        canaried,
     ),
     "Endpoint.release.linear.step_percent": (
         lambda w: endpoint(w, release={"linear": {"step_percent": 50, "interval_minutes": 5}}),
-        lambda w: endpoint(w, release=LINEAR),
+        stepped,
     ),
     "Endpoint.release.linear.interval_minutes": (
         lambda w: endpoint(w, release={"linear": {"step_percent": 25, "interval_minutes": 7}}),
-        lambda w: endpoint(w, release=LINEAR),
+        stepped,
     ),
     "Endpoint.release.rollback_alarms": (
         lambda w: endpoint(w, release={**CANARY, "rollback_alarms": ["disk-full"]}),
-        lambda w: endpoint(w, release=CANARY),
+        canaried,
     ),
     "Endpoint.health.errors_percent": (lambda w: endpoint(w, health={"errors_percent": 7}), endpoint),
     "Endpoint.health.latency_ms": (lambda w: endpoint(w, health={"latency_ms": 200}), endpoint),
@@ -144,7 +153,7 @@ def test_an_argument_has_an_effect(backend: str, name: str) -> None:
     with_it, without = (run(build, backend) for build in ARGUMENTS[name])
     assert (with_it.error, without.error) == (None, None)
     if name in LOSSY and table_of(backend)[frozenset([LOSSY[name]])].level == "lossy":
-        assert run(ARGUMENTS[name][0], backend, "preview").warnings
+        assert run(ARGUMENTS[name][0], backend, "first preview").warnings
         return
     assert said(with_it.children) != said(without.children), f"{name} changes nothing on {backend}"
 

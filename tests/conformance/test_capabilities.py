@@ -22,8 +22,7 @@ def test_what_is_there_works(backend: str, name: str) -> None:
     build = working(name, backend)
     assert build, "\n".join(str(run(build, backend).error) for build in ways_to(name))
     assert key_of(name) <= run(build, backend).uses, f"the program does not ask for {name}"
-    for way in ("preview", "first preview"):
-        assert run(build, backend, way).error is None
+    assert run(build, backend, "first preview").error is None
 
 
 @pytest.mark.parametrize(("backend", "name"), [cell for cell in THERE if " + " not in cell[1]])
@@ -37,10 +36,9 @@ def test_what_is_there_is_made_natively(backend: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("backend", "name"), ABSENT)
-@pytest.mark.parametrize("way", ["update", "preview"])
-def test_what_is_absent_is_refused(backend: str, name: str, way: str) -> None:
+def test_what_is_absent_is_refused(backend: str, name: str) -> None:
     for build in ways_to(name):
-        ran = run(build, backend, "preview" if way == "preview" else "update")
+        ran = run(build, backend)
         assert isinstance(ran.error, Unsupported), f"{name} was not refused: {ran.error}"
         told = str(ran.error)
         refused = about(table_of(backend), ran.uses, "absent")
@@ -58,7 +56,7 @@ def test_what_is_absent_is_refused(backend: str, name: str, way: str) -> None:
 def test_only_what_is_lossy_is_warned_of(backend: str, name: str) -> None:
     build = working(name, backend)
     assert build
-    ran = run(build, backend, "preview")
+    ran = run(build, backend, "first preview")
     expected = [line(key, entry) for key, entry in about(table_of(backend), ran.uses, "lossy").items()]
     assert sorted(ran.warnings) == sorted(expected)
     assert run(build, backend).warnings == [], "warned of in the update too, where nobody can turn back"
