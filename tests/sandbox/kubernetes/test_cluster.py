@@ -1,10 +1,9 @@
 """What the cluster does by itself: workloads run, operators answer, rules are enforced, deletions finish."""
 
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from kubernetes.stream import portforward
 
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.kubernetes import crds
+from pulumi_mlops.sandbox.kubernetes.registry import ANSWERS_WITHIN
 from pulumi_mlops.sandbox.stack import inventory
 
 Apply = Callable[[str], Callable[[], Any]]
@@ -394,28 +394,7 @@ def test_a_namespace_goes_with_all_that_is_in_it(apply: Apply, until: Until, cor
 # ---------------------------------------------------------------------- the kubelets' side
 
 
-@pytest.fixture
-def answering(cluster: Sandbox) -> Iterator[None]:
-    """Answer as MLflow would, where forwarded connections end."""
-    port = json.loads((cluster.home / "kubernetes.json").read_text())["mlflow_port"]
-    with socket.create_server(("127.0.0.1", port)) as server:
-        server.settimeout(30)
-
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.sendall(b"you said " + connection.recv(100))
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        yield
-        thread.join(10)
-
-
-@pytest.mark.usefixtures("answering")
-def test_a_forwarded_port_reaches_a_server_of_ours(
-    apply: Apply, until: Until, namespace: str, cluster: Sandbox
-) -> None:
+def test_a_forwarded_port_reaches_the_registry(apply: Apply, until: Until, namespace: str, cluster: Sandbox) -> None:
     read = apply(f"{{apiVersion: v1, kind: Pod, metadata: {{name: mlflow}}, spec: {{{POD}}}}}")
     until(lambda: state(read(), "Ready") == "True")
     # A client of its own: forwarding changes how the client speaks.
@@ -423,9 +402,11 @@ def test_a_forwarded_port_reaches_a_server_of_ours(
         connect = client.CoreV1Api(own).connect_get_namespaced_pod_portforward
         with closing(portforward(connect, "mlflow", namespace, ports="5000")) as forward:
             tunnel = forward.socket(5000)
-            tunnel.settimeout(10)
-            tunnel.sendall(b"hello")
-            assert tunnel.recv(100) == b"you said hello"
+            tunnel.settimeout(ANSWERS_WITHIN)
+            tunnel.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with HTTPResponse(tunnel) as answer:
+                answer.begin()
+                assert answer.read() == b"3.17.2"
         assert forward.error(5000) is None
 
 
@@ -441,14 +422,14 @@ def test_a_pod_has_a_log(apply: Apply, until: Until, core: Any, namespace: str) 
 def test_nothing_listens_beyond_this_machine(cluster: Sandbox) -> None:
     pid = json.loads((cluster.home / "kubernetes.json").read_text())["pid"]
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    listening = [
-        connection.laddr.ip
+    listening = {
+        connection.laddr
         for process in family
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
-    ]
-    assert len(listening) == 3  # the apiserver, the kubelets, the administration
-    assert set(listening) == {"127.0.0.1"}
+    }
+    assert len(listening) == 4  # the apiserver, the kubelets, the administration, the registry
+    assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
 def test_secrets_are_readable_by_their_owner_only(cluster: Sandbox) -> None:

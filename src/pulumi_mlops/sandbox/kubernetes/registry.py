@@ -52,9 +52,7 @@ class Standby:
         self._over.set()
         if self._thread is not None:
             self._thread.join()
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
+        self._end()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -65,10 +63,10 @@ class Standby:
 
     def _watch(self, listener: socket.socket) -> None:
         while not self._over.is_set():
-            running = self._process is not None and self._process.poll() is None
-            if running:
+            if self._process is not None and self._process.poll() is None:
                 self._over.wait(_LOOKS_EVERY)
             elif select.select([listener], [], [], _LOOKS_EVERY)[0]:
+                self._end()
                 self._process = self._begin(listener)
 
     def _begin(self, listener: socket.socket) -> "subprocess.Popen[bytes]":
@@ -96,16 +94,18 @@ class Standby:
                 start_new_session=True,
             )
 
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(_STOPS_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOPS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 @dataclass(frozen=True)
