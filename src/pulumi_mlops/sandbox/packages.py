@@ -100,5 +100,13 @@ def _run(command: Sequence[str], work: Path, progress: Step, product: Path | Non
         )
 
 
+def main() -> None:
+    """Have them: ``python -m pulumi_mlops.sandbox.packages``."""
+    try:
+        sys.stdout.write(f"{ensure()}\n")
+    except SandboxError as error:
+        sys.exit(f"Error: {error}")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{ensure()}\n")
+    main()
