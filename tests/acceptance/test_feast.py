@@ -307,23 +307,24 @@ print("null")
 def test_history_and_materialisation(feast: Installation, cloud: Cloud) -> None:
     feast.push("customer_profile", "offline", profile(11, age=20, hours_ago=30), profile(11, age=21, hours_ago=6))
     feast.push("customer_profile", "offline", profile(11, age=22, hours_ago=1), profile(13, age=70, hours_ago=2))
+    feast.push("customer_profile", "offline", profile(14, age=90, hours_ago=80))
     folder = f"{STORE['bucket']}/features/features/customer-profile/"
     feast.python(OUTSIDE, cloud, feast.places[STORE["url"]], folder, (NOW - timedelta(hours=3)).isoformat())
-    times = {"a": 48, "b": 24, "c": 5, "d": 0}
     asked = [
-        {"customer_id": 11, "event_timestamp": (NOW - timedelta(hours=hours)).isoformat()} for hours in times.values()
+        {"customer_id": customer, "event_timestamp": (NOW - timedelta(hours=hours)).isoformat()}
+        for customer, hours in ((11, 48), (11, 24), (11, 5), (11, 0), (12, 0), (14, 0))
     ]
-    asked.append({"customer_id": 12, "event_timestamp": NOW.isoformat()})
     found = feast.python(HISTORY, cloud, json.dumps(asked), json.dumps([AGE, SPENT]))
     rows = found.pop("rows")
-    assert [(row["customer_id"], row["age"]) for row in rows] == [(11, None), (11, 20), (11, 21), (11, 22), (12, 61)]
+    known = [(row["customer_id"], row["age"]) for row in rows]
+    assert known[:-1] == [(11, None), (11, 20), (11, 21), (11, 22), (12, 61)], "as they were at each time"
+    assert known[-1] == (14, None), "older than its ttl"
     assert {row["spend-30d"] for row in rows} == {None}
-
     assert found == REGISTERED
 
     assert feast.online([AGE], customer_id=[11])["age"] == [None], "offline rows are not online yet"
     feast.run(cloud.one("CronJob").inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"])
-    assert feast.online([AGE], customer_id=[11, 12, 13])["age"] == [22, 61, 70]
+    assert feast.online([AGE], customer_id=[11, 12, 13, 14])["age"] == [22, 61, 70, None]
 
 
 def test_an_added_feature_loses_no_rows(feast: Installation, cloud: Cloud) -> None:
