@@ -22,28 +22,29 @@ DESCRIPTION = "Probability that a customer leaves"
 RUNS = 3
 
 
-def project(folder: Path, sandbox: Sandbox, program: str) -> Stack:
-    """Lay out a project with the settings of stacks/aws and another program."""
+def project(folder: Path, sandbox: Sandbox, program: str, files: Path = FILES) -> Stack:
+    """Lay out a project with the settings of a stack of ours and another program."""
     folder.mkdir()
+    ours = f"churn-{files.name}"
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
-        shutil.copy2(FILES / name, folder / name)
+        shutil.copy2(files / name, folder / name)
     # Another project's name would be another namespace of the settings; a stack of another project is what is needed.
-    settings = (folder / "Pulumi.yaml").read_text().replace("name: churn-aws", f"name: {folder.name}", 1)
+    settings = (folder / "Pulumi.yaml").read_text().replace(f"name: {ours}", f"name: {folder.name}", 1)
     (folder / "Pulumi.yaml").write_text(settings)
-    values = (folder / "Pulumi.dev.yaml").read_text().replace("churn-aws:", f"{folder.name}:")
+    values = (folder / "Pulumi.dev.yaml").read_text().replace(f"{ours}:", f"{folder.name}:")
     (folder / "Pulumi.dev.yaml").write_text(values)
     (folder / "__main__.py").write_text(program)
     return Stack(sandbox, folder)
 
 
-def timed(command: Callable[[], Result]) -> Sample:
-    """Run a command and say how long it took and how many resources it touched."""
+def timed(command: Callable[[], Result], package: str = "aws:") -> Sample:
+    """Run a command and say how long it took and how many resources of a package it touched."""
     began = time.monotonic()
     result = command()
     took = time.monotonic() - began
     if result.code:
         raise SystemExit(result.output)
-    return {"seconds": took, "native": sum(step.type.startswith("aws:") for step in result.changes)}
+    return {"seconds": took, "native": sum(step.type.startswith(package) for step in result.changes)}
 
 
 def aws_client(url: str, service: str) -> Any:
@@ -137,7 +138,7 @@ def engine() -> None:
     with tempfile.TemporaryDirectory(prefix="pulumi-mlops-bench-") as place:
         sandbox = Sandbox(Path(place, "sandbox"))
         try:
-            sandbox.up()
+            sandbox.up(planes=("aws",))
             url = next(status.url for status in sandbox.status() if status.url)
             programs = {
                 "ours": (FILES / "__main__.py").read_text(),

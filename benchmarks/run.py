@@ -1,4 +1,4 @@
-"""Ratios against plain Pulumi: `make bench`, or `run.py import stack endpoints engine` for some of it.
+"""Ratios against plain Pulumi: `make bench`, or `run.py import stack endpoints engine kubernetes` for some of it.
 
 Prints, never judges: a time that is asserted fails on somebody's laptop. See docs/benchmarks.md.
 """
@@ -12,6 +12,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import cluster
 import mocked
 import real
 import yaml
@@ -42,14 +43,16 @@ def main() -> None:
         **stack_settings(),
         "version": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn-dev-models-churn/1",
     }
-    sections = {**mocked.sections(config), **real.sections()}
+    sections = {**mocked.sections(config), **real.sections(), **cluster.sections()}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"among {', '.join(sections)}; all without")
     chosen = parser.parse_args().sections or list(sections)
     if unknown := set(chosen) - set(sections):
         parser.error(f"no such section: {', '.join(sorted(unknown))}; known: {', '.join(sections)}")
     compile_bytecode()
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("pulumi-mlops", "pulumi", "pulumi-aws"))
+    versions = ", ".join(
+        f"{name} {metadata.version(name)}" for name in ("pulumi-mlops", "pulumi", "pulumi-aws", "pulumi-kubernetes")
+    )
     print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} CPUs\n", flush=True)
     began = time.monotonic()
     for name in chosen:
