@@ -73,7 +73,8 @@ def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
 
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
-    assert folders == {"feature_store", "existing_model", "shared_platform", "adopt_existing"}
+    here = {"feature_store", "existing_model", "shared_platform", "adopt_existing"}
+    assert folders == here | {"model_on_kubernetes", "bring_your_own", "two_platforms"}, "test_examples_kubernetes.py"
     for folder in folders:
         programs = (ROOT / "examples" / folder).rglob("__main__.py")
         assert 15 <= sum(len(program.read_text().splitlines()) for program in programs) <= 40, folder
