@@ -220,3 +220,15 @@ def test_a_namespace_of_somebody_else_is_refused(
     with pytest.raises(mlops.InvalidArgs, match=says):
         make(cloud)
     assert cloud.registered == []
+
+
+def test_what_others_name_is_there_before_them(cloud: Cloud) -> None:
+    """A Secret is named by its plain name, so its order must come with the namespace."""
+
+    def program() -> None:
+        platform = mlops.Platform("churn", backend="kubernetes", secrets={"token": "t"})
+        mlops.ModelRegistry("models", platform=platform)
+
+    cloud.run(program)
+    needed = {"churn-namespace", "churn-net-deny", "churn-store-writer", "churn-store-reader", "churn-secret-token"}
+    assert needed <= cloud.one("Deployment").depends_on

@@ -130,18 +130,12 @@ def _ways_out(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
 
 def _ways_in(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
     """Let the gateway and the invokers' namespaces send requests, and Prometheus read metrics."""
-    callers = [access.namespace(name) for name in sorted({*_gateways(spec.platform), *spec.invokers})]
+    callers = [access.namespace(name) for name in sorted({*access.gateway_namespaces(spec.platform), *spec.invokers})]
     watcher = access.namespace(metrics_namespace(spec.platform))
     rules: list[Fields] = [{"from_": [watcher], "ports": access.ports(*health.metrics_ports(spec))}]
     if callers:
         rules.append({"from_": callers, "ports": access.ports(_port(spec))})
     return [access.allow(app, "callers", app.selector, ingress=rules)]
-
-
-def _gateways(platform: PlatformRef) -> list[str]:
-    """Return the namespaces in which a gateway's proxies run: its own, or that of its controller."""
-    gateway = platform.address["gateway"]
-    return [gateway["name"].split("/")[0], OPERATORS["gateway"].namespace] if gateway else []
 
 
 def metrics_namespace(platform: PlatformRef) -> str:

@@ -55,10 +55,13 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     native |= {"namespace": namespace, **limits}
     ready = Output.all(namespace.metadata.name, *(guard.id for guard in guards)).apply(lambda known: str(known[0]))
     app = replace(app, ready=ready)
-    app = replace(app, pull_secret=_pull_secret(app, spec))
+    made: list[pulumi.Resource] = []
+    app = replace(app, pull_secret=_pull_secret(app, spec, made))
     store = object_store(replace(app, kind="seaweedfs"), spec.existing.object_store, native)
-    secrets = {short: _secret(app, short, value) for short, value in spec.secrets.items()}
-    database = _database(app, spec)
+    secrets = {short: _secret(app, short, value, made) for short, value in spec.secrets.items()}
+    database = _database(app, spec, made)
+    # Others name these Secrets, and take the namespace from here: so they come after all of them.
+    served = Output.all(ready, *(found.urn for found in (*made, *store.keys))).apply(lambda known: str(known[0]))
     if spec.alerts or spec.existing.alerts:
         native["alerts"] = _alerts(app, spec)
     _consumers(app, spec, store)
@@ -80,7 +83,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         native=native,
         address={
             "context": context,
-            "namespace": ready,
+            "namespace": served,
             "addons": spec.addons,
             "pull_secret": app.pull_secret,
             "store": store.address(),
@@ -154,30 +157,30 @@ def _limits(app: App, spec: PlatformSpec) -> dict[str, pulumi.CustomResource]:
     return {"quota": bound, "limits": sizes}
 
 
-def _pull_secret(app: App, spec: PlatformSpec) -> str | None:
+def _pull_secret(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> str | None:
     images = spec.existing.images
     if images is None or images.username is None or images.password is None:
         return None
     login = Output.json_dumps(
         {"auths": {images.address.split("/")[0]: {"username": images.username, "password": images.password}}}
     )
-    secret(app, "pull", {".dockerconfigjson": login}, kind="kubernetes.io/dockerconfigjson")
+    made.append(secret(app, "pull", {".dockerconfigjson": login}, kind="kubernetes.io/dockerconfigjson"))
     return app.name("pull")
 
 
-def _secret(app: App, short: str, value: Any) -> str:
+def _secret(app: App, short: str, value: Any, made: list[pulumi.Resource]) -> str:
     part = f"secret-{short}"
-    secret(app, part, {SECRET_KEY: value}, opts=app.scope.guarded())
+    made.append(secret(app, part, {SECRET_KEY: value}, opts=app.scope.guarded()))
     return app.name(part)
 
 
-def _database(app: App, spec: PlatformSpec) -> dict[str, Any] | None:
+def _database(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> dict[str, Any] | None:
     """Keep the way to the user's Postgres server; the password as it must be within an address."""
     given = spec.existing.database
     if given is None:
         return None
     password = Output.secret(given.password).apply(lambda plain: quote(plain, safe=""))
-    secret(app, "database", {"username": given.username, "password": password})
+    made.append(secret(app, "database", {"username": given.username, "password": password}))
     return {"secret": app.name("database"), "host": given.host, "port": given.port, "tls": given.tls}
 
 

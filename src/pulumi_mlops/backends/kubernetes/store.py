@@ -32,6 +32,8 @@ class Store:
     writer: str
     """Secret with a key that may read and write."""
     door: access.Door
+    keys: tuple[pulumi.Resource, ...]
+    """Those Secrets: whoever reads one by its name must come after it."""
 
     def address(self) -> dict[str, Any]:
         """Return it for the platform's ref."""
@@ -50,7 +52,7 @@ def object_store(app: App, given: ObjectStore | None, native: dict[str, pulumi.R
     return _given(app, given) if given else _own(app, native)
 
 
-def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> str:
+def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> pulumi.Resource:
     """Keep a pair of keys, with what KServe's storage initializer wants to know beside it."""
     parts = urlsplit(server)
     annotations = {
@@ -59,21 +61,24 @@ def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], 
         "serving.kserve.io/s3-region": region,
         "serving.kserve.io/s3-useanoncredential": "false",
     }
-    part = f"store-{who}"
-    secret(
-        app, part, dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), pair, strict=True)), annotations=annotations
-    )
-    return app.name(part)
+    part = _secret_name(who)
+    values = dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), pair, strict=True))
+    return secret(app, part, values, annotations=annotations)
+
+
+def _secret_name(who: str) -> str:
+    return f"store-{who}"
 
 
 def _given(app: App, store: ObjectStore) -> Store:
     server = urlsplit(store.url)
-    writer = _keys(app, "writer", store.url, store.region, (store.access_key, store.secret_key))
-    reader = writer
+    pairs: dict[str, tuple[Input[str], Input[str]]] = {"writer": (store.access_key, store.secret_key)}
     if store.reader_access_key is not None and store.reader_secret_key is not None:
-        reader = _keys(app, "reader", store.url, store.region, (store.reader_access_key, store.reader_secret_key))
-    port = server.port or (443 if server.scheme == "https" else 80)
-    return Store(store.url, store.bucket, store.region, reader, writer, access.Door("store", port))
+        pairs["reader"] = (store.reader_access_key, store.reader_secret_key)
+    keys = tuple(_keys(app, who, store.url, store.region, pair) for who, pair in pairs.items())
+    reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
+    door = access.Door("store", server.port or (443 if server.scheme == "https" else 80))
+    return Store(store.url, store.bucket, store.region, reader, writer, door, keys)
 
 
 def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
@@ -111,8 +116,10 @@ def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
     server = _server(app, name, settings)
     native["artifacts"] = server
     _make_bucket(app, bucket, server)
-    reader, writer = (_keys(app, user, url, "us-east-1", keys[user]) for user in ("reader", "writer"))
-    return Store(url, bucket, "us-east-1", reader, writer, access.Door("store", _PORT, app.selector))
+    region = "us-east-1"  # what requests are signed for: this server takes any
+    made = tuple(_keys(app, user, url, region, keys[user]) for user in ("reader", "writer"))
+    reader, writer = (app.name(_secret_name(user)) for user in ("reader", "writer"))
+    return Store(url, bucket, region, reader, writer, access.Door("store", _PORT, app.selector), made)
 
 
 def _generated(scope: Scope, user: str) -> tuple[Output[str], Output[str]]:
