@@ -1,16 +1,16 @@
 """Bring an MLflow server to what the program says: its users and their rights, its models, its webhooks.
 
 Runs in a Job, as often as one likes: what is as it should be stays, and of what is there only webhooks whose names
-begin with ``mlops-`` are ever taken away. Only the standard library is used.
+begin with ``mlops-``, and users who hold one of our roles, are ever taken away. Only the standard library is used.
 
     python registry.py settings.json
 
 The settings name things; passwords are in the environment, whose variables the settings name::
 
     {"url": "http://models-mlflow:5000",
-     "users": [{"name": "lead", "password": "USER_LEAD"}],
+     "users": [{"name": "lead", "password": "USER_LEAD", "role": "approver"}],
      "webhooks": [{"name": "mlops-deploy", "url": "https://ci.example.com/hook"}],
-     "models": [{"name": "churn", "description": "…", "tags": {"team": "growth"}, "editors": ["lead"]}]}
+     "models": [{"name": "churn", "description": "…", "tags": {"team": "growth"}}]}
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ _PATIENCE_SECONDS = 300
 _NOT_FOUND, _UNAVAILABLE = 404, 500
 _MARK = "mlops.tags"
 """The tag in which a model remembers which tags are the program's."""
+_ROLES = {"approver": "EDIT", "reader": "READ"}
+"""What a role may do with every model of the registry. Named ``mlops-approver`` in MLflow."""
+_WORKSPACE = "default"
+"""Where roles live in a server that has no workspaces."""
 
 
 class Server:
@@ -41,11 +45,11 @@ class Server:
         self.url = url
         self.login = base64.b64encode(f"admin:{password}".encode()).decode()
 
-    def call(self, method: str, path: str, **body: Any) -> dict[str, Any] | None:
-        """Send a request, again while the server is not up yet; None where there is no such thing."""
+    def call(self, method: str, path: str, *, api: int = 2, **body: Any) -> dict[str, Any] | None:
+        """Send a request, again while the server is not up yet; None where what was asked for is not there."""
         query = f"?{urllib.parse.urlencode(body)}" if method == "GET" and body else ""
         request = urllib.request.Request(  # noqa: S310 (the address is the program's own)
-            f"{self.url}/api/2.0/mlflow/{path}{query}",
+            f"{self.url}/api/{api}.0/mlflow/{path}{query}",
             method=method,
             data=None if method == "GET" else json.dumps(body).encode(),
             headers={"Authorization": f"Basic {self.login}", "Content-Type": "application/json"},
@@ -58,7 +62,7 @@ class Server:
                     return json.loads(text) if text.strip().startswith(b"{") else {}
             except urllib.error.HTTPError as error:
                 reason = error.read().decode(errors="replace")
-                if error.code == _NOT_FOUND or "RESOURCE_DOES_NOT_EXIST" in reason:
+                if method == "GET" and error.code == _NOT_FOUND and "RESOURCE_DOES_NOT_EXIST" in reason:
                     return None
                 if error.code < _UNAVAILABLE or time.monotonic() > deadline:
                     raise SystemExit(f"MLflow refused {method} {path}: {error.code} {reason[:300]}") from None
@@ -69,13 +73,43 @@ class Server:
 
 
 def users(server: Server, wanted: list[dict[str, str]]) -> None:
-    """Make users, and give those that are there the password that they should have."""
+    """Make users with their roles and passwords, and take away those of ours that nobody wants any more."""
+    ids = roles(server)
+    listed = (server.call("GET", "users/list") or {}).get("users", [])
+    there = {user["username"]: {role["name"] for role in user.get("roles", [])} for user in listed}
     for user in wanted:
-        password = os.environ[user["password"]]
-        if server.call("GET", "users/get", username=user["name"]) is None:
-            server.call("POST", "users/create", username=user["name"], password=password)
+        name, password, held = user["name"], os.environ[user["password"]], there.get(user["name"])
+        if held is None:
+            server.call("POST", "users/create", username=name, password=password)
         else:
-            server.call("PATCH", "users/update-password", username=user["name"], password=password)
+            server.call("PATCH", "users/update-password", username=name, password=password)
+        for role, role_id in ids.items():
+            if role == _OURS + user["role"] and role not in (held or ()):
+                server.call("POST", "roles/assign", api=3, username=name, role_id=role_id)
+            elif role != _OURS + user["role"] and role in (held or ()):
+                server.call("DELETE", "roles/unassign", api=3, username=name, role_id=role_id)
+    for name in there.keys() - {user["name"] for user in wanted}:
+        if there[name] & ids.keys():
+            server.call("DELETE", "users/delete", username=name)
+
+
+def roles(server: Server) -> dict[str, int]:
+    """Make the roles, and return their ids by their names."""
+    listed = (server.call("GET", "roles/list", api=3, workspace=_WORKSPACE) or {}).get("roles", [])
+    there = {role["name"]: role for role in listed}
+    ids = {}
+    for short, permission in _ROLES.items():
+        name = _OURS + short
+        role = (
+            there.get(name)
+            or (server.call("POST", "roles/create", api=3, name=name, workspace=_WORKSPACE) or {})["role"]
+        )
+        ids[name] = int(role["id"])
+        # A job that ended between the two calls left a role that may do nothing.
+        if not role.get("permissions"):
+            every: dict[str, Any] = {"resource_type": "registered_model", "resource_pattern": "*"}
+            server.call("POST", "roles/permissions/add", api=3, role_id=ids[name], permission=permission, **every)
+    return ids
 
 
 def webhooks(server: Server, wanted: list[dict[str, str]]) -> None:
@@ -83,7 +117,13 @@ def webhooks(server: Server, wanted: list[dict[str, str]]) -> None:
     secret = os.environ.get("WEBHOOK_SECRET", "")
     there = {hook["name"]: hook for hook in (server.call("GET", "webhooks") or {}).get("webhooks", [])}
     for hook in wanted:
-        body = {"name": hook["name"], "url": hook["url"], "events": _EVENTS, "secret": secret, "status": "ACTIVE"}
+        body: dict[str, Any] = {
+            "name": hook["name"],
+            "url": hook["url"],
+            "events": _EVENTS,
+            "secret": secret,
+            "status": "ACTIVE",
+        }
         if found := there.get(hook["name"]):
             server.call("PATCH", f"webhooks/{found['webhook_id']}", **body)
         else:
@@ -94,7 +134,7 @@ def webhooks(server: Server, wanted: list[dict[str, str]]) -> None:
 
 
 def models(server: Server, wanted: list[dict[str, Any]]) -> None:
-    """Make models; description, tags and who may edit follow the program, versions are never touched."""
+    """Make models; description and tags follow the program, versions are never touched."""
     for model in wanted:
         name, described = model["name"], model["description"] or ""
         found = server.call("GET", "registered-models/get", name=name)
@@ -110,18 +150,14 @@ def models(server: Server, wanted: list[dict[str, Any]]) -> None:
                 server.call("POST", "registered-models/set-tag", name=name, key=key, value=value)
         for key in set(there.get(_MARK, "").split(",")) & there.keys() - tags.keys():
             server.call("DELETE", "registered-models/delete-tag", name=name, key=key)
-        for editor in model["editors"]:
-            right = {"name": name, "username": editor}
-            known = server.call("GET", "registered-models/permissions/get", **right)
-            method, verb = ("POST", "create") if known is None else ("PATCH", "update")
-            server.call(method, f"registered-models/permissions/{verb}", **right, permission="EDIT")
 
 
 def main() -> None:
     """Do all of it."""
     settings = json.loads(Path(sys.argv[1]).read_text())
     server = Server(settings["url"], os.environ["ADMIN_PASSWORD"])
-    users(server, settings.get("users", []))
+    if "users" in settings:
+        users(server, settings["users"])
     if "webhooks" in settings:
         webhooks(server, settings["webhooks"])
     models(server, settings.get("models", []))

@@ -100,7 +100,7 @@ def test_prod_has_two_that_are_never_both_away(stage: str, replicas: int, budget
 def test_approvers_are_users_with_secrets_of_their_own(cloud: Cloud) -> None:
     make(cloud, approvers=["lead"])
     wanted = settings(cloud, "models-registry-settings")
-    assert wanted["users"] == [{"name": "lead", "password": "USER_LEAD"}]
+    assert wanted["users"] == [{"name": "lead", "password": "USER_LEAD", "role": "approver"}]
     (container,) = cloud.one("Job").inputs["spec"]["template"]["spec"]["containers"]
     assert environment(container)["USER_LEAD"] == {"secretKeyRef": {"name": "models-user-lead", "key": "password"}}
     assert cloud.one("Secret", "models-user-lead").secret == {"data"}
@@ -154,7 +154,7 @@ def test_a_model_is_made_by_a_job_and_kept_by_its_definition() -> None:
     cloud = Cloud()
     exported = cloud.run(program)
     (model,) = settings(cloud, "churn-model-settings")["models"]
-    assert (model["name"], model["description"], model["editors"]) == ("churn", "Who leaves", ["lead"])
+    assert (model["name"], model["description"]) == ("churn", "Who leaves")
     assert model["tags"]["team"] == "growth"
     assert {found.name for found in cloud.registered if found.protect} == {"churn-model-settings"}
     assert exported["address"] == {"model": "churn", "registry": "models"}

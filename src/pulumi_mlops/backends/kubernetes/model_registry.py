@@ -1,6 +1,7 @@
 """ModelRegistry and Model on Kubernetes: an MLflow server, its database and users, and what is in it."""
 
 import base64
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -102,7 +103,10 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         )
     hooks = [{"name": f"mlops-{short}", "url": notice.to} for short, notice in sorted(spec.events.items())]
     settings = {
-        "users": [{"name": user, "password": _variable(user)} for user in users],
+        "users": [
+            {"name": user, "password": _variable(user), "role": "approver" if user in spec.approvers else READER}
+            for user in users
+        ],
         "webhooks": hooks,
     }
     passwords = [secret_variable(_variable(user), found, "password") for user, found in users.items()]
@@ -249,7 +253,6 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         "name": scope.name,
         "description": spec.description,
         "tags": {**spec.metadata, **scope.tags},
-        "editors": registry.approvers,
     }
     job, config = _setup(
         app,
@@ -272,14 +275,15 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
 
 def approved(model: ModelRef) -> ModelVersionRef | None:
     """Return the newest approved version whose metrics pass the gate."""
-    for found in tracking.approved(model):
-        short = missed(model.gate, found.metrics)
-        if not short:
-            return _ref(model, found)
-        pulumi.log.warn(
-            f"Model {model.name!r}: version {found.number} is approved but misses its gate ({'; '.join(short)}); "
-            "looking at the one before"
-        )
+    with contextlib.closing(tracking.approved(model)) as versions:
+        for found in versions:
+            short = missed(model.gate, found.metrics)
+            if not short:
+                return _ref(model, found)
+            pulumi.log.warn(
+                f"Model {model.name!r}: version {found.number} is approved but misses its gate ({'; '.join(short)}); "
+                "looking at the one before"
+            )
     return None
 
 

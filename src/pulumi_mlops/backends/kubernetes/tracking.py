@@ -6,10 +6,11 @@ admin's password out of the cluster: no more than the kubeconfig is needed.
 """
 
 import base64
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -60,6 +61,10 @@ class Tracking:
         self.headers = {"Accept": "application/json"}
         if login:
             self.headers["Authorization"] = f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
+
+    def close(self) -> None:
+        """Hang up."""
+        self.connection.close()
 
     def get(self, path: str, **query: str | int) -> dict[str, Any] | None:
         """Ask the REST API; None where there is no such thing."""
@@ -133,7 +138,7 @@ def _forward(model: ModelRef) -> socket.socket:
     raise OSError("no pod of it is ready")
 
 
-def approved(model: ModelRef) -> Iterator[Version]:
+def approved(model: ModelRef) -> Generator[Version, None, None]:
     """Yield the approved versions, newest first."""
     found = server(model)
     if found is None:
@@ -143,20 +148,24 @@ def approved(model: ModelRef) -> Iterator[Version]:
         "order_by": "version_number DESC",
         "max_results": _PAGE,
     }
-    page = found.get("model-versions/search", **query) or {}
-    while True:
-        for version in page.get("model_versions", []):
-            yield _version(found, version)
-        if not (token := page.get("next_page_token")):
-            return
-        page = found.get("model-versions/search", **query, page_token=token) or {}
+    with contextlib.closing(found):
+        page = found.get("model-versions/search", **query) or {}
+        while True:
+            for version in page.get("model_versions", []):
+                yield _version(found, version)
+            if not (token := page.get("next_page_token")):
+                return
+            page = found.get("model-versions/search", **query, page_token=token) or {}
 
 
 def version(model: ModelRef, number: int) -> Version | None:
     """Return one version, approved or not."""
     found = server(model)
-    answer = found.get("model-versions/get", name=model.address["model"], version=number) if found else None
-    return _version(found, answer["model_version"]) if found and answer else None
+    if found is None:
+        return None
+    with contextlib.closing(found):
+        answer = found.get("model-versions/get", name=model.address["model"], version=number)
+        return _version(found, answer["model_version"]) if answer else None
 
 
 def _version(server: Tracking, version: dict[str, Any]) -> Version:

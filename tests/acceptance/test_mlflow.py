@@ -1,0 +1,421 @@
+"""MLflow itself takes what is generated for it: init containers, server and Jobs run exactly as the pods run them.
+
+Only addresses and folders are substituted. Database and object store are real servers of their kinds, and the look-ups
+of the library ask the server that came up.
+"""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import boto3
+import pytest
+import services
+
+import pulumi_mlops as mlops
+from facts_kubernetes import HUB, STORE
+from mocks import Cloud
+from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.sandbox import packages
+
+PORT = "5000"
+WRITER = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": "writes"}
+
+
+def generated(receiver: str, *, approvers: list[str], description: str = "Who leaves", **metadata: str) -> Cloud:
+    """Register a registry and a model under mocks."""
+    cloud = Cloud()
+
+    def program() -> None:
+        registry = mlops.ModelRegistry(
+            "models", platform=HUB, approvers=approvers, consumers=["team-b"], events={"deploy": {"to": receiver}}
+        )
+        mlops.Model("churn", registry=registry, description=description, metadata=metadata)
+
+    cloud.run(program)
+    return cloud
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Somebody who is told of approvals."""
+
+    got: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.got.append((self.path, dict(self.headers.items()), body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@dataclass
+class Installation:
+    """The generated pods as processes of this machine."""
+
+    binaries: Path
+    folder: Path
+    database: str
+    store: str
+    receiver: str
+    secrets: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Values of Secrets by name and key."""
+    port: int = field(default_factory=services.free_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def take(self, cloud: Cloud) -> None:
+        """Lay out Secrets and ConfigMaps as the pods see them."""
+        for made in cloud.all("Secret"):
+            for key, value in made.inputs["data"].items():
+                self.secrets[made.inputs["metadata"]["name"], key] = base64.b64decode(value).decode()
+        self.secrets["models-mlflow-db-app", "uri"] = self.database
+        self.secrets |= {("churn-store-writer", key): value for key, value in WRITER.items()}
+        for made in cloud.all("ConfigMap"):
+            place = self.folder / made.inputs["metadata"]["name"]
+            place.mkdir(exist_ok=True)
+            for name, text in made.inputs["data"].items():
+                (place / name).write_text(text.replace(f"http://models-mlflow:{PORT}", self.url))
+
+    def process(self, container: dict[str, Any], pod: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+        """Return command and environment of a container, references expanded as the kubelet expands them."""
+        maps = {volume["name"]: volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume}
+        places = {
+            mount["mountPath"]: str(self.folder / maps.get(mount["name"], mount["name"]))
+            for mount in container["volumeMounts"]
+        }
+        for place in places.values():
+            Path(place).mkdir(exist_ok=True)
+        places[str(STORE["url"])] = self.store
+        environment: dict[str, str] = {}
+        for variable in container["env"]:
+            if "value" in variable:
+                value = expanded(here(variable["value"], places), environment)
+            else:
+                key = variable["valueFrom"]["secretKeyRef"]
+                value = self.secrets[key["name"], key["key"]]
+            environment[variable["name"]] = value
+        words = [here(word, places) for word in [*container["command"], *container.get("args", [])]]
+        path = {"PATH": f"{self.binaries}:{os.environ['PATH']}"}
+        return [expanded(word, environment) for word in words], environment | path
+
+    def run(self, container: dict[str, Any], pod: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        command, environment = self.process(container, pod)
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=services.BOUND_SECONDS, check=False
+        )
+
+    def job(self, cloud: Cloud, name: str) -> None:
+        """Run a Job to its end."""
+        pod = cloud.one("Job", name).inputs["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        done = self.run(container, pod)
+        assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+
+    def setup(self, cloud: Cloud) -> None:
+        self.take(cloud)
+        self.job(cloud, "models-registry")
+        self.job(cloud, "churn-model")
+
+    def login(self, user: str) -> tuple[str, str]:
+        secret = "models-mlflow" if user == "admin" else f"models-user-{user}"
+        return self.secrets[secret, "username"], self.secrets[secret, "password"]
+
+    def ask(self, path: str, user: str | None = None, *, host: str | None = None, **body: Any) -> Any:
+        """Ask the REST API; what it refuses is raised."""
+        headers = {"Content-Type": "application/json"}
+        if user:
+            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(self.login(user)).encode()).decode()}"
+        if host:
+            headers["Host"] = host
+        request = urllib.request.Request(
+            f"{self.url}/api/2.0/mlflow/{path}", json.dumps(body).encode() if body else None, headers
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def refused(self, path: str, user: str | None = None, *, host: str | None = None, **body: Any) -> int:
+        """Return the status with which a request is refused."""
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            self.ask(path, user, host=host, **body)
+        with caught.value as error:
+            return error.code
+
+    def client(self, user: str, program: str, *arguments: str) -> Any:
+        """Run a program of a data scientist's with MLflow's own client, which prints JSON last."""
+        name, password = self.login(user)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "MLFLOW_TRACKING_URI": self.url,
+            "MLFLOW_TRACKING_USERNAME": name,
+            "MLFLOW_TRACKING_PASSWORD": password,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+        command = [str(self.binaries / "python"), "-W", "ignore", "-c", program, *arguments]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=services.BOUND_SECONDS, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+def here(text: str, places: Mapping[str, str]) -> str:
+    """Put what is here in the place of what is there: folders, addresses."""
+    return re.sub("|".join(re.escape(place) for place in places), lambda found: places[found[0]], text)
+
+
+def expanded(text: str, environment: Mapping[str, str]) -> str:
+    """Expand ``$(NAME)`` as Kubernetes does: a name that is not known stays as it is."""
+    return re.sub(r"\$\(([A-Za-z_][\w.-]*)\)", lambda found: environment.get(found[1], found[0]), text)
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[str]:
+    Receiver.got.clear()
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_address[1]}"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Run the stores, then what the pod runs, then the Jobs."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    binaries = packages.ensure()
+    cloud = generated(f"{receiver}/deploy", approvers=["lead"], team="growth", season="autumn")
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(services.postgres(str(binaries / "python"), folder))
+        store = stack.enter_context(services.s3(folder))
+        _objects(store).create_bucket(Bucket=STORE["bucket"])
+        made = Installation(binaries, folder, database, store, receiver)
+        made.take(cloud)
+        pod = cloud.one("Deployment").inputs["spec"]["template"]["spec"]
+        first, second = pod["initContainers"]
+        done = made.run(first, pod)
+        assert done.returncode == 0, done.stderr
+        # In prod two pods start at the same time; the kubelet runs again what lost the race for an empty database.
+        with ThreadPoolExecutor() as pool:
+            ended = list(pool.map(lambda _: made.run(second, pod), range(2)))
+        for once in ended:
+            again = once if once.returncode == 0 else made.run(second, pod)
+            assert again.returncode == 0, again.stderr
+        (container,) = pod["containers"]
+        command, environment = made.process(container, pod)
+        # The port is another one here, in the argument as in the hosts.
+        command = [word.replace(PORT, str(made.port)).replace("0.0.0.0", "127.0.0.1") for word in command]  # noqa: S104
+        server = stack.enter_context(services.running(command, folder / "server.log", environment))
+        services.wait_until(lambda: services.answers(f"{made.url}/health"), "mlflow server", server)
+        made.setup(cloud)
+        yield made
+
+
+def _objects(address: str) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id=WRITER["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=WRITER["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def test_only_who_asks_by_a_known_name_is_answered(mlflow: Installation) -> None:
+    query = "registered-models/get?name=churn"
+    service = f"models-mlflow.churn-dev.svc.cluster.local:{mlflow.port}"
+    for host in ("models-mlflow", service, f"localhost:{mlflow.port}", "models.ml.example.com"):
+        assert mlflow.ask(query, "admin", host=host)["registered_model"]["name"] == "churn"
+    for host in ("evil.example.com", f"models-mlflow.other.svc:{mlflow.port}", "169.254.169.254"):
+        assert mlflow.refused(query, "admin", host=host) == 403
+
+
+def test_nobody_comes_in_without_a_login(mlflow: Installation) -> None:
+    assert mlflow.refused("registered-models/get?name=churn") == 401
+    mlflow.secrets["models-user-stranger", "username"] = "stranger"
+    mlflow.secrets["models-user-stranger", "password"] = "guessed-at-random"
+    assert mlflow.refused("registered-models/get?name=churn", "stranger") == 401
+    mlflow.secrets["models-user-stranger", "username"] = "admin"
+    assert mlflow.refused("registered-models/get?name=churn", "stranger") == 401
+
+
+def test_the_model_is_what_the_program_says(mlflow: Installation) -> None:
+    found = mlflow.ask("registered-models/get?name=churn", "reader")["registered_model"]
+    assert found["description"] == "Who leaves"
+    tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+    assert (tags["team"], tags["season"]) == ("growth", "autumn")
+
+
+TRAIN = """
+import json, sys, mlflow
+class Model(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input: list[float]):
+        return model_input
+mlflow.set_experiment("training")
+numbers = []
+for auc in json.loads(sys.argv[1]):
+    with mlflow.start_run() as run:
+        mlflow.log_metric("auc", auc)
+        if not numbers:
+            logged = mlflow.pyfunc.log_model(name="model", python_model=Model(), pip_requirements=[])
+            version = mlflow.register_model(logged.model_uri, "churn")
+        else:  # as trainers do who keep the files of their models with the run
+            mlflow.log_text("flavors: {}", "model/MLmodel")
+            place = mlflow.get_artifact_uri("model")
+            version = mlflow.MlflowClient().create_model_version("churn", place, run_id=run.info.run_id)
+    numbers.append(int(version.version))
+print(json.dumps(numbers))
+"""
+APPROVE = """
+import json, sys, mlflow
+client = mlflow.MlflowClient()
+for number in json.loads(sys.argv[1]):
+    client.set_model_version_tag("churn", str(number), "approval", "Approved")
+print("null")
+"""
+USE = """
+import json, mlflow
+print(json.dumps(mlflow.pyfunc.load_model("models:/churn/1").predict([1.5])))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(mlflow: Installation) -> Installation:
+    """Train three versions, and approve the first two: the second misses the gate."""
+    assert mlflow.client("lead", TRAIN, "[0.95, 0.85, 0.99]") == [1, 2, 3]
+    mlflow.client("lead", APPROVE, "[1, 2]")
+    return mlflow
+
+
+@pytest.fixture
+def looking(trained: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """Let the library's look-ups ask the server, as a reader."""
+    user, password = trained.login("reader")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+    monkeypatch.setattr(live, "mocked", lambda: False)
+    return trained
+
+
+def model(**gate: str) -> mlops.ModelRef:
+    address = {"model": "churn", "registry": "models"}
+    return mlops.ModelRef(name="churn", backend="kubernetes", platform=HUB, gate=gate, address=address)
+
+
+@pytest.mark.usefixtures("looking")
+def test_the_newest_approved_version_that_passes_the_gate_is_found() -> None:
+    assert Cloud().run(model().approved).version == 2
+    cloud = Cloud()
+    found = cloud.run(model(auc=">=0.9").approved)
+    assert found.version == 1
+    (warning,) = cloud.warnings
+    assert "version 2 is approved but misses its gate (auc is 0.85, wanted >=0.9)" in warning
+    # The third would pass, and is not approved.
+    assert Cloud().run(lambda: model(auc=">=0.98").approved(otherwise="wait")).waiting
+
+
+def test_the_address_of_a_version_is_where_its_files_are(looking: Installation) -> None:
+    for number in (1, 3):
+        uri = Cloud().run(lambda number=number: model().version(number)).address["uri"]
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        assert (bucket, prefix.startswith("mlflow/models/")) == (STORE["bucket"], True)
+        there = _objects(looking.store).list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")
+        assert f"{prefix}/MLmodel" in [found["Key"] for found in there["Contents"]]
+    with pytest.raises(mlops.MlopsError, match="has no version 9 in registry 'models' yet"):
+        Cloud().run(lambda: model().version(9))
+
+
+def test_a_reader_needs_no_key_of_the_object_store(trained: Installation) -> None:
+    assert trained.client("reader", USE) == [1.5]
+
+
+def test_each_may_do_what_the_program_says(trained: Installation) -> None:
+    approval = {"name": "churn", "version": "3", "key": "approval", "value": "Approved"}
+    assert trained.refused("model-versions/set-tag", "reader", **approval) == 403
+    for user in ("reader", "lead"):
+        assert trained.refused("users/create", user, username="mallory", password="long-enough-for-it") == 403
+        assert trained.refused("webhooks", user) == 403
+        assert trained.refused("users/list", user) == 403
+    trained.ask("model-versions/set-tag", "lead", **approval)
+    found = trained.ask("model-versions/get?name=churn&version=3", "reader")["model_version"]
+    assert {"key": "approval", "value": "Approved"} in found["tags"]
+
+
+def test_an_approval_is_told_and_signed(trained: Installation) -> None:
+    def told() -> list[tuple[str, dict[str, str], bytes]]:
+        return [got for got in Receiver.got if json.loads(got[2])["data"]["version"] == "2"]
+
+    services.wait_until(told, "the webhook arrives")
+    path, headers, body = told()[0]
+    assert path == "/deploy"
+    event = json.loads(body)
+    assert (event["entity"], event["action"]) == ("model_version_tag", "set")
+    assert event["data"].items() >= {"name": "churn", "key": "approval", "value": "Approved"}.items()
+    headers = {name.lower(): value for name, value in headers.items()}
+    signed = f"{headers['x-mlflow-delivery-id']}.{headers['x-mlflow-timestamp']}.".encode() + body
+    secret = trained.secrets["models-mlflow", "signature"]
+    digest = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+    assert headers["x-mlflow-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+
+
+def test_another_program_changes_what_it_says_and_nothing_else(trained: Installation) -> None:
+    before = trained.ask("webhooks", "admin")["webhooks"]
+    other = trained.ask("webhooks", "admin", name="by-hand", url=f"{trained.receiver}/by-hand", **_ALL)["webhook"]
+    trained.setup(generated(f"{trained.receiver}/deploy", approvers=["lead"], team="growth", season="autumn"))
+    assert _ids(trained.ask("webhooks", "admin")) == {before[0]["webhook_id"], other["webhook_id"]}, "run again"
+
+    former = trained.login("lead")
+    trained.setup(generated(f"{trained.receiver}/elsewhere", approvers=["boss"], description="Who stays", team="sales"))
+    trained.secrets["models-user-former", "username"], trained.secrets["models-user-former", "password"] = former
+    assert trained.refused("registered-models/get?name=churn", "former") == 401, "no approver any more"
+    approval = {"name": "churn", "version": "1", "key": "approval", "value": "Rejected"}
+    trained.ask("model-versions/set-tag", "boss", **approval)
+    found = trained.ask("registered-models/get?name=churn", "reader")["registered_model"]
+    tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+    assert (found["description"], tags["team"], "season" in tags) == ("Who stays", "sales", False)
+    hooks = {hook["name"]: hook["url"] for hook in trained.ask("webhooks", "admin")["webhooks"]}
+    assert hooks == {
+        "mlops-deploy": f"{trained.receiver}/elsewhere",
+        "by-hand": f"{trained.receiver}/by-hand",
+    }
+    assert _versions(trained) == [1, 2, 3]
+
+
+_ALL = {"events": [{"entity": "MODEL_VERSION", "action": "CREATED"}]}
+
+
+def _ids(answer: dict[str, Any]) -> set[str]:
+    return {hook["webhook_id"] for hook in answer["webhooks"]}
+
+
+def _versions(trained: Installation) -> list[int]:
+    found = trained.ask("model-versions/search?filter=name%3D%27churn%27", "admin")["model_versions"]
+    return sorted(int(version["version"]) for version in found)
+
+
+def test_what_is_secret_is_in_no_log(trained: Installation) -> None:
+    said = (trained.folder / "server.log").read_text()
+    assert not [key for key, value in trained.secrets.items() if len(value) > 8 and value in said]
