@@ -38,9 +38,9 @@ class Component(ComponentResource, Generic[R]):
         hub = spec.anchor()
         backend_name, project, stage = _place(spec, name) if hub is None else (hub.backend, hub.name, hub.stage)
         backend = registry.load(backend_name)
+        warnings = capabilities.check(backend_name, backend.CAPABILITIES, f"{noun} {name!r}", spec.uses())
         if problems := list(backend.problems(name, spec)):
             raise InvalidArgs(noun, name, problems)
-        warnings = capabilities.check(backend_name, backend.CAPABILITIES, f"{noun} {name!r}", spec.uses())
 
         # Pulumi takes one provider a package: the component's own stands in the place of the platform's.
         package = opts.provider.package if opts and opts.provider else None
