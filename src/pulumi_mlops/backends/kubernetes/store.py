@@ -62,7 +62,7 @@ def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], 
         "serving.kserve.io/s3-useanoncredential": "false",
     }
     part = _secret_name(who)
-    values = dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), pair, strict=True))
+    values = {"AWS_ACCESS_KEY_ID": pair[0], "AWS_SECRET_ACCESS_KEY": pair[1]}
     return secret(app, part, values, annotations=annotations)
 
 
