@@ -76,5 +76,5 @@ def _of_parts(capabilities: Table, key: frozenset[str]) -> Entry:
     """Judge what a table does not list: one name is not offered, a combination is as good as its worst part."""
     if len(key) == 1:
         return Entry("absent", "not offered")
-    levels = [capabilities.get(frozenset([name]), Entry("absent")).level for name in key]
-    return Entry(max(levels, key=lambda level: _FROM_BEST_TO_WORST.index(level)))  # noqa: PLW0108 (typed, unlike the method)
+    levels: list[Level] = [capabilities.get(frozenset([name]), Entry("absent")).level for name in key]
+    return Entry(max(levels, key=_FROM_BEST_TO_WORST.index))
