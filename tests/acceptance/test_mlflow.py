@@ -405,7 +405,7 @@ def test_another_program_changes_what_it_says_and_nothing_else(trained: Installa
     assert _versions(trained) == [1, 2, 3]
 
 
-_ALL = {"events": [{"entity": "MODEL_VERSION", "action": "CREATED"}]}
+_ALL: dict[str, Any] = {"events": [{"entity": "MODEL_VERSION", "action": "CREATED"}]}
 
 
 def _ids(answer: dict[str, Any]) -> set[str]:
