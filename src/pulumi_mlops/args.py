@@ -72,9 +72,9 @@ class Canary(TypedDict, total=False):
     """First a part of the traffic, then, if no alarm goes off, all of it."""
 
     percent: Required[int]
-    """Share of the capacity that gets the new version first, 1 to 50."""
+    """Share that the new version gets first (on AWS: of the capacity, 50 at most; on Kubernetes: of the requests)."""
     bake_minutes: int
-    """Minutes to watch before the rest follows, 0 to 60."""
+    """Minutes to watch before the rest follows (on AWS: 60 at most)."""
 
 
 class ModelFiles(TypedDict, total=False):
@@ -125,7 +125,7 @@ class Shadow(TypedDict, total=False):
 
 
 class Serverless(TypedDict, total=False):
-    """No machine: capacity comes with each request. Memory is ``compute={"memory_gb": 1 to 6}``."""
+    """No machine: capacity comes with each request. Its memory is that of ``compute``."""
 
     max_concurrency: int
     """Requests served at one time; more are refused."""
@@ -179,9 +179,9 @@ class Linear(TypedDict, total=False):
     """The traffic in equal steps, watched after each."""
 
     step_percent: Required[int]
-    """Share of the capacity that each step moves, 10 to 50."""
+    """Share that each step moves (on AWS: of the capacity, 10 at least; on Kubernetes: of the requests)."""
     interval_minutes: int
-    """Minutes to watch after each step, 0 to 60."""
+    """Minutes to watch after each step (on AWS: 60 at most)."""
 
 
 class Release(TypedDict, total=False):
@@ -232,12 +232,16 @@ class EndpointArgs(TypedDict, total=False):
     health: Health
     """When it is unwell."""
     reads: Sequence[FeatureView]
-    """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it."""
+    """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it. The container finds
+    in ``MLOPS_FEATURES_<GROUP>`` what to ask for (on AWS: the name of the feature group, for the Feature Store API; on
+    Kubernetes: of the feature view, at the address in ``MLOPS_FEATURE_SERVER_<GROUP>``)."""
     environment: Mapping[str, Input[str]]
-    """Environment variables of the serving container; never secrets."""
+    """Environment variables of the serving container, beside those of ``reads`` and ``secrets``; never secrets. (On
+    Kubernetes they can also set the options of MLServer, which serves versions of the registry: ``MLSERVER_…``.)"""
     secrets: Mapping[str, Has[SecretRef]]
-    """Secrets that the container may read. It gets the address as ``MLOPS_SECRET_<NAME>``, and fetches the value
-    itself."""
+    """Secrets that the container may read, by the name under which it finds each: ``MLOPS_SECRET_<NAME>`` holds the
+    address, never the value (on AWS: of the secret in Secrets Manager, which it fetches; on Kubernetes: of a file, as
+    ``file:///…``, which it reads)."""
     capture_percent: int
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: Sequence[str]

@@ -62,14 +62,18 @@ TABLE = {
         "event_time: 'age' is 'integer'; an event time is a 'timestamp' or a 'float'",
     ),
     "key not a feature": (group(keys=["idd"]), "keys: 'idd' is not among the features; did you mean 'id'?; add it"),
-    "reserved feature": (
-        group(features={**FEATURES, "write_time": "string"}),
-        "features: 'write_time': write at most 64 letters, digits, hyphens and underscores, none of",
+    "no word for a feature": (
+        group(features={**FEATURES, "last seen": "string"}),
+        "features: 'last seen': write letters, digits, hyphens and underscores, the first a letter or a digit",
     ),
     "both stores off": (group(offline=None), "offline: both stores are off; write online={}"),
-    "canary of 90": (
-        endpoint(model=FILES, release={"canary": {"percent": 90}}),
-        "release.canary.percent: input should be less than or equal to 50",
+    "a canary of everything": (
+        endpoint(model=FILES, release={"canary": {"percent": 100}}),
+        "release.canary.percent: input should be less than or equal to 99",
+    ),
+    "a single step": (
+        endpoint(model=FILES, release={"linear": {"step_percent": 51}}),
+        "release.linear.step_percent: input should be less than or equal to 50",
     ),
     "canary and linear": (
         endpoint(model=FILES, release={"canary": {"percent": 9}, "linear": {"step_percent": 20}}),
@@ -228,9 +232,9 @@ def test_many_problems_in_one_error(cloud: Cloud) -> None:
             platform=HUB,
             variants=[{"name": name, "model": FILES} for name in ("a", "a", "b")],
             shadow={"model": FILES},
-            mode={"serverless": {"max_concurrency": 1000}},
+            mode={"serverless": {"max_concurrency": 0}},
             scaling={"min": 3, "max": 2},
-            release={"canary": {"percent": 90}},
+            release={"canary": {"percent": 100}},
             capture_percent="some",  # type: ignore[arg-type]
         ),
     )

@@ -76,11 +76,11 @@ class Shadow(Spec):
 
 
 class Serverless(Spec):
-    """No machine: capacity comes with each request. Memory is ``compute={"memory_gb": 1 to 6}``."""
+    """No machine: capacity comes with each request. Its memory is that of ``compute``."""
 
-    max_concurrency: Annotated[Whole, Field(ge=1, le=200)] = 20
+    max_concurrency: Annotated[Whole, Field(ge=1)] = 20
     """Requests served at one time; more are refused."""
-    provisioned: Annotated[Whole, Field(ge=1, le=200)] | None = None
+    provisioned: Annotated[Whole, Field(ge=1)] | None = None
     """Requests for which capacity is kept warm."""
 
     @field_validator("provisioned")
@@ -95,7 +95,7 @@ class Serverless(Spec):
 class Asynchronous(Spec):
     """Requests are queued, and answers are written to the artifact store: for large inputs and long computations."""
 
-    max_concurrency: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    max_concurrency: Annotated[Whole, Field(ge=1)] | None = None
     """Requests that one replica works on at one time; the backend chooses unless told."""
     notify: In[str] | None = None
     """Full address of a topic that is told of each success and each error."""
@@ -143,9 +143,9 @@ class Scaling(Spec):
     requests_per_replica: Annotated[Number, Field(gt=0)] | None = None
     """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed
     when max is above min."""
-    cooldown_in_seconds: Annotated[Whole, Field(ge=0, le=3600)] = 300
+    cooldown_in_seconds: Annotated[Whole, Field(ge=0)] = 300
     """Seconds to wait after removing a replica before removing another."""
-    cooldown_out_seconds: Annotated[Whole, Field(ge=0, le=3600)] = 60
+    cooldown_out_seconds: Annotated[Whole, Field(ge=0)] = 60
     """Seconds to wait after adding a replica before adding another."""
     schedules: list[ScalingSchedule] = []
     """Bounds by the clock."""
@@ -181,19 +181,19 @@ class Scaling(Spec):
 class Canary(Spec):
     """First a part of the traffic, then, if no alarm goes off, all of it."""
 
-    percent: Annotated[Whole, Field(ge=1, le=50)]
-    """Share of the capacity that gets the new version first, 1 to 50."""
-    bake_minutes: Annotated[Whole, Field(ge=0, le=60)] = 10
-    """Minutes to watch before the rest follows, 0 to 60."""
+    percent: Annotated[Whole, Field(ge=1, le=99)]
+    """Share that the new version gets first (on AWS: of the capacity, 50 at most; on Kubernetes: of the requests)."""
+    bake_minutes: Annotated[Whole, Field(ge=0)] = 10
+    """Minutes to watch before the rest follows (on AWS: 60 at most)."""
 
 
 class Linear(Spec):
     """The traffic in equal steps, watched after each."""
 
-    step_percent: Annotated[Whole, Field(ge=10, le=50)]
-    """Share of the capacity that each step moves, 10 to 50."""
-    interval_minutes: Annotated[Whole, Field(ge=0, le=60)] = 5
-    """Minutes to watch after each step, 0 to 60."""
+    step_percent: Annotated[Whole, Field(ge=1, le=50)]
+    """Share that each step moves (on AWS: of the capacity, 10 at least; on Kubernetes: of the requests)."""
+    interval_minutes: Annotated[Whole, Field(ge=0)] = 5
+    """Minutes to watch after each step (on AWS: 60 at most)."""
 
 
 class Release(Spec):
@@ -206,7 +206,7 @@ class Release(Spec):
     owner: Literal["program", "registry"] = "program"
     """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program
     lets go of the version after the first."""
-    rollback_alarms: Annotated[list[In[str]], Field(max_length=8)] = []
+    rollback_alarms: list[In[str]] = []
     """Names of further alarms that send a release back while it is watched (on AWS: of CloudWatch; on Kubernetes: of
     Prometheus)."""
 
@@ -235,7 +235,7 @@ class EndpointSpec(Spec):
     model: Served | None = None
     """What it serves: ``model.approved(…)``, ``model.version(n)``, or an image with files. A new version is
     released as ``release`` says, without an outage."""
-    variants: Annotated[list[Variant], Field(max_length=10)] = []
+    variants: list[Variant] = []
     """Several models that share the traffic, instead of ``model``."""
     shadow: Shadow | None = None
     """A version that is tried on a copy of the traffic."""
@@ -251,12 +251,16 @@ class EndpointSpec(Spec):
     health: Health = Health()
     """When it is unwell."""
     reads: list[View] = []
-    """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it."""
+    """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it. The container finds
+    in ``MLOPS_FEATURES_<GROUP>`` what to ask for (on AWS: the name of the feature group, for the Feature Store API; on
+    Kubernetes: of the feature view, at the address in ``MLOPS_FEATURE_SERVER_<GROUP>``)."""
     environment: dict[str, In[str]] = {}
-    """Environment variables of the serving container; never secrets."""
+    """Environment variables of the serving container, beside those of ``reads`` and ``secrets``; never secrets. (On
+    Kubernetes they can also set the options of MLServer, which serves versions of the registry: ``MLSERVER_…``.)"""
     secrets: dict[str, Of[SecretRef]] = {}
-    """Secrets that the container may read. It gets the address as ``MLOPS_SECRET_<NAME>``, and fetches the value
-    itself."""
+    """Secrets that the container may read, by the name under which it finds each: ``MLOPS_SECRET_<NAME>`` holds the
+    address, never the value (on AWS: of the secret in Secrets Manager, which it fetches; on Kubernetes: of a file, as
+    ``file:///…``, which it reads)."""
     capture_percent: Annotated[Whole, Field(ge=0, le=100)] = 0
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: list[str] = []
@@ -386,7 +390,13 @@ class Endpoint(Component[EndpointRef]):
     """
 
     url: Output[str | None]
-    """Where requests go; None while it waits for a first approved version."""
+    """Where requests go; None while it waits for a first approved version.
+
+    On AWS: the address that takes a signed invocation (``sagemaker:InvokeEndpoint``, or its asynchronous sister).
+    On Kubernetes: the base of all paths, at the gateway where the platform has one, else inside the cluster. Versions
+    of the registry answer at ``/invocations`` and at ``/v2/models/<endpoint>/infer`` below it, images of your own where
+    they choose.
+    """
     status: Output[str]
     """``live``, or ``waiting`` for a first approved version."""
     captured: Output[str | None]

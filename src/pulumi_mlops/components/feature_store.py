@@ -13,7 +13,7 @@ from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef, FeatureView, Of,
 from pulumi_mlops.schedules import Schedule
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
-_FEATURE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,63})")
+_FEATURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class FeatureStoreSpec(Spec):
@@ -82,7 +82,7 @@ class FeatureGroupSpec(Spec):
     """``{}`` for an online store, ``{"ttl_hours": 72}`` for one that forgets; none unless told."""
     offline: Offline | None = Offline()
     """The offline store; ``None`` for none."""
-    description: Annotated[str, Field(max_length=128)] | None = None
+    description: str | None = None
     """What the rows are. It cannot be changed later."""
     protect: Flag | None = None
     """Refuse to delete the group; as the stage says unless told."""
@@ -92,11 +92,10 @@ class FeatureGroupSpec(Spec):
     @field_validator("features")
     @classmethod
     def _names(cls, value: dict[str, FeatureType]) -> dict[str, FeatureType]:
-        reserved = {"is_deleted", "write_time", "api_invocation_time"}
-        if wrong := [name for name in value if not _FEATURE_NAME.fullmatch(name) or name in reserved]:
+        if wrong := [name for name in value if not _FEATURE_NAME.fullmatch(name)]:
             raise refuse(
-                f"{', '.join(map(repr, wrong))}: write at most 64 letters, digits, hyphens and underscores, none "
-                f"of {', '.join(sorted(reserved))}"
+                f"{', '.join(map(repr, wrong))}: write letters, digits, hyphens and underscores, the first a letter or "
+                "a digit"
             )
         return value
 

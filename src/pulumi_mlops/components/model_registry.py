@@ -80,7 +80,7 @@ class ModelSpec(Spec):
     gate: dict[str, str] = {}
     """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against
     the metadata of the version."""
-    description: Annotated[str, Field(max_length=1024)] | None = None
+    description: str | None = None
     """What the model does. It cannot be changed later."""
     metadata: dict[str, str] = {}
     """Facts about the model as a whole, kept as tags."""

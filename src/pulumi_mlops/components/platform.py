@@ -253,7 +253,7 @@ class PlatformSpec(Spec):
     consumers: list[str] = []
     """Principals outside that may read artifacts, images and models (on AWS: account ids; on Kubernetes:
     namespaces). Only the owner's stack can grant that."""
-    log_days: Annotated[Whole, Field(ge=1, le=3653)] | None = None
+    log_days: Annotated[Whole, Field(ge=1)] | None = None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 
     @field_validator("alerts")

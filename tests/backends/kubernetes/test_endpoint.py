@@ -405,7 +405,7 @@ def test_replicas_are_fixed_or_counted_by_the_load(cloud: Cloud) -> None:
 
 
 def test_replicas_follow_the_load(cloud: Cloud) -> None:
-    make(cloud, scaling=SCALED | {"cooldown_in_seconds": 3600, "cooldown_out_seconds": 0})
+    make(cloud, scaling=SCALED | {"cooldown_in_seconds": 1800, "cooldown_out_seconds": 0})
     made = cloud.one("InferenceService")
     assert made.inputs["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "external"
     assert "minReplicas" not in predictor(cloud), "who else counts would be overruled at each update"
@@ -421,7 +421,7 @@ def test_replicas_follow_the_load(cloud: Cloud) -> None:
     assert 'mlops_endpoint="score",mlops_variant="main"' in query
     assert "revision" not in query, "a new revision grows to the whole load before it gets any"
     behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
-    assert behavior["scaleDown"]["stabilizationWindowSeconds"] == 3600
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] == 1800
     for direction in behavior.values():
         assert all(1 <= policy["periodSeconds"] <= 1800 for policy in direction["policies"])
 

@@ -33,6 +33,10 @@ def problems(**args: Any) -> dict[str, str]:
     return {}
 
 
+def several(count: int) -> list[dict[str, Any]]:
+    return [{"name": f"v{number}", "model": FILES} for number in range(count)]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no tag in prod": (
         {"platform": hub(stage="prod"), "model": {"image": "registry.example.com:5000/serve"}},
@@ -94,6 +98,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"variants": [{"name": "shadow", "model": FILES}], "shadow": {"model": version()}},
         "variants[0].name",
         "take another name",
+    ),
+    "more variants than a route leads to": (
+        {"variants": several(17)},
+        "variants",
+        "17: a route leads to 16 revisions at most; write at most 16",
+    ),
+    "more variants than a route leads to by halves": (
+        {"variants": several(9), "release": {"canary": {"percent": 10}}},
+        "variants",
+        "write at most 8",
+    ),
+    "a cooldown of an hour": (
+        {"scaling": SCALED | {"cooldown_in_seconds": 3600}},
+        "scaling.cooldown_in_seconds",
+        "3600: Kubernetes waits at most 1800 seconds",
     ),
     "no namespace": ({"invokers": ["shop", "Shop_2"]}, "invokers[1]", "'Shop_2' is not the name of a namespace"),
     "variants without a gateway": (
@@ -173,6 +192,12 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "platform": hub(quota=ROOMY | {"cpus": 4, "memory_gb": 16}),
         "compute": {"cpus": 2, "memory_gb": 8},
     },
+    "what other clouds bound": {
+        "variants": several(8),
+        "release": {"canary": {"percent": 99, "bake_minutes": 600}, "rollback_alarms": ["Theirs"] * 20},
+    },
+    "many small steps": {"release": {"linear": {"step_percent": 1, "interval_minutes": 90}}},
+    "variants to the last": {"variants": several(16)},
     "all at once without a gateway": {"platform": hub(gateway=None, metrics=None)},
 }
 

@@ -1,7 +1,8 @@
 """What only AWS can judge, before anything is registered: its limits, its machines, and what is there already."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from pulumi_mlops.backends.aws import live
@@ -23,10 +24,31 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SERVERLESS_MEMORY_GB = range(1, 7)
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+_LIMITS: Mapping[type[Spec], Mapping[str, tuple[int, int]]] = {
+    FeatureGroupSpec: {"description": (0, 128)},
+    ModelSpec: {"description": (0, 1024)},
+    EndpointSpec: {
+        "variants": (0, 10),
+        "mode.serverless.max_concurrency": (1, 200),
+        "mode.serverless.provisioned": (1, 200),
+        "mode.asynchronous.max_concurrency": (1, 1000),
+        "release.canary.percent": (1, 50),
+        "release.canary.bake_minutes": (0, 60),
+        "release.linear.step_percent": (10, 50),
+        "release.linear.interval_minutes": (0, 60),
+    },
+}
+"""The least and the most of a number, of the length of a list, or of the characters of a text
+(https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html and its neighbours)."""
+_ALARMS = 10  # of one release, the endpoint's own among them
+_FEATURE_NAME = re.compile(r"[A-Za-z0-9]([-_]*[A-Za-z0-9]){0,63}")
+_RESERVED_FEATURES = ("api_invocation_time", "is_deleted", "write_time")
+_FEATURE_NAME_CHARACTERS = 64
 
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec."""
+    yield from _limits(spec)
     if isinstance(spec, PlatformSpec):
         yield from _platform(spec)
     elif isinstance(spec, FeatureGroupSpec):
@@ -37,6 +59,16 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _model(name, spec)
     elif isinstance(spec, EndpointSpec):
         yield from _endpoint(name, spec)
+
+
+def _limits(spec: Spec) -> Iterator[Problem]:
+    for path, (least, most) in _LIMITS.get(type(spec), {}).items():
+        value: Any = reduce(lambda part, step: getattr(part, step, None), path.split("."), spec)
+        size = len(value) if isinstance(value, str | list) else value
+        unit = " characters" if isinstance(value, str) else ""
+        if size is not None and not least <= size <= most:
+            span = f"{least} to {most}" if least else f"at most {most}"
+            yield Problem(path, f"{size}{unit}: AWS takes {span}{unit}")
 
 
 def _accounts(field: str, values: list[str]) -> Iterator[Problem]:
@@ -60,6 +92,7 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
 
 
 def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
+    yield from _feature_names(spec)
     platform = spec.store.platform
     there = live.feature_group(platform, group_name(platform, name))
     if there is None:
@@ -98,6 +131,22 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
             )
 
 
+def _feature_names(spec: FeatureGroupSpec) -> Iterator[Problem]:
+    too_long = [word for word in spec.features if len(word) > _FEATURE_NAME_CHARACTERS]
+    if wrong := [word for word in spec.features if word in too_long or not _FEATURE_NAME.fullmatch(word)]:
+        yield Problem(
+            "features",
+            f"{', '.join(map(repr, wrong))}: AWS takes at most {_FEATURE_NAME_CHARACTERS} letters, digits, hyphens and "
+            "underscores, a letter or digit at both ends",
+        )
+    if reserved := [word for word in spec.features if word in _RESERVED_FEATURES]:
+        yield Problem(
+            "features",
+            f"{', '.join(map(repr, reserved))}: write none of {', '.join(_RESERVED_FEATURES)}, which SageMaker adds "
+            "itself",
+        )
+
+
 def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
     there = live.model_group(spec.registry.platform, model_group_name(spec.registry, name))
     if there is not None and there.get("ModelPackageGroupDescription") != spec.description:
@@ -123,6 +172,16 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
                 yield from _machine(f"variants[{index}].compute", variant.compute)
         if spec.shadow and spec.shadow.compute:
             yield from _machine("shadow.compute", spec.shadow.compute)
+    yield from _watched(spec)
+    there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
+    if there is not None:
+        yield from _endpoint_that_serves(spec, there)
+
+
+def _watched(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse a release that AWS would not watch as asked; without machines of its own an endpoint has none."""
+    if spec.mode.serverless:
+        return
     seconds = watching_seconds(spec.release)
     if seconds >= LONGEST_SECONDS:
         yield Problem(
@@ -130,9 +189,14 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
             f"would be watched for {seconds // 60} minutes; AWS ends a deployment after {LONGEST_SECONDS // 60}: "
             "take larger steps or shorter intervals",
         )
-    there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
-    if there is not None:
-        yield from _endpoint_that_serves(spec, there)
+    own = len(spec.served) * (1 if spec.health.latency_ms is None else 2)
+    others = len(spec.release.rollback_alarms)
+    if own + others > _ALARMS:
+        yield Problem(
+            "release.rollback_alarms" if others else "variants",
+            f"{own + others} alarms would watch a release, {own} of them the endpoint's own, and AWS takes {_ALARMS}; "
+            f"{'leave some out, or make one composite alarm of them' if others else 'take fewer variants'}",
+        )
 
 
 def _endpoint_that_serves(spec: EndpointSpec, there: dict[str, Any]) -> Iterator[Problem]:

@@ -11,11 +11,13 @@ from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.errors import Problem
 from pulumi_mlops.inputs import Spec, nearest
 from pulumi_mlops.refs import PlatformRef
+
+_DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
 
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
@@ -33,6 +35,8 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, ModelRegistrySpec):
         yield from registry_problems(spec)
         _require("ModelRegistry", name, spec.platform, _database(spec.platform))
+    elif isinstance(spec, ModelSpec):
+        yield from _model(spec)
     elif isinstance(spec, EndpointSpec):
         yield from endpoint_problems(name, spec)
         needed = ["kserve", "prometheus", *["gateway"] * bool(spec.platform.address["gateway"])]
@@ -45,6 +49,14 @@ def _database(platform: PlatformRef) -> list[str]:
 
 def _require(noun: str, name: str, platform: PlatformRef, needed: Iterable[str]) -> None:
     operators.require(noun, name, needed, platform.address["context"], platform.address["addons"])
+
+
+def _model(spec: ModelSpec) -> Iterator[Problem]:
+    if spec.description and len(spec.description) > _DESCRIPTION_CHARACTERS:
+        yield Problem(
+            "description",
+            f"{len(spec.description)} characters: MLflow takes at most {_DESCRIPTION_CHARACTERS} characters",
+        )
 
 
 def _platform(name: str, spec: PlatformSpec) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
 from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
+from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Variant
 from pulumi_mlops.compute import ACCELERATOR, Compute
 from pulumi_mlops.errors import MlopsError, Problem
@@ -25,6 +26,7 @@ _ADDED = len("-12345678-predictor")  # what a revision's Service has beside the 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VARIANT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _PIN = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_BACKENDS = 16  # of one rule of an HTTPRoute
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})$")
 
@@ -43,6 +45,7 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
         if part.compute:
             yield from _compute(f"{field}compute", part.compute)
     yield from _names(name, spec)
+    yield from _limits(spec)
     yield from _gateway(spec)
     yield from _quota(spec)
     yield from _initializer(spec)
@@ -142,6 +145,26 @@ def _names(name: str, spec: EndpointSpec) -> Iterator[Problem]:
             )
         if spec.shadow and part.name == SHADOW:
             yield Problem(field, f"{SHADOW!r} is what the shadow is called; take another name")
+
+
+def _limits(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse numbers that the API would refuse in the middle of an update."""
+    for field in ("cooldown_in_seconds", "cooldown_out_seconds"):
+        seconds = getattr(spec.scaling, field)
+        if seconds > LONGEST_COOLDOWN_SECONDS:
+            yield Problem(
+                f"scaling.{field}",
+                f"{seconds}: Kubernetes waits at most {LONGEST_COOLDOWN_SECONDS} seconds; write that",
+            )
+    # While traffic moves step by step, the route leads to the revisions of before as well.
+    stepwise = bool(spec.release.canary or spec.release.linear)
+    most = _BACKENDS // 2 if stepwise else _BACKENDS
+    if len(spec.variants) > most:
+        yield Problem(
+            "variants",
+            f"{len(spec.variants)}: a route leads to {_BACKENDS} revisions at most"
+            f"{', half of them old ones while a release moves step by step' if stepwise else ''}; write at most {most}",
+        )
 
 
 def _gateway(spec: EndpointSpec) -> Iterator[Problem]:

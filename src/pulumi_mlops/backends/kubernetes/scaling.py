@@ -8,7 +8,8 @@ from pulumi_mlops.backends.kubernetes.revision import Revision
 from pulumi_mlops.backends.kubernetes.runtime import server_of
 from pulumi_mlops.components.endpoint import EndpointSpec
 
-_LONGEST_PERIOD = 1800  # the API's own bound
+LONGEST_COOLDOWN_SECONDS = 1800
+"""What an autoscaler of Kubernetes takes as the period of a policy."""
 
 
 def scale(app: App, spec: EndpointSpec, revision: Revision, service: pulumi.Resource) -> pulumi.Resource:
@@ -60,4 +61,4 @@ def _behavior(spec: EndpointSpec) -> Fields:
 
 
 def _period(seconds: int) -> int:
-    return min(max(seconds, 1), _LONGEST_PERIOD)
+    return max(seconds, 1)
