@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import reduce
 from typing import Any
 
 from pulumi_mlops.backends.aws import live
@@ -63,7 +62,9 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
 
 def _limits(spec: Spec) -> Iterator[Problem]:
     for path, (least, most) in _LIMITS.get(type(spec), {}).items():
-        value: Any = reduce(lambda part, step: getattr(part, step, None), path.split("."), spec)
+        value: Any = spec
+        for step in path.split("."):
+            value = getattr(value, step, None)
         size = len(value) if isinstance(value, str | list) else value
         unit = " characters" if isinstance(value, str) else ""
         if size is not None and not least <= size <= most:
