@@ -48,14 +48,15 @@ def kill_engine_after(sandbox: Sandbox, folder: Path, created: int) -> None:
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert process.stdout is not None
-    seen = 0
+    seen, said = 0, ""
     for line in process.stdout:
+        said += line
         seen += bool(re.search(r"aws:\S+ \S+ created", line))
         if seen >= created:
             os.kill(process.pid, signal.SIGKILL)
             break
     process.stdout.close()
-    assert process.wait() in (-signal.SIGKILL, 0)
+    assert process.wait() in (-signal.SIGKILL, 0), said
 
 
 def described(stack: Stack) -> list[tuple[str, str]]:

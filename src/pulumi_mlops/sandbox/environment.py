@@ -104,7 +104,9 @@ class Sandbox:
         """Make the variables that lead a process into the sandbox. They hold nothing secret."""
         variables = {
             "PULUMI_MLOPS_SANDBOX": str(self.home),
-            "PULUMI_BACKEND_URL": f"file://{self.home}/state",
+            # Without a file of attributes beside each file: an engine killed while it writes one leaves it empty, and
+            # the state cannot be read any more.
+            "PULUMI_BACKEND_URL": f"file://{self.home}/state?metadata=skip",
             "PULUMI_HOME": str(self.home / "pulumi"),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -18,10 +18,10 @@ from mocks import Cloud
 from pulumi_mlops.jobs import release
 from pulumi_mlops.sandbox.environment import Sandbox
 
-SPACE = "shop-dev"
-PLATFORM = hub("shop")
+SPACE = "trial-dev"
+PLATFORM = hub("trial")
 """Another platform than the other tests have: the cluster is shared."""
-GROUP = "/apis/gateway.networking.k8s.io/v1/namespaces/shop-dev/httproutes"
+GROUP = "/apis/gateway.networking.k8s.io/v1/namespaces/trial-dev/httproutes"
 ROUTE = f"{GROUP}/score"
 SERVICES = f"/apis/serving.kserve.io/v1beta1/namespaces/{SPACE}/inferenceservices"
 

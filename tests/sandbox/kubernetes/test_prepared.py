@@ -135,7 +135,10 @@ def test_what_is_not_as_expected_is_not_kept(go: Callable[..., Path], changed: d
 def test_an_interrupted_build_is_begun_again(go: Callable[..., Path], until: Until, number: signal.Signals) -> None:
     tools = go()
     (tools / "slow").touch()
-    command = [sys.executable, "-c", "from pulumi_mlops.sandbox.kubernetes import prepared; prepared.product()"]
+    # Where the tests run in a shell's background, Ctrl-C is ignored, and so it would be by what they start.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heeding}; from pulumi_mlops.sandbox.kubernetes import prepared; prepared.product()"
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: "build -v" in (tools / "calls").read_text() if (tools / "calls").exists() else False)
         process.send_signal(number)
