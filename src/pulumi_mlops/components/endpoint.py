@@ -386,7 +386,7 @@ class Endpoint(Component[EndpointRef]):
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend cannot do this, or not together; the message names the nearest thing.
-    :raises ReleaseRolledBack: the cloud went back to the version before this one.
+    :raises ReleaseRolledBack: the cloud went back to the version before (on Kubernetes the failed release Job says so).
     """
 
     url: Output[str | None]
