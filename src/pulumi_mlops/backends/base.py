@@ -75,6 +75,21 @@ class Scope:
             pulumi.log.info(message, self.component)
 
 
+def waiting(scope: Scope, spec: "EndpointSpec", address: Mapping[str, str]) -> refs.EndpointRef:
+    """Say what an endpoint waits for, and stand for it until then: nothing is made."""
+    models = ", ".join(sorted({model.name for model in spec.waiting}))
+    scope.say(f"waits for the first approved version of {models}; approve one, and the next up creates the endpoint")
+    return refs.EndpointRef(
+        name=scope.name,
+        backend=spec.platform.backend,
+        platform=spec.platform,
+        url=None,
+        status="waiting",
+        variants=[variant.name for variant in spec.served],
+        address=address,
+    )
+
+
 class Backend(Protocol):
     """The functions of a backend: a scope and a spec in, a ref out."""
 

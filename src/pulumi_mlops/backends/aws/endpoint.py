@@ -8,7 +8,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_mlops.backends.aws import access, release
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
-from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.base import Scope, waiting
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Shadow, Variant
 from pulumi_mlops.compute import Compute
 from pulumi_mlops.naming import physical
@@ -25,21 +25,8 @@ def endpoint_name(platform: PlatformRef, name: str) -> str:
 def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     """Build the endpoint, or nothing yet while a model waits for its first approval."""
     name = endpoint_name(spec.platform, scope.name)
-    variants = [variant.name for variant in spec.served]
     if spec.waiting:
-        models = ", ".join(sorted({model.name for model in spec.waiting}))
-        scope.say(
-            f"waits for the first approved version of {models}; approve one, and the next up creates the endpoint"
-        )
-        return EndpointRef(
-            name=scope.name,
-            backend="aws",
-            platform=spec.platform,
-            url=None,
-            status="waiting",
-            variants=variants,
-            address={"name": name},
-        )
+        return waiting(scope, spec, {"name": name})
 
     where = spec.platform.address
     captured = Output.format("{0}captured/{1}/", spec.platform.artifacts, scope.name)
@@ -103,7 +90,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
             "https://runtime.sagemaker.{0}.{1}/endpoints/{2}/{3}", where["region"], where["domain"], serving, path
         ),
         status="live",
-        variants=variants,
+        variants=[variant.name for variant in spec.served],
         captured=captured if spec.capture_percent else None,
         address={"name": serving, "arn": arn, "logs": logs.name},
         native={

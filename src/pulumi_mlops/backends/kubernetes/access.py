@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, ResourceOptions
+from pulumi import Input
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, namespace_name
@@ -28,8 +28,6 @@ class Door:
     port: int
     pods: Mapping[str, str] | None = None
     """Labels of the pods behind it; None for an address outside of the cluster."""
-    namespace: str | None = None
-    """Another namespace, in which this platform opens nothing."""
 
     def address(self) -> dict[str, Any]:
         """Return it for a ref's address."""
@@ -150,20 +148,18 @@ def rule(group: str, resource: str, verbs: Sequence[str], names: Sequence[Input[
     }
 
 
-def grant(
-    app: App, part: str, rules: Sequence[Any], subjects: Sequence[Any], opts: ResourceOptions | None = None
-) -> k8s.rbac.v1.RoleBinding:
+def grant(app: App, part: str, rules: Sequence[Any], subjects: Sequence[Any]) -> k8s.rbac.v1.RoleBinding:
     """Give rights in the platform's namespace to somebody."""
     name = app.name(part)
     role = k8s.rbac.v1.Role(
-        app.scope.child(f"role-{part}"), metadata=app.metadata(name), rules=list(rules), opts=opts or app.scope.opts
+        app.scope.child(f"role-{part}"), metadata=app.metadata(name), rules=list(rules), opts=app.scope.opts
     )
     return k8s.rbac.v1.RoleBinding(
         app.scope.child(f"binding-{part}"),
         metadata=app.metadata(name),
         role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
         subjects=list(subjects),
-        opts=opts or app.scope.opts,
+        opts=app.scope.opts,
     )
 
 

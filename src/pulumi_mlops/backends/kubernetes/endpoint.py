@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.base import Scope, waiting
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, App, Fields, after, disruption_budget
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
@@ -25,21 +25,8 @@ _SEVERAL = 2
 
 def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     """Build the endpoint, or nothing yet while a model waits for its first approval."""
-    variants = [variant.name for variant in spec.served]
     if spec.waiting:
-        models = ", ".join(sorted({model.name for model in spec.waiting}))
-        scope.say(
-            f"waits for the first approved version of {models}; approve one, and the next up creates the endpoint"
-        )
-        return EndpointRef(
-            name=scope.name,
-            backend="kubernetes",
-            platform=spec.platform,
-            url=None,
-            status="waiting",
-            variants=variants,
-            address={"name": scope.name},
-        )
+        return waiting(scope, spec, {"name": scope.name})
 
     app = access.app_of(scope, spec.platform, _KIND)
     store = spec.platform.address["store"]
@@ -78,7 +65,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         platform=spec.platform,
         url=url,
         status="live",
-        variants=variants,
+        variants=[variant.name for variant in spec.served],
         captured=captured,
         address={
             "name": scope.name,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes import live
-from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
+from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, NAMESPACE
 from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
@@ -23,7 +23,6 @@ SCHEMES = ("s3", "pvc", "oci", "gs", "hf", "https", "http", "hdfs", "webhdfs")
 """What KServe's storage initializer takes (https://kserve.github.io/website/docs/model-serving/storage/overview)."""
 _INSIDE = ("s3", "pvc", "oci")  # what needs no way to the internet: nodes fetch images
 _ADDED = len("-12345678-predictor")  # what a revision's Service has beside the variant's name
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VARIANT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _PIN = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BACKENDS = 16  # of one rule of an HTTPRoute
@@ -50,7 +49,7 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     yield from _quota(spec)
     yield from _initializer(spec)
     for index, namespace in enumerate(spec.invokers):
-        if not _LABEL.fullmatch(namespace):
+        if not NAMESPACE.fullmatch(namespace):
             yield Problem(
                 f"invokers[{index}]",
                 f"{namespace!r} is not the name of a namespace; write lower-case letters, digits and hyphens",

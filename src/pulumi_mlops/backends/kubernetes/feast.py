@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from pulumi import Input
 
-from pulumi_mlops.backends.kubernetes.objects import Fields
+from pulumi_mlops.backends.kubernetes.objects import Fields, program
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
 from pulumi_mlops.naming import physical
 from pulumi_mlops.refs import PlatformRef
@@ -56,11 +55,7 @@ def repository(project: str, online_store: str) -> dict[str, str]:
     return {"feature_store.yaml": json.dumps(settings, indent=2), **PROGRAMS}
 
 
-def _program(name: str) -> str:
-    return resources.files("pulumi_mlops.jobs").joinpath(name).read_text()
-
-
-PROGRAMS = {name: _program(name) for name in ("features.py", "feast_offline.py", "feast_online.py")}
+PROGRAMS = {name: program(name) for name in ("features.py", "feast_offline.py", "feast_online.py")}
 
 
 def environment(platform: PlatformRef) -> list[Fields]:

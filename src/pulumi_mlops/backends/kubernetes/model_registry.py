@@ -5,9 +5,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources as files
 from typing import Any
-from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -17,12 +15,15 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, database, live, mlflow, tracking
 from pulumi_mlops.backends.kubernetes.objects import (
+    NAMESPACE,
+    PYTHON,
     App,
     Fields,
     after,
     content_name,
     custom,
     disruption_budget,
+    program,
     resources,
     secret,
     secret_variable,
@@ -39,10 +40,8 @@ MEMBER = "pulumi-mlops/registry"
 """The label of the Jobs that work on a registry."""
 _REPLICAS = {"dev": 1, "staging": 1, "prod": 2}
 _SETTINGS, _SCRIPT, _FOLDER = "settings.json", "registry.py", "/etc/mlops"
-_IMAGE = "docker.io/library/python:3.13.9-slim"
 _SETUP_SECONDS = 900
 _USER = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
-_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _URL = re.compile(r"https?://[^\s/]+\S*")
 
 
@@ -169,8 +168,7 @@ def _ways_to(app: App, spec: ModelRegistrySpec) -> list[pulumi.Resource]:
         if is_deferred(notice.to):
             ports |= {80, 443}
         else:
-            parts = urlsplit(str(notice.to))
-            ports.add(parts.port or (443 if parts.scheme == "https" else 80))
+            ports.add(access.port_of(str(notice.to)))
     return [access.allow(app, "events", app.selector, egress=[access.anywhere(*sorted(ports))])] if ports else []
 
 
@@ -204,7 +202,7 @@ def _setup(
     """Run the job that brings the server to what the program says, once for each content."""
     scope = app.scope
     other = replace(app, kind="mlflow-setup")
-    script = files.files("pulumi_mlops.jobs").joinpath(_SCRIPT).read_text()
+    script = program(_SCRIPT)
     address = Output.format("http://{0}:{1}", server, tracking.PORT)
     text = Output.json_dumps({"url": address, **settings}, sort_keys=True)
     config = k8s.core.v1.ConfigMap(
@@ -215,7 +213,7 @@ def _setup(
     )
     container: Fields = {
         "name": "setup",
-        "image": _IMAGE,
+        "image": PYTHON,
         "command": ["python", f"{_FOLDER}/{_SCRIPT}", f"{_FOLDER}/{_SETTINGS}"],
         "env": [
             secret_variable("ADMIN_PASSWORD", server, "password"),
@@ -225,7 +223,7 @@ def _setup(
         "resources": resources("100m", "128Mi"),
         "volume_mounts": [{"name": "settings", "mount_path": _FOLDER, "read_only": True}],
     }
-    name = text.apply(lambda known: content_name(app.name(part), [known, script, container["command"], _IMAGE]))
+    name = text.apply(lambda known: content_name(app.name(part), [known, script, container["command"], PYTHON]))
     job = k8s.batch.v1.Job(
         scope.child(part),
         metadata=other.metadata(name),
@@ -322,5 +320,5 @@ def registry_problems(spec: ModelRegistrySpec) -> Iterator[Problem]:
                 f"{user!r} must be at most 30 lower-case letters, digits and hyphens, neither 'admin' nor {READER!r}",
             )
     for consumer in spec.consumers or []:
-        if not _NAMESPACE.fullmatch(consumer):
+        if not NAMESPACE.fullmatch(consumer):
             yield Problem("consumers", f"{consumer!r} is not the name of a namespace")

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources as files
 from typing import Any
 
 import pulumi
@@ -19,10 +20,18 @@ Fields = dict[str, Any]
 """A part of an object, as the API has it."""
 
 NAME_LIMIT = 63
+NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+PYTHON = "docker.io/library/python:3.13.9-slim"
+"""The image that runs programs which need the standard library only."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _USER = 10001  # any that is not root; images must not depend on it
 _TMP = "tmp"
+
+
+def program(name: str) -> str:
+    """Return the text of a program that runs in pods."""
+    return files.files("pulumi_mlops.jobs").joinpath(name).read_text()
 
 
 def namespace_name(project: str, stage: str) -> str:

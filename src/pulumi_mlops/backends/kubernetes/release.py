@@ -7,7 +7,6 @@ to declare. When it ends badly it has put the old rules back, the update fails, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import resources as files
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -15,7 +14,16 @@ from pulumi import CustomTimeouts, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import access, live
 from pulumi_mlops.backends.kubernetes.health import checks, of_revision
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, custom, resources
+from pulumi_mlops.backends.kubernetes.objects import (
+    PYTHON,
+    App,
+    Fields,
+    after,
+    content_name,
+    custom,
+    program,
+    resources,
+)
 from pulumi_mlops.backends.kubernetes.revision import SHADOW, TIMEOUT_SECONDS, Revision
 from pulumi_mlops.backends.kubernetes.runtime import server_of
 from pulumi_mlops.components.endpoint import EndpointSpec, Release
@@ -24,7 +32,6 @@ RELEASE, ATTEMPT = "pulumi-mlops/release", "pulumi-mlops/attempt"
 """Labels of a Job: which revisions it brings in, and which try at it that is."""
 BEFORE, ROLLED_BACK = "pulumi-mlops/release-from", "pulumi-mlops/rolled-back"
 """Annotations of a route, in which the job keeps the rules of before while it is under way, and why it went back."""
-_IMAGE = "docker.io/library/python:3.13.9-slim"
 _SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
 _START_SECONDS = 1800  # what replicas may take to come up, beside the watching
 _AFTERWARDS_SECONDS = 120
@@ -193,7 +200,7 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
     part = f"release-{digest}-{now.number}"
     container: Fields = {
         "name": "release",
-        "image": _IMAGE,
+        "image": PYTHON,
         "command": ["python", f"{_FOLDER}/{_SCRIPT}", f"{_FOLDER}/{_SETTINGS}"],
         "resources": resources("50m", "64Mi"),
         "volume_mounts": [{"name": "settings", "mount_path": _FOLDER, "read_only": True}],
@@ -234,4 +241,4 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
 
 def script() -> str:
     """Return the text of the program that the Job runs."""
-    return files.files("pulumi_mlops.jobs").joinpath(_SCRIPT).read_text()
+    return program(_SCRIPT)

@@ -47,6 +47,10 @@ class Revision:
     fixed: int | None
     """Its number of replicas, where nothing moves it."""
 
+    def part(self, app: App) -> str:
+        """Name it within its endpoint, as resources of the program are named."""
+        return self.name.removeprefix(f"{app.scope.name}-")
+
     @property
     def service(self) -> str:
         """The Service that KServe puts before its pods."""
@@ -178,7 +182,7 @@ def make(app: App, revision: Revision, account: Input[str], needs: list[pulumi.R
     scaler = "none" if revision.fixed is not None else "external"
     replicas = {} if revision.fixed is None else {"minReplicas": revision.fixed, "maxReplicas": revision.fixed}
     return custom(
-        scope.child(revision.name.removeprefix(f"{scope.name}-")),
+        scope.child(revision.part(app)),
         "serving.kserve.io/v1beta1",
         "InferenceService",
         metadata=app.metadata(
@@ -201,7 +205,7 @@ def make(app: App, revision: Revision, account: Input[str], needs: list[pulumi.R
 def _runtime(app: App, revision: Revision) -> pulumi.CustomResource:
     """Bring the runtime along, so that an admin's edits of the cluster's own runtimes change nothing here."""
     return custom(
-        app.scope.child(f"{revision.name.removeprefix(f'{app.scope.name}-')}-runtime"),
+        app.scope.child(f"{revision.part(app)}-runtime"),
         "serving.kserve.io/v1alpha1",
         "ServingRuntime",
         metadata=app.metadata(revision.name),

@@ -29,7 +29,7 @@ def scale(app: App, spec: EndpointSpec, revision: Revision, service: pulumi.Reso
         },
     }
     return custom(
-        app.scope.child(f"{revision.name.removeprefix(f'{app.scope.name}-')}-scaling"),
+        app.scope.child(f"{revision.part(app)}-scaling"),
         "keda.sh/v1alpha1",
         "ScaledObject",
         metadata=app.metadata(revision.name),

@@ -71,13 +71,12 @@ def _secret_name(who: str) -> str:
 
 
 def _given(app: App, store: ObjectStore) -> Store:
-    server = urlsplit(store.url)
     pairs: dict[str, tuple[Input[str], Input[str]]] = {"writer": (store.access_key, store.secret_key)}
     if store.reader_access_key is not None and store.reader_secret_key is not None:
         pairs["reader"] = (store.reader_access_key, store.reader_secret_key)
     keys = tuple(_keys(app, who, store.url, store.region, pair) for who, pair in pairs.items())
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
-    door = access.Door("store", server.port or (443 if server.scheme == "https" else 80))
+    door = access.Door("store", access.port_of(store.url))
     return Store(store.url, store.bucket, store.region, reader, writer, door, keys)
 
 
