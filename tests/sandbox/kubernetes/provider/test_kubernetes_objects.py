@@ -9,6 +9,7 @@ from kubernetes.dynamic import DynamicClient
 from objects_in_cluster import DEPLOYMENT, JOB, LABELS, MODEL, Place, refusal, urn
 from pulumi.runtime.proto import provider_pb2
 
+from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
 from pulumi_mlops.sandbox.kubernetes.provider.service import manager_of
 from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, plain, receive
 
@@ -332,6 +333,29 @@ def test_import(place: Place, with_namespace: bool) -> None:
     assert {item["manager"] for item in found["metadata"]["managedFields"] if not item.get("subresource")} == {
         manager_of(address)
     }
+
+
+def test_taking_over_while_a_controller_writes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An imported object may change between the look at its owners and their change: it is looked at again."""
+    place.engine.configure(namespace=place.name, enableConfigMapMutable=True)
+    body = {"metadata": {"name": "c"}, "data": {"a": "1"}}
+    place.meddle("v1", "ConfigMap", body, "kubectl")
+    address = urn("core/v1:ConfigMap")
+    answer = place.engine.read(f"{place.name}/c", urn=address)
+    patch, written = Cluster.patch, []
+
+    def late(self: Cluster, *arguments: Any) -> Any:
+        if len(written) < 2:
+            written.append(place.meddle("v1", "ConfigMap", {**body, "data": {"b": str(len(written))}}, "controller"))
+        return patch(self, *arguments)
+
+    monkeypatch.setattr(Cluster, "patch", late)
+    news = place.checked("core/v1:ConfigMap", {**body, "data": {"a": "2"}})
+    place.engine.update(answer.id, {**receive(answer.inputs), **receive(answer.properties)}, news, address)
+    found = place.live("v1", "ConfigMap", "c")
+    assert found is not None
+    assert found["data"] == {"a": "2", "b": "1"}
+    assert {item["manager"] for item in found["metadata"]["managedFields"]} == {manager_of(address), "controller"}
 
 
 def test_import_of_nothing(place: Place) -> None:

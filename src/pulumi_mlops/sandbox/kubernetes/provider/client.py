@@ -46,6 +46,11 @@ class StatusError(Exception):
         """Say whether the apiserver refused because a field can never change."""
         return self.code == 422 and "field is immutable" in self.message  # noqa: PLR2004 - Unprocessable Entity
 
+    @property
+    def stale(self) -> bool:
+        """Say whether somebody else wrote the object after it was read."""
+        return self.code == 409 and self.reason == "Conflict" and not self.causes  # noqa: PLR2004 - Conflict
+
 
 class Client:
     """A connection to one cluster."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from pulumi_mlops.sandbox.kubernetes.provider import checks, diff, failures, managed, objects, waiting
 from pulumi_mlops.sandbox.kubernetes.provider.client import Object, StatusError
@@ -269,7 +270,7 @@ class Objects(Plugin):
                 dry = self._applied(request, api, body, manager, dry=True, force=patch is not None)
                 return provider_pb2.UpdateResponse(properties=send(objects.outputs(gvk, dry, given, manager)))
             if patch is not None:
-                self.cluster.patch(api, *objects.parted(request.id), patch, manager)
+                self._take_over(api, request.id, manager)
             live = self._applied(request, api, body, manager)
             state = self._settled(request, api, live, given, manager)
         return provider_pb2.UpdateResponse(properties=send(state))
@@ -295,6 +296,15 @@ class Objects(Plugin):
         return empty_pb2.Empty()
 
     # How it is done
+
+    def _take_over(self, api: Api, object_id: str, manager: str) -> None:
+        """Become the owner of what kubectl or another Pulumi wrote; its controller may write at the same moment."""
+        stale = retry_if_exception(lambda error: isinstance(error, StatusError) and error.stale)
+        for attempt in Retrying(retry=stale, stop=stop_after_attempt(10), reraise=True):
+            with attempt:
+                patch = managed.taken_over(self.cluster.get(api, *objects.parted(object_id)), manager)
+                if patch is not None:
+                    self.cluster.patch(api, *objects.parted(object_id), patch, manager)
 
     def _foreseen(self, request: Any, gvk: Gvk, given: Values, body: Object) -> Any:
         """Ask the apiserver what would be made; where it cannot say, the inputs are all that is known."""
