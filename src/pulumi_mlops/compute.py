@@ -13,9 +13,9 @@ ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
 class Compute(Spec):
     """What one machine, or one replica, must have at least; the backend picks the smallest that fits."""
 
-    cpus: Annotated[Whole, Field(ge=1, le=192)] | None = None
+    cpus: Annotated[Whole, Field(ge=1)] | None = None
     """Virtual CPUs."""
-    memory_gb: Annotated[Number, Field(gt=0, le=2048)] | None = None
+    memory_gb: Annotated[Number, Field(gt=0)] | None = None
     """Memory in GiB."""
     accelerator: str | None = None
     """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``."""

@@ -29,7 +29,7 @@ import services
 import pulumi_mlops as mlops
 from facts_kubernetes import HUB, STORE
 from mocks import Cloud
-from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends import base
 from pulumi_mlops.sandbox import packages
 
 PORT = "5000"
@@ -316,7 +316,7 @@ def looking(trained: Installation, monkeypatch: pytest.MonkeyPatch) -> Installat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.url)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
-    monkeypatch.setattr(live, "mocked", lambda: False)
+    monkeypatch.setattr(base, "mocked", lambda: False)
     return trained
 
 

@@ -1,4 +1,4 @@
-"""A sandbox of its own for each test that runs a whole stack, and the stacks' files copied into it."""
+"""An empty sandbox for each test that runs a whole stack, and the stacks' files copied into it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from inside import Cluster
-from outside import ROOT, Cloud
+from outside import ROOT, Cloud, empty
 
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.stack import Stack
@@ -18,35 +18,42 @@ def planes() -> tuple[str, ...]:
     return ("aws",)
 
 
-@pytest.fixture
-def own_sandbox(tmp_path: Path, planes: tuple[str, ...]) -> Iterator[Sandbox]:
-    """Start a fresh sandbox, since a stack's names are fixed and its whole store is compared."""
-    sandbox = Sandbox(tmp_path / "sandbox")
-    sandbox.up(planes=planes)
+@pytest.fixture(scope="session")
+def stacks_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run one sandbox for the whole stacks of each process that pytest-xdist starts: a cluster takes its time."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("stacks"))
     yield sandbox
     sandbox.down()
 
 
 @pytest.fixture
-def cloud(own_sandbox: Sandbox) -> Cloud:
+def empty_sandbox(stacks_sandbox: Sandbox, planes: tuple[str, ...]) -> Iterator[Sandbox]:
+    """Have nothing in it, since a stack's names are fixed and the whole store is compared."""
+    stacks_sandbox.up(planes=planes)
+    yield stacks_sandbox
+    empty(stacks_sandbox)
+
+
+@pytest.fixture
+def cloud(empty_sandbox: Sandbox) -> Cloud:
     """Look at AWS's control plane in the fresh sandbox."""
-    return Cloud(own_sandbox)
+    return Cloud(empty_sandbox)
 
 
 @pytest.fixture
-def cluster_inside(own_sandbox: Sandbox) -> Cluster:
+def cluster_inside(empty_sandbox: Sandbox) -> Cluster:
     """Look at the cluster in the fresh sandbox."""
-    return Cluster(own_sandbox)
+    return Cluster(empty_sandbox)
 
 
 @pytest.fixture
-def stack_of(own_sandbox: Sandbox, tmp_path: Path) -> Callable[[str, str], Stack]:
+def stack_of(empty_sandbox: Sandbox, tmp_path: Path) -> Callable[[str, str], Stack]:
     """Copy a project of the repository and return one of its stacks."""
 
     def copied(folder: str, name: str = "dev") -> Stack:
         target = tmp_path / "projects" / folder
         if not target.exists():
             shutil.copytree(ROOT / folder, target, ignore=shutil.ignore_patterns("__pycache__"))
-        return Stack(own_sandbox, target, name)
+        return Stack(empty_sandbox, target, name)
 
     return copied

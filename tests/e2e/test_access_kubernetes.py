@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from inside import Account, Cluster, objects
-from outside import succeeded
+from outside import empty, succeeded
 
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.stack import Stack
@@ -36,21 +36,18 @@ SPACE, KSERVE, ROUTES = "shop-dev", "serving.kserve.io", "gateway.networking.k8s
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Cluster]]:
+def shop(stacks_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Cluster]]:
     """Bring a program with every noun up, once for all questions."""
-    folder = tmp_path_factory.mktemp("shop")
-    sandbox = Sandbox(folder / "sandbox")
-    sandbox.up(planes=("kubernetes",))
-    project = folder / "project"
-    project.mkdir()
+    project = tmp_path_factory.mktemp("shop")
+    stacks_sandbox.up(planes=("kubernetes",))
     (project / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     (project / "__main__.py").write_text(PROGRAM)
-    stack, cluster = Stack(sandbox, project), Cluster(sandbox)
+    stack, cluster = Stack(stacks_sandbox, project), Cluster(stacks_sandbox)
     for name in ("team-a", "team-b"):
         cluster.kind("v1", "Namespace").create(body={"metadata": {"name": name}})
     succeeded(stack.up())
     yield stack, cluster
-    sandbox.down()
+    empty(stacks_sandbox)
 
 
 def revisions(cluster: Cluster, endpoint: str) -> list[str]:

@@ -25,13 +25,13 @@ def planes() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def registry(own_sandbox: Sandbox) -> Iterator[Registry]:
-    with serving(own_sandbox) as found:
+def registry(empty_sandbox: Sandbox) -> Iterator[Registry]:
+    with serving(empty_sandbox) as found:
         yield found
 
 
 @pytest.fixture
-def kubeconfig(own_sandbox: Sandbox, cluster_inside: Cluster, tmp_path: Path) -> Path:
+def kubeconfig(empty_sandbox: Sandbox, cluster_inside: Cluster, tmp_path: Path) -> Path:
     """Make the account and its role, and a kubeconfig with its token."""
     page = (ROOT / "docs" / "credentials.md").read_text()
     written = re.search(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -52,7 +52,7 @@ def kubeconfig(own_sandbox: Sandbox, cluster_inside: Cluster, tmp_path: Path) ->
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SPACE}],
         }
     )
-    config = yaml.safe_load((own_sandbox.home / "kubeconfig").read_text())
+    config = yaml.safe_load((empty_sandbox.home / "kubeconfig").read_text())
     for user in config["users"]:
         user["user"] = {"token": token(cluster_inside)}
     path = tmp_path / "kubeconfig"

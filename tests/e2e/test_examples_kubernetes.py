@@ -19,9 +19,9 @@ def planes(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def cluster_inside(own_sandbox: Sandbox) -> Iterator[Cluster]:
+def cluster_inside(empty_sandbox: Sandbox) -> Iterator[Cluster]:
     """Look at the cluster before and after: nothing is left."""
-    cluster = Cluster(own_sandbox)
+    cluster = Cluster(empty_sandbox)
     before = cluster.everything()
     yield cluster
     assert cluster.everything() == before

@@ -58,12 +58,12 @@ def planes() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def stack(own_sandbox: Sandbox, tmp_path: Path) -> Stack:
+def stack(empty_sandbox: Sandbox, tmp_path: Path) -> Stack:
     folder = tmp_path / "release"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: release\nruntime: python\n")
     (folder / "__main__.py").write_text(PROGRAM)
-    made = Stack(own_sandbox, folder)
+    made = Stack(empty_sandbox, folder)
     made._pulumi("stack", "init")
     return made
 

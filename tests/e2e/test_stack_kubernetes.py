@@ -41,9 +41,9 @@ def planes() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def registry(own_sandbox: Sandbox) -> Iterator[Registry]:
+def registry(empty_sandbox: Sandbox) -> Iterator[Registry]:
     """Stand behind the port of the registry's pods, which run nothing here."""
-    with serving(own_sandbox) as found:
+    with serving(empty_sandbox) as found:
         yield found
 
 

@@ -23,7 +23,7 @@ SECRET = "hunter2-the-token-nobody-may-see"
 KILLS = 10
 
 
-def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, own_sandbox: Sandbox, cloud: Cloud) -> None:
+def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, empty_sandbox: Sandbox, cloud: Cloud) -> None:
     """Ten times the engine is killed when it has made something more; the up after that makes the rest."""
     whole = stack_of("stacks/aws")
     before = cloud.everything()
@@ -33,7 +33,7 @@ def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, own_sandbox: S
     assert counted(cloud.everything()) == counted(before | pending_keys(cloud))
 
     for done in range(KILLS):
-        kill_engine_after(own_sandbox, whole.folder, created=done % 3 + 1)
+        kill_engine_after(empty_sandbox, whole.folder, created=done % 3 + 1)
     succeeded(whole.up())
     assert shown(whole.up()) == []
     assert described(whole) == shape
@@ -73,14 +73,14 @@ def pending_keys(cloud: Cloud) -> dict[str, list[str]]:
     return {kind: ids for kind, ids in cloud.everything().items() if "Pending" in kind}
 
 
-def test_of_two_ups_at_once_one_is_refused(stack_of: StackOf, own_sandbox: Sandbox) -> None:
+def test_of_two_ups_at_once_one_is_refused(stack_of: StackOf, empty_sandbox: Sandbox) -> None:
     stack = stack_of("stacks/aws")
     stack.configure(owner="somebody")  # so that the stack exists before two want to make it
     command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
     first = subprocess.Popen(
         command,
         cwd=stack.folder,
-        env=own_sandbox.environ(),
+        env=empty_sandbox.environ(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -96,15 +96,15 @@ def test_of_two_ups_at_once_one_is_refused(stack_of: StackOf, own_sandbox: Sandb
     assert shown(stack.up()) == []
 
 
-def test_secrets_are_nowhere_in_clear(stack_of: StackOf, own_sandbox: Sandbox, cloud: Cloud) -> None:
+def test_secrets_are_nowhere_in_clear(stack_of: StackOf, empty_sandbox: Sandbox, cloud: Cloud) -> None:
     stack = stack_of("stacks/aws")
     stack.configure_secret("hub_token", SECRET)
     said = [stack.preview("--diff").output, succeeded(stack.up()).output, stack.preview("--diff").output]
     package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
     cloud.approve(package)
     said += [succeeded(stack.up("--diff")).output, stack.refresh().output, stack.export(), json.dumps(stack.outputs())]
-    said += [json.dumps(own_sandbox.env()), own_sandbox.shell()]
-    files = [path for path in own_sandbox.home.rglob("*") if path.is_file() and not path.name.startswith("aws-state")]
+    said += [json.dumps(empty_sandbox.env()), empty_sandbox.shell()]
+    files = [path for path in empty_sandbox.home.rglob("*") if path.is_file() and not path.name.startswith("aws-state")]
     files += [path for path in stack.folder.rglob("*") if path.is_file()]
     assert [text[:200] for text in said if SECRET in text] == []
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
@@ -146,10 +146,10 @@ def faults(cloud: Cloud, fault: dict[str, Any] | None) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def test_a_control_plane_that_is_down_is_said_in_a_line(stack_of: StackOf, own_sandbox: Sandbox) -> None:
+def test_a_control_plane_that_is_down_is_said_in_a_line(stack_of: StackOf, empty_sandbox: Sandbox) -> None:
     stack = stack_of("examples/feature_store")
     stack.configure(unused="x")
-    environment = own_sandbox.environ() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    environment = empty_sandbox.environ() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
     done = subprocess.run(
         command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False, timeout=300

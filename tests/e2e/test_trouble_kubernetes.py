@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from inside import Cluster
-from outside import resources, shown, succeeded
+from outside import reset, resources, shown, succeeded
 
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.kubernetes.registry import Registry, serving
@@ -30,20 +30,20 @@ def planes() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def registry(own_sandbox: Sandbox) -> Iterator[Registry]:
-    with serving(own_sandbox) as found:
+def registry(empty_sandbox: Sandbox) -> Iterator[Registry]:
+    with serving(empty_sandbox) as found:
         yield found
 
 
 def test_a_killed_engine_leaves_nothing_behind(
-    stack_of: StackOf, own_sandbox: Sandbox, cluster_inside: Cluster, registry: Registry
+    stack_of: StackOf, empty_sandbox: Sandbox, cluster_inside: Cluster, registry: Registry
 ) -> None:
     """Ten times the engine is killed when it has made something more; the up after that makes the rest."""
     whole, cluster = stack_of("stacks/kubernetes"), cluster_inside
     registry.approve("churn", registry.register("churn"))
     before = cluster.everything()
     for done in range(KILLS):
-        kill_engine_after(own_sandbox, whole.folder, created=done * 3 % 7 + 1)
+        kill_engine_after(empty_sandbox, whole.folder, created=done * 3 % 7 + 1)
     succeeded(whole.up())
     succeeded(whole.up())  # the registry stands now, and with it the approved version's endpoint
     assert shown(whole.up()) == []
@@ -73,7 +73,7 @@ def kill_engine_after(sandbox: Sandbox, folder: Path, created: int) -> None:
 
 
 def test_secrets_are_nowhere_in_clear(
-    stack_of: StackOf, own_sandbox: Sandbox, cluster_inside: Cluster, registry: Registry
+    stack_of: StackOf, empty_sandbox: Sandbox, cluster_inside: Cluster, registry: Registry
 ) -> None:
     """Neither the user's secret, nor a generated one, as it is or in base64, but in Secrets."""
     stack, cluster = stack_of("stacks/kubernetes"), cluster_inside
@@ -81,7 +81,7 @@ def test_secrets_are_nowhere_in_clear(
     registry.approve("churn", registry.register("churn"))
     said = [stack.preview("--diff").output, succeeded(stack.up()).output, stack.preview("--diff").output]
     said += [succeeded(stack.up("--diff")).output, stack.refresh().output, stack.export(), json.dumps(stack.outputs())]
-    said += [json.dumps(own_sandbox.env()), own_sandbox.shell()]
+    said += [json.dumps(empty_sandbox.env()), empty_sandbox.shell()]
     generated = [
         cluster.secret("churn-dev", name)[key]
         for name, key in (("churn-store-writer", "AWS_SECRET_ACCESS_KEY"), ("models-mlflow", "password"))
@@ -91,7 +91,7 @@ def test_secrets_are_nowhere_in_clear(
         version = versions.get(kind, "serving.kserve.io/v1beta1" if kind == "InferenceService" else "apps/v1")
         said.append(json.dumps(cluster.kind(version, kind).get(namespace="churn-dev").to_dict()))
     # All but the API server's own store, where Secrets are.
-    files = [path for path in own_sandbox.home.rglob("*") if path.is_file() and "etcd" not in path.parts]
+    files = [path for path in empty_sandbox.home.rglob("*") if path.is_file() and "etcd" not in path.parts]
     files += [path for path in stack.folder.rglob("*") if path.is_file()]
     for value in (SECRET, *generated):
         for text in (value, base64.b64encode(value.encode()).decode()):
@@ -107,14 +107,14 @@ def test_secrets_are_nowhere_in_clear(
     ],
 )
 def test_a_cluster_that_is_down_is_one_line(
-    server: str | None, says: str, stack_of: StackOf, own_sandbox: Sandbox, tmp_path: Path
+    server: str | None, says: str, stack_of: StackOf, empty_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     stack = stack_of("stacks/kubernetes")
     elsewhere = tmp_path / "kubeconfig"
     if server:
-        text = (own_sandbox.home / "kubeconfig").read_text()
+        text = (empty_sandbox.home / "kubeconfig").read_text()
         elsewhere.write_text(re.sub(r"https://127\.0\.0\.1:\d+", server, text))
-    done = own_sandbox.run(
+    done = empty_sandbox.run(
         ["pulumi", "preview", "-s", "dev", "--non-interactive", "--color", "never"],
         cwd=stack.folder,
         KUBECONFIG=str(elsewhere),
@@ -134,9 +134,17 @@ def test_a_namespace_of_somebody_else_is_left_alone(stack_of: StackOf, cluster_i
     assert cluster_inside.everything() == before
 
 
-def test_operators_that_are_missing_are_listed(stack_of: StackOf, cluster_inside: Cluster) -> None:
+@pytest.fixture
+def without_postgres(cluster_inside: Cluster) -> Iterator[None]:
+    """Take away what the sandbox's cluster has from the start; only a reset brings it back."""
     definitions = cluster_inside.kind("apiextensions.k8s.io/v1", "CustomResourceDefinition")
     definitions.delete(name="clusters.postgresql.cnpg.io")
+    yield
+    reset(cluster_inside.url)
+
+
+@pytest.mark.usefixtures("without_postgres")
+def test_operators_that_are_missing_are_listed(stack_of: StackOf) -> None:
     refused = stack_of("stacks/kubernetes").up()
     assert refused.code != 0
     assert "CloudNativePG 1.26 or newer, which runs Postgres: there is no Cluster" in refused.output

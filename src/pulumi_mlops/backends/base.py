@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pulumi
 from pulumi import InvokeOptions, ProviderResource, ResourceOptions
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import get_monitor
 
 from pulumi_mlops import refs
 from pulumi_mlops.capabilities import Table
@@ -73,6 +75,11 @@ class Scope:
         """Tell the user something about this component, in the preview."""
         if pulumi.runtime.is_dry_run():
             pulumi.log.info(message, self.component)
+
+
+def mocked() -> bool:
+    """Whether the program runs under Pulumi's mocks, where no cloud is there to be asked."""
+    return isinstance(get_monitor(), mocks.MockMonitor)
 
 
 def waiting(scope: Scope, spec: "EndpointSpec", address: Mapping[str, str]) -> refs.EndpointRef:

@@ -319,7 +319,7 @@ def test_a_release_that_was_rolled_back_fails_the_up(
     [
         ({"mode": {"serverless": {}}}, "compute.memory_gb: 8.0 is not a size that serverless has; write 1, 2, 3"),
         ({"compute": {"accelerator": "A10:1"}}, "compute: no SageMaker instance has all of that; accelerators here: "),
-        ({"compute": {"cpus": 192, "memory_gb": 2048}}, "compute: no SageMaker instance has all of that; ask for less"),
+        ({"compute": {"cpus": 512, "memory_gb": 4096}}, "compute: no SageMaker instance has all of that; ask for less"),
         ({"compute": {"pin": {"aws": "m5.large"}}}, "compute.pin.aws: 'm5.large' is not a SageMaker instance"),
         (
             {"shadow": {"model": FILES, "compute": {"accelerator": "B1:9"}}},

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from facts import HUB
 from pulumi_mlops import MlopsError
+from pulumi_mlops.backends import base
 from pulumi_mlops.backends.aws import live
 
 
@@ -47,7 +48,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     def answers(*given: Any) -> SageMaker:
         sagemaker = SageMaker(*given)
         monkeypatch.setattr(live, "client", lambda *_: sagemaker)
-        monkeypatch.setattr(live, "mocked", lambda: False)
+        monkeypatch.setattr(base, "mocked", lambda: False)
         return sagemaker
 
     return answers

@@ -61,7 +61,8 @@ def test_a_version_of_the_registry(cloud: Cloud) -> None:
     assert model["modelFormat"] == {"name": "mlflow"}
     assert model["storageUri"] == "s3://artifacts/models/3/artifacts/model"
     assert model["runtime"] == name
-    assert model["resources"] == {"requests": {"cpu": "2", "memory": "8Gi"}, "limits": {"memory": "8Gi"}}
+    size = {"cpu": "2", "memory": "8Gi"}
+    assert model["resources"] == {"requests": size, "limits": size}
     assert environment(model)["MLSERVER_MODEL_NAME"] == "score", "paths stay from version to version"
     (container,) = spec_of(cloud, "ServingRuntime")["containers"]
     assert container["name"] == "kserve-container"
@@ -115,6 +116,7 @@ def test_requests_do_not_fail_while_pods_come_and_go(cloud: Cloud) -> None:
     assert pod["deploymentStrategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     (container,) = pod["containers"]
     assert {"readinessProbe", "livenessProbe", "startupProbe"} <= container.keys()
+    assert container["readinessProbe"]["tcpSocket"] == {"port": 8080}, "KServe's agent knows ports by number only"
     ending = container["lifecycle"]["preStop"]["sleep"]["seconds"] + pod["timeout"]
     assert pod["terminationGracePeriodSeconds"] >= ending, "the longest answer is still given"
     (spread,) = pod["topologySpreadConstraints"]
@@ -301,10 +303,11 @@ def test_captured_traffic_goes_to_the_store(cloud: Cloud) -> None:
     assert ref["captured"] == "s3://artifacts/captured/score/"
     logger = predictor(cloud)["logger"]
     assert (logger["mode"], logger["url"]) == ("all", "s3://artifacts/captured/score")
-    assert logger["storage"]["serviceAccountName"] == "score-capture"
+    assert logger["storage"]["serviceAccountName"] == predictor(cloud)["serviceAccountName"] == "score"
     assert logger["storage"]["path"], "KServe's agent writes nothing where there is no path"
-    writer = cloud.one("ServiceAccount", "score-account-capture").inputs
-    assert writer["secrets"] == [{"name": STORE["writer"]}]
+    assert logger["storage"]["key"], "KServe's webhook refuses a storage without one"
+    account = cloud.one("ServiceAccount", "score-account").inputs
+    assert account["secrets"] == [{"name": STORE["writer"]}]
     assert spec_of(cloud, "Service")["ports"][0]["targetPort"] == 9081, "requests pass the agent"
 
 

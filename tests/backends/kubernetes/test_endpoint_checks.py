@@ -155,6 +155,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "scaling.min",
         "needs 48 memory_gb at least",
     ),
+    "room for everything but the agents": (
+        {"platform": hub(quota=ROOMY | {"memory_gb": 17}), "capture_percent": 100},
+        "compute",
+        "needs 18 memory_gb at least",
+    ),
     "accelerators that the quota forbids": (
         {"platform": hub(quota=ROOMY | {"accelerators": 0}), "compute": {"accelerator": "L4:1"}},
         "compute",

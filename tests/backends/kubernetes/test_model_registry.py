@@ -14,7 +14,7 @@ import pytest
 import pulumi_mlops as mlops
 from facts_kubernetes import HUB, hub
 from mocks import Cloud
-from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends import base
 
 MODEL = mlops.ModelRef(
     name="churn",
@@ -227,7 +227,7 @@ def mlflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ci")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "pw")
-    monkeypatch.setattr(live, "mocked", lambda: False)
+    monkeypatch.setattr(base, "mocked", lambda: False)
     yield address
     running.shutdown()
     running.server_close()

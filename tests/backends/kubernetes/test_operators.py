@@ -57,6 +57,8 @@ def test_all_that_is_missing_is_listed_with_a_way_to_install_it(cluster_with: An
     )
     assert "KEDA 2.17 or newer" in said
     assert "helm install keda keda --version" in said
+    assert "helm install kserve-resources oci://ghcr.io/kserve/charts/kserve-resources --version" in said
+    assert "--set kserve.controller.deploymentMode=Standard --set kserve.controller.gateway.disable" in said
     assert "Prometheus" not in said
     assert said.endswith("Platform(…, addons=['keda', 'kserve']).")
 

@@ -105,6 +105,7 @@ def test_the_store_of_the_user_is_not_run_by_us(cloud: Cloud) -> None:
     annotations = cloud.one("Secret", "churn-store-writer").inputs["metadata"]["annotations"]
     assert annotations["serving.kserve.io/s3-endpoint"] == "s3.example.com"
     assert annotations["serving.kserve.io/s3-usehttps"] == "1"
+    assert annotations["serving.kserve.io/s3-usevirtualbucket"] == "false"
     assert exported["address"]["store"]["door"] == {"name": "store", "port": 443, "pods": None}
     assert exported["artifacts"] == "s3://ml/"
 
@@ -176,8 +177,8 @@ def test_prod_protects_what_holds_data() -> None:
 def test_operators_are_installed_only_when_asked(cloud: Cloud) -> None:
     make(cloud, addons=["kserve", "cert-manager"])
     releases = {found.name: found for found in cloud.all("Release")}
-    assert set(releases) == {"churn-addon-kserve-crd", "churn-addon-kserve", "churn-addon-cert-manager"}
-    assert {"churn-addon-kserve-crd", "churn-addon-cert-manager"} <= releases["churn-addon-kserve"].depends_on
+    assert set(releases) == {"churn-addon-kserve-crd", "churn-addon-kserve-resources", "churn-addon-cert-manager"}
+    assert {"churn-addon-kserve-crd", "churn-addon-cert-manager"} <= releases["churn-addon-kserve-resources"].depends_on
     assert set(releases) <= cloud.one("Namespace").depends_on
     without = Cloud()
     make(without)

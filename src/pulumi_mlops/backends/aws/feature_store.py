@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
+from pulumi_mlops.backends import base
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
@@ -113,7 +114,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
 
 async def _complete(scope: Scope, spec: FeatureGroupSpec, name: str, arn: str) -> str:
     """Add what the group lacks and give back its ARN, so that whoever uses the group finds all features."""
-    if not pulumi.runtime.is_dry_run() and not live.mocked():
+    if not pulumi.runtime.is_dry_run() and not base.mocked():
         added = await asyncio.to_thread(_add_missing, scope, spec, name)
         if added:
             pulumi.log.info(f"added in place: {', '.join(added)}", scope.component)

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.runtime import mocks
-from pulumi.runtime.settings import get_monitor
 
+from pulumi_mlops.backends import base
 from pulumi_mlops.errors import MlopsError
 from pulumi_mlops.refs import PlatformRef
 
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 def default_region() -> str | None:
     """Return the region that the provider would take by itself."""
     return pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-
-
-def mocked() -> bool:
-    """Whether the program runs under Pulumi's mocks, where no cloud is there to be asked."""
-    return isinstance(get_monitor(), mocks.MockMonitor)
 
 
 @functools.cache
@@ -80,7 +74,7 @@ def asking(what: str) -> Iterator[None]:
 
 def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a feature group with all its features, or nothing."""
-    if mocked():
+    if base.mocked():
         return None
     with asking(f"feature group {name!r}"):
         sagemaker = client(platform, "sagemaker")
@@ -119,7 +113,7 @@ def tags(platform: PlatformRef, arn: str) -> dict[str, str]:
 
 def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str) -> dict[str, Any] | None:
     """Describe a thing whose absence SageMaker tells only by a word in the message."""
-    if mocked():
+    if base.mocked():
         return None
     with asking(f"{kind.replace('_', ' ')} {next(iter(by.values()))!r}"):
         sagemaker = client(platform, "sagemaker")
@@ -134,7 +128,7 @@ def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str)
 
 def approved_packages(platform: PlatformRef, group: str) -> Iterator[dict[str, Any]]:
     """Describe the approved versions of a group, newest first."""
-    if mocked() or model_group(platform, group) is None:
+    if base.mocked() or model_group(platform, group) is None:
         return
     with asking(f"approved versions of {group!r}"):
         sagemaker = client(platform, "sagemaker")

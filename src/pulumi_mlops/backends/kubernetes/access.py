@@ -10,7 +10,6 @@ from pulumi import Input
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, namespace_name
-from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.refs import PlatformRef
 
 # Instance metadata answers with the node's own credentials, and private ranges are the cluster and its neighbours.
@@ -182,9 +181,3 @@ def app_of(scope: Scope, platform: PlatformRef, kind: str) -> App:
 def store_door(platform: PlatformRef) -> Door:
     """Return the door of the platform's object store."""
     return Door.of(platform.address["store"]["door"])
-
-
-def gateway_namespaces(platform: PlatformRef) -> list[str]:
-    """Return the namespaces in which a gateway's proxies run: its own, or that of its controller."""
-    gateway = platform.address["gateway"]
-    return [gateway["name"].split("/")[0], OPERATORS["gateway"].namespace] if gateway else []

@@ -10,6 +10,7 @@ from pulumi import Output
 
 from pulumi_mlops.backends.base import Scope, waiting
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
+from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, App, Fields, after, disruption_budget
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.revision import Revision
@@ -30,12 +31,11 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
 
     app = access.app_of(scope, spec.platform, _KIND)
     store = spec.platform.address["store"]
-    account = access.identity(app, secrets=[store["reader"]])
-    writer = None
-    if spec.capture_percent:
-        writer = access.identity(app, "capture", secrets=[store["writer"]]).metadata.name
+    # KServe's agent has the login of its pod's account, whatever account its logger names. Only the containers that
+    # KServe adds get it, and not the model's.
+    account = access.identity(app, secrets=[store["writer" if spec.capture_percent else "reader"]])
     opened = [*_ways_out(app, spec), *_ways_in(app, spec)]
-    wanted = revision.revisions(app, spec, writer)
+    wanted = revision.revisions(app, spec, account.metadata.name)
     # By order, not by a value: a view that is applied anew must not look like another revision in the preview.
     applied = [view.group.native["apply"] for view in spec.reads if "apply" in view.group.native]
     needs = [account, *opened, *applied]
@@ -48,14 +48,19 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
             disruption_budget(app, name, {**app.selector, health.VARIANT: part.variant})
     native: dict[str, pulumi.Resource] = {f"revision.{variant}": made for variant, made in services.items()}
     released = ready
-    if spec.platform.address["gateway"] or spec.scaling.moves:
+    gateway = Gateway.of(spec.platform)
+    if gateway or spec.scaling.moves:
         native["release"] = release.job(app, spec, wanted, ready)
         released = [native["release"]]
     inside = native["service"] = _service(app, spec, wanted, released)
     url = inside.urn.apply(lambda _: f"http://{app.host(app.name())}")
-    if gateway := spec.platform.address["gateway"]:
-        route = native["route"] = release.route(app, spec, wanted, released)
-        address = f"{'https' if gateway['tls'] else 'http'}://{scope.name}.{gateway['domain']}"
+    if gateway:
+        # The release job writes the rules as well: what it leaves is what is declared here.
+        forced = {"pulumi.com/patchForce": "true"}
+        route = native["route"] = gateway.route(
+            app, app.name(), release.rules(spec, wanted), annotations=forced, opts=after(scope.opts, *released)
+        )
+        address = gateway.url(scope.name)
         url = route.urn.apply(lambda _: address)
     health.monitor(app, spec)
     captured = Output.format("{0}/", revision.captured_prefix(spec, scope.name)) if spec.capture_percent else None
@@ -117,7 +122,8 @@ def _ways_out(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
 
 def _ways_in(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
     """Let the gateway and the invokers' namespaces send requests, and Prometheus read metrics."""
-    callers = [access.namespace(name) for name in sorted({*access.gateway_namespaces(spec.platform), *spec.invokers})]
+    gateway = Gateway.of(spec.platform)
+    callers = [access.namespace(name) for name in sorted({*(gateway.proxies if gateway else ()), *spec.invokers})]
     watcher = access.namespace(metrics_namespace(spec.platform))
     rules: list[Fields] = [{"from_": [watcher], "ports": access.ports(*health.metrics_ports(spec))}]
     if callers:

@@ -1,6 +1,7 @@
 """What only Kubernetes can judge of an endpoint, before anything is registered."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -221,6 +222,10 @@ def _initializer(spec: EndpointSpec) -> Iterator[Problem]:
         )
 
 
+_AGENT_CPUS, _AGENT_MEMORY_GB = 0.1, 1
+"""What KServe's agent asks for, and may take, as it is installed."""
+
+
 def _quota(spec: EndpointSpec) -> Iterator[Problem]:
     """Refuse an endpoint that the platform's quota could never hold: its pods would wait for ever."""
     quota = spec.platform.address["quota"]
@@ -230,9 +235,10 @@ def _quota(spec: EndpointSpec) -> Iterator[Problem]:
     # While a release is on, the revision before it is still there.
     sizes.append(max(sizes, key=lambda size: (size.accelerators, size.cpus, size.memory_gb)))
     replicas = max(spec.scaling.min, 1)
+    agents = len(sizes) * replicas if spec.capture_percent else 0
     needs = {
-        "cpus": sum(size.cpus for size in sizes) * replicas,
-        "memory_gb": sum(size.memory_gb for size in sizes) * replicas,
+        "cpus": math.ceil(sum(size.cpus for size in sizes) * replicas + agents * _AGENT_CPUS),
+        "memory_gb": sum(size.memory_gb for size in sizes) * replicas + agents * _AGENT_MEMORY_GB,
         "accelerators": sum(size.accelerators for size in sizes) * replicas,
     }
     for word, need in needs.items():

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 import pulumi
-from pulumi.runtime import mocks
-from pulumi.runtime.settings import get_monitor
 
+from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.errors import MlopsError
 from pulumi_mlops.refs import PlatformRef
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 _SECONDS = 15
-
-
-def mocked() -> bool:
-    """Whether the program runs under Pulumi's mocks, where no cluster is there to be asked."""
-    return isinstance(get_monitor(), mocks.MockMonitor)
 
 
 def kubeconfig() -> str | None:
@@ -112,7 +106,7 @@ def _cluster(context: str | None) -> Cluster:
 
 def cluster(context: str | None) -> Cluster | None:
     """Return the cluster of a context, or nothing under mocks."""
-    return None if mocked() else _cluster(context or default_context())
+    return None if base.mocked() else _cluster(context or default_context())
 
 
 def of(platform: PlatformRef) -> Cluster | None:

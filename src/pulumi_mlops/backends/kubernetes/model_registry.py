@@ -12,8 +12,10 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
+from pulumi_mlops.backends import base
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.backends.kubernetes import access, database, live, mlflow, tracking
+from pulumi_mlops.backends.kubernetes import access, database, mlflow, tracking
+from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import (
     NAMESPACE,
     PYTHON,
@@ -21,7 +23,6 @@ from pulumi_mlops.backends.kubernetes.objects import (
     Fields,
     after,
     content_name,
-    custom,
     disruption_budget,
     program,
     resources,
@@ -32,7 +33,7 @@ from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.errors import MlopsError, Problem
 from pulumi_mlops.gates import missed
 from pulumi_mlops.inputs import is_deferred
-from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef, PlatformRef
+from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef
 
 READER = "reader"
 """The user by whom consumers read; every user may read everything."""
@@ -54,10 +55,10 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     account = access.identity(app, "mlflow")
     postgres = database.postgres(app, platform, "mlflow")
     keys = secret(app, "mlflow", _keys(scope))
-    gateway = platform.address["gateway"]
-    public = f"{scope.name}.{gateway['domain']}" if gateway else None
+    gateway = Gateway.of(platform)
+    public = gateway.host(scope.name) if gateway else None
     env = mlflow.variables(platform, keys.metadata.name, postgres.variables)
-    callers = [access.namespace(space) for space in [*access.gateway_namespaces(platform), *consumers]]
+    callers = [access.namespace(space) for space in [*(gateway.proxies if gateway else ()), *consumers]]
     opened: list[pulumi.Resource] = [
         *access.call(app, "mlflow", app.selector, [postgres.door, access.store_door(platform)]),
         *([access.listen(app, "callers", app.selector, tracking.PORT, callers)] if callers else []),
@@ -90,8 +91,9 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         opts=after(scope.opts, *postgres.needs, *opened),
     )
     native: dict[str, pulumi.Resource] = {"server": server, "keys": keys}
-    if public:
-        native["route"] = _route(app, platform, name, public)
+    if gateway:
+        rules: list[Fields] = [{"backendRefs": [{"name": name, "port": tracking.PORT}]}]
+        native["route"] = gateway.route(app, name, rules, opts=scope.opts)
     users = {user: _user(app, user) for user in [*spec.approvers, *[READER] * bool(consumers)]}
     for consumer in consumers:
         access.grant(
@@ -125,7 +127,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         consumers=consumers,
         address={
             "server": ready,
-            "url": f"https://{public}" if public and gateway["tls"] else f"http://{public or app.host(name)}",
+            "url": gateway.url(scope.name) if gateway else f"http://{app.host(name)}",
             "door": access.Door(scope.name, tracking.PORT, app.selector).address(),
         },
         native=native,
@@ -170,22 +172,6 @@ def _ways_to(app: App, spec: ModelRegistrySpec) -> list[pulumi.Resource]:
         else:
             ports.add(access.port_of(str(notice.to)))
     return [access.allow(app, "events", app.selector, egress=[access.anywhere(*sorted(ports))])] if ports else []
-
-
-def _route(app: App, platform: PlatformRef, service: str, host: str) -> pulumi.Resource:
-    space, _, gateway = platform.address["gateway"]["name"].partition("/")
-    return custom(
-        app.scope.child("route"),
-        "gateway.networking.k8s.io/v1",
-        "HTTPRoute",
-        metadata=app.metadata(service),
-        spec={
-            "parentRefs": [{"name": gateway, "namespace": space}],
-            "hostnames": [host],
-            "rules": [{"backendRefs": [{"name": service, "port": tracking.PORT}]}],
-        },
-        opts=app.scope.opts,
-    )
 
 
 def _setup(
@@ -287,7 +273,7 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
 
 def version(model: ModelRef, number: int) -> ModelVersionRef:
     """Return one version, which has to be there: where its files are is known to the registry alone."""
-    if live.mocked():
+    if base.mocked():
         return _ref(model, tracking.Version(number, {}, f"mlflow-artifacts:/{model.name}/{number}", None))
     found = tracking.version(model, number)
     if found is None:

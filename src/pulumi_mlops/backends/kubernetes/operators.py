@@ -1,6 +1,7 @@
 """The operators that this backend stands on: what they bring, since which version, and how they are installed."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,9 +55,13 @@ OPERATORS = {
         charts=(
             Chart("oci://ghcr.io/kserve/charts/kserve-crd", "v0.20.0"),
             Chart(
-                "oci://ghcr.io/kserve/charts/kserve",
+                "oci://ghcr.io/kserve/charts/kserve-resources",
                 "v0.20.0",
-                values={"kserve": {"controller": {"deploymentMode": "Standard"}}},
+                values={
+                    "kserve": {
+                        "controller": {"deploymentMode": "Standard", "gateway": {"disableIstioVirtualHost": True}}
+                    }
+                },
             ),
         ),
         namespace="kserve",
@@ -146,8 +151,18 @@ def _install(operator: Operator) -> str:
         f"      helm install {chart.name.rsplit('/', 1)[-1]} {chart.name} --version {chart.version} "
         f"--namespace {operator.namespace} --create-namespace"
         + (f" --repo {chart.repository}" if chart.repository else "")
+        + "".join(f" --set {key}={value}" for key, value in _settings(chart.values))
         for chart in operator.charts
     )
+
+
+def _settings(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Write a chart's values as `helm --set` takes them."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", json.dumps(value).strip('"')
 
 
 def install(scope: Scope, addons: Iterable[str]) -> list[pulumi.Resource]:

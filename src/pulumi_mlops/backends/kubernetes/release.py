@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceOptions
 
-from pulumi_mlops.backends.kubernetes import access, live
+from pulumi_mlops.backends.kubernetes import access, gateway, live
 from pulumi_mlops.backends.kubernetes.health import checks, of_revision
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -20,7 +20,6 @@ from pulumi_mlops.backends.kubernetes.objects import (
     Fields,
     after,
     content_name,
-    custom,
     program,
     resources,
 )
@@ -84,27 +83,6 @@ def rules(spec: EndpointSpec, wanted: Sequence[Revision]) -> list[Fields]:
     return [rule]
 
 
-def route(
-    app: App, spec: EndpointSpec, wanted: Sequence[Revision], released: Sequence[pulumi.Resource]
-) -> pulumi.CustomResource:
-    """Give the endpoint its host name (https://gateway-api.sigs.k8s.io/api-types/httproute/)."""
-    gateway = spec.platform.address["gateway"]
-    namespace, name = gateway["name"].split("/")
-    return custom(
-        app.scope.child("route"),
-        "gateway.networking.k8s.io/v1",
-        "HTTPRoute",
-        # The release job writes the rules as well: what it leaves is what is declared here.
-        metadata=app.metadata(app.name(), annotations={"pulumi.com/patchForce": "true"}),
-        spec={
-            "parentRefs": [{"namespace": namespace, "name": name}],
-            "hostnames": [f"{app.scope.name}.{gateway['domain']}"],
-            "rules": rules(spec, wanted),
-        },
-        opts=after(app.scope.opts, *released),
-    )
-
-
 def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields:
     """Say what the job does. It reads this when it starts; changing it starts none."""
     served = [part for part in wanted if part.variant != SHADOW]
@@ -163,7 +141,7 @@ def attempt(spec: EndpointSpec, app: App, digest: str) -> Attempt:
         for one in jobs[last].get("status", {}).get("conditions", [])
         if one["type"] in ("Complete", "Failed") and one["status"] == "True"
     }
-    route = live.namespaced(spec.platform, "gateway.networking.k8s.io/v1", "httproutes", app.name()) if ended else None
+    route = live.namespaced(spec.platform, gateway.VERSION, gateway.ROUTES, app.name()) if ended else None
     remarks = (route or {}).get("metadata", {}).get("annotations", {})
     if "Failed" in ended:
         return Attempt(last + 1, f"was rolled back ({remarks.get(ROLLED_BACK) or ended['Failed']})")
@@ -177,7 +155,7 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
     account = access.identity(mover, "release")
     rights = [access.rule("serving.kserve.io", "inferenceservices", ["get"], served)]
     if spec.platform.address["gateway"]:
-        rights.append(access.rule("gateway.networking.k8s.io", "httproutes", ["get", "patch"], [app.name()]))
+        rights.append(access.rule(gateway.GROUP, gateway.ROUTES, ["get", "patch"], [app.name()]))
     else:
         rights.append(access.rule("", "services", ["get"], [app.name()]))
     granted = access.grant(mover, "release", rights, [access.account_of(account)])

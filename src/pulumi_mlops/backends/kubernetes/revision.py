@@ -67,23 +67,23 @@ def stem(endpoint: str, variant: str) -> str:
     return endpoint if variant == MAIN else f"{endpoint}-{variant}"
 
 
-def revisions(app: App, spec: EndpointSpec, logger: Input[str] | None) -> list[Revision]:
+def revisions(app: App, spec: EndpointSpec, account: Input[str]) -> list[Revision]:
     """Work out the revisions that the arguments ask for, the shadow last.
 
-    :param logger: the service account that may write captured traffic.
+    :param account: the service account of the pods, which may write captured traffic.
     """
     fixed = None if spec.scaling.moves else spec.scaling.min
-    found = [_revision(app, spec, part, logger, fixed) for part in spec.served]
+    found = [_revision(app, spec, part, account, fixed) for part in spec.served]
     if spec.shadow:
         shadow = Variant(name=SHADOW, model=spec.shadow.model, compute=spec.shadow.compute)
-        found.append(_revision(app, spec, shadow, logger, max(spec.scaling.min, 1)))
+        found.append(_revision(app, spec, shadow, account, max(spec.scaling.min, 1)))
     return found
 
 
-def _revision(app: App, spec: EndpointSpec, part: Variant, logger: Input[str] | None, fixed: int | None) -> Revision:
+def _revision(app: App, spec: EndpointSpec, part: Variant, account: Input[str], fixed: int | None) -> Revision:
     variant, served = part.name, part.model
     machine = runtime.machine(part.compute or spec.compute)
-    container = runtime.container(runtime.server_of(served), runtime.image_of(served))
+    container = runtime.container(runtime.server_of(served), runtime.image_of(served), app.scope.name)
     added = {
         "resources": machine.resources,
         "env": _variables(app, spec, served),
@@ -121,13 +121,14 @@ def _revision(app: App, spec: EndpointSpec, part: Variant, logger: Input[str] | 
             "mode": "all",
             "url": captured_prefix(spec, app.scope.name),
             # The agent writes nothing while the path is empty; below it are requests and answers, a file each.
-            "storage": {"path": "calls", "parameters": {"format": "json"}},
+            # KServe's webhook wants a key as well, which nothing reads: the account's Secret has the login.
+            "storage": {"path": "calls", "parameters": {"format": "json"}, "key": "credentials"},
         }
     name = content_name(stem(app.scope.name, variant), settled({"predictor": predictor, "container": container}))
     if "model" in predictor:
         predictor["model"]["runtime"] = name
     if "logger" in predictor:
-        predictor["logger"]["storage"]["serviceAccountName"] = logger
+        predictor["logger"]["storage"]["serviceAccountName"] = account
     return Revision(variant, name, served, predictor, container, fixed)
 
 

@@ -15,6 +15,7 @@ MODELS = "/mnt/models"
 SECRETS = "/var/run/secrets/mlops"
 CONTAINER = "kserve-container"
 PORT = 8080
+"""Where a server listens. Probes name it by its number: KServe's agent takes the name of a port for port 80."""
 AGENT_PORT = 9081
 """Where KServe's agent listens in front of a server whose requests are captured."""
 _STARTS_WITHIN = 1800
@@ -34,9 +35,15 @@ class Server:
     """The matcher of those that failed inside the server."""
     seconds: str
     """The histogram of durations."""
-    ready: Fields
-    """How it is asked whether it can answer."""
+    ready_path: str | None = None
+    """The path that says whether a model can answer; without one, a server that takes connections is ready."""
     variables: dict[str, str] = field(default_factory=dict)
+
+    def ready(self, model: str) -> Fields:
+        """Ask whether a model can answer."""
+        if self.ready_path is None:
+            return {"tcp_socket": {"port": PORT}}
+        return {"http_get": {"path": self.ready_path.format(model=model), "port": PORT}}
 
 
 MLSERVER = Server(
@@ -45,7 +52,7 @@ MLSERVER = Server(
     answers='path!~"/v2/health/.*|.*/ready|/ping|/health|/version|/metrics"',
     failed='status_code=~"5.+"',
     seconds="rest_server_request_duration_seconds",
-    ready={"http_get": {"path": "/v2/health/ready", "port": "http"}},
+    ready_path="/v2/models/{model}/ready",  # the server as a whole calls itself ready when no model could be loaded
     variables={
         "HOME": "/tmp",  # noqa: S108 (an emptyDir: everything else is read-only)
         "MLSERVER_HTTP_PORT": str(PORT),
@@ -65,7 +72,6 @@ OWN = Server(
     answers='handler!~"/metrics|/health.*|/ready.*"',
     failed='status=~"5.+"',
     seconds="http_request_duration_seconds",
-    ready={"tcp_socket": {"port": "http"}},
 )
 """What an image of the user's is expected to be: port 8080, metrics at /metrics under the names that instrumentation
 libraries for web frameworks give them."""
@@ -84,12 +90,12 @@ def image_of(served: ModelVersionRef | ModelFiles) -> Input[str]:
     return MLSERVER_IMAGE if own is None else own
 
 
-def container(server: Server, image: Input[str]) -> Fields:
+def container(server: Server, image: Input[str], model: str) -> Fields:
     """Write the serving container, without what an endpoint adds: locked down, probed, given time to finish."""
     ports = [{"name": "http", "container_port": PORT, "protocol": "TCP"}]
     if server.metrics_port != PORT:
         ports.append({"name": "metrics", "container_port": server.metrics_port, "protocol": "TCP"})
-    probe = {**server.ready, "period_seconds": _PROBE_SECONDS, "timeout_seconds": 5}
+    probe = {**server.ready(model), "period_seconds": _PROBE_SECONDS, "timeout_seconds": 5}
     locked = restricted(
         {
             "name": CONTAINER,
@@ -98,7 +104,7 @@ def container(server: Server, image: Input[str]) -> Fields:
             "readiness_probe": probe,
             # A model may take long to load; once it has, a server that hangs is started again.
             "startup_probe": {**probe, "failure_threshold": _STARTS_WITHIN // _PROBE_SECONDS},
-            "liveness_probe": {"tcp_socket": {"port": "http"}, "period_seconds": 30, "failure_threshold": 5},
+            "liveness_probe": {"tcp_socket": {"port": PORT}, "period_seconds": 30, "failure_threshold": 5},
             # Gateways learn of a pod's end a little after it: until then it goes on answering.
             "lifecycle": {"pre_stop": {"sleep": {"seconds": 15}}},
         }
@@ -140,10 +146,14 @@ class Machine:
 
     @property
     def resources(self) -> Fields:
-        """Requests and limits of the container; memory and accelerators are never shared out twice."""
-        memory = gibibytes(self.memory_gb)
-        bounds: dict[str, str] = {"memory": memory} | ({GPU: str(self.accelerators)} if self.accelerators else {})
-        return {"requests": {"cpu": str(self.cpus), **bounds}, "limits": bounds}
+        """Requests of the container, and the same as limits.
+
+        Memory and accelerators are never shared out twice. Where CPUs have no limit, KServe's webhook sets one of its
+        own, 1 as installed, and a pod that requests more is refused.
+        """
+        bounds = {"cpu": str(self.cpus), "memory": gibibytes(self.memory_gb)}
+        bounds |= {GPU: str(self.accelerators)} if self.accelerators else {}
+        return {"requests": bounds, "limits": bounds}
 
     @property
     def placement(self) -> Fields:

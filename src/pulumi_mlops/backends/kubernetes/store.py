@@ -60,6 +60,8 @@ def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], 
         "serving.kserve.io/s3-usehttps": "1" if parts.scheme == "https" else "0",
         "serving.kserve.io/s3-region": region,
         "serving.kserve.io/s3-useanoncredential": "false",
+        # The bucket in the path: KServe's agent would else look for it as a host of its own, which few servers have.
+        "serving.kserve.io/s3-usevirtualbucket": "false",
     }
     part = _secret_name(who)
     values = {"AWS_ACCESS_KEY_ID": pair[0], "AWS_SECRET_ACCESS_KEY": pair[1]}

@@ -17,6 +17,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
+from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.errors import MlopsError
@@ -91,7 +92,7 @@ class Tracking:
 
 def server(model: ModelRef) -> Tracking | None:
     """Return the server of a model's registry; None under mocks, and while it is not there or not ready."""
-    if live.mocked():
+    if base.mocked():
         return None
     if given := os.environ.get("MLFLOW_TRACKING_URI"):
         return _given(given)
