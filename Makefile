@@ -10,7 +10,7 @@ BACKEND ?= aws
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs engine cluster lock format clean
+.PHONY: help demo test operators check bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -20,6 +20,9 @@ demo: engine ## Bring a whole platform up on this machine, change it, take it do
 
 test: check engine cluster ## All checks and all tests
 	$(RUN) pytest -n 2 --dist worksteal
+
+operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
+	$(RUN) pytest -m operators tests/operators
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check

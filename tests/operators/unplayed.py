@@ -1,0 +1,17 @@
+"""The sandbox's cluster without the stages that play KServe: ``python -m unplayed`` as the sandbox starts its own."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from pulumi_mlops.sandbox.kubernetes import cluster, server
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for stage in cluster.OWN_STAGES.glob("*.yaml"):
+            if stage.name != "kserve.yaml":
+                shutil.copy(stage, folder)
+        cluster.OWN_STAGES = Path(folder)
+        code = server.main()
+    sys.exit(code)
