@@ -10,7 +10,7 @@ BACKEND ?= aws
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators check bench docs engine cluster lock format clean
+.PHONY: help demo test operators check mypy pyright bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -27,7 +27,12 @@ operators: engine cluster ## Have KServe itself judge what is written for it; bu
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@$(MAKE) --no-print-directory -j2 mypy pyright
+
+mypy: $(READY)
 	$(BIN)/mypy
+
+pyright: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: engine ## Ratios against plain Pulumi

@@ -270,13 +270,13 @@ class Sandbox:
                 stderr=log,
                 start_new_session=True,
             )
-            _CHILDREN.append(process)
             deadline = time.monotonic() + READY_WITHIN
             while self._running(plane) is None:
                 if process.poll() is not None or time.monotonic() > deadline:
                     self._give_up(plane, process, offset)
                 progress.update("not ready yet")
                 time.sleep(0.05)
+            process.returncode = 0  # a daemon now: Python warns of children that it forgets
 
     def _give_up(self, plane: ControlPlane, process: "subprocess.Popen[bytes]", offset: int) -> NoReturn:
         what = f"did not become ready within {READY_WITHIN:.0f} s"
@@ -289,10 +289,6 @@ class Sandbox:
             log.seek(offset)
             tail = "\n".join(log.read().splitlines()[-8:])
         raise SandboxError(f"The {plane.name} control plane {what}. The end of {self.log(plane)}:\n{tail}")
-
-
-_CHILDREN: "list[subprocess.Popen[bytes]]" = []
-"""Daemons that this process started: kept so that nobody takes them for forgotten."""
 
 
 def _healthy(url: str) -> bool:

@@ -56,8 +56,8 @@ class Stack:
 
     def configure(self, **settings: str) -> None:
         """Set plain configuration values; a value that is JSON becomes a structure where Pulumi reads it as one."""
-        for key, value in settings.items():
-            self._pulumi("config", "set", key, "--", value)
+        pairs = [word for key, value in settings.items() for word in ("--plaintext", f"{key}={value}")]
+        self._pulumi("config", "set-all", *pairs)
 
     def configure_secret(self, key: str, value: str) -> None:
         """Set a secret; the value goes in by standard input, so that no process list shows it."""
@@ -104,10 +104,7 @@ class Stack:
         return self._pulumi("stack", "export").stdout
 
     def _pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        head, dashes, tail = _split(arguments)
-        done = self.sandbox.run(
-            ["pulumi", *head, "-s", self.name, "--non-interactive", *dashes, *tail], cwd=self.folder
-        )
+        done = self.sandbox.run(["pulumi", *arguments, "-s", self.name, "--non-interactive"], cwd=self.folder)
         if done.returncode:
             raise SandboxError(f"pulumi {' '.join(arguments)}: {done.stderr or done.stdout}")
         return done
@@ -130,13 +127,6 @@ class Stack:
             done = self.sandbox.run(["pulumi", *arguments], cwd=self.folder, PULUMI_DEBUG_COMMANDS="true")
             events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return Result(done.returncode, done.stdout + done.stderr, list(_done(events, preview=command == "preview")))
-
-
-def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    if "--" not in arguments:
-        return arguments, (), ()
-    at = arguments.index("--")
-    return arguments[:at], ("--",), arguments[at + 1 :]
 
 
 def _done(events: list[Mapping[str, Any]], *, preview: bool) -> "list[Step]":

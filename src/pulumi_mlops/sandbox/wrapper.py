@@ -257,9 +257,10 @@ def set_all(engine: str, arguments: list[str], settings: Path) -> list[str]:
     plain = [part for value in options.plaintext for part in ("--plaintext", value)]
     if not plain:
         return [*rest, *secrets]
-    code = subprocess.run([engine, *rest, *secrets, "--config-file", str(settings)], check=False).returncode  # noqa: S603
-    if code != 0:
-        sys.exit(code)
+    if secrets:
+        first = [engine, *rest, *secrets, "--config-file", str(settings)]
+        if (code := subprocess.run(first, check=False).returncode) != 0:  # noqa: S603  (the engine)
+            sys.exit(code)
     return [*rest, *plain]
 
 

@@ -4,6 +4,8 @@ import base64
 import json
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as k8s
 import pytest
 
 import pulumi_mlops as mlops
@@ -221,6 +223,28 @@ def test_a_namespace_of_somebody_else_is_refused(
     with pytest.raises(mlops.InvalidArgs, match=says):
         make(cloud)
     assert cloud.registered == []
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_preview_says_which_cluster_is_meant(given: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider of the user's cannot be read by the program, which looks up what is there by the kubeconfig."""
+    cloud = Cloud(preview=True)
+
+    class There:
+        server = "https://cluster"
+
+        def get(self, _path: str) -> None:
+            return None
+
+    def program() -> None:
+        provider = k8s.Provider("ours", context="elsewhere") if given else None
+        mlops.Platform("churn", pulumi.ResourceOptions(provider=provider), backend="kubernetes", account="here")
+
+    monkeypatch.setattr(live, "cluster", lambda _: There())
+    cloud.run(program)
+    where = "the cluster at https://cluster, context 'here'"
+    looked_up = f"what is there is looked up in {where}; the provider in `opts` must lead to the same"
+    assert (looked_up if given else f"goes to {where}") in cloud.infos
 
 
 def test_what_others_name_is_there_before_them(cloud: Cloud) -> None:

@@ -32,7 +32,8 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     """Build the hub."""
     native: dict[str, pulumi.Resource] = {}
     context = spec.account or live.default_context()
-    provider = scope.component.get_provider("kubernetes:core/v1:Namespace")
+    given = scope.component.get_provider("kubernetes:core/v1:Namespace")
+    provider = given
     if provider is None:
         provider = k8s.Provider(
             scope.child("cluster"),
@@ -45,7 +46,12 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         )
     scope = replace(scope, provider=provider)
     if cluster := live.cluster(context):
-        scope.say(f"goes to the cluster at {cluster.server}" + (f", context {context!r}" if context else ""))
+        where = f"the cluster at {cluster.server}" + (f", context {context!r}" if context else "")
+        scope.say(
+            f"what is there is looked up in {where}; the provider in `opts` must lead to the same"
+            if given
+            else f"goes to {where}"
+        )
     addons = operators.install(scope, spec.addons)
     name = namespace_name(scope.project, scope.stage)
     namespace = _namespace(scope, name, addons)
