@@ -30,8 +30,10 @@ from pulumi_mlops.sandbox.stack import Stack
 pytestmark = [pytest.mark.operators, pytest.mark.timeout(1800)]
 
 PROGRAM = """
+import pulumi
 import pulumi_mlops as mlops
 
+config = pulumi.Config()
 platform = mlops.Platform(
     "shop",
     backend="kubernetes",
@@ -44,8 +46,8 @@ mlops.Endpoint(
     "rank",
     platform=platform,
     variants=[{"name": "one", "model": files, "weight": 9}, {"name": "two", "model": larger, "weight": 1}],
-    compute={"cpus": 4, "memory_gb": 3},
-    scaling={"min": 2, "max": 2},
+    compute={"cpus": config.get_int("cpus") or 4, "memory_gb": 3},
+    scaling={"min": 2, "max": config.get_int("most") or 2, "requests_per_replica": 60},
     secrets={"TOKEN": platform.secret("token")},
     capture_percent=100,
 )
@@ -261,3 +263,33 @@ def test_the_agent_keeps_what_is_asked_and_answered(served: tuple[Stack, Served]
     assert [name.rpartition("-")[2] for name in names] == ["request.json", "response.json"]
     endpoint = pods[0]["metadata"]["labels"]["app.kubernetes.io/instance"]
     assert all(name.startswith(f"captured/{endpoint}/") for name in names)
+
+
+def test_it_is_scaled_and_released_again(shop: Stack, cluster: tuple[Sandbox, Cluster]) -> None:
+    """KServe takes each edit: who counts the replicas, and another size, for which a new revision follows the old."""
+    found = Served(cluster[1], "shop-dev")
+
+    def scalers() -> dict[str, str]:
+        mark = "serving.kserve.io/autoscalerClass"
+        deployments = [one["metadata"] for one in found.all("apps/v1", "Deployment")]
+        return {
+            one["name"].rpartition("-predictor")[0]: one["annotations"][mark]
+            for one in deployments
+            if one["name"].startswith("rank-")
+        }
+
+    before = scalers()
+    assert set(before.values()) == {"none"}
+    shop.configure(most="4")
+    succeeded(shop.up())
+    services.wait_until(lambda: set(scalers().values()) == {"external"}, "another scaler")
+    assert scalers().keys() == before.keys(), "the same revisions serve"
+    shop.configure(most="2")
+    succeeded(shop.up())
+    services.wait_until(lambda: set(scalers().values()) == {"none"}, "no scaler")
+
+    shop.configure(cpus="3")
+    succeeded(shop.up())
+    services.wait_until(lambda: len(scalers()) == 2 and not scalers().keys() & before.keys(), "the old ones are gone")
+    assert shown(shop.up()) == []
+    assert shown(shop.refresh()) == []
