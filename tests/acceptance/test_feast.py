@@ -151,9 +151,9 @@ class Installation:
         names = answer["metadata"]["feature_names"]
         return {name: result["values"] for name, result in zip(names, answer["results"], strict=True)}
 
-    def knows(self, feature: str) -> bool:
+    def knows(self, feature: str, **keys: Any) -> bool:
         try:
-            self.online([feature], customer_id=[0])
+            self.online([feature], **(keys or {"customer_id": [0]}))
         except urllib.error.HTTPError as refused:
             refused.close()
             return False
@@ -219,7 +219,9 @@ def feast(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
         with ThreadPoolExecutor() as pool:
             for said in pool.map(lambda group: made.apply(cloud, group), ("customer-profile", "pairs", "archive")):
                 assert "applied" in said
-        services.wait_until(lambda: made.knows(AGE), "the server knows of the groups")
+        # It reads the registry now and then: it may know one group of these already, and not yet the next.
+        services.wait_until(lambda: made.knows(AGE), "the server knows of the profile")
+        services.wait_until(lambda: made.knows("pairs:text", key_a=["x"], key_b=[0]), "the server knows of the pairs")
         yield made
 
 
