@@ -1,10 +1,11 @@
 """Offer what a program registers to a real API server: would it take the objects, and the pods that follow."""
 
+import time
 from typing import Any
 from urllib.parse import urlencode
 
 from kubernetes import config
-from kubernetes.client import ApiClient, ApiException
+from kubernetes.client import ApiClient, ApiException, CoreV1Api
 
 from mocks import Registration
 
@@ -88,3 +89,13 @@ def pods_of(found: dict[str, Any], runtimes: dict[str, dict[str, Any]]) -> dict[
         predictor["containers"] = [{**runtimes[model["runtime"]]["spec"]["containers"][0], **own}]
     metadata["labels"] = found["metadata"]["labels"]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": predictor}
+
+
+def remove_namespace(api: ApiClient, name: str) -> None:
+    """Delete a namespace and wait until it is gone: the next module that runs here may want the same name."""
+    core = CoreV1Api(api)
+    core.delete_namespace(name)
+    deadline = time.monotonic() + 120
+    while any(found.metadata.name == name for found in core.list_namespace().items):
+        assert time.monotonic() < deadline, f"namespace {name} does not go"
+        time.sleep(0.1)

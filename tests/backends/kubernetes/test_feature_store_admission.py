@@ -7,7 +7,7 @@ import pytest
 from kubernetes.client import ApiClient, ApiException
 
 import pulumi_mlops as mlops
-from admission import client, document, offer, pods_of, restricted_namespace
+from admission import client, document, offer, pods_of, remove_namespace, restricted_namespace
 from facts_kubernetes import hub
 from mocks import Cloud
 from pulumi_mlops.sandbox.environment import Sandbox
@@ -45,7 +45,7 @@ def api(cluster: Sandbox) -> Iterator[ApiClient]:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "pods", "namespace": NAMESPACE}}
     offer(found, account, keep=True)
     yield found
-    found.call_api("DELETE", f"{found.configuration.host}/api/v1/namespaces/{NAMESPACE}", found.default_headers)
+    remove_namespace(found, NAMESPACE)
     found.close()
 
 
