@@ -1,9 +1,9 @@
 """Offer what a program registers to a real API server: would it take the objects, and the pods that follow."""
 
-import time
 from typing import Any
 from urllib.parse import urlencode
 
+import services
 from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, CoreV1Api
 
@@ -95,7 +95,4 @@ def remove_namespace(api: ApiClient, name: str) -> None:
     """Delete a namespace and wait until it is gone: the next module that runs here may want the same name."""
     core = CoreV1Api(api)
     core.delete_namespace(name)
-    deadline = time.monotonic() + 120
-    while any(found.metadata.name == name for found in core.list_namespace().items):
-        assert time.monotonic() < deadline, f"namespace {name} does not go"
-        time.sleep(0.1)
+    services.wait_until(lambda: name not in {found.metadata.name for found in core.list_namespace().items}, name)

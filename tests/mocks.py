@@ -121,7 +121,7 @@ class _Monitor(mocks.MockMonitor):
         self.outputs: dict[str, dict[str, Any]] = {}
         self.invoked: list[tuple[str, dict[str, Any], str]] = []
 
-    def RegisterResource(self, request: Any) -> Any:
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
         with _loop_of_this_thread():
             response = super().RegisterResource(request)
         # The engine marks what a resource's class calls secret; Pulumi's own mocks do not.
@@ -149,11 +149,11 @@ class _Monitor(mocks.MockMonitor):
             )
         return response
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
         self.outputs[request.urn.split("::")[-1]] = _plain(MessageToDict(request.outputs))
         return super().RegisterResourceOutputs(request)
 
-    def Invoke(self, request: Any) -> Any:
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
         self.invoked.append((request.tok, MessageToDict(request.args), request.provider))
         with _loop_of_this_thread():
             return super().Invoke(request)

@@ -88,6 +88,16 @@ def succeeded(result: Result) -> Result:
     return result
 
 
+def taken_down(stack: Stack) -> None:
+    """Destroy a stack; a stage that protects what holds data refuses first."""
+    if stack.name == "prod":
+        refused = stack.destroy()
+        assert refused.code != 0
+        assert "protected" in refused.output
+        stack.unprotect()
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+
+
 def shown(result: Result) -> list[str]:
     """Tell the steps in words, sorted."""
     return sorted(map(str, succeeded(result).changes))

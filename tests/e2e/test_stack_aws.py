@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from finders import find
-from outside import Cloud, resources, shown, succeeded
+from outside import Cloud, resources, shown, succeeded, taken_down
 
 from pulumi_mlops.sandbox.stack import Stack
 
@@ -63,12 +63,7 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> 
     assert shown(stack.refresh()) == []
 
     cloud.forget_versions(stage)
-    if stage == "prod":
-        refused = stack.destroy()
-        assert refused.code != 0
-        assert "protected" in refused.output
-        stack.unprotect()
-    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    taken_down(stack)
     assert cloud.everything() == before | pending(cloud)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from inside import Cluster, differences, objects
-from outside import shown, succeeded
+from outside import shown, succeeded, taken_down
 
 from pulumi_mlops.sandbox.environment import Sandbox
 from pulumi_mlops.sandbox.kubernetes.registry import Registry, serving
@@ -88,12 +88,7 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cluster_inside: C
     assert_all_found(stack, cluster)
 
     registry.forget()
-    if stage == "prod":
-        refused = stack.destroy()
-        assert refused.code != 0
-        assert "protected" in refused.output
-        stack.unprotect()
-    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    taken_down(stack)
     assert cluster.everything() == before
 
 

@@ -2,8 +2,6 @@
 
 import base64
 import contextlib
-import datetime as dt
-import ipaddress
 import json
 import shutil
 from collections.abc import Iterator
@@ -12,13 +10,10 @@ from typing import Any
 
 import services
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from inside import Cluster
 
 from pulumi_mlops.sandbox import building
+from pulumi_mlops.sandbox.kubernetes.access import Access
 from pulumi_mlops.sandbox.kubernetes.crds import SOURCES
 from pulumi_mlops.sandbox.progress import step
 
@@ -58,28 +53,14 @@ def _build(work: Path) -> None:
     shutil.copytree(source / "config", product / "config")
 
 
-def _certificate(folder: Path) -> str:
-    """Make a certificate for the webhooks, and return it as the API server wants to have it told."""
+def _certificate(folder: Path, access: Path) -> str:
+    """Make a certificate for the webhooks, and return its authority as the API server wants to have it told."""
+    made = Access(access)
+    made.make()
     folder.mkdir(parents=True)
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SPACE)])
-    now, loopback = dt.datetime.now(dt.UTC), ipaddress.ip_address("127.0.0.1")
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(loopback)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    text = made.public_bytes(serialization.Encoding.PEM)
-    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    (folder / "tls.crt").write_bytes(text)
-    (folder / "tls.key").write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
-    return base64.b64encode(text).decode()
+    shutil.copy(made.certificate, folder / "tls.crt")
+    shutil.copy(made.key, folder / "tls.key")
+    return base64.b64encode(made.ca.read_bytes()).decode()
 
 
 def _apply(cluster: Cluster, thing: dict[str, Any]) -> None:
@@ -134,7 +115,7 @@ def running(cluster: Cluster, folder: Path) -> Iterator[None]:
     """Install KServe in a cluster and run its controller for as long as the block."""
     product = built()
     _install(cluster, product / "config")
-    certificate = _certificate(folder / "k8s-webhook-server" / "serving-certs")
+    certificate = _certificate(folder / "k8s-webhook-server" / "serving-certs", folder / "pki")
     port, health = services.free_port(), services.free_port()
     command = [str(product / "kserve"), "-metrics-addr", "127.0.0.1:0", "-webhook-port", str(port)]
     command += ["-health-probe-addr", f"127.0.0.1:{health}"]

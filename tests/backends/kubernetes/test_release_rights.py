@@ -12,7 +12,7 @@ from kubernetes import config
 from kubernetes.client import ApiClient, AuthenticationV1TokenRequest, CoreV1Api, V1TokenRequestSpec
 
 import pulumi_mlops as mlops
-from admission import document, offer, path
+from admission import document, offer, path, remove_namespace
 from facts_kubernetes import hub, version
 from mocks import Cloud
 from pulumi_mlops.jobs import release
@@ -63,7 +63,7 @@ def admin(cluster: Sandbox) -> Iterator[ApiClient]:
     another = {**old["HTTPRoute"], "metadata": {"name": "another", "namespace": SPACE}}
     offer(found, another, keep=True)
     yield found
-    send(found, "DELETE", f"/api/v1/namespaces/{SPACE}")
+    remove_namespace(found, SPACE)
     found.close()
 
 

@@ -33,17 +33,15 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     native: dict[str, pulumi.Resource] = {}
     context = spec.account or live.default_context()
     given = scope.component.get_provider("kubernetes:core/v1:Namespace")
-    provider = given
-    if provider is None:
-        provider = k8s.Provider(
-            scope.child("cluster"),
-            context=context,
-            kubeconfig=live.kubeconfig(),
-            # Names are fixed here: replacing a Secret or a ConfigMap would take it away for a moment.
-            enable_secret_mutable=True,
-            enable_config_map_mutable=True,
-            opts=scope.opts,
-        )
+    provider = given or k8s.Provider(
+        scope.child("cluster"),
+        context=context,
+        kubeconfig=live.kubeconfig(),
+        # Names are fixed here: replacing a Secret or a ConfigMap would take it away for a moment.
+        enable_secret_mutable=True,
+        enable_config_map_mutable=True,
+        opts=scope.opts,
+    )
     scope = replace(scope, provider=provider)
     if cluster := live.cluster(context):
         where = f"the cluster at {cluster.server}" + (f", context {context!r}" if context else "")
