@@ -91,13 +91,13 @@ def _no_writer(*_: object) -> None:
     raise NotImplementedError("saved datasets are not kept here; write what you retrieved with its to_df()")
 
 
-class ParquetOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]
+class ParquetOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not in this environment
     """What ``feature_store.yaml`` says of this store; Feast finds it by its name."""
 
     type: str = "feast_offline.ParquetOfflineStore"
 
 
-class ParquetOfflineStore(OfflineStore):  # type: ignore[misc]
+class ParquetOfflineStore(OfflineStore):  # type: ignore[misc]  # Feast is not in this environment
     """Rows in Parquet files; joins run in DuckDB, within this process."""
 
     @staticmethod

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     Progress = Callable[[int], Any] | None
 
 
-class ValkeyOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
+class ValkeyOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]  # Feast is not in this environment
     """What ``feature_store.yaml`` says of this store; Feast finds it by its name."""
 
     type: str = "feast_online.ValkeyOnlineStore"
 
 
-class ValkeyOnlineStore(RedisOnlineStore):  # type: ignore[misc]
+class ValkeyOnlineStore(RedisOnlineStore):  # type: ignore[misc]  # Feast is not in this environment
     """Feast's store for Redis, whose rows end."""
 
     def online_write_batch(self, config: RepoConfig, table: FeatureView, data: Rows, progress: Progress) -> None:

@@ -63,7 +63,7 @@ class Stack:
         """Set a secret; the value goes in by standard input, so that no process list shows it."""
         self.sandbox.up()
         done = subprocess.run(  # noqa: S603 (the sandbox's own)
-            ["pulumi", "config", "set", "--secret", key, "-s", self.name],  # noqa: S607
+            ["pulumi", "config", "set", "--secret", key, "-s", self.name],  # noqa: S607 (on the sandbox's own PATH)
             cwd=self.folder,
             env=self.sandbox.environ(),
             input=value,

@@ -9,6 +9,7 @@ import pytest
 import pulumi_mlops as mlops
 from facts_kubernetes import GROUP, HUB, IMAGE, NAMESPACE, STORE, hub, version
 from mocks import Cloud, Registration
+from pulumi_mlops.backends.kubernetes.endpoint import metrics_namespace
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/"}
 SECRET = mlops.SecretRef.existing("churn-secret-hub-token", backend="kubernetes")
@@ -519,6 +520,4 @@ def test_names_meet_no_limit() -> None:
     ],
 )
 def test_where_prometheus_is(url: str | None, namespace: str) -> None:
-    from pulumi_mlops.backends.kubernetes.endpoint import metrics_namespace  # noqa: PLC0415 (only here)
-
     assert metrics_namespace(hub(metrics=url)) == namespace

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -107,8 +108,6 @@ def test_the_job_gets_what_its_program_reads(cloud: Cloud) -> None:
 
 
 def test_the_program_needs_nothing_but_python() -> None:
-    import sys  # noqa: PLC0415 (only here)
-
     imported = {
         name.split(".")[0]
         for node in ast.walk(ast.parse(declared.script(), feature_version=(3, 9)))

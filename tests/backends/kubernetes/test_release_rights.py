@@ -1,5 +1,6 @@
 """The release Job's own token, at a real API server: it brings a release to its end, and may do nothing else."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,8 +89,6 @@ def job(cluster: Sandbox, admin: ApiClient, tmp_path_factory: pytest.TempPathFac
     if "certificate-authority" in known:
         (folder / "ca.crt").write_text(Path(known["certificate-authority"]).read_text())
     else:
-        import base64  # noqa: PLC0415 (only here)
-
         (folder / "ca.crt").write_bytes(base64.b64decode(known["certificate-authority-data"]))
     return release.Api(admin.configuration.host, folder, pause=0)
 

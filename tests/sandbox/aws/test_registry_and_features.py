@@ -57,7 +57,11 @@ def test_one_target_does_not_keep_an_event_from_the_others(plane: ControlPlane, 
 def test_versions_count_up_and_numbers_do_not_return(plane: ControlPlane) -> None:
     sagemaker = plane.client("sagemaker")
     group = sagemaker.create_model_package_group(ModelPackageGroupName="churn")["ModelPackageGroupArn"]
-    create = lambda **more: sagemaker.create_model_package(ModelPackageGroupName=group, **more)["ModelPackageArn"]  # noqa: E731
+
+    def create(**more: Any) -> str:
+        arn: str = sagemaker.create_model_package(ModelPackageGroupName=group, **more)["ModelPackageArn"]
+        return arn
+
     first, second = create(), create(ModelApprovalStatus="Approved")
     assert [first[-8:], second[-8:]] == ["/churn/1", "/churn/2"]
     listed = sagemaker.list_model_packages(ModelPackageGroupName="churn", ModelApprovalStatus="Approved")

@@ -240,7 +240,7 @@ class TestLife:
         assert caught.value.details() == "sandbox box: value '[secret]' is refused, and '[secret]' too"
 
     def test_an_odd_exception_is_one_line_too(self, engine: Engine, box: BoxKind) -> None:
-        box.objects = None  # type: ignore[assignment]
+        box.objects = None  # type: ignore[assignment]  # odd on purpose
         with pytest.raises(grpc.RpcError, match="sandbox box: odd: "):
             engine.create({"name": "a", "size": 1})
 

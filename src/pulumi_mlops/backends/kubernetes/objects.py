@@ -1,5 +1,6 @@
 """What every workload is made of: names and labels, restricted pods, content-hashed names, custom resources."""
 
+import base64
 import hashlib
 import json
 import re
@@ -261,8 +262,6 @@ def _humps(match: re.Match[str]) -> str:
 
 def base64_secret(value: Input[str]) -> Output[str]:
     """Encode a secret for a Secret's ``data``: a key that leaves ``stringData`` would stay in the object."""
-    import base64  # noqa: PLC0415 (only here)
-
     return Output.secret(value).apply(lambda text: base64.b64encode(text.encode()).decode())
 
 

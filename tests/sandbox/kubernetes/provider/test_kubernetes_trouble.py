@@ -280,13 +280,6 @@ def test_a_killed_engine_leaks_nothing(place: Place, cluster: Sandbox, tmp_path:
         assert journal.find(address) is None
 
 
-def served_again(folder: Path) -> Any:
-    from engine_calls import served  # noqa: PLC0415
-    from pulumi_mlops.sandbox.kubernetes.provider.service import Objects  # noqa: PLC0415
-
-    return served(Objects(Cluster(), Journal(folder / "creates")))
-
-
 def test_a_leftover_of_another_name_goes(place: Place) -> None:
     """The engine draws a new name for the next run: the object of the killed one is not kept beside it."""
     made = place.make("core/v1:ConfigMap", {"data": {"a": "1"}})

@@ -65,7 +65,7 @@ class Session:
         with self._lock:  # sessions are not safe for threads, clients are
             if (service, where) not in self._clients:
                 self._clients[service, where] = self._boto.client(
-                    service,  # type: ignore[call-overload]
+                    service,  # type: ignore[call-overload]  # a plain name
                     region_name=where,
                     endpoint_url=self._endpoint(service),
                     config=Config(

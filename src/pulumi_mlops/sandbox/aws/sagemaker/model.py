@@ -25,7 +25,7 @@ def create(call: Call) -> dict[str, Any]:
     if (primary is None) == (not containers):
         raise invalid("Exactly one of PrimaryContainer and Containers must be given")
     every = [primary] if primary is not None else list(containers or [])
-    if params.get("InferenceExecutionConfig", {}).get("Mode") == "Direct" and len(every) < 2:  # noqa: PLR2004
+    if params.get("InferenceExecutionConfig", {}).get("Mode") == "Direct" and len(every) < 2:  # noqa: PLR2004 - said in the message
         raise invalid("InferenceExecutionConfig.Mode Direct needs at least two containers")
     hostnames = [container["ContainerHostname"] for container in every if "ContainerHostname" in container]
     if len(set(hostnames)) != len(hostnames):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.sandbox.kubernetes.provider import quantities
@@ -196,9 +196,12 @@ def _pairs(live: list[Any], asked: list[Any], owned: list[str]) -> list[tuple[An
 
 def _by_key(live: list[Any], asked: list[Any], owned: list[str]) -> Iterator[tuple[Any, Any, str]]:
     names = list(json.loads(owned[0][2:]))
-    identity: Callable[[Any], tuple[Any, ...]] = lambda item: tuple(item.get(name) for name in names)  # noqa: E731
+
+    def identity(item: Any) -> tuple[Any, ...]:
+        return tuple(item.get(name) for name in names)
+
     present = {identity(item): item for item in live if isinstance(item, dict)}
-    keys = {tuple(json.loads(key[2:]).get(name) for name in names): key for key in owned}
+    keys = {identity(json.loads(key[2:])): key for key in owned}
     for wanted in asked:
         # A key that was not given has a default, such as a port's protocol.
         given = {name: wanted[name] for name in names if isinstance(wanted, dict) and name in wanted}

@@ -380,7 +380,7 @@ class Objects(Plugin):
 
     def sensitive(self, token: str) -> frozenset[str]:
         """Name what is secret of a Secret."""
-        return frozenset(objects.SECRET_DATA) if token == "kubernetes:core/v1:Secret" else frozenset()  # noqa: S105
+        return frozenset(objects.SECRET_DATA) if token == "kubernetes:core/v1:Secret" else frozenset()  # noqa: S105 - a kind
 
     def hidden_texts(self, request: Any) -> set[str]:
         """Collect what is secret in a request, in plain and as base64."""

@@ -86,7 +86,7 @@ class TopicKind(AttributesKind):
     setter, where = "set_topic_attributes", "TopicArn"
 
     @property
-    def attributes(self) -> Mapping[str, str]:  # type: ignore[override]
+    def attributes(self) -> Mapping[str, str]:  # type: ignore[override]  # read of the row, not given
         """Name the attributes."""
         feedback = {
             f"{protocol}{what}": f"{wire}{what[0].upper()}{what[1:]}"
@@ -140,7 +140,7 @@ class QueueKind(AttributesKind):
     """A queue."""
 
     @property
-    def attributes(self) -> Mapping[str, str]:  # type: ignore[override]
+    def attributes(self) -> Mapping[str, str]:  # type: ignore[override]  # read of the row, not given
         """Name the attributes."""
         names = {
             "arn": "QueueArn",
