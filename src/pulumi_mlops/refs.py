@@ -64,7 +64,7 @@ class Ref:
         for key, value in data.items():
             if key in known:
                 nested = _KINDS.get(value.get("noun", "")) if isinstance(value, Mapping) else None
-                values[key] = nested.load(value) if nested else value
+                values[key] = nested.load(value) if nested else _whole(value)
         return cls(**values)
 
     @classmethod
@@ -86,6 +86,15 @@ class Ref:
             )
             raise InvalidArgs(cls.__name__, wanted, [Problem("output", hint)])
         return cls.load(outputs[wanted])
+
+
+def _whole(value: Any) -> Any:
+    """Make whole numbers whole again: the engine knows floats only."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 class Has(Protocol, Generic[R_co]):
@@ -288,7 +297,7 @@ class ModelVersionRef(Ref):
     noun = "model_version"
 
     platform: PlatformRef
-    version: int | None
+    version: int | None = None
     """None while it waits for an approval."""
 
     @property
@@ -304,7 +313,7 @@ class EndpointRef(Ref):
     noun = "endpoint"
 
     platform: PlatformRef
-    url: Input[str | None]
+    url: Input[str | None] = None
     status: Literal["live", "waiting"]
     variants: list[str] = field(default_factory=list)
     captured: Input[str | None] = None

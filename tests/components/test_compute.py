@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
+from facts import HUB
+from mocks import Cloud
+from pulumi_mlops import Endpoint
+from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.compute import Compute
-from pulumi_mlops.errors import InvalidArgs
+from pulumi_mlops.errors import InvalidArgs, Unsupported
 from pulumi_mlops.inputs import parse
+
+FILES = {"image": "repo:1"}
+GPU = {"memory_gb": 4, "accelerator": "A10G:1"}
 
 
 @pytest.mark.parametrize(
@@ -38,3 +45,18 @@ def test_bad(args: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidArgs) as caught:
         parse(Compute, "Compute", "x", args)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"model": FILES, "compute": GPU},
+        {"variants": [{"name": "a", "model": FILES, "compute": GPU}]},
+        {"model": FILES, "shadow": {"model": FILES, "compute": GPU}},
+    ],
+)
+def test_every_machine_of_an_endpoint_is_asked_for_its_accelerator(args: dict[str, Any]) -> None:
+    assert "endpoint.accelerator" in EndpointSpec.model_validate({"platform": HUB, **args}).uses()
+    serverless = {**args, "platform": HUB, "mode": {"serverless": {}}, "isolated": False}
+    with pytest.raises(Unsupported, match=r"endpoint\.accelerator with endpoint\.serverless"):
+        Cloud().run(lambda: Endpoint("score", **serverless))

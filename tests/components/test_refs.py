@@ -59,6 +59,19 @@ def test_what_is_exported_is_loaded(ref: Ref) -> None:
     assert type(ref).load(wire) == ref
 
 
+def test_an_endpoint_that_waits_is_loaded_without_its_nulls() -> None:
+    waits = mlops.EndpointRef(name="score", backend="aws", platform=HUB, status="waiting", address={"name": "score"})
+    wire = {key: value for key, value in waits.export().items() if value is not None}
+    assert mlops.EndpointRef.load(wire) == waits
+
+
+def test_whole_numbers_are_whole_again() -> None:
+    version = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB, version=3, address={"depth": [1, 0.5]})
+    loaded = mlops.ModelVersionRef.load({**version.export(), "version": 3.0, "address": {"depth": [1.0, 0.5]}})
+    assert repr(loaded.version) == "3"
+    assert repr(loaded.address) == "{'depth': [1, 0.5]}"
+
+
 def test_an_export_holds_no_resources() -> None:
     exported = HUB.export()
     assert not {"native", "providers"} & set(exported)

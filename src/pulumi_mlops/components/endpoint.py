@@ -349,9 +349,10 @@ class EndpointSpec(Spec):
 
     def uses(self) -> frozenset[str]:
         """Name what these arguments need."""
+        sizes = [self.compute, *(part.compute for part in (*self.variants, self.shadow) if part and part.compute)]
         kind = "serverless" if self.mode.serverless else "asynchronous" if self.mode.asynchronous else "realtime"
         wanted = {
-            "endpoint.accelerator": self.compute.accelerator,
+            "endpoint.accelerator": any(size.accelerator for size in sizes),
             "endpoint.variants": len(self.served) > 1,
             "endpoint.shadow": self.shadow,
             "endpoint.scaling": self.scaling.max > self.scaling.min,

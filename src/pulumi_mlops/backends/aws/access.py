@@ -8,8 +8,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAddress, SecretAddress
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.refs import FeatureStoreRef, FeatureView, PlatformRef, SecretRef
+from pulumi_mlops.refs import FeatureView, PlatformRef, SecretRef
 
 Statement = dict[str, Any]
 Grant = tuple[str, object]
@@ -28,6 +29,14 @@ class Topic:
     """An SNS topic."""
 
     arn: Input[str]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The Glue database of a feature store, and the prefix of its rows."""
+
+    database: str
+    offline: Input[str]
 
 
 def allow(actions: Sequence[str], resources: Input[Any], condition: Mapping[str, Any] | None = None) -> Statement:
@@ -61,15 +70,15 @@ def _bucket(place: Place, partition: Input[str]) -> Output[str]:
 
 
 def _use_platform(platform: PlatformRef, at: PlatformRef) -> list[Statement]:
-    address = platform.address
+    address, here = PlatformAddress.of(platform), PlatformAddress.of(at)
     statements = [
         allow(
             ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
             Output.format(
                 "arn:{0}:logs:{1}:{2}:log-group:/aws/sagemaker/*",
-                at.address["partition"],
-                at.address["region"],
-                at.address["account"],
+                here.partition,
+                here.region,
+                here.account,
             ),
         ),
         # CloudWatch has no resource to name in PutMetricData; the namespace is the narrowest there is.
@@ -82,14 +91,14 @@ def _use_platform(platform: PlatformRef, at: PlatformRef) -> list[Statement]:
                 }
             },
         ),
-        allow(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], address["key"]),
-        allow(["kms:CreateGrant"], address["key"], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        allow(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], address.key),
+        allow(["kms:CreateGrant"], address.key, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
     ]
-    if address["repositories"]:
+    if address.repositories:
         statements += [
             allow(
                 ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
-                list(address["repositories"].values()),
+                list(address.repositories.values()),
             ),
             allow(["ecr:GetAuthorizationToken"], "*"),  # takes no resource
         ]
@@ -115,7 +124,7 @@ def _use_platform(platform: PlatformRef, at: PlatformRef) -> list[Statement]:
 
 
 def _read_place(place: Place, at: PlatformRef) -> list[Statement]:
-    partition = at.address["partition"]
+    partition = PlatformAddress.of(at).partition
     return [
         allow(["s3:GetObject"], _objects(place, partition)),
         allow(["s3:ListBucket", "s3:GetBucketLocation"], _bucket(place, partition)),
@@ -123,7 +132,7 @@ def _read_place(place: Place, at: PlatformRef) -> list[Statement]:
 
 
 def _write_place(place: Place, at: PlatformRef) -> list[Statement]:
-    partition = at.address["partition"]
+    partition = PlatformAddress.of(at).partition
     return [
         allow(["s3:PutObject", "s3:AbortMultipartUpload"], _objects(place, partition)),
         allow(["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketAcl"], _bucket(place, partition)),
@@ -134,26 +143,28 @@ def _read_view(view: FeatureView, at: PlatformRef) -> list[Statement]:
     return [
         allow(
             ["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"],
-            view.group.address["arn"],
+            FeatureGroupAddress.of(view.group).arn,
         ),
-        allow(["kms:Decrypt"], at.address["key"]),
+        allow(["kms:Decrypt"], PlatformAddress.of(at).key),
     ]
 
 
 def _read_secret(secret: SecretRef, at: PlatformRef) -> list[Statement]:
-    return [allow(["secretsmanager:GetSecretValue"], secret.address["id"]), allow(["kms:Decrypt"], at.address["key"])]
+    return [
+        allow(["secretsmanager:GetSecretValue"], SecretAddress.of(secret).id),
+        allow(["kms:Decrypt"], PlatformAddress.of(at).key),
+    ]
 
 
 def _tell_topic(topic: Topic, _: PlatformRef) -> list[Statement]:
     return [allow(["sns:Publish"], topic.arn)]
 
 
-def _write_store(store: FeatureStoreRef, at: PlatformRef) -> list[Statement]:
+def _write_catalogue(catalogue: Catalogue, at: PlatformRef) -> list[Statement]:
+    here = PlatformAddress.of(at)
     arns = [
-        Output.format(
-            "arn:{0}:glue:{1}:{2}:{3}", at.address["partition"], at.address["region"], at.address["account"], part
-        )
-        for part in ("catalog", f"database/{store.address['database']}", f"table/{store.address['database']}/*")
+        Output.format("arn:{0}:glue:{1}:{2}:{3}", here.partition, here.region, here.account, part)
+        for part in ("catalog", f"database/{catalogue.database}", f"table/{catalogue.database}/*")
     ]
     return [
         allow(
@@ -168,7 +179,7 @@ def _write_store(store: FeatureStoreRef, at: PlatformRef) -> list[Statement]:
             arns,
         ),
         # Feature Store writes each object with an access control list, though the bucket's owner owns it anyway.
-        allow(["s3:PutObjectAcl"], _objects(Place(store.address["offline"]), at.address["partition"])),
+        allow(["s3:PutObjectAcl"], _objects(Place(catalogue.offline), here.partition)),
     ]
 
 
@@ -178,7 +189,7 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("write", Place): _write_place,
     ("read", FeatureView): _read_view,
     ("read", SecretRef): _read_secret,
-    ("write", FeatureStoreRef): _write_store,
+    ("write", Catalogue): _write_catalogue,
     ("tell", Topic): _tell_topic,
 }
 
@@ -202,7 +213,7 @@ def identity(scope: Scope, name: str, platform: PlatformRef, service: str, *gran
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": platform.address["account"]}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": PlatformAddress.of(platform).account}},
     }
     role = aws.iam.Role(
         scope.child("role"),

@@ -6,6 +6,13 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.aws import access, release
+from pulumi_mlops.backends.aws.addresses import (
+    EndpointAddress,
+    FeatureGroupAddress,
+    ModelVersionAddress,
+    PlatformAddress,
+    SecretAddress,
+)
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
 from pulumi_mlops.backends.base import Scope, waiting
@@ -26,9 +33,9 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     """Build the endpoint, or nothing yet while a model waits for its first approval."""
     name = endpoint_name(spec.platform, scope.name)
     if spec.waiting:
-        return waiting(scope, spec, {"name": name})
+        return waiting(scope, spec, EndpointAddress(name=name).plain())
 
-    where = spec.platform.address
+    where = PlatformAddress.of(spec.platform)
     captured = Output.format("{0}captured/{1}/", spec.platform.artifacts, scope.name)
     answers = Output.format("{0}answers/{1}/", spec.platform.artifacts, scope.name)
     writes = [("write", access.Place(captured))] * bool(spec.capture_percent) + [
@@ -52,8 +59,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     logs = aws.cloudwatch.LogGroup(
         scope.child("logs"),
         name=f"/aws/sagemaker/Endpoints/{name}",
-        retention_in_days=where["log_days"],
-        kms_key_id=where["key"],
+        retention_in_days=where.log_days,
+        kms_key_id=where.key,
         tags=scope.tags,
         opts=scope.opts,
     )
@@ -72,9 +79,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     )
     serving = release.name_once_released(scope, spec.release, live, configuration.name, name)
     scale(scope, spec, serving)
-    arn = Output.format(
-        "arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where["partition"], where["region"], where["account"], name
-    )
+    arn = Output.format("arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where.partition, where.region, where.account, name)
     call = (
         ["sagemaker:InvokeEndpointAsync"]
         if spec.mode.asynchronous
@@ -87,12 +92,12 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         backend="aws",
         platform=spec.platform,
         url=Output.format(
-            "https://runtime.sagemaker.{0}.{1}/endpoints/{2}/{3}", where["region"], where["domain"], serving, path
+            "https://runtime.sagemaker.{0}.{1}/endpoints/{2}/{3}", where.region, where.domain, serving, path
         ),
         status="live",
         variants=[variant.name for variant in spec.served],
         captured=captured if spec.capture_percent else None,
-        address={"name": serving, "arn": arn, "logs": logs.name},
+        address=EndpointAddress(name=serving, arn=arn, logs=logs.name).plain(),
         native={
             "endpoint": live,
             "configuration": configuration,
@@ -118,9 +123,9 @@ def _model(
 ) -> aws.sagemaker.Model:
     environment = {
         **spec.environment,
-        **{f"MLOPS_SECRET_{key}": secret.address["id"] for key, secret in spec.secrets.items()},
+        **{f"MLOPS_SECRET_{key}": SecretAddress.of(secret).id for key, secret in spec.secrets.items()},
         **{
-            f"MLOPS_FEATURES_{view.group.name.upper().replace('-', '_')}": view.group.address["name"]
+            f"MLOPS_FEATURES_{view.group.name.upper().replace('-', '_')}": FeatureGroupAddress.of(view.group).name
             for view in spec.reads
         },
     }
@@ -128,14 +133,14 @@ def _model(
     if isinstance(served, ModelFiles):
         container["image"], container["model_data_url"] = served.image, served.artifact
     else:
-        container["model_package_name"] = served.address["arn"]
-    network = spec.platform.address
+        container["model_package_name"] = ModelVersionAddress.of(served).arn
+    network = PlatformAddress.of(spec.platform)
     return aws.sagemaker.Model(
         scope.child(variant),
         execution_role_arn=role,
         primary_container=container,
         enable_network_isolation=spec.is_isolated and not spec.mode.serverless,
-        vpc_config={"subnets": network["subnets"], "security_group_ids": network["security_groups"]}
+        vpc_config={"subnets": network.subnets, "security_group_ids": network.security_groups}
         if spec.platform.private
         else None,
         tags=scope.tags,
@@ -153,7 +158,7 @@ def _configuration(
     answers: Output[str],
 ) -> aws.sagemaker.EndpointConfiguration:
     # The name is Pulumi's own, new with each content: a fixed one would be changed without the endpoint noticing.
-    key = spec.platform.address["key"]
+    key = PlatformAddress.of(spec.platform).key
     shadow = [_shadow(spec, spec.shadow, models[SHADOW])] if spec.shadow else None
     sizes = [variant.compute for variant in spec.served] + ([spec.shadow.compute] if spec.shadow else [])
     machines = [pick(size or spec.compute) for size in sizes]
@@ -295,7 +300,7 @@ def _alarms(scope: Scope, spec: EndpointSpec, endpoint: str, variant: str) -> li
         "period": 60,
         "evaluation_periods": 2,
         "treat_missing_data": "notBreaching",
-        "alarm_actions": [spec.platform.address["topic"]],
+        "alarm_actions": [PlatformAddress.of(spec.platform).topic],
         "tags": scope.tags,
         "opts": scope.opts,
     }

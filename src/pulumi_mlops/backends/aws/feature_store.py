@@ -9,6 +9,7 @@ from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends import base
 from pulumi_mlops.backends.aws import access, live
+from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
 from pulumi_mlops.errors import MlopsError
@@ -35,8 +36,6 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         opts=scope.opts,
     )
     prefix = Output.format("{0}features/{1}/", spec.platform.artifacts, scope.name)
-    place = {"database": name, "offline": prefix}
-    ref = FeatureStoreRef(name=scope.name, backend="aws", platform=spec.platform, address=place)
     writer = access.identity(
         scope,
         scope.physical(scope.name, "features", limit=64),
@@ -44,13 +43,13 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         "sagemaker.amazonaws.com",
         ("use", spec.platform),
         ("write", access.Place(prefix)),
-        ("write", ref),
+        ("write", access.Catalogue(name, prefix)),
     )
     return FeatureStoreRef(
         name=scope.name,
         backend="aws",
         platform=spec.platform,
-        address={"database": database.name, "role": writer.arn, "offline": prefix},
+        address=FeatureStoreAddress(database=database.name, role=writer.arn, offline=prefix).plain(),
         native={"catalog": database, "role": writer.role},
     )
 
@@ -62,8 +61,8 @@ def group_name(platform: PlatformRef, name: str) -> str:
 
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     """Make the group; features added later are sent by the API, since the provider would replace the group."""
-    platform, store = spec.store.platform, spec.store.address
-    key = platform.address["key"]
+    platform, store = spec.store.platform, FeatureStoreAddress.of(spec.store)
+    key = PlatformAddress.of(platform).key
     name = group_name(platform, scope.name)
     definitions: list[aws.sagemaker.FeatureGroupFeatureDefinitionArgsDict] = [
         {"feature_name": feature, "feature_type": TYPES[kind]} for feature, kind in spec.features.items()
@@ -76,11 +75,11 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     offline: aws.sagemaker.FeatureGroupOfflineStoreConfigArgsDict | None = None
     if spec.offline:
         offline = {
-            "s3_storage_config": {"s3_uri": store["offline"], "kms_key_id": key},
+            "s3_storage_config": {"s3_uri": store.offline, "kms_key_id": key},
             "table_format": "Iceberg" if spec.offline.format == "iceberg" else "Glue",
             "data_catalog_config": {
                 "catalog": "AwsDataCatalog",
-                "database": store["database"],
+                "database": store.database,
                 "table_name": name.replace("-", "_"),
             },
         }
@@ -92,7 +91,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         feature_definitions=definitions,
         online_store_config=online,
         offline_store_config=offline,
-        role_arn=store["role"],
+        role_arn=store.role,
         description=spec.description,
         tags=scope.tags,
         opts=ResourceOptions.merge(scope.guarded(spec.protect), ResourceOptions(ignore_changes=["featureDefinitions"])),
@@ -107,7 +106,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         features=spec.features,
         has_online=spec.online is not None,
         has_offline=spec.offline is not None,
-        address={"name": name, "arn": complete},
+        address=FeatureGroupAddress(name=name, arn=complete).plain(),
         native={"group": group},
     )
 

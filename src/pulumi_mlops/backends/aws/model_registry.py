@@ -7,6 +7,7 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from pulumi_mlops.backends.aws import access, live
+from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.gates import missed
@@ -25,14 +26,14 @@ def prefix(project: str, stage: str, registry: str) -> str:
 def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     """Make the rights of approvers and the rules that announce approvals. The groups come with the models."""
     start = prefix(scope.project, scope.stage, scope.name)
-    where = spec.platform.address
+    where = PlatformAddress.of(spec.platform)
 
     def named(kind: str, tail: str) -> Output[str]:
         return Output.format(
             "arn:{0}:sagemaker:{1}:{2}:{3}/{4}-{5}",
-            where["partition"],
-            where["region"],
-            where["account"],
+            where.partition,
+            where.region,
+            where.account,
             kind,
             start,
             tail,
@@ -71,14 +72,14 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         platform=spec.platform,
         approvers=spec.approvers,
         consumers=spec.platform.consumers if spec.consumers is None else spec.consumers,
-        address={"prefix": start},
+        address=ModelRegistryAddress(prefix=start).plain(),
         native=native,
     )
 
 
 def model_group_name(registry: ModelRegistryRef, name: str) -> str:
     """Name the group of a model."""
-    return physical(registry.address["prefix"], name)
+    return physical(ModelRegistryAddress.of(registry).prefix, name)
 
 
 def model(scope: Scope, spec: ModelSpec) -> ModelRef:
@@ -93,11 +94,10 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         opts=scope.guarded(spec.protect),
     )
     if spec.registry.consumers:
-        where = platform.address
+        where = PlatformAddress.of(platform)
         readers = {
             "AWS": [
-                Output.format("arn:{0}:iam::{1}:root", where["partition"], account)
-                for account in spec.registry.consumers
+                Output.format("arn:{0}:iam::{1}:root", where.partition, account) for account in spec.registry.consumers
             ]
         }
         packages = group.arn.apply(lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/*")
@@ -126,14 +126,14 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         backend="aws",
         platform=platform,
         gate=spec.gate,
-        address={"group": name, "arn": group.arn},
+        address=ModelAddress(group=name, arn=group.arn).plain(),
         native={"group": group},
     )
 
 
 def approved(model: ModelRef) -> ModelVersionRef | None:
     """Return the newest approved version whose metadata pass the gate."""
-    for package in live.approved_packages(model.platform, model.address["group"]):
+    for package in live.approved_packages(model.platform, ModelAddress.of(model).group):
         short = missed(model.gate, package.get("CustomerMetadataProperties", {}))
         if not short:
             return _ref(model, package["ModelPackageVersion"], package["ModelPackageArn"])
@@ -146,7 +146,7 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
 
 def version(model: ModelRef, number: int) -> ModelVersionRef:
     """Name one version."""
-    arn = Output.from_input(model.address["arn"]).apply(
+    arn = Output.from_input(ModelAddress.of(model).arn).apply(
         lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/{number}"
     )
     return _ref(model, number, arn)
@@ -154,4 +154,6 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
 
 def _ref(model: ModelRef, number: int, arn: Any) -> ModelVersionRef:
     platform: PlatformRef = model.platform
-    return ModelVersionRef(name=model.name, backend="aws", platform=platform, version=number, address={"arn": arn})
+    return ModelVersionRef(
+        name=model.name, backend="aws", platform=platform, version=number, address=ModelVersionAddress(arn=arn).plain()
+    )

@@ -10,6 +10,7 @@ from pulumi import Output
 
 from pulumi_mlops.backends.aws import live, network
 from pulumi_mlops.backends.aws.access import Statement, allow, document
+from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.refs import PlatformRef
@@ -81,20 +82,20 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         private=where is not None,
         providers=tuple(found for found in [scope.provider or scope.component.get_provider("aws:index:any")] if found),
         native=native,
-        address={
-            "account": account.id,
-            "region": account.region,
-            "partition": account.partition,
-            "domain": account.domain,
-            "key": key,
-            "bucket": bucket,
-            "logs": logs.name,
-            "log_days": logs.retention_in_days,
-            "topic": topic,
-            "repositories": {name: repository.arn for name, repository in repositories.items()},
-            "subnets": where.subnets if where else [],
-            "security_groups": where.security_groups if where else [],
-        },
+        address=PlatformAddress(
+            account=account.id,
+            region=account.region,
+            partition=account.partition,
+            domain=account.domain,
+            key=key,
+            bucket=bucket,
+            logs=logs.name,
+            log_days=logs.retention_in_days,
+            topic=topic,
+            repositories={name: repository.arn for name, repository in repositories.items()},
+            subnets=where.subnets if where else [],
+            security_groups=where.security_groups if where else [],
+        ).plain(),
     )
 
 

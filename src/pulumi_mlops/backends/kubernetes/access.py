@@ -1,7 +1,6 @@
 """Who may talk to whom, and who may do what: identities, doors between pods, rights in the API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input
 
 from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, namespace_name
 from pulumi_mlops.refs import PlatformRef
 
@@ -16,26 +16,6 @@ from pulumi_mlops.refs import PlatformRef
 _NOT_THE_INTERNET = ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
 _HTTPS = 443
 _API_SERVER = (443, 6443)
-
-
-@dataclass(frozen=True)
-class Door:
-    """A port that pods of the namespace can be reached at, or an address outside of it."""
-
-    name: str
-    """A short word for it, for the names of policies."""
-    port: int
-    pods: Mapping[str, str] | None = None
-    """Labels of the pods behind it; None for an address outside of the cluster."""
-
-    def address(self) -> dict[str, Any]:
-        """Return it for a ref's address."""
-        return {"name": self.name, "port": self.port, "pods": dict(self.pods) if self.pods else None}
-
-    @classmethod
-    def of(cls, address: Mapping[str, Any]) -> "Door":
-        """Read it back out of a ref's address."""
-        return cls(name=address["name"], port=int(address["port"]), pods=address["pods"])
 
 
 def pods(labels: Mapping[str, str]) -> Fields:
@@ -175,9 +155,10 @@ def accounts_in(name: str) -> Any:
 def app_of(scope: Scope, platform: PlatformRef, kind: str) -> App:
     """Begin a workload of a component on a platform."""
     space = namespace_name(platform.name, platform.stage)
-    return App(scope, space, platform.address["namespace"], kind, platform.address["pull_secret"])
+    address = PlatformAddress.of(platform)
+    return App(scope, space, address.namespace, kind, address.pull_secret)
 
 
 def store_door(platform: PlatformRef) -> Door:
     """Return the door of the platform's object store."""
-    return Door.of(platform.address["store"]["door"])
+    return PlatformAddress.of(platform).store.door

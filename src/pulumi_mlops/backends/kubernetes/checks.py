@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from pulumi_mlops.backends.kubernetes import live, operators
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
 from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
@@ -39,16 +40,17 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _model(spec)
     elif isinstance(spec, EndpointSpec):
         yield from endpoint_problems(name, spec)
-        needed = ["kserve", "prometheus", *["gateway"] * bool(spec.platform.address["gateway"])]
+        needed = ["kserve", "prometheus", *["gateway"] * bool(PlatformAddress.of(spec.platform).gateway)]
         _require("Endpoint", name, spec.platform, [*needed, *["keda"] * spec.scaling.moves])
 
 
 def _database(platform: PlatformRef) -> list[str]:
-    return [] if platform.address["database"] else ["cloudnative-pg"]
+    return [] if PlatformAddress.of(platform).database else ["cloudnative-pg"]
 
 
 def _require(noun: str, name: str, platform: PlatformRef, needed: Iterable[str]) -> None:
-    operators.require(noun, name, needed, platform.address["context"], platform.address["addons"])
+    address = PlatformAddress.of(platform)
+    operators.require(noun, name, needed, address.context, address.addons)
 
 
 def _model(spec: ModelSpec) -> Iterator[Problem]:

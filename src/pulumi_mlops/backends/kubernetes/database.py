@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 
 from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
 from pulumi_mlops.refs import PlatformRef
 
@@ -21,7 +22,7 @@ class Postgres:
 
     variables: Sequence[Fields]
     """Environment variables of a container; ``DB_URI`` is an address that begins with ``postgresql://``."""
-    door: access.Door
+    door: Door
     needs: Sequence[pulumi.Resource]
     """What must be there before somebody connects."""
 
@@ -33,17 +34,17 @@ def database_name(platform: PlatformRef, component: str, part: str) -> str:
 
 def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -> Postgres:
     """Give one part of a component a database; one of our own is protected where the stage says so."""
-    given = platform.address["database"]
+    given = PlatformAddress.of(platform).database
     if given:
         name = database_name(platform, app.scope.name, part)
-        app.scope.say(f"expects database {name!r} on {given['host']}, owned by the user that the platform was given")
-        address = f"postgresql://$(DB_USERNAME):$(DB_PASSWORD)@{given['host']}:{given['port']}/{name}"
+        app.scope.say(f"expects database {name!r} on {given.host}, owned by the user that the platform was given")
+        address = f"postgresql://$(DB_USERNAME):$(DB_PASSWORD)@{given.host}:{given.port}/{name}"
         variables = [
-            secret_variable("DB_USERNAME", given["secret"], "username"),
-            secret_variable("DB_PASSWORD", given["secret"], "password"),  # as it must be within an address
-            {"name": "DB_URI", "value": f"{address}?sslmode={given['tls']}"},
+            secret_variable("DB_USERNAME", given.secret, "username"),
+            secret_variable("DB_PASSWORD", given.secret, "password"),  # as it must be within an address
+            {"name": "DB_URI", "value": f"{address}?sslmode={given.tls}"},
         ]
-        return Postgres(variables, access.Door("database", int(given["port"])), [])
+        return Postgres(variables, Door("database", given.port), [])
     return _own(app, part, disk_gb)
 
 
@@ -79,6 +80,4 @@ def _own(app: App, part: str, disk_gb: int) -> Postgres:
         ingress=[{"from_": [access.namespace(_OPERATOR_NAMESPACE), access.pods(instances)], "ports": inside}],
         egress=[{"to": [access.pods(instances)], "ports": inside}, access.api_server()],
     )
-    return Postgres(
-        [secret_variable("DB_URI", f"{name}-app", "uri")], access.Door(f"{part}-db", _PORT, instances), [cluster]
-    )
+    return Postgres([secret_variable("DB_URI", f"{name}-app", "uri")], Door(f"{part}-db", _PORT, instances), [cluster])

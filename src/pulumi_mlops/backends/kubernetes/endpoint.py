@@ -10,6 +10,7 @@ from pulumi import Output
 
 from pulumi_mlops.backends.base import Scope, waiting
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
+from pulumi_mlops.backends.kubernetes.addresses import Door, EndpointAddress, FeatureGroupAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, App, Fields, after, disruption_budget
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
@@ -27,13 +28,13 @@ _SEVERAL = 2
 def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     """Build the endpoint, or nothing yet while a model waits for its first approval."""
     if spec.waiting:
-        return waiting(scope, spec, {"name": scope.name})
+        return waiting(scope, spec, EndpointAddress(name=scope.name).plain())
 
     app = access.app_of(scope, spec.platform, _KIND)
-    store = spec.platform.address["store"]
+    store = PlatformAddress.of(spec.platform).store
     # KServe's agent has the login of its pod's account, whatever account its logger names. Only the containers that
     # KServe adds get it, and not the model's.
-    account = access.identity(app, secrets=[store["writer" if spec.capture_percent else "reader"]])
+    account = access.identity(app, secrets=[store.writer if spec.capture_percent else store.reader])
     opened = [*_ways_out(app, spec), *_ways_in(app, spec)]
     wanted = revision.revisions(app, spec, account.metadata.name)
     # By order, not by a value: a view that is applied anew must not look like another revision in the preview.
@@ -72,11 +73,11 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         status="live",
         variants=[variant.name for variant in spec.served],
         captured=captured,
-        address={
-            "name": scope.name,
-            "service": app.host(app.name()),
-            "door": access.Door(scope.name, _port(spec), app.selector).address(),
-        },
+        address=EndpointAddress(
+            name=scope.name,
+            service=app.host(app.name()),
+            door=Door(scope.name, _port(spec), app.selector),
+        ).plain(),
         native=native,
     )
 
@@ -110,7 +111,7 @@ def _service(
 def _ways_out(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
     """Let the pods reach the object store, what they read, and the internet where they are not cut off."""
     found: list[pulumi.Resource] = access.call(app, "calls", app.selector, [access.store_door(spec.platform)])
-    views = {door["name"]: access.Door.of(door) for door in (view.group.address["door"] for view in spec.reads)}
+    views = {door.name: door for door in (FeatureGroupAddress.of(view.group).door for view in spec.reads)}
     # Two names of the user's are in the name of a policy: together they may be too long.
     room = NAME_LIMIT - len(app.name("reads-to-"))
     doors = [replace(door, name=physical(name, limit=room)) for name, door in sorted(views.items())]
@@ -133,7 +134,7 @@ def _ways_in(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
 
 def metrics_namespace(platform: PlatformRef) -> str:
     """Return the namespace of Prometheus: by its address where that is a Service's, else the usual one."""
-    host = urlsplit(platform.address["metrics"] or "").hostname or ""
+    host = urlsplit(PlatformAddress.of(platform).metrics or "").hostname or ""
     labels = host.split(".")
     inside = len(labels) == _SEVERAL or labels[_SEVERAL : _SEVERAL + 1] == ["svc"]
     return labels[1] if inside else OPERATORS["prometheus"].namespace

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, NAMESPACE
 from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
@@ -76,7 +77,7 @@ def _parts(spec: EndpointSpec) -> Iterator[tuple[str, Variant]]:
 def _model(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec) -> Iterator[Problem]:
     if isinstance(served, ModelVersionRef):
         if not served.waiting:
-            yield from _address(field, served.address["uri"], spec)
+            yield from _address(field, ModelVersionAddress.of(served).uri, spec)
         return
     yield from _image(f"{field}.image", served.image, spec.platform.stage)
     if served.artifact is not None:
@@ -169,7 +170,7 @@ def _limits(spec: EndpointSpec) -> Iterator[Problem]:
 
 def _gateway(spec: EndpointSpec) -> Iterator[Problem]:
     """Refuse what nobody would do: without a gateway nothing divides traffic, without Prometheus nothing watches."""
-    address = spec.platform.address
+    address = PlatformAddress.of(spec.platform)
     divided = {
         "variants": len(spec.served) > 1,
         "shadow": spec.shadow is not None,
@@ -182,7 +183,7 @@ def _gateway(spec: EndpointSpec) -> Iterator[Problem]:
         "release.rollback_alarms": bool(spec.release.rollback_alarms),
         "scaling": spec.scaling.moves,
     }
-    if not address["gateway"]:
+    if not address.gateway:
         for field, used in divided.items():
             if used:
                 yield Problem(
@@ -190,7 +191,7 @@ def _gateway(spec: EndpointSpec) -> Iterator[Problem]:
                     "needs a gateway that divides traffic; write Platform(existing={'gateway': {'name': "
                     "'namespace/name', 'domain': …}})",
                 )
-    if not address["metrics"]:
+    if not address.metrics:
         for field, used in watched.items():
             if used:
                 yield Problem(
@@ -228,7 +229,7 @@ _AGENT_CPUS, _AGENT_MEMORY_GB = 0.1, 1
 
 def _quota(spec: EndpointSpec) -> Iterator[Problem]:
     """Refuse an endpoint that the platform's quota could never hold: its pods would wait for ever."""
-    quota = spec.platform.address["quota"]
+    quota = PlatformAddress.of(spec.platform).quota
     if not quota:
         return
     sizes = [machine(part.compute or spec.compute) for _, part in _parts(spec)]
@@ -242,9 +243,10 @@ def _quota(spec: EndpointSpec) -> Iterator[Problem]:
         "accelerators": sum(size.accelerators for size in sizes) * replicas,
     }
     for word, need in needs.items():
-        if need > quota[word]:
+        most = getattr(quota, word)
+        if need > most:
             yield Problem(
                 "scaling.min" if replicas > 1 else "compute",
                 f"needs {need:g} {word} at least, with one more revision while a release is on, and the platform's "
-                f"quota is {quota[word]:g}; write Platform(quota={{'{word}': {need:g}, …}}), or ask for less",
+                f"quota is {most:g}; write Platform(quota={{'{word}': {need:g}, …}}), or ask for less",
             )

@@ -6,6 +6,7 @@ from typing import Any
 
 from pulumi import Input
 
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import Fields, program
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
 from pulumi_mlops.naming import physical
@@ -31,7 +32,7 @@ def view_name(group: str) -> str:
 
 def location(platform: PlatformRef, store: str, group: str) -> str:
     """Return where the rows of a group are kept."""
-    return f"s3://{platform.address['store']['bucket']}/features/{store}/{group}/"
+    return f"s3://{PlatformAddress.of(platform).store.bucket}/features/{store}/{group}/"
 
 
 def repository(project: str, online_store: str) -> dict[str, str]:
@@ -63,7 +64,7 @@ def environment(platform: PlatformRef) -> list[Fields]:
     plain = {
         "PYTHONPATH": REPOSITORY,
         "HOME": "/tmp",  # noqa: S108 (an emptyDir)
-        "AWS_REGION": platform.address["store"]["region"],
+        "AWS_REGION": PlatformAddress.of(platform).store.region,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     return [{"name": name, "value": value} for name, value in plain.items()]
@@ -106,5 +107,5 @@ def group(name: str, spec: FeatureGroupSpec, tags: Mapping[str, str]) -> dict[st
         "description": spec.description,
         "tags": dict(tags),
         "location": location(platform, spec.store.name, name),
-        "endpoint": platform.address["store"]["url"],
+        "endpoint": PlatformAddress.of(platform).store.url,
     }

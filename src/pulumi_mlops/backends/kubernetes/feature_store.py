@@ -9,6 +9,7 @@ from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, database, feast, live
+from pulumi_mlops.backends.kubernetes.addresses import Door, FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     after,
@@ -43,7 +44,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     config = k8s.core.v1.ConfigMap(
         scope.child("repository"), metadata=app.metadata(app.name("feast")), data=files, opts=scope.opts
     )
-    writer = platform.address["store"]["writer"]
+    writer = PlatformAddress.of(platform).store.writer
     variables = [
         *feast.environment(platform),
         *postgres.variables,
@@ -66,22 +67,22 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         _materialize(app, spec, variables, pods, waits)
     native = {"server": server, "online": online.server, "repository": config}
     native |= {"registry": postgres.needs[0]} if postgres.needs else {}
-    door = access.Door(scope.name, feast.PORT, app.selector)
+    door = Door(scope.name, feast.PORT, app.selector)
     # Groups take the name from here: known when the server is up, and with it the registry's tables.
     ready = Output.all(config.metadata.name, server.id).apply(lambda known: str(known[0]))
     return FeatureStoreRef(
         name=scope.name,
         backend="kubernetes",
         platform=platform,
-        address={
-            "door": door.address(),
-            "url": f"http://{app.host(app.name('feast'))}:{feast.PORT}",
-            "project": feast.project_name(platform, scope.name),
-            "repository": ready,
-            "mark": mark,
-            "account": account.metadata.name,
-            "variables": variables,
-        },
+        address=FeatureStoreAddress(
+            door=door,
+            url=f"http://{app.host(app.name('feast'))}:{feast.PORT}",
+            project=feast.project_name(platform, scope.name),
+            repository=ready,
+            mark=mark,
+            account=account.metadata.name,
+            variables=variables,
+        ).plain(),
         native=native,
     )
 
@@ -155,7 +156,7 @@ def _materialize(
 
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     """Write the definition down, and have it applied; a Job cannot change, so another definition is another Job."""
-    platform, store = spec.store.platform, spec.store.address
+    platform, store = spec.store.platform, FeatureStoreAddress.of(spec.store)
     app = access.app_of(scope, platform, "feast-apply")
     group = feast.group(scope.name, spec, scope.tags)
     config = k8s.core.v1.ConfigMap(
@@ -167,24 +168,24 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     container = feast.container(
         "apply",
         feast.APPLY,
-        store["variables"],
+        store.variables,
         resources=resources("250m", "1Gi"),
         volume_mounts=[{"name": "group", "mount_path": feast.GROUP, "read_only": True}],
     )
     template = app.pod(
         container,
         volumes=[
-            feast.volume(store["repository"]),
+            feast.volume(store.repository),
             {"name": "group", "config_map": {"name": config.metadata.name}},
         ],
-        account=store["account"],
+        account=store.account,
         labels={STORE_LABEL: spec.store.name},
-        annotations={"repository": store["mark"]},
+        annotations={"repository": store.mark},
         restart_policy="Never",
     )
     applied = k8s.batch.v1.Job(
         scope.child("apply"),
-        metadata=app.metadata(content_name(app.name("apply"), [group, store["mark"]])),
+        metadata=app.metadata(content_name(app.name("apply"), [group, store.mark])),
         spec={
             "backoff_limit": _TRIES,
             "active_deadline_seconds": _APPLY_SECONDS,
@@ -201,12 +202,12 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         features=spec.features,
         has_online=spec.online is not None,
         has_offline=spec.offline is not None,
-        address={
-            "door": store["door"],
-            "url": store["url"],
-            "view": feast.view_name(scope.name),
-            "location": group["location"],
-        },
+        address=FeatureGroupAddress(
+            door=store.door,
+            url=store.url,
+            view=feast.view_name(scope.name),
+            location=group["location"],
+        ).plain(),
         native={"definition": config, "apply": applied},
     )
 

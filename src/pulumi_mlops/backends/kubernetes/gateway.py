@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import ResourceOptions
 
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.refs import PlatformRef
@@ -26,11 +27,11 @@ class Gateway:
     @classmethod
     def of(cls, platform: PlatformRef) -> "Gateway | None":
         """Return the gateway of a platform, if it has one."""
-        said = platform.address["gateway"]
+        said = PlatformAddress.of(platform).gateway
         if not said:
             return None
-        namespace, _, name = said["name"].partition("/")
-        return cls(namespace, name, said["domain"], said["tls"])
+        namespace, _, name = said.name.partition("/")
+        return cls(namespace, name, said.domain, said.tls)
 
     @property
     def proxies(self) -> tuple[str, str]:

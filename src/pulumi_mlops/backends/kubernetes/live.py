@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import pulumi
 
 from pulumi_mlops.backends import base
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.errors import MlopsError
 from pulumi_mlops.refs import PlatformRef
@@ -111,7 +112,7 @@ def cluster(context: str | None) -> Cluster | None:
 
 def of(platform: PlatformRef) -> Cluster | None:
     """Return the platform's cluster, or nothing under mocks."""
-    return cluster(platform.address["context"])
+    return cluster(PlatformAddress.of(platform).context)
 
 
 def namespaced(platform: PlatformRef, group_version: str, plural: str, name: str = "", **query: str) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, resources, secret_variable
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.refs import PlatformRef
@@ -27,7 +28,7 @@ END
 
 def artifacts(platform: PlatformRef, registry: str) -> str:
     """Return the folder of a registry in the object store."""
-    return f"s3://{platform.address['store']['bucket']}/mlflow/{registry}"
+    return f"s3://{PlatformAddress.of(platform).store.bucket}/mlflow/{registry}"
 
 
 def hosts(app: App, public: str | None) -> list[str]:
@@ -43,11 +44,11 @@ def hosts(app: App, public: str | None) -> list[str]:
 
 def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> list[Fields]:
     """Say where database and object store are, and what is secret."""
-    store = platform.address["store"]
+    store = PlatformAddress.of(platform).store
     plain = {
         "MLFLOW_AUTH_CONFIG_PATH": AUTH,
-        "MLFLOW_S3_ENDPOINT_URL": store["url"],
-        "AWS_DEFAULT_REGION": store["region"],
+        "MLFLOW_S3_ENDPOINT_URL": store.url,
+        "AWS_DEFAULT_REGION": store.region,
         # Receivers are in the cluster as well as outside; only the admin can name one.
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
@@ -59,7 +60,7 @@ def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> l
         *database,
         secret_variable("MLFLOW_FLASK_SERVER_SECRET_KEY", keys, "session"),
         secret_variable("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", keys, "webhooks"),
-        *(secret_variable(name, store["writer"], name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
+        *(secret_variable(name, store.writer, name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
         *({"name": name, "value": value} for name, value in plain.items()),
     ]
 

@@ -15,6 +15,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_mlops.backends import base
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, database, mlflow, tracking
+from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress, ModelRegistryAddress, ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import (
     NAMESPACE,
@@ -112,7 +113,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     }
     passwords = [secret_variable(_variable(user), found, "password") for user, found in users.items()]
     member = {MEMBER: scope.name}
-    way = access.call(app, "setup", member, [access.Door("mlflow", tracking.PORT, app.selector)])
+    way = access.call(app, "setup", member, [Door("mlflow", tracking.PORT, app.selector)])
     setup, _ = _setup(
         app, "registry", scope.name, name, settings, passwords=passwords, opts=after(scope.opts, server, *way)
     )
@@ -125,11 +126,11 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         platform=platform,
         approvers=spec.approvers,
         consumers=consumers,
-        address={
-            "server": ready,
-            "url": gateway.url(scope.name) if gateway else f"http://{app.host(name)}",
-            "door": access.Door(scope.name, tracking.PORT, app.selector).address(),
-        },
+        address=ModelRegistryAddress(
+            server=ready,
+            url=gateway.url(scope.name) if gateway else f"http://{app.host(name)}",
+            door=Door(scope.name, tracking.PORT, app.selector),
+        ).plain(),
         native=native,
     )
 
@@ -242,7 +243,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         app,
         "model",
         registry.name,
-        registry.address["server"],
+        ModelRegistryAddress.of(registry).server,
         {"models": [wanted]},
         guard=scope.guarded(spec.protect),
         opts=scope.opts,
@@ -252,7 +253,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         backend="kubernetes",
         platform=platform,
         gate=spec.gate,
-        address={"model": scope.name, "registry": registry.name},
+        address=ModelAddress(model=scope.name, registry=registry.name).plain(),
         native={"definition": config, "setup": job},
     )
 
@@ -277,20 +278,22 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
         return _ref(model, tracking.Version(number, {}, f"mlflow-artifacts:/{model.name}/{number}", None))
     found = tracking.version(model, number)
     if found is None:
-        raise MlopsError(f"Model {model.name!r} has no version {number} in registry {model.address['registry']!r} yet")
+        raise MlopsError(
+            f"Model {model.name!r} has no version {number} in registry {ModelAddress.of(model).registry!r} yet"
+        )
     return _ref(model, found)
 
 
 def _ref(model: ModelRef, found: tracking.Version) -> ModelVersionRef:
     # A server that keeps the files itself gives addresses of its own, relative to its folder in the object store.
-    folder = mlflow.artifacts(model.platform, model.address["registry"])
+    folder = mlflow.artifacts(model.platform, ModelAddress.of(model).registry)
     uri = found.source.replace("mlflow-artifacts:", folder, 1)
     return ModelVersionRef(
         name=model.name,
         backend="kubernetes",
         platform=model.platform,
         version=found.number,
-        address={"uri": uri, "image": found.image},
+        address=ModelVersionAddress(uri=uri, image=found.image).plain(),
     )
 
 

@@ -10,6 +10,7 @@ from pulumi import Output
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, live, operators
+from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, GatewayAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
 from pulumi_mlops.components.platform import PlatformSpec
@@ -85,17 +86,17 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         private=spec.network is not None,
         providers=(provider,),
         native=native,
-        address={
-            "context": context,
-            "namespace": served,
-            "addons": spec.addons,
-            "pull_secret": app.pull_secret,
-            "store": store.address(),
-            "database": database,
-            "quota": spec.quota.model_dump() if spec.quota else None,
-            "gateway": spec.existing.gateway.model_dump() if spec.existing.gateway else None,
-            "metrics": spec.existing.metrics,
-        },
+        address=PlatformAddress(
+            context=context,
+            namespace=served,
+            addons=spec.addons,
+            pull_secret=app.pull_secret,
+            store=store.address(),
+            database=database,
+            quota=QuotaAddress(**spec.quota.model_dump()) if spec.quota else None,
+            gateway=GatewayAddress(**spec.existing.gateway.model_dump()) if spec.existing.gateway else None,
+            metrics=spec.existing.metrics,
+        ).plain(),
     )
 
 
@@ -178,14 +179,14 @@ def _secret(app: App, short: str, value: Any, made: list[pulumi.Resource]) -> st
     return app.name(part)
 
 
-def _database(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> dict[str, Any] | None:
+def _database(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> DatabaseAddress | None:
     """Keep the way to the user's Postgres server; the password as it must be within an address."""
     given = spec.existing.database
     if given is None:
         return None
     password = Output.secret(given.password).apply(lambda plain: quote(plain, safe=""))
     made.append(secret(app, "database", {"username": given.username, "password": password}))
-    return {"secret": app.name("database"), "host": given.host, "port": given.port, "tls": given.tls}
+    return DatabaseAddress(secret=app.name("database"), host=given.host, port=given.port, tls=given.tls)
 
 
 def _alerts(app: App, spec: PlatformSpec) -> pulumi.Resource:

@@ -13,6 +13,7 @@ import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import access, gateway, live
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import checks, of_revision
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -100,11 +101,11 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         }
         for alarm in spec.release.rollback_alarms
     ]
-    metrics = spec.platform.address["metrics"]
+    metrics = PlatformAddress.of(spec.platform).metrics
     return {
         "endpoint": app.scope.name,
         "namespace": app.namespace,
-        "route": app.name() if spec.platform.address["gateway"] else None,
+        "route": app.name() if PlatformAddress.of(spec.platform).gateway else None,
         "revisions": [part.name for part in served],
         "rules": rules(spec, wanted),
         "steps": steps(spec.release),
@@ -154,7 +155,7 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
     served = [part.name for part in wanted if part.variant != SHADOW]
     account = access.identity(mover, "release")
     rights = [access.rule("serving.kserve.io", "inferenceservices", ["get"], served)]
-    if spec.platform.address["gateway"]:
+    if PlatformAddress.of(spec.platform).gateway:
         rights.append(access.rule(gateway.GROUP, gateway.ROUTES, ["get", "patch"], [app.name()]))
     else:
         rights.append(access.rule("", "services", ["get"], [app.name()]))
@@ -166,7 +167,7 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
         opts=scope.opts,
     )
     ways_out: list[Fields] = [access.api_server()]
-    if metrics := spec.platform.address["metrics"]:
+    if metrics := PlatformAddress.of(spec.platform).metrics:
         ways_out.append(access.anywhere(access.port_of(metrics)))
     opened = access.allow(mover, "release", mover.selector, egress=ways_out)
     digest = content_name("release", sorted(served)).rpartition("-")[2]

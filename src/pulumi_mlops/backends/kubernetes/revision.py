@@ -12,6 +12,7 @@ from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 from pulumi.runtime.sync_await import _sync_await
 
 from pulumi_mlops.backends.kubernetes import runtime
+from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelVersionAddress, SecretAddress
 from pulumi_mlops.backends.kubernetes.health import VARIANT
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
@@ -113,7 +114,7 @@ def _revision(app: App, spec: EndpointSpec, part: Variant, account: Input[str], 
         predictor["model"] = {
             "modelFormat": {"name": "mlflow"},
             "protocolVersion": "v2",
-            "storageUri": served.address["uri"],
+            "storageUri": ModelVersionAddress.of(served).uri,
             **added,
         }
     if spec.capture_percent:
@@ -154,9 +155,9 @@ def _variables(app: App, spec: EndpointSpec, served: ModelVersionRef | ModelFile
     if isinstance(served, ModelVersionRef):
         found["MLSERVER_MODEL_NAME"] = app.scope.name  # part of every request's path: it stays from version to version
     for view in spec.reads:
-        group, address = view.group.name.upper().replace("-", "_"), view.group.address
-        found[f"MLOPS_FEATURES_{group}"] = address["view"]
-        found["MLOPS_FEATURE_SERVER"] = found[f"MLOPS_FEATURE_SERVER_{group}"] = address["url"]
+        group, address = view.group.name.upper().replace("-", "_"), FeatureGroupAddress.of(view.group)
+        found[f"MLOPS_FEATURES_{group}"] = address.view
+        found["MLOPS_FEATURE_SERVER"] = found[f"MLOPS_FEATURE_SERVER_{group}"] = address.url
     found |= {f"MLOPS_SECRET_{key}": f"file://{runtime.SECRETS}/{key}" for key in spec.secrets}
     return [{"name": key, "value": value} for key, value in sorted({**found, **spec.environment}.items())]
 
@@ -165,7 +166,7 @@ def _secret_volumes(spec: EndpointSpec) -> list[Fields]:
     if not spec.secrets:
         return []
     sources = [
-        {"secret": {"name": secret.address["id"], "items": [{"key": "value", "path": key}]}}
+        {"secret": {"name": SecretAddress.of(secret).id, "items": [{"key": "value", "path": key}]}}
         for key, secret in sorted(spec.secrets.items())
     ]
     return [{"name": "secrets", "projected": {"sources": sources}}]

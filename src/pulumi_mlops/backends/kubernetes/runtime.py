@@ -5,6 +5,7 @@ from typing import Any
 
 from pulumi import Input
 
+from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.objects import Fields, camel_case, gibibytes, restricted
 from pulumi_mlops.components.endpoint import ModelFiles
 from pulumi_mlops.compute import ACCELERATOR, Compute
@@ -86,7 +87,7 @@ def image_of(served: ModelVersionRef | ModelFiles) -> Input[str]:
     """Return the image that serves a model: a version may bring its own."""
     if isinstance(served, ModelFiles):
         return served.image
-    own: Input[str] | None = served.address.get("image")
+    own = ModelVersionAddress.of(served).image
     return MLSERVER_IMAGE if own is None else own
 
 

@@ -2,6 +2,7 @@
 
 import pulumi
 
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import of_variant, requests_a_minute
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, custom
 from pulumi_mlops.backends.kubernetes.revision import Revision
@@ -23,7 +24,7 @@ def scale(app: App, spec: EndpointSpec, revision: Revision, service: pulumi.Reso
     trigger = {
         "type": "prometheus",
         "metadata": {
-            "serverAddress": spec.platform.address["metrics"],
+            "serverAddress": PlatformAddress.of(spec.platform).metrics,
             "query": requests_a_minute(server_of(revision.served), **of_variant(app, revision.variant)),
             "threshold": f"{load:g}",
         },

@@ -1,7 +1,6 @@
 """The object store: the user's own S3 server, or a SeaweedFS that the platform runs."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
@@ -11,6 +10,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, resources, secret
 from pulumi_mlops.components.platform import ObjectStore
 
@@ -31,20 +31,20 @@ class Store:
     """Secret with a key that may read."""
     writer: str
     """Secret with a key that may read and write."""
-    door: access.Door
+    door: Door
     keys: tuple[pulumi.Resource, ...]
     """Those Secrets: whoever reads one by its name must come after it."""
 
-    def address(self) -> dict[str, Any]:
+    def address(self) -> StoreAddress:
         """Return it for the platform's ref."""
-        return {
-            "url": self.url,
-            "bucket": self.bucket,
-            "region": self.region,
-            "reader": self.reader,
-            "writer": self.writer,
-            "door": self.door.address(),
-        }
+        return StoreAddress(
+            url=self.url,
+            bucket=self.bucket,
+            region=self.region,
+            reader=self.reader,
+            writer=self.writer,
+            door=self.door,
+        )
 
 
 def object_store(app: App, given: ObjectStore | None, native: dict[str, pulumi.Resource]) -> Store:
@@ -78,7 +78,7 @@ def _given(app: App, store: ObjectStore) -> Store:
         pairs["reader"] = (store.reader_access_key, store.reader_secret_key)
     keys = tuple(_keys(app, who, store.url, store.region, pair) for who, pair in pairs.items())
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
-    door = access.Door("store", access.port_of(store.url))
+    door = Door("store", access.port_of(store.url))
     return Store(store.url, store.bucket, store.region, reader, writer, door, keys)
 
 
@@ -120,7 +120,7 @@ def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
     region = "us-east-1"  # what requests are signed for: this server takes any
     made = tuple(_keys(app, user, url, region, keys[user]) for user in ("reader", "writer"))
     reader, writer = (app.name(_secret_name(user)) for user in ("reader", "writer"))
-    return Store(url, bucket, region, reader, writer, access.Door("store", _PORT, app.selector), made)
+    return Store(url, bucket, region, reader, writer, Door("store", _PORT, app.selector), made)
 
 
 def _generated(scope: Scope, user: str) -> tuple[Output[str], Output[str]]:

@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.addresses import ModelAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.errors import MlopsError
 from pulumi_mlops.refs import ModelRef
@@ -96,7 +97,7 @@ def server(model: ModelRef) -> Tracking | None:
         return None
     if given := os.environ.get("MLFLOW_TRACKING_URI"):
         return _given(given)
-    name = f"{model.address['registry']}-mlflow"
+    name = f"{ModelAddress.of(model).registry}-mlflow"
     deployment = live.namespaced(model.platform, "apps/v1", "deployments", name)
     if not (deployment or {}).get("status", {}).get("availableReplicas"):
         return None
@@ -124,7 +125,7 @@ def _forward(model: ModelRef) -> socket.socket:
 
     cluster = live.of(model.platform)
     assert cluster is not None  # noqa: S101 (asked for above)
-    selector = f"app.kubernetes.io/name=mlflow,app.kubernetes.io/instance={model.address['registry']}"
+    selector = f"app.kubernetes.io/name=mlflow,app.kubernetes.io/instance={ModelAddress.of(model).registry}"
     found = live.namespaced(model.platform, "v1", "pods", labelSelector=selector) or {"items": []}
     for pod in found["items"]:
         conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
@@ -145,7 +146,7 @@ def approved(model: ModelRef) -> Generator[Version, None, None]:
     if found is None:
         return
     query: dict[str, str | int] = {
-        "filter": f"name = '{model.address['model']}' AND tags.{APPROVAL} = 'Approved'",
+        "filter": f"name = '{ModelAddress.of(model).model}' AND tags.{APPROVAL} = 'Approved'",
         "order_by": "version_number DESC",
         "max_results": _PAGE,
     }
@@ -165,7 +166,7 @@ def version(model: ModelRef, number: int) -> Version | None:
     if found is None:
         return None
     with contextlib.closing(found):
-        answer = found.get("model-versions/get", name=model.address["model"], version=number)
+        answer = found.get("model-versions/get", name=ModelAddress.of(model).model, version=number)
         return _version(found, answer["model_version"]) if answer else None
 
 

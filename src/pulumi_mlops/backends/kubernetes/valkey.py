@@ -7,7 +7,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes.addresses import Door
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     Fields,
@@ -33,7 +33,7 @@ class Valkey:
     port: int
     secret: str
     """The Secret that has the password, under the key ``password``."""
-    door: access.Door
+    door: Door
     server: pulumi.Resource
 
 
@@ -93,7 +93,7 @@ def valkey(app: App, part: str, account: Input[str]) -> Valkey:
         },
         opts=scope.guarded(),
     )
-    return Valkey(app.host(name), _PORT, name, access.Door("valkey", _PORT, app.selector), server)
+    return Valkey(app.host(name), _PORT, name, Door("valkey", _PORT, app.selector), server)
 
 
 def _container(password: str, memory_gb: int) -> Fields:

@@ -1,0 +1,88 @@
+"""What the AWS backend reads of refs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pulumi import Input
+
+from pulumi_mlops.addresses import Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformAddress(Address):
+    """Where a platform is, and its shared parts."""
+
+    account: Input[str]
+    region: Input[str]
+    partition: Input[str]
+    domain: Input[str]
+    """What the addresses of services end in."""
+    key: Input[str]
+    """ARN of the encryption key."""
+    bucket: Input[str]
+    logs: Input[str]
+    """Name of the log group."""
+    log_days: Input[int | None]
+    topic: Input[str]
+    """ARN of the topic that alarms go to."""
+    repositories: Mapping[str, Input[str]] = field(default_factory=dict)
+    """ARNs of the image repositories by short name."""
+    subnets: Sequence[Input[str]] = field(default_factory=list)
+    security_groups: Sequence[Input[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretAddress(Address):
+    """A secret of Secrets Manager."""
+
+    id: Input[str]
+    """Its ARN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureStoreAddress(Address):
+    """The catalogue of a store, and the role that writes to it."""
+
+    database: Input[str]
+    role: Input[str]
+    offline: Input[str]
+    """URI of the rows, which ends in a slash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureGroupAddress(Address):
+    """A feature group."""
+
+    name: Input[str]
+    arn: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRegistryAddress(Address):
+    """A registry, which is a prefix of the names of model package groups."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelAddress(Address):
+    """A model package group."""
+
+    group: str
+    arn: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersionAddress(Address):
+    """A model package."""
+
+    arn: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointAddress(Address):
+    """An endpoint; only its name is known while it waits for a first version."""
+
+    name: Input[str]
+    arn: Input[str] | None = None
+    logs: Input[str] | None = None

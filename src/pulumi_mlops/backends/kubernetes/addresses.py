@@ -1,0 +1,148 @@
+"""What the Kubernetes backend reads of refs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi import Input
+
+from pulumi_mlops.addresses import Address
+
+
+@dataclass(frozen=True)
+class Door(Address):
+    """A port that pods of the namespace can be reached at, or an address outside of it."""
+
+    name: str
+    """A short word for it, for the names of policies."""
+    port: int
+    pods: Mapping[str, str] | None = None
+    """Labels of the pods behind it; None for an address outside of the cluster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreAddress(Address):
+    """The object store."""
+
+    url: str
+    bucket: str
+    region: str
+    reader: str
+    """Secret with a key that may read."""
+    writer: str
+    """Secret with a key that may read and write."""
+    door: Door
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseAddress(Address):
+    """The Postgres server that the platform was given."""
+
+    secret: str
+    host: str
+    port: int
+    tls: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaAddress(Address):
+    """What the platform may ask for at most."""
+
+    cpus: int
+    memory_gb: float
+    accelerators: int = 0
+    storage_gb: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayAddress(Address):
+    """The gateway that the platform was given."""
+
+    name: str
+    """``namespace/name`` of the Gateway."""
+    domain: str
+    tls: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformAddress(Address):
+    """Where a platform is, and its shared parts."""
+
+    namespace: Input[str]
+    """Known when the namespace and what guards it are there."""
+    store: StoreAddress
+    context: str | None = None
+    """The kubeconfig's context; its current one where there is none."""
+    addons: Sequence[str] = field(default_factory=list)
+    pull_secret: Input[str] | None = None
+    database: DatabaseAddress | None = None
+    quota: QuotaAddress | None = None
+    gateway: GatewayAddress | None = None
+    metrics: str | None = None
+    """Address of Prometheus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretAddress(Address):
+    """A Secret of the platform's namespace, with the value under the key ``value``."""
+
+    id: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureStoreAddress(Address):
+    """Feast's server, and what a Job needs that works on its registry."""
+
+    door: Door
+    url: str
+    project: str
+    repository: Input[str]
+    """The ConfigMap of Feast's files; known when the server is up."""
+    mark: str
+    account: Input[str]
+    variables: list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureGroupAddress(Address):
+    """A feature view, and the server that answers for it."""
+
+    door: Door
+    url: str
+    view: str
+    location: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRegistryAddress(Address):
+    """An MLflow server."""
+
+    server: Input[str]
+    """Its Service; known when the server has its users."""
+    url: str | None = None
+    door: Door | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelAddress(Address):
+    """A registered model."""
+
+    model: str
+    registry: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersionAddress(Address):
+    """A version: its files, and the image that serves it where it names one."""
+
+    uri: str
+    image: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointAddress(Address):
+    """An endpoint; only its name is known while it waits for a first version."""
+
+    name: str
+    service: str | None = None
+    door: Door | None = None
