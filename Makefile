@@ -4,7 +4,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-EXTRAS := sandbox
 BACKEND ?= aws
 # -P: the folder we stand in is no place to import from, also for what the tests start.
 RUN := $(BIN)/python -P -m
@@ -16,7 +15,7 @@ help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one
-	@$(RUN) pulumi_mlops.sandbox.demo stacks/$(BACKEND)
+	@$(RUN) pulumi_mlops_sandbox.demo stacks/$(BACKEND)
 
 test: check engine cluster ## All checks and all tests
 	$(RUN) pytest -n 2 --dist worksteal
@@ -42,18 +41,18 @@ docs: $(READY) ## Write the generated pages
 	@$(BIN)/python tools/generate_docs.py
 
 engine: $(READY) ## Find or build the Pulumi engine
-	@$(RUN) pulumi_mlops.sandbox.engine
+	@$(RUN) pulumi_mlops_sandbox.engine
 
 cluster: $(READY) ## Build the Kubernetes sandbox and fetch MLflow and Feast, which `make test` needs
-	@$(RUN) pulumi_mlops.sandbox.kubernetes.prepared
-	@$(RUN) pulumi_mlops.sandbox.packages
+	@$(RUN) pulumi_mlops_sandbox.kubernetes.prepared
+	@$(RUN) pulumi_mlops_sandbox.packages
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 lock: $(BIN)/uv ## Pin the newest versions that fit together in constraints.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev pyproject.toml \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev pyproject.toml sandbox/pyproject.toml \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt
 
 clean: ## Remove the environment; the cached engine stays
@@ -64,6 +63,6 @@ $(BIN)/uv:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(READY): pyproject.toml constraints.txt | $(BIN)/uv
-	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' --group dev
+$(READY): pyproject.toml sandbox/pyproject.toml constraints.txt | $(BIN)/uv
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[aws,cli,kubernetes]' -e ./sandbox --group dev
 	@touch $@

@@ -13,8 +13,8 @@ from typing import Any
 from ratios import Row, Sample, alternate, figures, show
 from real import project, timed
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "stacks" / "kubernetes"

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 from ratios import Row, Sample, alternate, figures, show
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Result, Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Result, Stack
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "stacks" / "aws"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.environment import Sandbox
 
 Pulumi = Callable[..., subprocess.CompletedProcess[str]]
 Project = Callable[..., Path]

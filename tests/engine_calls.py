@@ -8,10 +8,10 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from pulumi_mlops.sandbox.provider.contract import Values
-from pulumi_mlops.sandbox.provider.journal import Journal
-from pulumi_mlops.sandbox.provider.plugin import Plugin
-from pulumi_mlops.sandbox.provider.values import receive, send
+from pulumi_mlops_sandbox.provider.contract import Values
+from pulumi_mlops_sandbox.provider.journal import Journal
+from pulumi_mlops_sandbox.provider.plugin import Plugin
+from pulumi_mlops_sandbox.provider.values import receive, send
 
 
 @dataclass

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pulumi_mlops.sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pulumi_mlops.sandbox.environment import Sandbox
+    from pulumi_mlops_sandbox.environment import Sandbox
 
 app = typer.Typer(
     help="MLOps platforms as Pulumi components.",
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _sandbox(home: Path | None) -> "Sandbox":
-    from pulumi_mlops.sandbox.environment import Sandbox  # noqa: PLC0415
+    from pulumi_mlops_sandbox.environment import Sandbox  # noqa: PLC0415
 
     return Sandbox(home)
 

@@ -91,7 +91,7 @@ def _go(*, needed: bool) -> Check:
 
 
 def _engine() -> tuple[bool, Check]:
-    from pulumi_mlops.sandbox import building, engine  # noqa: PLC0415  (its own dependencies come with an extra)
+    from pulumi_mlops_sandbox import building, engine  # noqa: PLC0415  (its own dependencies come with an extra)
 
     found = engine.find()
     if found is not None:
@@ -101,7 +101,7 @@ def _engine() -> tuple[bool, Check]:
 
 
 def _sandbox(home: Path | None) -> list[Check]:
-    from pulumi_mlops.sandbox.environment import Sandbox  # noqa: PLC0415  (as above: it needs psutil)
+    from pulumi_mlops_sandbox.environment import Sandbox  # noqa: PLC0415  (as above: it needs psutil)
 
     sandbox = Sandbox(home)
     host = sandbox.home / "engine" / "pulumi-language-python"

@@ -25,7 +25,7 @@ import services
 import pulumi_mlops as mlops
 from facts_kubernetes import HUB, STORE
 from mocks import Cloud
-from pulumi_mlops.sandbox import packages
+from pulumi_mlops_sandbox import packages
 
 AGE, SPENT = "customer_profile:age", "customer_profile:spend-30d"
 FEATURES = {"customer_id": "integer", "updated_at": "timestamp", "age": "integer", "spend-30d": "float"}

@@ -30,7 +30,7 @@ import pulumi_mlops as mlops
 from facts_kubernetes import HUB, STORE
 from mocks import Cloud
 from pulumi_mlops.backends import base
-from pulumi_mlops.sandbox import packages
+from pulumi_mlops_sandbox import packages
 
 PORT = "5000"
 WRITER = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": "writes"}

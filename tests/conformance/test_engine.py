@@ -11,8 +11,8 @@ from words import WORDS
 
 from pulumi_mlops import registry
 from pulumi_mlops.refs import EndpointRef, FeatureGroupRef, FeatureStoreRef, ModelRef, ModelRegistryRef, PlatformRef
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Result, Stack, inventory
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # a whole stack, on a machine that may be busy
 REFS = (PlatformRef, FeatureStoreRef, FeatureGroupRef, ModelRegistryRef, ModelRef, EndpointRef)

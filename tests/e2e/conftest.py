@@ -8,8 +8,8 @@ import pytest
 from inside import Cluster
 from outside import ROOT, Cloud, empty
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
 
 
 @pytest.fixture

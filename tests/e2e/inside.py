@@ -11,8 +11,8 @@ from kubernetes.dynamic.exceptions import NotFoundError
 from kubernetes.utils.quantity import parse_quantity
 from outside import resources
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Stack, inventory
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack, inventory
 
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|[KMGT]i?)?")
 

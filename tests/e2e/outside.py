@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Result, Stack, inventory
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 
 ROOT = Path(__file__).parents[2]
 GROUP = "churn-{stage}-models-churn"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from outside import ROOT, Cloud, shown, succeeded
 
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

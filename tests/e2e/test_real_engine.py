@@ -13,7 +13,7 @@ import psutil
 import pytest
 from pulumi import automation
 
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.environment import Sandbox
 
 pytestmark = pytest.mark.e2e
 

@@ -8,8 +8,8 @@ import pytest
 from inside import Cluster
 from outside import shown, succeeded
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 SPACE = "churn-dev"

@@ -9,7 +9,7 @@ import pytest
 from finders import find
 from outside import Cloud, resources, shown, succeeded, taken_down
 
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

@@ -8,9 +8,9 @@ import pytest
 from inside import Cluster, differences, objects
 from outside import shown, succeeded, taken_down
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.kubernetes.registry import Registry, serving
-from pulumi_mlops.sandbox.stack import Result, Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
+from pulumi_mlops_sandbox.stack import Result, Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

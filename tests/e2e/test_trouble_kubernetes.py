@@ -13,9 +13,9 @@ import pytest
 from inside import Cluster
 from outside import reset, resources, shown, succeeded
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.kubernetes.registry import Registry, serving
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
+from pulumi_mlops_sandbox.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

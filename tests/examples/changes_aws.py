@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mocks import Registration
-from pulumi_mlops.sandbox.aws.provider.cloud import Aws
-from pulumi_mlops.sandbox.provider.diff import bare, compare
+from pulumi_mlops_sandbox.aws.provider.cloud import Aws
+from pulumi_mlops_sandbox.provider.diff import bare, compare
 
 AWS = Aws()
 RELEASED = ("sagemaker/model", "sagemaker/endpointConfiguration")

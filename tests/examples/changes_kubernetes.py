@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mocks import Registration
-from pulumi_mlops.sandbox.kubernetes.provider import diff, objects
+from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 
 HOOK = "https://ci.example.com/hooks"
 GATEWAY = {"name": "gateways/public", "domain": "ml.example.com"}

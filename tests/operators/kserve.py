@@ -12,10 +12,10 @@ import services
 import yaml
 from inside import Cluster
 
-from pulumi_mlops.sandbox import building
-from pulumi_mlops.sandbox.kubernetes.access import Access
-from pulumi_mlops.sandbox.kubernetes.crds import SOURCES
-from pulumi_mlops.sandbox.progress import step
+from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.kubernetes.access import Access
+from pulumi_mlops_sandbox.kubernetes.crds import SOURCES
+from pulumi_mlops_sandbox.progress import step
 
 MODULE = "github.com/kserve/kserve"
 VERSION = next(source.version for source in SOURCES if source.module == MODULE)

@@ -22,10 +22,10 @@ import services
 from inside import Cluster
 from outside import ROOT, shown, succeeded
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.kubernetes.registry import serving
-from pulumi_mlops.sandbox.planes import CONTROL_PLANES
-from pulumi_mlops.sandbox.stack import Stack
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.registry import serving
+from pulumi_mlops_sandbox.planes import CONTROL_PLANES
+from pulumi_mlops_sandbox.stack import Stack
 
 pytestmark = [pytest.mark.operators, pytest.mark.timeout(1800)]
 

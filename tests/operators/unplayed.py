@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pulumi_mlops.sandbox.kubernetes import cluster, server
+from pulumi_mlops_sandbox.kubernetes import cluster, server
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_mlops import doctor
-from pulumi_mlops.sandbox import engine
+from pulumi_mlops_sandbox import engine
 
 
 def cli(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops.sandbox import building, engine
-from pulumi_mlops.sandbox.errors import SandboxError
+from pulumi_mlops_sandbox import building, engine
+from pulumi_mlops_sandbox.errors import SandboxError
 
 GO = """
     #!{python}
@@ -133,7 +133,7 @@ def test_an_installer_that_hangs_is_given_up(go: Path, monkeypatch: pytest.Monke
 
 
 def test_two_at_once_build_once(go: Path) -> None:
-    command = [sys.executable, "-c", "from pulumi_mlops.sandbox import engine; engine._INSTALLER = ''; engine.main()"]
+    command = [sys.executable, "-c", "from pulumi_mlops_sandbox import engine; engine._INSTALLER = ''; engine.main()"]
     both = [subprocess.Popen(command, env=os.environ, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert said[0] == said[1] != ""

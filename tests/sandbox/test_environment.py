@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pulumi_mlops.sandbox import engine
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.errors import SandboxError
-from pulumi_mlops.sandbox.planes import CONTROL_PLANES
+from pulumi_mlops_sandbox import engine
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.planes import CONTROL_PLANES
 
 PLANE = dataclasses.replace(CONTROL_PLANES[0], server="stand_in_plane")
 CLUSTER = dataclasses.replace(CONTROL_PLANES[1], server="stand_in_cluster", prepare=lambda: None)

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-from pulumi_mlops.sandbox import bare
+from pulumi_mlops_sandbox import bare
 
 EXECUTOR = """
 import json, os, sys
@@ -26,7 +26,7 @@ PLUGIN = "import sys\nprint('out', sys.argv[1:])\nprint('err', file=sys.stderr)\
 @pytest.fixture
 def host(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     (tmp_path / "executor").write_text(EXECUTOR)
-    command = [sys.executable, "-P", bare.__file__, "pulumi_mlops.sandbox.language_host"]
+    command = [sys.executable, "-P", bare.__file__, "pulumi_mlops_sandbox.language_host"]
     process = subprocess.Popen(
         [*command, str(tmp_path / "executor"), "127.0.0.1:1"],
         env=os.environ | {"CODE": getattr(request, "param", "0")},

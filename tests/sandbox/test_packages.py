@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops.sandbox import packages
-from pulumi_mlops.sandbox.errors import SandboxError
+from pulumi_mlops_sandbox import packages
+from pulumi_mlops_sandbox.errors import SandboxError
 
 UV = """
     #!{python}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops.sandbox.project import needs
+from pulumi_mlops_sandbox.project import needs
 
 KNOWN = ("aws", "kubernetes")
 PROJECT = "name: churn\nruntime: python\n"

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_mlops.sandbox import wrapper
+from pulumi_mlops_sandbox import wrapper
 
 KEYS = st.text("abcdefgh:-_", min_size=1, max_size=8)
 TEXTS = st.text("ab01.:-#'\"{}[]é\n \t", max_size=12)

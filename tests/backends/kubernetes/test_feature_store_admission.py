@@ -10,7 +10,7 @@ import pulumi_mlops as mlops
 from admission import client, document, offer, pods_of, remove_namespace, restricted_namespace
 from facts_kubernetes import hub
 from mocks import Cloud
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.environment import Sandbox
 
 NAMESPACE = "shop-dev"
 CASES: dict[str, dict[str, Any]] = {

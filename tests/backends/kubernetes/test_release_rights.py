@@ -17,7 +17,7 @@ from admission import document, offer, path, remove_namespace
 from facts_kubernetes import hub, version
 from mocks import Cloud
 from pulumi_mlops.jobs import release
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.environment import Sandbox
 
 SPACE = "trial-dev"
 PLATFORM = hub("trial")

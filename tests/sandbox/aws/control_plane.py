@@ -31,7 +31,7 @@ class ControlPlane:
     def start(self) -> None:
         ready = self.home / "aws.json"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pulumi_mlops.sandbox.aws.server", "--home", str(self.home), "--port", "0"]
+        command = [sys.executable, "-m", "pulumi_mlops_sandbox.aws.server", "--home", str(self.home), "--port", "0"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from control_plane import ControlPlane, furnish
 from test_refused import ACTUAL, ALARM, BUDGET, GROUP, TARGET, VARIANT, filled
 
-from pulumi_mlops.sandbox.aws import server
+from pulumi_mlops_sandbox.aws import server
 
 
 def populate(plane: ControlPlane) -> dict[str, str]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.core.utils import get_service_model
 
-from pulumi_mlops.sandbox.aws import shapes
+from pulumi_mlops_sandbox.aws import shapes
 
 
 def operation(service: str, name: str) -> OperationModel:

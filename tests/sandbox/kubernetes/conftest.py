@@ -11,7 +11,7 @@ import yaml
 from kubernetes import client, config, dynamic
 from kubernetes.client.exceptions import ApiException
 
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.environment import Sandbox
 
 Apply = Callable[[str], Callable[[], Any]]
 Until = Callable[[Callable[[], Any]], Any]

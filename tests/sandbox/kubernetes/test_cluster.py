@@ -13,10 +13,10 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.kubernetes import crds
-from pulumi_mlops.sandbox.kubernetes.registry import ANSWERS_WITHIN
-from pulumi_mlops.sandbox.stack import inventory
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes import crds
+from pulumi_mlops_sandbox.kubernetes.registry import ANSWERS_WITHIN
+from pulumi_mlops_sandbox.stack import inventory
 
 Apply = Callable[[str], Callable[[], Any]]
 Until = Callable[[Callable[[], Any]], Any]

@@ -13,9 +13,9 @@ import psutil
 import pytest
 from kubernetes import client, config
 
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.errors import SandboxError
-from pulumi_mlops.sandbox.stack import inventory
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.stack import inventory
 
 Until = Callable[..., Any]
 
@@ -94,7 +94,7 @@ def test_a_part_that_ends_is_named_and_all_end(own: Sandbox) -> None:
 
 
 def start(home: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "pulumi_mlops.sandbox.kubernetes.server", "--home", str(home), "--port", "0"]
+    command = [sys.executable, "-m", "pulumi_mlops_sandbox.kubernetes.server", "--home", str(home), "--port", "0"]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from pulumi_mlops.sandbox import building
-from pulumi_mlops.sandbox.errors import SandboxError
-from pulumi_mlops.sandbox.kubernetes import binaries, crds, prepared
-from pulumi_mlops.sandbox.kubernetes.access import ADMIN, USERS, Access
-from pulumi_mlops.sandbox.kubernetes.ports import choose
+from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes import binaries, crds, prepared
+from pulumi_mlops_sandbox.kubernetes.access import ADMIN, USERS, Access
+from pulumi_mlops_sandbox.kubernetes.ports import choose
 
 Until = Callable[..., Any]
 
@@ -137,7 +137,7 @@ def test_an_interrupted_build_is_begun_again(go: Callable[..., Path], until: Unt
     (tools / "slow").touch()
     # Where the tests run in a shell's background, Ctrl-C is ignored, and so it would be by what they start.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    program = f"{heeding}; from pulumi_mlops.sandbox.kubernetes import prepared; prepared.product()"
+    program = f"{heeding}; from pulumi_mlops_sandbox.kubernetes import prepared; prepared.product()"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: "build -v" in (tools / "calls").read_text() if (tools / "calls").exists() else False)

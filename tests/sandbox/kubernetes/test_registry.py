@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from pulumi_mlops.sandbox.errors import SandboxError
-from pulumi_mlops.sandbox.kubernetes.registry import Registry, Standby
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.registry import Registry, Standby
 
 
 @pytest.fixture(scope="module")

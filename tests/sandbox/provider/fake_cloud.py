@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine_calls import Engine, served
-from pulumi_mlops.sandbox.provider.contract import AutoName, Cloud, Missing, Partial, ProviderError, Traits, Values
-from pulumi_mlops.sandbox.provider.journal import Journal
-from pulumi_mlops.sandbox.provider.schema import Property, Type
-from pulumi_mlops.sandbox.provider.service import Service
+from pulumi_mlops_sandbox.provider.contract import AutoName, Cloud, Missing, Partial, ProviderError, Traits, Values
+from pulumi_mlops_sandbox.provider.journal import Journal
+from pulumi_mlops_sandbox.provider.schema import Property, Type
+from pulumi_mlops_sandbox.provider.service import Service
 
 TEXT = Type("string")
 BOX = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops.sandbox.aws.provider.tables import ROWS
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.aws.provider.tables import ROWS
+from pulumi_mlops_sandbox.environment import Sandbox
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 STACK = ("--stack", "dev")

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from pulumi._types import output_type_types
 
-from pulumi_mlops.sandbox.aws.provider import invokes
-from pulumi_mlops.sandbox.aws.provider.session import Session
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.provider.contract import ProviderError
+from pulumi_mlops_sandbox.aws.provider import invokes
+from pulumi_mlops_sandbox.aws.provider.session import Session
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.provider.contract import ProviderError
 
 BUCKET = "invoked-bucket"
 

@@ -13,9 +13,9 @@ from fake_cloud import serving
 from pulumi.runtime.proto import provider_pb2
 
 from engine_calls import Engine, init_failed
-from pulumi_mlops.sandbox.aws.provider.cloud import Aws
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, receive, send
+from pulumi_mlops_sandbox.aws.provider.cloud import Aws
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, receive, send
 
 NONE = provider_pb2.DiffResponse.DIFF_NONE
 

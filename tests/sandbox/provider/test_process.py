@@ -16,15 +16,15 @@ import psutil
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from engine_calls import Engine
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.provider.journal import Journal
-from pulumi_mlops.sandbox.provider.values import send
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.provider.journal import Journal
+from pulumi_mlops_sandbox.provider.values import send
 
 URN = "urn:pulumi:dev::p::aws:kms/key:Key::orphan"
 # Stands for the engine: starts the provider, passes on its port and its number, and waits to be killed.
 ENGINE = """
 import subprocess, sys
-command = [sys.executable, "-m", "pulumi_mlops.sandbox.aws.provider", "127.0.0.1:1"]
+command = [sys.executable, "-m", "pulumi_mlops_sandbox.aws.provider", "127.0.0.1:1"]
 child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 print(child.stdout.readline().strip(), child.pid, flush=True)
 child.wait()
@@ -98,7 +98,7 @@ def reached(condition: Callable[[], bool], seconds: float) -> bool:
 def test_it_loads_little_when_it_starts() -> None:
     """Neither the SDK's classes nor boto3's clients are loaded before somebody asks for them."""
     script = (
-        "import sys, pulumi_mlops.sandbox.aws.provider.cloud as cloud\n"
+        "import sys, pulumi_mlops_sandbox.aws.provider.cloud as cloud\n"
         "cloud.Aws()\n"
         "print([name for name in ('pulumi_aws', 'moto', 'cfnlint') if name in sys.modules])"
     )

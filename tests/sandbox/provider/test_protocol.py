@@ -14,8 +14,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from engine_calls import Engine, init_failed
-from pulumi_mlops.sandbox.provider.journal import Entry
-from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, receive, send
+from pulumi_mlops_sandbox.provider.journal import Entry
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, receive, send
 
 DiffResponse = provider_pb2.DiffResponse
 
@@ -71,7 +71,7 @@ class TestTheProtocolItself:
 
     def test_the_process_refuses_to_run_outside_a_sandbox(self) -> None:
         env = {key: item for key, item in os.environ.items() if key != "PULUMI_MLOPS_SANDBOX"}
-        module = "pulumi_mlops.sandbox.aws.provider"
+        module = "pulumi_mlops_sandbox.aws.provider"
         done = subprocess.run([sys.executable, "-m", module], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert done.stdout == ""

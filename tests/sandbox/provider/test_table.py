@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
-from pulumi_mlops.sandbox.aws.provider import names
-from pulumi_mlops.sandbox.aws.provider.kind import EVERYWHERE, RowKind
-from pulumi_mlops.sandbox.aws.provider.row import EVERYTHING, Call, Row
-from pulumi_mlops.sandbox.aws.provider.session import Session
-from pulumi_mlops.sandbox.aws.provider.tables import ROWS
-from pulumi_mlops.sandbox.provider.schema import Type
+from pulumi_mlops_sandbox.aws.provider import names
+from pulumi_mlops_sandbox.aws.provider.kind import EVERYWHERE, RowKind
+from pulumi_mlops_sandbox.aws.provider.row import EVERYTHING, Call, Row
+from pulumi_mlops_sandbox.aws.provider.session import Session
+from pulumi_mlops_sandbox.aws.provider.tables import ROWS
+from pulumi_mlops_sandbox.provider.schema import Type
 
 SESSION = Session({"region": "us-east-1", "accessKey": "x", "secretKey": "y"})
 

@@ -11,9 +11,9 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from engine_calls import Engine, served
-from pulumi_mlops.sandbox.provider.service import Service
-from pulumi_mlops.sandbox.provider.values import Secret, plain, receive
-from pulumi_mlops.sandbox.random_provider.kinds import Forgetful, Random
+from pulumi_mlops_sandbox.provider.service import Service
+from pulumi_mlops_sandbox.provider.values import Secret, plain, receive
+from pulumi_mlops_sandbox.random_provider.kinds import Forgetful, Random
 
 NONE = provider_pb2.DiffResponse.DIFF_NONE
 

@@ -10,10 +10,10 @@ from kubernetes.dynamic import DynamicClient
 from objects_in_cluster import Place, Recorder
 
 from engine_calls import Engine, served
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
-from pulumi_mlops.sandbox.kubernetes.provider.service import Objects
-from pulumi_mlops.sandbox.provider.journal import Journal
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
+from pulumi_mlops_sandbox.kubernetes.provider.service import Objects
+from pulumi_mlops_sandbox.provider.journal import Journal
 
 
 @pytest.fixture(scope="session")

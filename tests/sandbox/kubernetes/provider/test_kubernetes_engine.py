@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.dynamic import DynamicClient
 
-from pulumi_mlops.sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.environment import Sandbox
 
 PROGRAM = """
     import pulumi

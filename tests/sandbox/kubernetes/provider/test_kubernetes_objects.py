@@ -9,9 +9,9 @@ from kubernetes.dynamic import DynamicClient
 from objects_in_cluster import DEPLOYMENT, JOB, LABELS, MODEL, Place, refusal, urn
 from pulumi.runtime.proto import provider_pb2
 
-from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
-from pulumi_mlops.sandbox.kubernetes.provider.service import manager_of
-from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret, plain, receive
+from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
+from pulumi_mlops_sandbox.kubernetes.provider.service import manager_of
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, plain, receive
 
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 

@@ -21,11 +21,11 @@ from objects_in_cluster import DEPLOYMENT, JOB, MODEL, Place, Recorder, refusal,
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from engine_calls import Engine, served
-from pulumi_mlops.sandbox.environment import Sandbox
-from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
-from pulumi_mlops.sandbox.kubernetes.provider.service import Objects, manager_of
-from pulumi_mlops.sandbox.provider.journal import Journal
-from pulumi_mlops.sandbox.provider.values import UNKNOWN, plain, send
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
+from pulumi_mlops_sandbox.kubernetes.provider.service import Objects, manager_of
+from pulumi_mlops_sandbox.provider.journal import Journal
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, plain, send
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("apps/v1:Deployment", {"spec": {**DEPLOYMENT, "replica": 1}}, ".spec.replica: field not declared in schema"),
@@ -232,7 +232,7 @@ def test_configuration(engine: Engine, cluster: Sandbox, tmp_path: Path) -> None
 # Stands for the engine: starts the provider, passes on its port and its number, and waits to be killed.
 ENGINE = """
 import subprocess, sys
-command = [sys.executable, "-m", "pulumi_mlops.sandbox.kubernetes.provider", "127.0.0.1:1"]
+command = [sys.executable, "-m", "pulumi_mlops_sandbox.kubernetes.provider", "127.0.0.1:1"]
 child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 print(child.stdout.readline().strip(), child.pid, flush=True)
 child.wait()

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops.sandbox.kubernetes.provider import diff, expressions, kubeconfig, managed, objects, quantities
-from pulumi_mlops.sandbox.kubernetes.provider.discovery import Gvk
-from pulumi_mlops.sandbox.provider.contract import ProviderError
-from pulumi_mlops.sandbox.provider.values import UNKNOWN, Secret
+from pulumi_mlops_sandbox.kubernetes.provider import diff, expressions, kubeconfig, managed, objects, quantities
+from pulumi_mlops_sandbox.kubernetes.provider.discovery import Gvk
+from pulumi_mlops_sandbox.provider.contract import ProviderError
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret
 
 MANAGER = "pulumi-kubernetes-1"
 

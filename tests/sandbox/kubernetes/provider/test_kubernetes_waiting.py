@@ -9,8 +9,8 @@ from kubernetes.dynamic import DynamicClient
 from objects_in_cluster import DEPLOYMENT, FAIL, JOB, LABELS, MODEL, Made, Place, refusal, urn
 
 from engine_calls import init_failed
-from pulumi_mlops.sandbox.kubernetes.provider.cluster import Cluster
-from pulumi_mlops.sandbox.provider.values import plain, receive
+from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
+from pulumi_mlops_sandbox.provider.values import plain, receive
 
 DEFINITION: dict[str, Any] = {
     "group": "test.example",
@@ -167,7 +167,7 @@ def test_a_definition_and_its_resource(place: Place) -> None:
 
 
 def test_a_kind_that_does_not_exist(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulumi_mlops.sandbox.kubernetes.provider.service._NO_MATCH_PATIENCE", 0.5)
+    monkeypatch.setattr("pulumi_mlops_sandbox.kubernetes.provider.service._NO_MATCH_PATIENCE", 0.5)
     inputs = place.checked("test.example/v1:Absent", {"spec": {}})
     said = refusal(place.engine.create, inputs, urn("test.example/v1:Absent"))
     assert "the cluster has no kind test.example/v1 Absent" in said

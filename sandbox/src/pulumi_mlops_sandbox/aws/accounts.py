@@ -1,0 +1,104 @@
+"""What else exists in the account: questions to moto's backends that several rules ask.
+
+A name in another account cannot be looked up; it is taken as existing.
+"""
+
+import json
+import re
+from typing import Any
+
+import moto.backends
+from moto.core.base_backend import BackendDict
+
+from pulumi_mlops_sandbox.aws.errors import AwsError
+from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
+
+_ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?:.*/)?(?P<name>[^/]+)$")
+_S3 = re.compile(r"^(?:s3|https)://(?P<bucket>[^/]+)")
+_GLOBAL = {"s3", "iam", "budgets", "sts"}
+
+
+def backend(service: str, region: str) -> Any:
+    """Get moto's backend of a service, untyped as moto's attributes are."""
+    backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]  # a plain name
+    return backends[ACCOUNT]["aws" if service in _GLOBAL else region]
+
+
+def all_backends() -> list[Any]:
+    """List moto's backends that anybody has used, a BackendDict for each service; moto has no public list of them."""
+    return list(vars(BackendDict)["_instances"])
+
+
+def role(arn: str) -> Any | None:
+    """Find a role of this account by its ARN."""
+    match = _ROLE.match(arn)
+    if match is None or match["account"] != ACCOUNT:
+        return None
+    found = backend("iam", "aws").roles.values()
+    return next((candidate for candidate in found if candidate.arn == arn), None)
+
+
+def trusts(role_found: Any, principal: str) -> bool:
+    """Say whether a role's trust policy lets a service assume it."""
+    document = role_found.assume_role_policy_document
+    statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        services = statement.get("Principal", {})
+        named = services.get("Service", []) if isinstance(services, dict) else services
+        if statement.get("Effect") == "Allow" and (principal in named or named == principal or "*" in named):
+            return True
+    return False
+
+
+def require_role(arn: str | None, principal: str, code: str, message: str) -> None:
+    """Refuse a role of this account that does not exist or cannot be assumed by the service."""
+    if arn is None:
+        return
+    match = _ROLE.match(arn)
+    if match is not None and match["account"] != ACCOUNT:
+        return
+    found = role(arn)
+    if found is None or not trusts(found, principal):
+        raise AwsError(code, message.format(arn=arn, principal=principal))
+
+
+def key_exists(call: Call, identity: str) -> bool:
+    """Say whether a KMS key (id, ARN, alias or alias ARN) is there and usable."""
+    kms = backend("kms", call.region)
+    if identity.startswith("arn:") and f":{ACCOUNT}:" not in identity:
+        return True
+    if identity.startswith("alias/aws/") or ":alias/aws/" in identity:
+        return True
+    plain = identity.rsplit(":key/", maxsplit=1)[-1]
+    if "alias/" in identity:
+        found = kms.get_key_id_from_alias("alias/" + identity.split("alias/", 1)[1])
+        if found is None:
+            return False
+        plain = found
+    key = kms.keys.get(plain)
+    return key is not None and key.key_state != "PendingDeletion"
+
+
+def bucket_exists(uri: str) -> bool:
+    """Say whether the bucket of an S3 address exists here; names of AWS's own buckets are believed."""
+    match = _S3.match(uri)
+    if match is None:
+        return True
+    name = match["bucket"]
+    return name in backend("s3", "aws").buckets or name.startswith(("jumpstart-", "sagemaker-sample-", "aws-"))
+
+
+def require_bucket(uri: str | None, code: str, message: str) -> None:
+    """Refuse an S3 address whose bucket does not exist."""
+    if uri is not None and not bucket_exists(uri):
+        raise AwsError(code, message.format(uri=uri))
+
+
+def missing_network(call: Call, subnets: list[str], groups: list[str]) -> str | None:
+    """Name the first subnet or security group that does not exist."""
+    if not subnets and not groups:
+        return None
+    ec2 = backend("ec2", call.region)
+    known = {identity for zone in ec2.subnets.values() for identity in zone}
+    known |= {identity for vpc in ec2.groups.values() for identity in vpc}
+    return next((identity for identity in [*subnets, *groups] if identity not in known), None)

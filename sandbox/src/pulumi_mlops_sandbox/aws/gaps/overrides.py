@@ -1,0 +1,106 @@
+"""Where moto does otherwise than AWS and has no switch for it: a few of its methods, replaced."""
+
+import copy
+import datetime as dt
+import json
+import logging
+from typing import Any
+from urllib.parse import ParseResult
+
+from moto.events.models import Rule
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+from moto.sqs.models import Queue
+
+from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.hooks import after, before
+from pulumi_mlops_sandbox.aws.wire import Call
+
+log = logging.getLogger(__name__)
+_moto_sends = Rule.send_to_targets
+
+
+def _no_opinion(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
+    """Judge no request by the bucket's policy.
+
+    moto ignores conditions, so that the usual "deny what is not TLS" would deny everything; nothing else here evaluates
+    policies at the time of a request either.
+    """
+    return PermissionResult.NEUTRAL
+
+
+def _queue_url(queue: Queue, _request_url: ParseResult) -> str:
+    """Give queues the address that they have on AWS, which no restart on another port changes."""
+    return f"https://sqs.{queue.region}.amazonaws.com/{queue.account_id}/{queue.name}"
+
+
+def _send_to_targets(rule: Rule, event: Any, transform_input: bool = True) -> None:
+    """Deliver to each target by itself: one that moto cannot reach must not fail the event, nor the other targets."""
+    if rule.state == "DISABLED" or not rule.event_pattern.matches_event(event):
+        return
+    for target in rule.targets:
+        service, region = target["Arn"].split(":")[2:4]
+        alone = copy.copy(rule)
+        alone.targets = [target]
+        try:
+            if service in _DELIVERIES:
+                _DELIVERIES[service](accounts.backend(service, region), target, event)
+            else:
+                _moto_sends(alone, copy.deepcopy(event), transform_input)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong with a target is not the sender's affair
+            log.warning("rule %s: the event did not reach target %s: %r", rule.name, target["Id"], error)
+
+
+def _publish(sns: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
+    moment = dt.datetime.fromtimestamp(float(event["time"]), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sns.publish(target.get("Input") or json.dumps(event | {"time": moment}), arn=target["Arn"])
+
+
+def _start_pipeline(sagemaker: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
+    parameters = target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
+    name = target["Arn"].rsplit("/", 1)[-1]
+    sagemaker.start_pipeline_execution(
+        pipeline_name=name,
+        pipeline_execution_display_name=f"{name}-{event['id'][:8]}",
+        pipeline_parameters=parameters,
+        pipeline_execution_description=None,
+        parallelism_configuration=None,
+        client_request_token=event["id"],
+    )
+
+
+_DELIVERIES = {"sns": _publish, "sagemaker": _start_pipeline}
+# Not by assignment: type checkers would want another excuse for each.
+setattr(Rule, "send_to_targets", _send_to_targets)  # noqa: B010 - said above
+setattr(FakeBucket, "get_permission", _no_opinion)  # noqa: B010 - said above
+setattr(Queue, "url", _queue_url)  # noqa: B010 - said above
+
+
+@before("ec2", "CreateFlowLogs")
+def accept_folders(call: Call) -> None:
+    """Accept a folder in the destination bucket; moto takes it for a part of the bucket's name.
+
+    Set on the instance and at the first request, since importing moto's EC2 takes two seconds.
+    """
+    backend = accounts.backend("ec2", call.region)
+    original = type(backend).create_flow_logs
+
+    def create_flow_logs(**given: Any) -> Any:
+        destination = given["log_destination"]
+        if given["log_destination_type"] == "s3" and destination:
+            given["log_destination"] = destination.split("/")[0]
+        del backend.create_flow_logs  # for this request only: a snapshot must not hold it
+        created, failed = original(backend, **given)
+        for flow_log in created:
+            flow_log.log_destination = destination
+        return created, failed
+
+    backend.create_flow_logs = create_flow_logs
+
+
+@after("ec2", "DeleteVpcEndpoints")
+def forget_endpoints(call: Call) -> None:
+    """Forget deleted endpoints, which moto shows for ever as `deleted`."""
+    endpoints = accounts.backend("ec2", call.region).vpc_end_points
+    for identity in call.params["VpcEndpointIds"]:
+        endpoints.pop(identity, None)

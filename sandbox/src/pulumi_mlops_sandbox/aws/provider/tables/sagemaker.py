@@ -1,0 +1,146 @@
+"""SageMaker: model groups, models, endpoints, feature groups."""
+
+from pulumi_mlops_sandbox.aws.provider.kind import RowKind
+from pulumi_mlops_sandbox.aws.provider.row import Call, Get, Part, Row, TagApi, Wait
+from pulumi_mlops_sandbox.provider.contract import AutoName, Values
+
+TAGS = TagApi(ident="ResourceArn", add="add_tags", remove="delete_tags", fetch="list_tags")
+NAME = AutoName(limit=63)
+
+
+class FeatureGroupKind(RowKind):
+    """A feature group, of whose online store only the time to live can change."""
+
+    def updated(self, object_id: str, olds: Values, news: Values, changed: frozenset[str], scope: Values) -> None:
+        """Set the time to live."""
+        if "onlineStoreConfig" not in changed:
+            return
+        period = (news.get("onlineStoreConfig") or {}).get("ttlDuration") or {}
+        ttl = {"Unit": period.get("unit"), "Value": period.get("value")} if period else {}
+        self.invoke("update_feature_group", scope, FeatureGroupName=object_id, OnlineStoreConfig={"TtlDuration": ttl})
+
+
+ROWS = (
+    Row(
+        resource="aws:sagemaker/featureGroup:FeatureGroup",
+        service="sagemaker",
+        id="{featureGroupName}",
+        create=Call("create_feature_group"),
+        reads=(Get("describe_feature_group", {"FeatureGroupName": "{id}"}, rename={"arn": "FeatureGroupArn"}),),
+        parts=(
+            Part(
+                Call("update_feature_group", {"FeatureGroupName": "{id}"}, only=("throughputConfig",)),
+                on=("throughputConfig",),
+            ),
+        ),
+        delete=Call("delete_feature_group", {"FeatureGroupName": "{id}"}),
+        absent=("ResourceNotFound", "ResourceNotFoundException"),
+        tags=TAGS,
+        replace=("*",),
+        keep=("onlineStoreConfig.ttlDuration", "throughputConfig"),
+        identity=("featureGroupName",),
+        local=("onlineStoreConfig",),
+        kind=FeatureGroupKind,
+        wait=Wait("FeatureGroupStatus", ("Created",), ("CreateFailed", "DeleteFailed"), "FailureReason"),
+        wait_gone=True,
+    ),
+    Row(
+        resource="aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+        service="sagemaker",
+        id="{modelPackageGroupName}",
+        create=Call("create_model_package_group"),
+        reads=(
+            Get(
+                "describe_model_package_group",
+                {"ModelPackageGroupName": "{id}"},
+                rename={"arn": "ModelPackageGroupArn"},
+            ),
+        ),
+        delete=Call("delete_model_package_group", {"ModelPackageGroupName": "{id}"}),
+        absent=("ValidationException:does not exist", "ResourceNotFound"),
+        tags=TAGS,
+        replace=("*",),
+        identity=("modelPackageGroupName",),
+        wait=Wait("ModelPackageGroupStatus", ("Completed",), ("Failed", "DeleteFailed")),
+        wait_gone=True,
+    ),
+    Row(
+        resource="aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
+        service="sagemaker",
+        id="{modelPackageGroupName}",
+        create=Call("put_model_package_group_policy"),
+        reads=(Get("get_model_package_group_policy", {"ModelPackageGroupName": "{id}"}),),
+        parts=(
+            Part(Call("put_model_package_group_policy", {"ModelPackageGroupName": "{id}"}), on=("resourcePolicy",)),
+        ),
+        delete=Call("delete_model_package_group_policy", {"ModelPackageGroupName": "{id}"}),
+        absent=("ResourceNotFound", "ValidationException:does not exist", "ValidationException:cannot find"),
+        replace=("modelPackageGroupName",),
+        identity=("modelPackageGroupName",),
+    ),
+    Row(
+        resource="aws:sagemaker/model:Model",
+        service="sagemaker",
+        id="{name}",
+        name=NAME,
+        create=Call("create_model", rename={"name": "ModelName"}),
+        reads=(Get("describe_model", {"ModelName": "{id}"}, rename={"name": "ModelName", "arn": "ModelArn"}),),
+        delete=Call("delete_model", {"ModelName": "{id}"}),
+        absent=("ValidationException:Could not find model",),
+        tags=TAGS,
+        replace=("*",),
+        identity=("name",),
+        retry=("ValidationException:Could not assume role", "ValidationException:could not access"),
+        sets=("vpcConfig.subnets", "vpcConfig.securityGroupIds"),
+    ),
+    Row(
+        resource="aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+        service="sagemaker",
+        id="{name}",
+        name=NAME,
+        create=Call("create_endpoint_config", rename={"name": "EndpointConfigName", "kmsKeyArn": "KmsKeyId"}),
+        reads=(
+            Get(
+                "describe_endpoint_config",
+                {"EndpointConfigName": "{id}"},
+                rename={"name": "EndpointConfigName", "kmsKeyArn": "KmsKeyId", "arn": "EndpointConfigArn"},
+            ),
+        ),
+        delete=Call("delete_endpoint_config", {"EndpointConfigName": "{id}"}),
+        absent=("ValidationException:Could not find endpoint configuration",),
+        tags=TAGS,
+        replace=("*",),
+        identity=("name",),
+        retry=("ValidationException:Could not assume role",),
+    ),
+    Row(
+        resource="aws:sagemaker/endpoint:Endpoint",
+        service="sagemaker",
+        id="{name}",
+        name=NAME,
+        create=Call("create_endpoint", rename={"name": "EndpointName"}),
+        reads=(
+            Get(
+                "describe_endpoint",
+                {"EndpointName": "{id}"},
+                rename={"name": "EndpointName", "arn": "EndpointArn", "deploymentConfig": "LastDeploymentConfig"},
+            ),
+        ),
+        parts=(
+            Part(
+                Call("update_endpoint", {"EndpointName": "{id}"}, only=("endpointConfigName", "deploymentConfig")),
+                on=("endpointConfigName", "deploymentConfig"),
+            ),
+        ),
+        delete=Call("delete_endpoint", {"EndpointName": "{id}"}),
+        absent=("ValidationException:Could not find endpoint",),
+        tags=TAGS,
+        retry=("ValidationException:in-progress", "ValidationException:Could not assume role"),
+        replace=("name", "deploymentConfig.autoRollbackConfiguration"),
+        identity=("name",),
+        wait=Wait(
+            "EndpointStatus", ("InService",), ("Failed", "OutOfService", "UpdateRollbackFailed"), "FailureReason"
+        ),
+        wait_gone=True,
+    ),
+)

@@ -1,0 +1,94 @@
+"""The kinds that the own store keeps for SageMaker, and the operations that all of them share."""
+
+from pulumi_mlops_sandbox.aws.hooks import own
+from pulumi_mlops_sandbox.aws.store import Kind, listing
+from pulumi_mlops_sandbox.aws.wire import Call
+
+
+def _could_not_find(what: str) -> tuple[str, str]:
+    return "ValidationException", f'Could not find {what} "{{arn}}".'
+
+
+def _already(what: str) -> tuple[str, str]:
+    return "ValidationException", f'Cannot create already existing {what} "{{arn}}".'
+
+
+FEATURE_GROUP = Kind(
+    name="FeatureGroup",
+    id_field="FeatureGroupName",
+    arn_path="feature-group/{id}",
+    listed="FeatureGroupSummaries",
+    missing=("ResourceNotFound", "Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name {id}"),
+    exists=(
+        "ResourceInUse",
+        "Resource Already Exists: FeatureGroup with name {id} already exists. Choose a different name.",
+    ),
+    filters={"FeatureGroupStatusEquals": "FeatureGroupStatus", "OfflineStoreStatusEquals": "OfflineStoreStatusValue"},
+    sort={"Name": "{id}", "FeatureGroupStatus": "FeatureGroupStatus", "CreationTime": "CreationTime"},
+)
+MODEL_PACKAGE_GROUP = Kind(
+    name="ModelPackageGroup",
+    id_field="ModelPackageGroupName",
+    arn_path="model-package-group/{id}",
+    listed="ModelPackageGroupSummaryList",
+    missing=("ValidationException", "ModelPackageGroup {arn} does not exist."),
+    exists=("ValidationException", "Model Package Group already exists: {arn}"),
+    newest_first=False,
+)
+MODEL_PACKAGE = Kind(
+    name="ModelPackage",
+    id_field="ModelPackageName",
+    arn_path="model-package/{id}",
+    listed="ModelPackageSummaryList",
+    missing=("ValidationException", "ModelPackage {arn} does not exist."),
+    exists=("ValidationException", "Model Package already exists: {arn}"),
+    newest_first=False,
+    filters={"ModelApprovalStatus": "ModelApprovalStatus"},
+)
+MODEL = Kind(
+    name="Model",
+    id_field="ModelName",
+    arn_path="model/{id}",
+    listed="Models",
+    missing=_could_not_find("model"),
+    exists=_already("model"),
+)
+ENDPOINT_CONFIG = Kind(
+    name="EndpointConfig",
+    id_field="EndpointConfigName",
+    arn_path="endpoint-config/{id}",
+    listed="EndpointConfigs",
+    missing=_could_not_find("endpoint configuration"),
+    exists=_already("endpoint configuration"),
+)
+ENDPOINT = Kind(
+    name="Endpoint",
+    id_field="EndpointName",
+    arn_path="endpoint/{id}",
+    listed="Endpoints",
+    missing=_could_not_find("endpoint"),
+    exists=_already("endpoint"),
+    filters={"StatusEquals": "EndpointStatus"},
+    sort={"Name": "{id}", "CreationTime": "CreationTime", "Status": "EndpointStatus"},
+)
+KINDS = {
+    kind.name: kind for kind in (FEATURE_GROUP, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT)
+}
+
+
+def _register(kind: Kind) -> None:
+    """Answer Describe and List of a kind; a package's List depends on its group and is written out there."""
+
+    @own("sagemaker", f"Describe{kind.name}")
+    def describe(call: Call) -> dict[str, object]:
+        return call.plane.store.get(kind, call.region, call.params[kind.id_field])
+
+    if kind is not MODEL_PACKAGE:
+
+        @own("sagemaker", f"List{kind.name}s")
+        def list_all(call: Call) -> dict[str, object]:
+            return listing(kind, call, list(call.plane.store.all(kind, call.region).values()))
+
+
+for _kind in KINDS.values():
+    _register(_kind)

@@ -1,0 +1,48 @@
+"""Invocations: an endpoint in service answers, with canned bytes; any other is refused.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
+
+import json
+import uuid
+from typing import Any
+
+from pulumi_mlops_sandbox.aws.errors import AwsError
+from pulumi_mlops_sandbox.aws.hooks import own
+from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT
+from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
+
+USABLE = {"InService", "Updating", "RollingBack", "SystemUpdating"}
+
+
+def _endpoint(call: Call) -> dict[str, Any]:
+    name = call.params["EndpointName"]
+    record = call.plane.store.all(ENDPOINT, call.region).get(name)
+    if record is None or record["EndpointStatus"] not in USABLE:
+        raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
+    return record
+
+
+@own("sagemaker-runtime", "InvokeEndpoint")
+def invoke(call: Call) -> dict[str, Any]:
+    """Answer with the name of the variant that was asked; the sandbox runs no model."""
+    record = _endpoint(call)
+    if "AsyncInferenceConfig" in record:
+        raise AwsError("ValidationError", f"Endpoint {record['EndpointName']} is asynchronous; use InvokeEndpointAsync")
+    names = [variant["VariantName"] for variant in record["ProductionVariants"]]
+    wanted = call.params.get("TargetVariant", names[0])
+    if wanted not in names:
+        raise AwsError("ValidationError", f"Variant {wanted} is not part of endpoint {record['EndpointName']}")
+    body = json.dumps({"sandbox": True, "endpoint": record["EndpointName"], "variant": wanted}).encode()
+    return {"Body": body, "ContentType": "application/json", "InvokedProductionVariant": wanted}
+
+
+@own("sagemaker-runtime", "InvokeEndpointAsync")
+def invoke_async(call: Call) -> dict[str, Any]:
+    """Accept a request to an asynchronous endpoint; nothing is ever written to its output."""
+    record = _endpoint(call)
+    if "AsyncInferenceConfig" not in record:
+        raise AwsError("ValidationError", f"Endpoint {record['EndpointName']} is not asynchronous")
+    identity = str(uuid.uuid4())
+    output = record["AsyncInferenceConfig"]["OutputConfig"].get("S3OutputPath", "")
+    return {"InferenceId": identity, "OutputLocation": f"{output.rstrip('/')}/{identity}.out"}

@@ -1,0 +1,117 @@
+"""The Kubernetes control plane on localhost: `python -m pulumi_mlops_sandbox.kubernetes.server --home DIR --port 0`.
+
+It starts the real parts, watches over them, and answers questions about the sandbox on a port of its own. When they are
+ready it writes `kubeconfig` and `kubernetes.json` into its home; objects are kept in `kubernetes/` there.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes import prepared
+from pulumi_mlops_sandbox.kubernetes.access import private
+from pulumi_mlops_sandbox.kubernetes.admin import Application
+from pulumi_mlops_sandbox.kubernetes.plane import Plane
+
+LICENCE = "PULUMI_MLOPS_SANDBOX"
+READY = "kubernetes.json"
+KUBECONFIG = "kubeconfig"
+LOOKS_EVERY = 0.5
+"""Seconds between two looks at the parts."""
+
+
+class Stopped(BaseException):
+    """Somebody told the sandbox to stop."""
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+def serve(plane: Plane, home: Path, port: int) -> NoReturn:
+    """Start everything, say that it is ready, and watch over it until somebody stops it or a part ends."""
+    plane.start()
+    server = make_server("127.0.0.1", port, Application(plane), threaded=True, request_handler=_Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        private(home / KUBECONFIG, plane.cluster.kubeconfig())
+        announce(home, server, plane)
+        pause = threading.Event()
+        while not (said := plane.ended()):
+            pause.wait(LOOKS_EVERY)
+        raise SandboxError(said)
+    finally:
+        server.shutdown()
+
+
+def announce(home: Path, server: BaseWSGIServer, plane: Plane) -> None:
+    """Write process and ports where the other parts of the sandbox look for them."""
+    told = {
+        "pid": os.getpid(),
+        "port": server.server_port,
+        "server": plane.cluster.server,
+        "mlflow_port": plane.cluster.ports.mlflow,
+    }
+    private(home / READY, json.dumps(told))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the control plane until it is told to stop."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi_mlops_sandbox.kubernetes.server", description="Kubernetes control plane on localhost"
+    )
+    parser.add_argument("--home", type=Path, help=f"folder for its state; the default is ${LICENCE}")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    options = parser.parse_args(arguments)
+    home: Path | None = options.home or (Path(os.environ[LICENCE]) if os.environ.get(LICENCE) else None)
+    if home is None:
+        parser.error(f"this is a cluster for a sandbox: set {LICENCE}, or give --home")
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    code = 0
+    plane = None
+    try:
+        plane = Plane(prepared.ensure(), home / "kubernetes")
+        serve(plane, home, options.port)
+    except Stopped:
+        pass
+    except (SandboxError, OSError) as error:
+        sys.stderr.write(f"sandbox kubernetes: {error}\n")
+        code = 1
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # once is enough
+        if plane is not None:
+            plane.stop()
+        _withdraw(home)
+    return code
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise Stopped
+
+
+def _withdraw(home: Path) -> None:
+    """Take back that we are ready, unless a successor is."""
+    try:
+        if json.loads((home / READY).read_text()).get("pid") == os.getpid():
+            (home / READY).unlink()
+    except (OSError, ValueError):
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

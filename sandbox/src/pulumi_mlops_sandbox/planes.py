@@ -1,0 +1,86 @@
+"""The control planes and the providers that a sandbox can have."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A Pulumi provider of the sandbox."""
+
+    name: str
+    module: str
+    """What is started as the plugin: ``python -m MODULE``."""
+    package: str
+    """The distribution of the provider's SDK, whose version the provider has."""
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """One cloud of the sandbox."""
+
+    name: str
+    server: str
+    """The module that serves it: ``python -m SERVER --home DIR --port 0``; writes ``<name>.json`` when it is ready."""
+    provider: Provider
+    environment: Callable[[Path, str | None], dict[str, str]]
+    """What a process needs to use it, given the sandbox's folder and its address; without one, what leads nowhere."""
+    hides: tuple[str, ...]
+    """The beginnings of the variables that belong to the user's real account."""
+    prepare: Callable[[], None] = lambda: None
+    """Builds what it needs before it can start, once, with progress."""
+
+
+NOWHERE = "http://127.0.0.1:9"
+"""An address at which nobody answers."""
+
+
+def _aws(_home: Path, url: str | None) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": url or NOWHERE,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # Nothing of a real account may leak in.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
+    return {"KUBECONFIG": str(home / "kubeconfig")}  # while the cluster is down this leads nowhere by itself
+
+
+def _prepare_kubernetes() -> None:
+    from pulumi_mlops_sandbox import packages  # noqa: PLC0415  (only who wants a cluster)
+    from pulumi_mlops_sandbox.kubernetes import prepared  # noqa: PLC0415  (as above; it needs packages of its own)
+
+    prepared.ensure()
+    packages.ensure()
+
+
+CONTROL_PLANES = (
+    ControlPlane(
+        name="aws",
+        server="pulumi_mlops_sandbox.aws.server",
+        provider=Provider("aws", "pulumi_mlops_sandbox.aws.provider", "pulumi-aws"),
+        environment=_aws,
+        hides=("AWS_",),
+    ),
+    ControlPlane(
+        name="kubernetes",
+        server="pulumi_mlops_sandbox.kubernetes.server",
+        provider=Provider("kubernetes", "pulumi_mlops_sandbox.kubernetes.provider", "pulumi-kubernetes"),
+        environment=_kubernetes,
+        hides=("KUBECONFIG", "KUBERNETES_", "HELM_", "PULUMI_K8S_"),
+        prepare=_prepare_kubernetes,
+    ),
+)
+"""The first one is started where nothing says which is wanted."""
+
+PROVIDERS = (Provider("random", "pulumi_mlops_sandbox.random_provider", "pulumi-random"),)
+"""Providers that belong to no control plane."""

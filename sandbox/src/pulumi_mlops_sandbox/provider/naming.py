@@ -1,0 +1,31 @@
+"""Physical names, where the program gives none."""
+
+import hashlib
+import secrets
+from typing import Any
+
+from pulumi_mlops_sandbox.provider.contract import AutoName
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, plain
+
+
+class Naming:
+    """How this resource may be named: its logical name, the engine's random seed and the user's naming rules."""
+
+    def __init__(self, logical: str, seed: bytes, proposed: str = "", mode: str = "PROPOSE") -> None:
+        self.logical = logical
+        self.seed = seed
+        self.proposed = proposed
+        self.mode = mode
+
+    def make(self, auto: AutoName, prefix: Any = None) -> Any:
+        """Make the physical name ``<logical>-<hex digits>``, cut to what the cloud allows."""
+        if prefix is UNKNOWN:
+            return UNKNOWN
+        if self.mode == "DISABLE":
+            return None
+        if self.proposed and (self.mode == "ENFORCE" or len(self.proposed) <= auto.limit):
+            return self.proposed
+        digits = hashlib.sha256(self.seed).hexdigest() if self.seed else secrets.token_hex(auto.digits)
+        tail = f"{'' if prefix else auto.separator}{digits[: auto.digits]}{auto.suffix}"
+        base = str(plain(prefix)) if prefix else auto.lead + self.logical
+        return (base.lower() if auto.lower else base)[: auto.limit - len(tail)] + tail

@@ -1,0 +1,149 @@
+"""A stack in the sandbox, driven by the plain `pulumi` command: for the demo, the tests and the benchmarks."""
+
+import json
+import subprocess
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.errors import SandboxError
+
+UNCHANGED = frozenset({"same", "read", "refresh", "read-discard"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that the engine did."""
+
+    op: str
+    """``create``, ``update``, ``replace``, ``delete``, … as Pulumi calls them."""
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.type.rsplit(':', 1)[-1]} {self.name}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did and said."""
+
+    code: int
+    output: str
+    steps: list[Step]
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that changed something."""
+        return [step for step in self.steps if step.op not in UNCHANGED and step.type != "pulumi:pulumi:Stack"]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each operation came up."""
+        return Counter(step.op for step in self.changes)
+
+
+class Stack:
+    """One stack of a project."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, name: str = "dev") -> None:
+        self.sandbox, self.folder, self.name = sandbox, folder, name
+
+    def configure(self, **settings: str) -> None:
+        """Set plain configuration values; a value that is JSON becomes a structure where Pulumi reads it as one."""
+        pairs = [word for key, value in settings.items() for word in ("--plaintext", f"{key}={value}")]
+        self._pulumi("config", "set-all", *pairs)
+
+    def configure_secret(self, key: str, value: str) -> None:
+        """Set a secret; the value goes in by standard input, so that no process list shows it."""
+        self.sandbox.up()
+        done = subprocess.run(  # noqa: S603 (the sandbox's own)
+            ["pulumi", "config", "set", "--secret", key, "-s", self.name],  # noqa: S607 (on the sandbox's own PATH)
+            cwd=self.folder,
+            env=self.sandbox.environ(),
+            input=value,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SandboxError(done.stderr)
+
+    def preview(self, *options: str) -> Result:
+        """Preview the program."""
+        return self._steps("preview", *options)
+
+    def up(self, *options: str) -> Result:
+        """Bring the program up, without the preview that doubles the time; :meth:`preview` is a command of its own."""
+        return self._steps("up", "--yes", "--skip-preview", *options)
+
+    def refresh(self) -> Result:
+        """Compare the state with what is there."""
+        return self._steps("refresh", "--yes", "--skip-preview")
+
+    def destroy(self) -> Result:
+        """Take everything down."""
+        return self._steps("destroy", "--yes", "--skip-preview")
+
+    def unprotect(self) -> None:
+        """Let `destroy` delete what the stage protects."""
+        self._pulumi("state", "unprotect", "--all", "--yes")
+
+    def outputs(self) -> dict[str, Any]:
+        """Read the outputs; secrets are masked."""
+        outputs: dict[str, Any] = json.loads(self._pulumi("stack", "output", "--json").stdout)
+        return outputs
+
+    def export(self) -> str:
+        """Read the state as Pulumi keeps it."""
+        return self._pulumi("stack", "export").stdout
+
+    def _pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self.sandbox.run(["pulumi", *arguments, "-s", self.name, "--non-interactive"], cwd=self.folder)
+        if done.returncode:
+            raise SandboxError(f"pulumi {' '.join(arguments)}: {done.stderr or done.stdout}")
+        return done
+
+    def _steps(self, command: str, *options: str) -> Result:
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder, "events")
+            arguments = [
+                command,
+                *options,
+                "-s",
+                self.name,
+                "--non-interactive",
+                "--color",
+                "never",
+                "--event-log",
+                str(log),
+            ]
+            # The engine offers its event log, as the Automation API uses it, only among its debugging commands.
+            done = self.sandbox.run(["pulumi", *arguments], cwd=self.folder, PULUMI_DEBUG_COMMANDS="true")
+            events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return Result(done.returncode, done.stdout + done.stderr, list(_done(events, preview=command == "preview")))
+
+
+def _done(events: list[Mapping[str, Any]], *, preview: bool) -> "list[Step]":
+    """Read the steps out of the engine's events: planned ones of a preview, finished ones of anything else."""
+    kind = "resourcePreEvent" if preview else "resOutputsEvent"
+    steps = []
+    for event in events:
+        if detail := event.get(kind):
+            planned = detail.get("planning", False)
+            metadata = detail["metadata"]
+            if planned == preview:
+                steps.append(Step(metadata["op"], metadata["type"], metadata["urn"].rsplit("::", 1)[-1]))
+    return steps
+
+
+def inventory(url: str) -> dict[str, list[str]]:
+    """List everything that exists in a control plane of the sandbox."""
+    with urllib.request.urlopen(f"{url}/_sandbox/inventory", timeout=30) as answer:  # noqa: S310 (localhost)
+        found: dict[str, list[str]] = json.load(answer)
+    return {kind: ids for kind, ids in found.items() if ids}
