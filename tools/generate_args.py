@@ -23,11 +23,12 @@ stand_in = types.ModuleType("pulumi_mlops.args")
 stand_in.__getattr__ = lambda name: types.new_class(name) if name.endswith("Args") else None  # type: ignore[method-assign]
 sys.modules[stand_in.__name__] = stand_in
 
-from pulumi_mlops import components, inputs  # noqa: E402 (after the stand-in)
-from pulumi_mlops.refs import FeatureView, Ref  # noqa: E402
+from pulumi_mlops import components  # noqa: E402 (after the stand-in)
+from pulumi_mlops.core import inputs  # noqa: E402
+from pulumi_mlops.core.refs import FeatureView, Ref  # noqa: E402
 
 INSTANCE_OF: type = typing.cast("type", InstanceOf)  # checkers read it as Annotated
-TARGET = Path(inputs.__file__).with_name("args.py")
+TARGET = Path(inputs.__file__).parents[1] / "args.py"
 HEAD = '''"""What each component accepts, as editors and type checkers see it.
 
 Written by tools/generate_args.py out of the specs in components/; do not edit.
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from pulumi import Input
 
-    from pulumi_mlops.refs import (
+    from pulumi_mlops.core.refs import (
 %(refs)s
     )
 

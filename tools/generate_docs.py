@@ -20,10 +20,11 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pulumi import Output
 from pydantic.fields import FieldInfo
 
-from pulumi_mlops import capabilities, components
+from pulumi_mlops import components
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
-from pulumi_mlops.components.base import Component
-from pulumi_mlops.inputs import Spec
+from pulumi_mlops.core import capabilities
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.inputs import Spec
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.feature_store import FeatureGroup, FeatureStore
     from pulumi_mlops.components.model_registry import Model, ModelRegistry
     from pulumi_mlops.components.platform import Platform
-    from pulumi_mlops.errors import (
+    from pulumi_mlops.core.errors import (
         InvalidArgs,
         MissingBackend,
         MissingRequirements,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         ReleaseRolledBack,
         Unsupported,
     )
-    from pulumi_mlops.refs import (
+    from pulumi_mlops.core.refs import (
         EndpointRef,
         FeatureGroupRef,
         FeatureStoreRef,
@@ -76,7 +76,7 @@ _HOMES = {
     "components.feature_store": ["FeatureGroup", "FeatureStore"],
     "components.model_registry": ["Model", "ModelRegistry"],
     "components.endpoint": ["Endpoint"],
-    "errors": [
+    "core.errors": [
         "InvalidArgs",
         "MissingBackend",
         "MissingRequirements",
@@ -85,7 +85,7 @@ _HOMES = {
         "ReleaseRolledBack",
         "Unsupported",
     ],
-    "refs": [
+    "core.refs": [
         "EndpointRef",
         "FeatureGroupRef",
         "FeatureStoreRef",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pulumi import Input
 
-    from pulumi_mlops.refs import (
+    from pulumi_mlops.core.refs import (
         FeatureStoreRef,
         FeatureView,
         Has,

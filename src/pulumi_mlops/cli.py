@@ -141,8 +141,8 @@ def matrix(
     as_json: AsJson = False,
 ) -> None:
     """Print what each backend can do."""
-    from pulumi_mlops import capabilities  # noqa: PLC0415
-    from pulumi_mlops.errors import MlopsError  # noqa: PLC0415
+    from pulumi_mlops.core import capabilities  # noqa: PLC0415
+    from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
 
     try:
         rows = list(capabilities.matrix(backend))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pulumi_mlops import registry
+from pulumi_mlops.core import registry
 
 OLDEST_PYTHON = (3, 11)
 SANDBOX_PACKAGES = (

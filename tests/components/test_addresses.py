@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from pulumi_mlops import InvalidArgs, SecretRef
-from pulumi_mlops.addresses import Address
+from pulumi_mlops.core.addresses import Address
 
 
 @dataclass(frozen=True)

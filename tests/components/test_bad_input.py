@@ -9,7 +9,8 @@ import pytest
 import pulumi_mlops as mlops
 from facts import GROUP, HUB, MODEL, REGISTRY, STORE, hub
 from mocks import Cloud
-from pulumi_mlops import InvalidArgs, MissingBackend, MlopsError, registry
+from pulumi_mlops import InvalidArgs, MissingBackend, MlopsError
+from pulumi_mlops.core import registry
 
 FEATURES = {"id": "string", "at": "timestamp", "age": "integer"}
 OTHERS = mlops.ModelRef(

@@ -8,8 +8,9 @@ import pytest
 import pulumi_mlops as mlops
 from facts import HUB, IMAGE
 from mocks import Cloud
-from pulumi_mlops import Unsupported, registry
-from pulumi_mlops.capabilities import Entry, check, matrix, table
+from pulumi_mlops import Unsupported
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.capabilities import Entry, check, matrix, table
 
 TABLE = table(
     {

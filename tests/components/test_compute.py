@@ -8,9 +8,9 @@ from facts import HUB
 from mocks import Cloud
 from pulumi_mlops import Endpoint
 from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.compute import Compute
-from pulumi_mlops.errors import InvalidArgs, Unsupported
-from pulumi_mlops.inputs import parse
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.errors import InvalidArgs, Unsupported
+from pulumi_mlops.core.inputs import parse
 
 FILES = {"image": "repo:1"}
 GPU = {"memory_gb": 4, "accelerator": "A10G:1"}

@@ -11,8 +11,8 @@ from pulumi import Output
 from pydantic import Field, ValidationError
 
 from mocks import Cloud
-from pulumi_mlops.errors import InvalidArgs
-from pulumi_mlops.inputs import NAME_LIMIT, Flag, In, Number, Spec, Whole, name_problems, nearest, parse
+from pulumi_mlops.core.errors import InvalidArgs
+from pulumi_mlops.core.inputs import NAME_LIMIT, Flag, In, Number, Spec, Whole, name_problems, nearest, parse
 
 
 class Inner(Spec):

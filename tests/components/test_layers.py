@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pulumi_mlops
-from pulumi_mlops import registry
+from pulumi_mlops.core import registry
 
 PACKAGE = Path(pulumi_mlops.__file__).parent
 BACKENDS = PACKAGE / "backends"

@@ -5,8 +5,8 @@ import re
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pulumi_mlops.naming import physical
-from pulumi_mlops.tags import tags
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.tags import tags
 
 NAME = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 PARTS = st.lists(NAME, min_size=1, max_size=5)

@@ -11,7 +11,7 @@ import pulumi_mlops as mlops
 from facts import GROUP, HUB, IMAGE, MODEL, REGISTRY, STORE
 from mocks import Cloud
 from pulumi_mlops import InvalidArgs
-from pulumi_mlops.refs import Ref
+from pulumi_mlops.core.refs import Ref
 
 STACK = "acme/ml-platform/prod"
 TEXT = st.text(max_size=20)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pulumi_mlops.errors import InvalidArgs
-from pulumi_mlops.inputs import parse
-from pulumi_mlops.schedules import Schedule, cron_problem
+from pulumi_mlops.core.errors import InvalidArgs
+from pulumi_mlops.core.inputs import parse
+from pulumi_mlops.core.schedules import Schedule, cron_problem
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from programs import PROGRAMS
 from words import WORDS
 
 import pulumi_mlops.backends
-from pulumi_mlops import registry
 from pulumi_mlops.backends.base import Backend
-from pulumi_mlops.capabilities import Table
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.capabilities import Table
 
 FOLDER = Path(next(iter(pulumi_mlops.backends.__path__)))
 EXTRA = "CONFORMANCE_EXTRA_BACKENDS"

@@ -10,7 +10,7 @@ from typing import Any
 from words import Words
 
 import pulumi_mlops as mlops
-from pulumi_mlops.components.base import Component
+from pulumi_mlops.core.component import Component
 
 Build = Callable[[Words], Component[Any]]
 

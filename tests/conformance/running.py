@@ -11,9 +11,10 @@ from pulumi import Output
 from words import WORDS
 
 from mocks import Cloud, Registration
-from pulumi_mlops import MlopsError, capabilities, registry
-from pulumi_mlops.capabilities import Entry, Table
-from pulumi_mlops.refs import Ref
+from pulumi_mlops import MlopsError
+from pulumi_mlops.core import capabilities, registry
+from pulumi_mlops.core.capabilities import Entry, Table
+from pulumi_mlops.core.refs import Ref
 
 Way = Literal["update", "again", "preview", "first preview"]
 

@@ -28,7 +28,7 @@ from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.inputs import Spec
+from pulumi_mlops.core.inputs import Spec
 
 LARGE = {"cpus": 16, "memory_gb": 32}
 # What most arguments are compared with: each is run once.

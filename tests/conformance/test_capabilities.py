@@ -6,7 +6,7 @@ from programs import PROGRAMS
 from running import ABSENT, BACKENDS, LOSSY, THERE, Ran, about, key_of, line, run, table_of, ways_to, without, working
 
 from pulumi_mlops import Unsupported
-from pulumi_mlops.capabilities import matrix
+from pulumi_mlops.core.capabilities import matrix
 
 NOTHING = Ran([], frozenset(), [], [], {}, export={})
 

@@ -50,7 +50,7 @@ def test_an_empty_backend_lacks_everything(third: Path) -> None:
 
 def test_a_noun_that_is_said_to_be_absent_needs_no_function(third: Path) -> None:
     (third / "__init__.py").write_text(
-        "from pulumi_mlops.capabilities import Entry, table\n"
+        "from pulumi_mlops.core.capabilities import Entry, table\n"
         "CAPABILITIES = table({'endpoint': Entry('absent', 'it serves nothing.', 'another backend.')})\n"
         "def platform(scope): ...\n"
     )

@@ -9,8 +9,15 @@ import pytest
 from programs import SECRET
 from words import WORDS
 
-from pulumi_mlops import registry
-from pulumi_mlops.refs import EndpointRef, FeatureGroupRef, FeatureStoreRef, ModelRef, ModelRegistryRef, PlatformRef
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.refs import (
+    EndpointRef,
+    FeatureGroupRef,
+    FeatureStoreRef,
+    ModelRef,
+    ModelRegistryRef,
+    PlatformRef,
+)
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 

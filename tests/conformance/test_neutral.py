@@ -32,7 +32,7 @@ from words import WORDS, Words
 import pulumi_mlops as mlops
 from mocks import Registration
 from pulumi_mlops import InvalidArgs
-from pulumi_mlops.refs import PlatformRef
+from pulumi_mlops.core.refs import PlatformRef
 
 URI = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 every_program = pytest.mark.parametrize(("backend", "name"), THERE)

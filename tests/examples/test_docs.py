@@ -15,9 +15,10 @@ import typer
 
 import pulumi_mlops as mlops
 from mocks import Cloud
-from pulumi_mlops import cli, registry
+from pulumi_mlops import cli
 from pulumi_mlops.components import endpoint, feature_store, model_registry, platform
-from pulumi_mlops.inputs import Spec
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.inputs import Spec
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -17,7 +17,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from mocks import Cloud, Registration
-from pulumi_mlops.errors import InvalidArgs, Unsupported
+from pulumi_mlops.core.errors import InvalidArgs, Unsupported
 
 BACKENDS: dict[str, ModuleType] = {"aws": changes_aws, "kubernetes": changes_kubernetes}
 UPDATES: dict[str, dict[str, dict[str, list[str]]]] = {

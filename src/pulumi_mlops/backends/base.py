@@ -13,19 +13,19 @@ from pulumi import InvokeOptions, ProviderResource, ResourceOptions
 from pulumi.runtime import mocks
 from pulumi.runtime.settings import get_monitor
 
-from pulumi_mlops import refs
-from pulumi_mlops.capabilities import Table
-from pulumi_mlops.errors import Problem
-from pulumi_mlops.inputs import Spec
-from pulumi_mlops.naming import physical
-from pulumi_mlops.stages import PROFILES, Profile, Stage
+from pulumi_mlops.core import refs
+from pulumi_mlops.core.capabilities import Table
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import Spec
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.stages import PROFILES, Profile, Stage
 
 if TYPE_CHECKING:
-    from pulumi_mlops.components.base import Component
     from pulumi_mlops.components.endpoint import EndpointSpec
     from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
     from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
     from pulumi_mlops.components.platform import PlatformSpec
+    from pulumi_mlops.core.component import Component
 
 
 @dataclass(frozen=True)

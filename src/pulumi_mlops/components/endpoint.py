@@ -7,11 +7,20 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.args import EndpointArgs
-from pulumi_mlops.components.base import Component
-from pulumi_mlops.compute import Compute
-from pulumi_mlops.inputs import Flag, In, Number, Spec, Whole, given, refuse
-from pulumi_mlops.refs import EndpointRef, FeatureView, ModelVersionRef, Of, PlatformRef, SecretRef, View, same_platform
-from pulumi_mlops.schedules import Schedule
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.inputs import Flag, In, Number, Spec, Whole, given, refuse
+from pulumi_mlops.core.refs import (
+    EndpointRef,
+    FeatureView,
+    ModelVersionRef,
+    Of,
+    PlatformRef,
+    SecretRef,
+    View,
+    same_platform,
+)
+from pulumi_mlops.core.schedules import Schedule
 
 _VARIANT_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

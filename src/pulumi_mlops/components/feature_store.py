@@ -7,10 +7,10 @@ from pulumi import ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.args import FeatureGroupArgs, FeatureStoreArgs
-from pulumi_mlops.components.base import Component
-from pulumi_mlops.inputs import Flag, Spec, Whole, given, nearest, refuse
-from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef, FeatureView, Of, PlatformRef
-from pulumi_mlops.schedules import Schedule
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.inputs import Flag, Spec, Whole, given, nearest, refuse
+from pulumi_mlops.core.refs import FeatureGroupRef, FeatureStoreRef, FeatureView, Of, PlatformRef
+from pulumi_mlops.core.schedules import Schedule
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
 _FEATURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

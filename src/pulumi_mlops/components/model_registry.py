@@ -7,9 +7,9 @@ from pulumi import ResourceOptions
 from pydantic import Field, field_validator
 
 from pulumi_mlops.args import ModelArgs, ModelRegistryArgs
-from pulumi_mlops.components.base import Component
-from pulumi_mlops.inputs import Flag, In, Spec, refuse
-from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef, Of, PlatformRef
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.inputs import Flag, In, Spec, refuse
+from pulumi_mlops.core.refs import ModelRef, ModelRegistryRef, ModelVersionRef, Of, PlatformRef
 
 GATE = re.compile(r"(?P<sign>>=|<=|>|<|==)\s*(?P<bound>-?\d+(\.\d+)?)")
 

@@ -7,10 +7,10 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pulumi_mlops.args import PlatformArgs
-from pulumi_mlops.components.base import Component
-from pulumi_mlops.inputs import Flag, In, Number, Spec, Whole, refuse
-from pulumi_mlops.refs import PlatformRef, SecretRef
-from pulumi_mlops.stages import Stage
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.inputs import Flag, In, Number, Spec, Whole, refuse
+from pulumi_mlops.core.refs import PlatformRef, SecretRef
+from pulumi_mlops.core.stages import Stage
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")

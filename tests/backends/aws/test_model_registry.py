@@ -8,7 +8,7 @@ import pulumi_mlops as mlops
 from facts import HUB, MODEL, REGISTRY, hub
 from mocks import ACCOUNT, REGION, Cloud
 from pulumi_mlops.backends.aws import live
-from pulumi_mlops.gates import missed
+from pulumi_mlops.core.gates import missed
 
 CONSUMER = "999988887777"
 QUEUE = "arn:aws:sqs:us-east-1:1:ci"

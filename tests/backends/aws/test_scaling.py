@@ -11,7 +11,7 @@ from facts import HUB, IMAGE
 from mocks import Cloud
 from pulumi_mlops.backends.aws.cron import aws_cron
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, INSTANCES, pick
-from pulumi_mlops.compute import Compute
+from pulumi_mlops.core.compute import Compute
 
 NIGHT = {"name": "night", "cron": "0 22 * * *", "timezone": "Europe/Berlin", "min": 1, "max": 1}
 

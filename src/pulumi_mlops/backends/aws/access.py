@@ -10,7 +10,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAddress, SecretAddress
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.refs import FeatureView, PlatformRef, SecretRef
+from pulumi_mlops.core.refs import FeatureView, PlatformRef, SecretRef
 
 Statement = dict[str, Any]
 Grant = tuple[str, object]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pulumi import Input
 
-from pulumi_mlops.addresses import Address
+from pulumi_mlops.core.addresses import Address
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What AWS can do, alone and in combination."""
 
-from pulumi_mlops.capabilities import Entry, table
+from pulumi_mlops.core.capabilities import Entry, table
 
 _SERVERLESS = (
     "Serverless Inference leaves this out (SageMaker developer guide, 'Serverless endpoints: feature exclusions')."

@@ -14,9 +14,9 @@ from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.compute import Compute
-from pulumi_mlops.errors import Problem
-from pulumi_mlops.inputs import Spec, nearest
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import Spec, nearest
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")

@@ -17,9 +17,9 @@ from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
 from pulumi_mlops.backends.base import Scope, waiting
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Shadow, Variant
-from pulumi_mlops.compute import Compute
-from pulumi_mlops.naming import physical
-from pulumi_mlops.refs import EndpointRef, ModelVersionRef, PlatformRef
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.refs import EndpointRef, ModelVersionRef, PlatformRef
 
 SHADOW = "shadow"
 

@@ -12,9 +12,9 @@ from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.errors import MlopsError
-from pulumi_mlops.naming import physical
-from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef, PlatformRef
+from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.refs import FeatureGroupRef, FeatureStoreRef, PlatformRef
 
 TYPES = {"string": "String", "integer": "Integral", "float": "Fractional", "boolean": "Integral", "timestamp": "String"}
 _ADD_SECONDS = 300

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pulumi_mlops.compute import ACCELERATOR, Compute
+from pulumi_mlops.core.compute import ACCELERATOR, Compute
 
 
 class Instance(NamedTuple):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from pulumi_mlops.backends import base
-from pulumi_mlops.errors import MlopsError
-from pulumi_mlops.refs import PlatformRef
+from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.refs import PlatformRef
 
 if TYPE_CHECKING:
     import boto3

@@ -10,9 +10,9 @@ from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
-from pulumi_mlops.gates import missed
-from pulumi_mlops.naming import physical
-from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef, PlatformRef
+from pulumi_mlops.core.gates import missed
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.refs import ModelRef, ModelRegistryRef, ModelVersionRef, PlatformRef
 
 _STATUS = {"approved": "Approved", "rejected": "Rejected", "pending": "PendingManualApproval"}
 _PREFIX = 40  # leaves room for a model's name in the 63 characters of a group's

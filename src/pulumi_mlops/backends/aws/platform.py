@@ -13,7 +13,7 @@ from pulumi_mlops.backends.aws.access import Statement, allow, document
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.refs import PlatformRef
+from pulumi_mlops.core.refs import PlatformRef
 
 _BUCKET_PREFIX = 34  # what is left of S3's 63 characters beside account and region
 

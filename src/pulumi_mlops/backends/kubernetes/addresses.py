@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi import Input
 
-from pulumi_mlops.addresses import Address
+from pulumi_mlops.core.addresses import Address
 
 
 @dataclass(frozen=True)

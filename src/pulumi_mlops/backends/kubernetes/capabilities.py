@@ -1,6 +1,6 @@
 """What self-hosted Kubernetes can do, alone and in combination."""
 
-from pulumi_mlops.capabilities import Entry, table
+from pulumi_mlops.core.capabilities import Entry, table
 
 _NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no replica is there."
 

@@ -14,9 +14,9 @@ from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
 from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.errors import Problem
-from pulumi_mlops.inputs import Spec, nearest
-from pulumi_mlops.refs import PlatformRef
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import Spec, nearest
+from pulumi_mlops.core.refs import PlatformRef
 
 _DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
 

@@ -18,8 +18,8 @@ from pulumi_mlops.backends.kubernetes.revision import Revision
 from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT, PORT
 from pulumi_mlops.backends.kubernetes.scaling import scale
 from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.naming import physical
-from pulumi_mlops.refs import EndpointRef, PlatformRef
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.refs import EndpointRef, PlatformRef
 
 _KIND = "model-server"
 _SEVERAL = 2

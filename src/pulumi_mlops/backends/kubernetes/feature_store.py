@@ -20,8 +20,8 @@ from pulumi_mlops.backends.kubernetes.objects import (
 )
 from pulumi_mlops.backends.kubernetes.valkey import valkey
 from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.errors import Problem
-from pulumi_mlops.refs import FeatureGroupRef, FeatureStoreRef
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.refs import FeatureGroupRef, FeatureStoreRef
 
 STORE_LABEL = "pulumi-mlops/feature-store"
 """The label of every pod that works on a store: it may reach the registry, the online store and the object store."""

@@ -17,8 +17,8 @@ import pulumi
 from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
-from pulumi_mlops.errors import MlopsError
-from pulumi_mlops.refs import PlatformRef
+from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.refs import PlatformRef
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

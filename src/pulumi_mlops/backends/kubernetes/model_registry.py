@@ -31,10 +31,10 @@ from pulumi_mlops.backends.kubernetes.objects import (
     secret_variable,
 )
 from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
-from pulumi_mlops.errors import MlopsError, Problem
-from pulumi_mlops.gates import missed
-from pulumi_mlops.inputs import is_deferred
-from pulumi_mlops.refs import ModelRef, ModelRegistryRef, ModelVersionRef
+from pulumi_mlops.core.errors import MlopsError, Problem
+from pulumi_mlops.core.gates import missed
+from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.refs import ModelRef, ModelRegistryRef, ModelVersionRef
 
 READER = "reader"
 """The user by whom consumers read; every user may read everything."""

@@ -14,8 +14,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.errors import MlopsError
-from pulumi_mlops.naming import physical
+from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.naming import physical
 
 Fields = dict[str, Any]
 """A part of an object, as the API has it."""

@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.objects import after
-from pulumi_mlops.errors import MissingRequirements
+from pulumi_mlops.core.errors import MissingRequirements
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, GatewayA
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
 from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.refs import PlatformRef
+from pulumi_mlops.core.refs import PlatformRef
 
 OWNER = "pulumi-mlops/stack"
 """The annotation that says which stack a namespace belongs to."""

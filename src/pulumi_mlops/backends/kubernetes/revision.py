@@ -25,7 +25,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     spread_over_nodes,
 )
 from pulumi_mlops.components.endpoint import MAIN, EndpointSpec, ModelFiles, Variant
-from pulumi_mlops.refs import ModelVersionRef
+from pulumi_mlops.core.refs import ModelVersionRef
 
 SHADOW = "shadow"
 TIMEOUT_SECONDS = 60

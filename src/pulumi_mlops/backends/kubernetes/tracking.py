@@ -21,8 +21,8 @@ from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.addresses import ModelAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
-from pulumi_mlops.errors import MlopsError
-from pulumi_mlops.refs import ModelRef
+from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.refs import ModelRef
 
 PORT = 5000
 APPROVAL = "approval"

@@ -6,13 +6,13 @@ from typing import Any, Generic, TypeVar
 import pulumi
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
-from pulumi_mlops import capabilities, registry
 from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.errors import InvalidArgs, Problem
-from pulumi_mlops.inputs import Spec, parse
-from pulumi_mlops.refs import FeatureView, Ref, ref_of
-from pulumi_mlops.stages import Stage
-from pulumi_mlops.tags import tags
+from pulumi_mlops.core import capabilities, registry
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.inputs import Spec, parse
+from pulumi_mlops.core.refs import FeatureView, Ref, ref_of
+from pulumi_mlops.core.stages import Stage
+from pulumi_mlops.core.tags import tags
 
 R = TypeVar("R", bound=Ref)
 S = TypeVar("S", bound=Spec)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from pulumi_mlops.inputs import Number, Spec, Whole, refuse
+from pulumi_mlops.core.inputs import Number, Spec, Whole, refuse
 
 ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
 

@@ -13,9 +13,9 @@ from pulumi import Input, Resource
 from pydantic import BeforeValidator, InstanceOf
 from pydantic_core import PydanticCustomError
 
-from pulumi_mlops import registry
-from pulumi_mlops.errors import InvalidArgs, Problem
-from pulumi_mlops.inputs import is_deferred, nearest, refuse
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.inputs import is_deferred, nearest, refuse
 
 R_co = TypeVar("R_co", bound="Ref", covariant=True)
 R = TypeVar("R", bound="Ref")

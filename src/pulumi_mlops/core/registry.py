@@ -5,7 +5,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from pulumi_mlops.errors import MissingBackend
+from pulumi_mlops.core.errors import MissingBackend
 
 if TYPE_CHECKING:
     from pulumi_mlops.backends.base import Backend

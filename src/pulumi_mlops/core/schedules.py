@@ -5,7 +5,7 @@ import zoneinfo
 
 from pydantic import field_validator
 
-from pulumi_mlops.inputs import Spec, nearest, refuse
+from pulumi_mlops.core.inputs import Spec, nearest, refuse
 
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pulumi_mlops import registry
-from pulumi_mlops.errors import Unsupported
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.errors import Unsupported
 
 Level = Literal["native", "emulated", "lossy", "absent"]
 _FROM_BEST_TO_WORST: list[Level] = ["native", "emulated", "lossy", "absent"]

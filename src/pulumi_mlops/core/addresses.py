@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Self
 
-from pulumi_mlops.errors import InvalidArgs, Problem
-from pulumi_mlops.refs import Ref
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.refs import Ref
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pulumi import Output
 from pydantic import AllowInfNan, BaseModel, ConfigDict, GetCoreSchemaHandler, Strict, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from pulumi_mlops.errors import InvalidArgs, Problem
+from pulumi_mlops.core.errors import InvalidArgs, Problem
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from pulumi_mlops.refs import PlatformRef
+    from pulumi_mlops.core.refs import PlatformRef
 
 T = TypeVar("T")
 S = TypeVar("S", bound="Spec")

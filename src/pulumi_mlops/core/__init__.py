@@ -1,0 +1,1 @@
+"""What makes any noun work; knows no noun and no backend."""
