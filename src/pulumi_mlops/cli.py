@@ -1,75 +1,94 @@
-"""``pulumi-mlops``: the sandbox, the capability matrix, and what is missing on this machine.
+"""The commands of ``pulumi-mlops``: those of the library, and those that other distributions add.
 
-What a command needs is imported when it runs, so that ``--help`` is quick.
+A distribution adds a command by an entry point of the group ``pulumi_mlops.commands``: its name is the command's, its
+value a Typer app. What a command needs is imported when it runs, so that ``--help`` is quick.
 """
 
 import json
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from importlib import metadata
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from pulumi_mlops_sandbox.errors import SandboxError
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pulumi_mlops_sandbox.environment import Sandbox
+COMMANDS = "pulumi_mlops.commands"
+"""The group of entry points that add commands."""
 
-app = typer.Typer(
-    help="MLOps platforms as Pulumi components.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-sandbox_app = typer.Typer(
-    help="Pulumi against control planes on this machine: no cloud account needed.", no_args_is_help=True
-)
-app.add_typer(sandbox_app, name="sandbox")
+NOT_INSTALLED = {"sandbox": "The sandbox is a distribution of its own. Run: pip install pulumi-mlops-sandbox"}
+"""Commands of distributions that may be absent, and what is said then."""
 
-Home = Annotated[
-    Path | None,
-    typer.Option(
-        help="The sandbox's folder; several can run side by side.",
-        envvar="PULUMI_MLOPS_SANDBOX_HOME",
-        show_default="the user's state folder",
-    ),
-]
-Planes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--plane",
-        help="A control plane, aws or kubernetes; may be repeated.",
-        show_default="what the project names, else what runs, else aws",
-    ),
-]
 PLAIN_WIDTH = 1000
 """More than any line needs."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+class Commands(TyperGroup):
+    """The library's commands, and after them those of other distributions, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands."""
+        own = super().list_commands(ctx)
+        return [*own, *sorted(metadata.entry_points(group=COMMANDS).names - set(own))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command; one that cannot be loaded says so when it is called."""
+        if own := super().get_command(ctx, cmd_name):
+            return own
+        for entry in metadata.entry_points(group=COMMANDS, name=cmd_name):
+            return _loaded(entry)
+        return _saying(cmd_name, NOT_INSTALLED[cmd_name]) if cmd_name in NOT_INSTALLED else None
+
+
+def _loaded(entry: metadata.EntryPoint) -> Any:
+    try:
+        command = typer.main.get_command(entry.load())
+    except Exception as error:  # noqa: BLE001  (whatever the other distribution raises: the other commands still work)
+        owner = entry.dist.name if entry.dist else entry.value
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return _saying(entry.name, f"The command {entry.name} of {owner} cannot be loaded: {cause}")
+    command.name = entry.name
+    return command
+
+
+def _saying(name: str, sentence: str) -> Any:
+    """Make a command that says why it is not the real one."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command(
+        name,
+        help=sentence,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    )
+    def say() -> None:
+        sys.exit(f"Error: {sentence}")
+
+    return typer.main.get_command(app)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="MLOps platforms as Pulumi components.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
 def main() -> None:
     """Run a command; an error is a line and an exit code."""
     try:
-        app()
-    except SandboxError as error:
-        sys.exit(f"Error: {error}")
-    except ModuleNotFoundError as error:
-        sys.exit(f"Error: {error.name} is not installed. Run: pip install 'pulumi-mlops[sandbox]'")
+        app(prog_name="pulumi-mlops")
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         sys.exit(f"Error: {error}")
-
-
-def _sandbox(home: Path | None) -> "Sandbox":
-    from pulumi_mlops_sandbox.environment import Sandbox  # noqa: PLC0415
-
-    return Sandbox(home)
 
 
 def _show(table: "Table") -> None:
@@ -85,54 +104,6 @@ def _show(table: "Table") -> None:
     with console.capture() as captured:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
-@sandbox_app.command()
-def up(home: Home = None, plane: Planes = None) -> None:
-    """Start the sandbox; the first time this builds what is missing, the engine and Kubernetes among it."""
-    sandbox = _sandbox(home)
-    sandbox.up(plane or None)
-    running = [status for status in sandbox.status() if status.running]
-    for status in running:
-        typer.echo(f"{status.name}: {status.url}")
-    typer.echo(f"Use it: pulumi-mlops sandbox run -- pulumi up -C stacks/{running[-1].name}")
-
-
-@sandbox_app.command()
-def down(home: Home = None) -> None:
-    """Stop the sandbox; what exists in it is kept."""
-    _sandbox(home).down()
-
-
-@sandbox_app.command()
-def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Say what runs; the exit code is 1 if nothing does."""
-    sandbox = _sandbox(home)
-    planes = sandbox.status()
-    if as_json:
-        rows = [{"name": plane.name, "running": plane.running, "pid": plane.pid, "url": plane.url} for plane in planes]
-        typer.echo(json.dumps({"home": str(sandbox.home), "control_planes": rows}, indent=2))
-    else:
-        typer.echo(f"home: {sandbox.home}")
-        for plane in planes:
-            typer.echo(f"{plane.name}: " + (f"{plane.url} (process {plane.pid})" if plane.running else "stopped"))
-    raise typer.Exit(0 if any(plane.running for plane in planes) else 1)
-
-
-@sandbox_app.command()
-def env(home: Home = None) -> None:
-    """Print shell lines that lead into the sandbox: eval "$(pulumi-mlops sandbox env)"."""
-    typer.echo(_sandbox(home).shell())
-
-
-@sandbox_app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def run(
-    command: Annotated[list[str], typer.Argument(help="The command, after --")],
-    home: Home = None,
-    plane: Planes = None,
-) -> None:
-    """Run a command in the sandbox, as in: pulumi-mlops sandbox run -- pulumi up -C stacks/aws."""
-    _sandbox(home).become(command, plane or None)
 
 
 @app.command()
@@ -173,23 +144,21 @@ def matrix(
 
 
 @app.command()
-def doctor(home: Home = None, as_json: AsJson = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Say what is missing on this machine, and the line that mends it; the exit code is 1 if something needed is."""
     from pulumi_mlops import doctor  # noqa: PLC0415
 
-    found = doctor.run(home)
+    found = doctor.run()
     if as_json:
         typer.echo(json.dumps([vars(check) for check in found], indent=2))
     else:
+        from rich.markup import escape  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
 
         styles = {"ok": "green", "optional": "yellow", "missing": "red"}
         table = Table("what", "state", "detail", "mend it", box=None, pad_edge=False)
         for check in found:
-            table.add_row(check.what, f"[{styles[check.state]}]{check.state}[/]", check.detail, check.mend)
+            state = f"[{styles[check.state]}]{check.state}[/]"
+            table.add_row(escape(check.what), state, escape(check.detail), escape(check.mend))
         _show(table)
     raise typer.Exit(1 if any(check.state == "missing" for check in found) else 0)
-
-
-if __name__ == "__main__":
-    main()

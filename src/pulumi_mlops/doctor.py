@@ -1,30 +1,25 @@
-"""What ``pulumi-mlops doctor`` looks at, each check with the line that mends what it finds."""
+"""What ``pulumi-mlops doctor`` looks at, each check with the line that mends what it finds.
 
-import importlib.util
+A distribution adds checks by an entry point of the group ``pulumi_mlops.doctor``: a function without arguments that
+returns them.
+"""
+
 import os
 import platform
-import shutil
-import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 from pulumi_mlops.core import registry
 
+CHECKS = "pulumi_mlops.doctor"
+"""The group of entry points that add checks."""
+
 OLDEST_PYTHON = (3, 11)
-SANDBOX_PACKAGES = (
-    "moto",
-    "cfnlint",
-    "regex",
-    "jsonpatch",
-    "jsonschema",
-    "tenacity",
-    "psutil",
-    "dill",
-    "yaml",
-    "cryptography",
-)
+SANDBOX = "pulumi-mlops-sandbox"
 AWS_CREDENTIALS = (
     "AWS_PROFILE",
     "AWS_ACCESS_KEY_ID",
@@ -44,13 +39,9 @@ class Check:
     mend: str = ""
 
 
-def run(home: Path | None = None) -> list[Check]:
-    """Look at everything."""
-    checks: list[Check] = [_python(), *_backends(), _sandbox_packages()]
-    has_engine, engine = _engine()
-    checks += [_go(needed=not has_engine), engine]
-    checks += _sandbox(home) if importlib.util.find_spec("psutil") else []
-    return [*checks, _aws_credentials()]
+def run() -> list[Check]:
+    """Look at everything: what the library needs, then what other distributions look at."""
+    return [_python(), *_backends(), _aws_credentials(), *_sandbox(), *_added()]
 
 
 def _python() -> Check:
@@ -61,61 +52,12 @@ def _python() -> Check:
     return Check("Python", "missing", version, f"install Python {oldest} or newer and make the environment with it")
 
 
-def _backends() -> list[Check]:
-    checks = []
+def _backends() -> Iterator[Check]:
     for name, entry in registry.BACKENDS.items():
         if entry.missing:
-            checks.append(Check(f"backend {name}", "optional", f"without {', '.join(entry.missing)}", entry.install))
+            yield Check(f"backend {name}", "optional", f"without {', '.join(entry.missing)}", entry.install)
         else:
-            checks.append(Check(f"backend {name}", "ok", "installed"))
-    return checks
-
-
-def _sandbox_packages() -> Check:
-    missing = [name for name in SANDBOX_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        mend = "pip install 'pulumi-mlops[sandbox]'"
-        return Check("sandbox packages", "missing", f"without {', '.join(missing)}", mend)
-    return Check("sandbox packages", "ok", "installed")
-
-
-def _go(*, needed: bool) -> Check:
-    go = shutil.which("go")
-    if go is None:
-        state: Literal["missing", "optional"] = "missing" if needed else "optional"
-        return Check(
-            "Go", state, "only needed to build the engine and the Kubernetes sandbox", "install Go: https://go.dev/dl"
-        )
-    said = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603  (the user's Go)
-    return Check("Go", "ok", said.strip().removeprefix("go version "))
-
-
-def _engine() -> tuple[bool, Check]:
-    from pulumi_mlops_sandbox import building, engine  # noqa: PLC0415  (its own dependencies come with an extra)
-
-    found = engine.find()
-    if found is not None:
-        return True, Check("Pulumi engine", "ok", f"{found.version} at {found.pulumi}")
-    detail = f"neither on PATH nor in {building.cache()}"
-    return False, Check("Pulumi engine", "optional", detail, "pulumi-mlops sandbox up (makes it)")
-
-
-def _sandbox(home: Path | None) -> list[Check]:
-    from pulumi_mlops_sandbox.environment import Sandbox  # noqa: PLC0415  (as above: it needs psutil)
-
-    sandbox = Sandbox(home)
-    host = sandbox.home / "engine" / "pulumi-language-python"
-    start = "pulumi-mlops sandbox up"
-    checks = [
-        Check("language host", "ok", str(host))
-        if host.is_file()
-        else Check("language host", "optional", "no sandbox yet", start)
-    ]
-    for plane in sandbox.status():
-        what = f"{plane.name} control plane"
-        mend = f"{start} --plane {plane.name}"
-        checks.append(Check(what, "ok", plane.url or "") if plane.running else Check(what, "optional", "stopped", mend))
-    return checks
+            yield Check(f"backend {name}", "ok", "installed")
 
 
 def _aws_credentials() -> Check:
@@ -131,3 +73,21 @@ def _aws_credentials() -> Check:
 def _aws_files() -> list[Path]:
     defaults = {"AWS_SHARED_CREDENTIALS_FILE": "credentials", "AWS_CONFIG_FILE": "config"}
     return [Path(os.environ.get(variable) or Path.home() / ".aws" / name) for variable, name in defaults.items()]
+
+
+def _sandbox() -> Iterator[Check]:
+    """Name the sandbox where it is absent; where it is installed it adds checks of its own."""
+    try:
+        metadata.distribution(SANDBOX)
+    except metadata.PackageNotFoundError:
+        yield Check("sandbox", "optional", "not installed", f"pip install {SANDBOX}")
+
+
+def _added() -> Iterator[Check]:
+    for entry in metadata.entry_points(group=CHECKS):
+        owner = entry.dist.name if entry.dist else entry.name
+        try:
+            yield from entry.load()()
+        except Exception as error:  # noqa: BLE001  (whatever the other distribution raises: the other checks still count)
+            cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            yield Check(f"checks of {owner}", "missing", cause, f"pip install --force-reinstall {owner}")

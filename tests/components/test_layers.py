@@ -46,6 +46,12 @@ def test_a_backend_imports_no_other_backend(folder: Path) -> None:
         assert not [module for module in imported(path) if any(within(module, other) for other in others)], path
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_the_library_needs_neither_the_sandbox_nor_the_extra_of_its_command(path: Path) -> None:
+    foreign = {"pulumi_mlops_sandbox", "platformdirs"} | (set() if path == PACKAGE / "cli.py" else {"typer", "rich"})
+    assert not [module for module in imported(path) if any(within(module, name) for name in foreign)]
+
+
 def test_importing_the_package_is_cheap() -> None:
     heavy = [*sorted(SDKS), "pydantic"]
     program = f"import sys, pulumi_mlops; print([name for name in {heavy} if name in sys.modules])"

@@ -164,7 +164,7 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 
 @pytest.mark.usefixtures("sandbox")  # so that the engine is there
 def test_the_command_line_on_a_fresh_home(folder: Path, tmp_path: Path) -> None:
-    cli = f"{shlex.quote(sys.executable)} -m pulumi_mlops.cli sandbox"
+    cli = f"{shlex.quote(sys.executable)} -m pulumi_mlops sandbox"
     script = f"""
         set -e
         export PULUMI_MLOPS_SANDBOX_HOME={shlex.quote(str(tmp_path / "fresh home"))}

@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 import typer
+from typer.core import TyperGroup
 
 import pulumi_mlops as mlops
 from mocks import Cloud
@@ -96,11 +97,11 @@ def test_commands_exist(name: str) -> None:
 def is_command(words: list[str]) -> bool:
     here: Any = typer.main.get_command(cli.app)
     for word in words:
-        if word == "--" or not hasattr(here, "commands"):  # what follows are the command's own arguments
+        if word == "--" or not isinstance(here, TyperGroup):  # what follows are the command's own arguments
             return True
-        if word not in here.commands:
+        if word not in here.list_commands(None):
             return False
-        here = here.commands[word]
+        here = here.get_command(None, word)
     return True
 
 

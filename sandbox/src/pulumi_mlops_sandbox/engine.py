@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from pulumi_mlops_sandbox.building import cache, go, module, once
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.progress import step
@@ -153,8 +155,6 @@ def _install(target: Path) -> bool:
 
 
 def _has_children(pid: int) -> bool:
-    import psutil  # noqa: PLC0415  (an extra: `doctor` must work without it)
-
     try:
         return bool(psutil.Process(pid).children())
     except psutil.NoSuchProcess:

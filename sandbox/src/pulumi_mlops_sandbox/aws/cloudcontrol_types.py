@@ -23,7 +23,7 @@ def _schemas() -> Path:
     """Find cfn-lint's data without importing cfn-lint, which takes seconds."""
     spec = importlib.util.find_spec("cfnlint")
     if spec is None or spec.origin is None:
-        raise not_implemented("cloudcontrol", "with schemas", "install cfn-lint, a part of pulumi-mlops[sandbox]")
+        raise not_implemented("cloudcontrol", "with schemas", "install it again: pip install pulumi-mlops-sandbox")
     return Path(spec.origin).parent / "data" / "schemas"
 
 

@@ -1,0 +1,110 @@
+"""``pulumi-mlops sandbox``: the entry point by which the library's command finds these commands.
+
+What a command needs is imported when it runs, so that ``--help`` is quick.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pulumi_mlops_sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from pulumi_mlops_sandbox.environment import Sandbox
+
+
+class Commands(TyperGroup):
+    """Commands whose errors are a line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except SandboxError as error:
+            sys.exit(f"Error: {error}")
+        except ModuleNotFoundError as error:
+            sys.exit(f"Error: {error.name} is not installed. Run: pip install pulumi-mlops-sandbox")
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Pulumi against control planes on this machine: no cloud account needed.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        help="The sandbox's folder; several can run side by side.",
+        envvar="PULUMI_MLOPS_SANDBOX_HOME",
+        show_default="the user's state folder",
+    ),
+]
+Planes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plane",
+        help="A control plane, aws or kubernetes; may be repeated.",
+        show_default="what the project names, else what runs, else aws",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _sandbox(home: Path | None) -> "Sandbox":
+    from pulumi_mlops_sandbox.environment import Sandbox  # noqa: PLC0415
+
+    return Sandbox(home)
+
+
+@app.command()
+def up(home: Home = None, plane: Planes = None) -> None:
+    """Start the sandbox; the first time this builds what is missing, the engine and Kubernetes among it."""
+    sandbox = _sandbox(home)
+    sandbox.up(plane or None)
+    running = [status for status in sandbox.status() if status.running]
+    for status in running:
+        typer.echo(f"{status.name}: {status.url}")
+    typer.echo(f"Use it: pulumi-mlops sandbox run -- pulumi up -C stacks/{running[-1].name}")
+
+
+@app.command()
+def down(home: Home = None) -> None:
+    """Stop the sandbox; what exists in it is kept."""
+    _sandbox(home).down()
+
+
+@app.command()
+def status(home: Home = None, as_json: AsJson = False) -> None:
+    """Say what runs; the exit code is 1 if nothing does."""
+    sandbox = _sandbox(home)
+    planes = sandbox.status()
+    if as_json:
+        rows = [{"name": plane.name, "running": plane.running, "pid": plane.pid, "url": plane.url} for plane in planes]
+        typer.echo(json.dumps({"home": str(sandbox.home), "control_planes": rows}, indent=2))
+    else:
+        typer.echo(f"home: {sandbox.home}")
+        for plane in planes:
+            typer.echo(f"{plane.name}: " + (f"{plane.url} (process {plane.pid})" if plane.running else "stopped"))
+    raise typer.Exit(0 if any(plane.running for plane in planes) else 1)
+
+
+@app.command()
+def env(home: Home = None) -> None:
+    """Print shell lines that lead into the sandbox: eval "$(pulumi-mlops sandbox env)"."""
+    typer.echo(_sandbox(home).shell())
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str], typer.Argument(help="The command, after --")],
+    home: Home = None,
+    plane: Planes = None,
+) -> None:
+    """Run a command in the sandbox, as in: pulumi-mlops sandbox run -- pulumi up -C stacks/aws."""
+    _sandbox(home).become(command, plane or None)

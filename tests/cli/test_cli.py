@@ -1,0 +1,160 @@
+"""The library's command: what it prints, the commands and checks that other distributions add, and its errors."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from pulumi_mlops import __main__, cli, doctor
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pulumi_mlops", *arguments]
+    return subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> dict[str, str]:
+    """Make a distribution with commands and checks, some of them broken; return the variables by which it is found."""
+    (tmp_path / "abacus.py").write_text(
+        "import typer\nfrom pulumi_mlops.doctor import Check\n"
+        "app = typer.Typer(add_completion=False)\n"
+        "@app.command()\ndef add(a: int, b: int) -> None:\n    'Add two numbers.'\n    typer.echo(a + b)\n"
+        "def checks():\n    return [Check('beads', 'missing', 'two of ten', 'buy beads')]\n"
+        "def broken():\n    raise OSError('no\\n  beads')\n"
+    )
+    info = tmp_path / "abacus-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: abacus\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[pulumi_mlops.commands]\nabacus = abacus:app\nlost = abacus:nowhere\nnumber = abacus:__name__\n"
+        "[pulumi_mlops.doctor]\nabacus = abacus:checks\nbroken = abacus:broken\n"
+    )
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+@pytest.fixture
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no other distribution be installed."""
+
+    def absent(name: str) -> metadata.Distribution:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: metadata.EntryPoints())
+    monkeypatch.setattr(metadata, "distribution", absent)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["doctor"], ["matrix"]])
+def test_output_is_plain_where_there_is_no_terminal(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert all(line == line.rstrip() for line in done.stdout.splitlines()) or "--help" in arguments
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys\nfrom pulumi_mlops import cli\nsys.argv = ['x', '--help']\n"
+    code += "try: cli.main()\nexcept SystemExit: print(sorted({'pulumi', 'psutil', 'pydantic'} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "[]"
+
+
+def test_a_command_of_the_library_loads_no_other(other: dict[str, str]) -> None:
+    code = "import sys\nfrom pulumi_mlops import cli\nsys.argv = ['x', 'matrix', '--help']\n"
+    code += "try: cli.main()\nexcept SystemExit: print(sorted({'abacus', 'pulumi_mlops_sandbox'} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, env=os.environ | other, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_it_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(__main__, "NEEDED", (f"{missing}_of_nobody",))
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == (f"Error: the command needs {missing}_of_nobody. Run: pip install 'pulumi-mlops[cli]'")
+
+
+def test_the_installed_command_is_this_one() -> None:
+    (script,) = metadata.entry_points(group="console_scripts", name="pulumi-mlops")
+    assert script.load() is __main__.main
+
+
+@pytest.mark.usefixtures("_alone")
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["up", "--plane", "aws"]])
+def test_without_the_sandbox_its_command_says_what_to_install(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pulumi-mlops", "sandbox", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == (
+        "Error: The sandbox is a distribution of its own. Run: pip install pulumi-mlops-sandbox"
+    )
+
+
+@pytest.mark.usefixtures("_alone")
+def test_without_the_sandbox_doctor_names_it() -> None:
+    found = {check.what: check for check in doctor.run()}
+    assert found["sandbox"] == doctor.Check("sandbox", "optional", "not installed", "pip install pulumi-mlops-sandbox")
+    assert "Go" not in found
+
+
+def test_a_command_of_another_distribution(other: dict[str, str]) -> None:
+    assert run("abacus", "2", "3", **other).stdout == "5\n"
+    assert "Add two numbers." in run("--help", **other).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"), [("lost", "AttributeError: module 'abacus' has no attribute 'nowhere'"), ("number", "")]
+)
+def test_a_broken_command_is_one_line(name: str, cause: str, other: dict[str, str]) -> None:
+    done = run(name, "some", "--option", **other)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: The command {name} of abacus cannot be loaded: {cause}")
+    assert len(done.stderr.splitlines()) == 1
+    assert "Print what each backend can do." in run("--help", **other).stdout
+
+
+def test_checks_of_another_distribution(other: dict[str, str]) -> None:
+    done = run("doctor", "--json", **other)
+    found = {check["what"]: check for check in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert found["beads"]["mend"] == "buy beads"
+    assert found["checks of abacus"] == {
+        "what": "checks of abacus",
+        "state": "missing",
+        "detail": "OSError: no beads",
+        "mend": "pip install --force-reinstall abacus",
+    }
+
+
+def test_matrix_as_json() -> None:
+    table = json.loads(run("matrix", "--backend", "aws", "--json").stdout)
+    assert {"level", "reason", "instead"} == set(table["endpoint"]["aws"])
+
+
+def test_matrix_of_an_unknown_backend() -> None:
+    done = run("matrix", "--backend", "abacus")
+    assert done.returncode == 1
+    assert "aws" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("_alone")
+def test_doctor_without_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = {check.what: check for check in doctor.run()}
+    assert found["real AWS account"].state == "optional"
+    assert all(check.mend for check in found.values() if check.state != "ok")
+
+
+def test_doctor_tells_no_secret() -> None:
+    done = run("doctor", AWS_ACCESS_KEY_ID="AKIAREAL", AWS_SECRET_ACCESS_KEY="very-secret")
+    assert "by AWS_ACCESS_KEY_ID" in done.stdout
+    assert "AKIAREAL" not in done.stdout
+    assert "very-secret" not in done.stdout
