@@ -20,12 +20,12 @@ from typing import Any
 
 import boto3
 import pytest
-import services
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, STORE
-from mocks import Cloud
 from pulumi_mlops_sandbox import packages
+from support import services
+from support.facts.kubernetes import HUB, OBJECT_STORE
+from support.mocks import Cloud
 
 AGE, SPENT = "customer_profile:age", "customer_profile:spend-30d"
 FEATURES = {"customer_id": "integer", "updated_at": "timestamp", "age": "integer", "spend-30d": "float"}
@@ -195,14 +195,14 @@ def feast(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
             aws_access_key_id=writer["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=writer["AWS_SECRET_ACCESS_KEY"],
         )
-        client.create_bucket(Bucket=STORE["bucket"])
+        client.create_bucket(Bucket=OBJECT_STORE["bucket"])
         password = base64.b64decode(cloud.one("Secret", "features-online").inputs["data"]["password"]).decode()
         made = Installation(
             binaries=binaries,
             folder=folder,
             places={
                 "features-online.churn-dev.svc.cluster.local:6379": f"127.0.0.1:{valkey}",
-                str(STORE["url"]): s3,
+                str(OBJECT_STORE["url"]): s3,
             },
             secrets={
                 ("features-feast-db-app", "uri"): database,
@@ -310,8 +310,8 @@ def test_history_and_materialisation(feast: Installation, cloud: Cloud) -> None:
     feast.push("customer_profile", "offline", profile(11, age=20, hours_ago=30), profile(11, age=21, hours_ago=6))
     feast.push("customer_profile", "offline", profile(11, age=22, hours_ago=1), profile(13, age=70, hours_ago=2))
     feast.push("customer_profile", "offline", profile(14, age=90, hours_ago=80))
-    folder = f"{STORE['bucket']}/features/features/customer-profile/"
-    feast.python(OUTSIDE, cloud, feast.places[STORE["url"]], folder, (NOW - timedelta(hours=3)).isoformat())
+    folder = f"{OBJECT_STORE['bucket']}/features/features/customer-profile/"
+    feast.python(OUTSIDE, cloud, feast.places[OBJECT_STORE["url"]], folder, (NOW - timedelta(hours=3)).isoformat())
     asked = [
         {"customer_id": customer, "event_timestamp": (NOW - timedelta(hours=hours)).isoformat()}
         for customer, hours in ((11, 48), (11, 24), (11, 5), (11, 0), (12, 0), (14, 0))

@@ -24,13 +24,13 @@ from typing import Any, ClassVar
 
 import boto3
 import pytest
-import services
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, STORE
-from mocks import Cloud
 from pulumi_mlops.backends import base
 from pulumi_mlops_sandbox import packages
+from support import services
+from support.facts.kubernetes import HUB, OBJECT_STORE
+from support.mocks import Cloud
 
 PORT = "5000"
 WRITER = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": "writes"}
@@ -105,7 +105,7 @@ class Installation:
         }
         for place in places.values():
             Path(place).mkdir(exist_ok=True)
-        places[str(STORE["url"])] = self.store
+        places[str(OBJECT_STORE["url"])] = self.store
         environment: dict[str, str] = {}
         for variable in container["env"]:
             if "value" in variable:
@@ -210,7 +210,7 @@ def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(services.postgres(str(binaries / "python"), folder))
         store = stack.enter_context(services.s3(folder))
-        _objects(store).create_bucket(Bucket=STORE["bucket"])
+        _objects(store).create_bucket(Bucket=OBJECT_STORE["bucket"])
         made = Installation(binaries, folder, database, store, receiver)
         made.take(cloud)
         pod = cloud.one("Deployment").inputs["spec"]["template"]["spec"]
@@ -341,7 +341,7 @@ def test_the_address_of_a_version_is_where_its_files_are(looking: Installation) 
     for number in (1, 3):
         uri = Cloud().run(lambda number=number: model().version(number)).address["uri"]
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-        assert (bucket, prefix.startswith("mlflow/models/")) == (STORE["bucket"], True)
+        assert (bucket, prefix.startswith("mlflow/models/")) == (OBJECT_STORE["bucket"], True)
         there = _objects(looking.store).list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")
         assert f"{prefix}/MLmodel" in [found["Key"] for found in there["Contents"]]
     with pytest.raises(mlops.MlopsError, match="has no version 9 in registry 'models' yet"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mocks import Cloud
+from support.mocks import Cloud
 
 
 @pytest.fixture(params=[False, True], ids=["update", "preview"])

@@ -7,10 +7,10 @@ import pulumi
 import pytest
 
 import pulumi_mlops as mlops
-from facts import GROUP, HUB, MODEL, REGISTRY, STORE, hub
-from mocks import Cloud
 from pulumi_mlops import InvalidArgs, MissingBackend, MlopsError
 from pulumi_mlops.core import registry
+from support.facts.aws import GROUP, HUB, MODEL, REGISTRY, STORE, hub
+from support.mocks import Cloud
 
 FEATURES = {"id": "string", "at": "timestamp", "age": "integer"}
 OTHERS = mlops.ModelRef(

@@ -9,8 +9,8 @@ import pytest
 from pulumi import ResourceOptions
 
 import pulumi_mlops as mlops
-from facts import HUB, IMAGE
-from mocks import Cloud
+from support.facts.aws import HUB, IMAGE
+from support.mocks import Cloud
 
 
 def loop(platform: Any, opts: ResourceOptions | None = None) -> dict[str, pulumi.Resource]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import pulumi_mlops as mlops
-from facts import HUB, IMAGE
-from mocks import Cloud
 from pulumi_mlops import Unsupported
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.capabilities import Entry, check, matrix, table
+from support.facts.aws import HUB, IMAGE
+from support.mocks import Cloud
 
 TABLE = table(
     {

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from facts import HUB
-from mocks import Cloud
 from pulumi_mlops import Endpoint
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import InvalidArgs, Unsupported
 from pulumi_mlops.core.inputs import parse
+from support.facts.aws import HUB
+from support.mocks import Cloud
 
 FILES = {"image": "repo:1"}
 GPU = {"memory_gb": 4, "accelerator": "A10G:1"}

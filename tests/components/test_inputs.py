@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pulumi import Output
 from pydantic import Field, ValidationError
 
-from mocks import Cloud
 from pulumi_mlops.core.errors import InvalidArgs
 from pulumi_mlops.core.inputs import NAME_LIMIT, Flag, In, Number, Spec, Whole, name_problems, nearest, parse
+from support.mocks import Cloud
 
 
 class Inner(Spec):

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pulumi_mlops as mlops
-from facts import GROUP, HUB, IMAGE, MODEL, REGISTRY, STORE
-from mocks import Cloud
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.core.refs import Ref
+from support.facts.aws import GROUP, HUB, IMAGE, MODEL, REGISTRY, STORE
+from support.mocks import Cloud
 
 STACK = "acme/ml-platform/prod"
 TEXT = st.text(max_size=20)

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import pytest
-from programs import (
+
+from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.core.inputs import Spec
+from support.conformance.programs import (
     CANARY,
     PROGRAMS,
     SHADOW,
@@ -22,13 +28,7 @@ from programs import (
     store,
     variants,
 )
-from running import BACKENDS, run, table_of
-
-from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
-from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.core.inputs import Spec
+from support.conformance.running import BACKENDS, run, table_of
 
 LARGE = {"cpus": 16, "memory_gb": 32}
 # What most arguments are compared with: each is run once.

@@ -1,12 +1,26 @@
 """Every cell of the capability matrix, held against what the backend does: the table is the oracle."""
 
 import pytest
-from evidence import NATIVE
-from programs import PROGRAMS
-from running import ABSENT, BACKENDS, LOSSY, THERE, Ran, about, key_of, line, run, table_of, ways_to, without, working
 
 from pulumi_mlops import Unsupported
 from pulumi_mlops.core.capabilities import matrix
+from support.conformance.evidence import NATIVE
+from support.conformance.programs import PROGRAMS
+from support.conformance.running import (
+    ABSENT,
+    BACKENDS,
+    LOSSY,
+    THERE,
+    Ran,
+    about,
+    key_of,
+    line,
+    run,
+    table_of,
+    ways_to,
+    without,
+    working,
+)
 
 NOTHING = Ran([], frozenset(), [], [], {}, export={})
 

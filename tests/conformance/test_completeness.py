@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from completeness import EXTRA, FILES, backends, missing
-from programs import PROGRAMS
+
+from support.conformance.completeness import EXTRA, FILES, backends, missing
+from support.conformance.programs import PROGRAMS
 
 FOUND = backends()
 
@@ -43,8 +44,8 @@ def test_an_empty_backend_lacks_everything(third: Path) -> None:
         "function version(model, number): not there",
         "CAPABILITIES: not there",
         *(f"CAPABILITIES: no entry for {name!r}" for name in sorted(PROGRAMS) if " + " not in name),
-        "tests/conformance/words.py: no Words for 'third'",
-        "tests/conformance/evidence.py: no native evidence for 'third'",
+        "tests/support/conformance/words.py: no Words for 'third'",
+        "tests/support/conformance/evidence.py: no native evidence for 'third'",
     ]
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import SECRET
-from words import WORDS
 
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.refs import (
@@ -20,6 +18,8 @@ from pulumi_mlops.core.refs import (
 )
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Result, Stack, inventory
+from support.conformance.programs import SECRET
+from support.conformance.words import WORDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # a whole stack, on a machine that may be busy
 REFS = (PlatformRef, FeatureStoreRef, FeatureGroupRef, ModelRegistryRef, ModelRef, EndpointRef)

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from programs import (
+from pulumi import ResourceOptions
+from pulumi.runtime import rpc
+
+import pulumi_mlops as mlops
+from pulumi_mlops import InvalidArgs
+from pulumi_mlops.core.refs import PlatformRef
+from support.conformance.programs import (
     CANARY,
     FEATURES,
     PROGRAMS,
@@ -24,15 +30,9 @@ from programs import (
     registry,
     store,
 )
-from pulumi import ResourceOptions
-from pulumi.runtime import rpc
-from running import BACKENDS, THERE, Ran, Way, run, working
-from words import WORDS, Words
-
-import pulumi_mlops as mlops
-from mocks import Registration
-from pulumi_mlops import InvalidArgs
-from pulumi_mlops.core.refs import PlatformRef
+from support.conformance.running import BACKENDS, THERE, Ran, Way, run, working
+from support.conformance.words import WORDS, Words
+from support.mocks import Registration
 
 URI = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 every_program = pytest.mark.parametrize(("backend", "name"), THERE)

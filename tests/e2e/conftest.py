@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from inside import Cluster
-from outside import ROOT, Cloud, empty
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+from support.e2e.outside import ROOT, Cloud, empty
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from inside import Account, Cluster, objects
-from outside import empty, succeeded
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Account, Cluster, objects
+from support.e2e.outside import empty, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inside import Cluster
 from kubernetes import client
-from outside import ROOT, shown, succeeded
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+from support.e2e.outside import ROOT, shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from outside import ROOT, Cloud, shown, succeeded
 
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.outside import ROOT, Cloud, shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

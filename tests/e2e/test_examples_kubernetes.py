@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from inside import Cluster
-from outside import Cloud, shown, succeeded
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+from support.e2e.outside import Cloud, shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inside import Cluster
-from outside import shown, succeeded
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+from support.e2e.outside import shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 SPACE = "churn-dev"

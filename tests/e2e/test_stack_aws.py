@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from finders import find
-from outside import Cloud, resources, shown, succeeded, taken_down
 
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.finders import find
+from support.e2e.outside import Cloud, resources, shown, succeeded, taken_down
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from inside import Cluster, differences, objects
-from outside import shown, succeeded, taken_down
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Result, Stack
+from support.e2e.inside import Cluster, differences, objects
+from support.e2e.outside import shown, succeeded, taken_down
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outside import Cloud, resources, shown, succeeded
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.outside import Cloud, resources, shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]

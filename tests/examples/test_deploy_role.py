@@ -9,7 +9,7 @@ import yaml
 from kubernetes import client
 
 import pulumi_mlops as mlops
-from mocks import Cloud
+from support.mocks import Cloud
 
 PAGE = Path(__file__).parents[2] / "docs" / "credentials.md"
 CHANGED = {"get", "create", "patch", "delete"}

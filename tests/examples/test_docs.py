@@ -15,11 +15,11 @@ import typer
 from typer.core import TyperGroup
 
 import pulumi_mlops as mlops
-from mocks import Cloud
 from pulumi_mlops import cli
 from pulumi_mlops.components import endpoint, feature_store, model_registry, platform
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.inputs import Spec
+from support.mocks import Cloud
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

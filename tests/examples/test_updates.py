@@ -4,22 +4,24 @@ A program is registered twice, before and after the change, and the two are comp
 them: which resources come and go, which are updated, which are replaced. What a backend refuses has to be refused.
 """
 
+import importlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import changes_aws
-import changes_kubernetes
 import pulumi
 import pytest
 
 import pulumi_mlops as mlops
-from mocks import Cloud, Registration
+from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, Unsupported
+from support.mocks import Cloud, Registration
 
-BACKENDS: dict[str, ModuleType] = {"aws": changes_aws, "kubernetes": changes_kubernetes}
+BACKENDS: dict[str, ModuleType] = {
+    name: importlib.import_module(f"support.changes.{name}") for name in registry.BACKENDS
+}
 UPDATES: dict[str, dict[str, dict[str, list[str]]]] = {
     name: tomllib.loads((Path(__file__).parents[2] / "docs" / "updates" / f"{name}.toml").read_text())
     for name in BACKENDS

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import kserve
 import pytest
-import services
-from inside import Cluster
-from outside import ROOT, shown, succeeded
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import serving
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES
 from pulumi_mlops_sandbox.stack import Stack
+from support import services
+from support.e2e.inside import Cluster
+from support.e2e.outside import ROOT, shown, succeeded
+from support.operators import kserve
 
 pytestmark = [pytest.mark.operators, pytest.mark.timeout(1800)]
 
@@ -66,10 +66,11 @@ mlops.Endpoint(
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Cluster]]:
     """Run a cluster in which KServe is itself."""
     folder = tmp_path_factory.mktemp("kserve")
-    planes = [replace(plane, server="unplayed") for plane in CONTROL_PLANES if plane.name == "kubernetes"]
+    unplayed = "support.operators.unplayed"
+    planes = [replace(plane, server=unplayed) for plane in CONTROL_PLANES if plane.name == "kubernetes"]
     sandbox = Sandbox(folder / "sandbox", planes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
         sandbox.up(["kubernetes"])
     try:
         found = Cluster(sandbox)

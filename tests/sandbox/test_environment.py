@@ -18,8 +18,8 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES
 
-PLANE = dataclasses.replace(CONTROL_PLANES[0], server="stand_in_plane")
-CLUSTER = dataclasses.replace(CONTROL_PLANES[1], server="stand_in_cluster", prepare=lambda: None)
+PLANE = dataclasses.replace(CONTROL_PLANES[0], server="support.sandbox.stand_in_plane")
+CLUSTER = dataclasses.replace(CONTROL_PLANES[1], server="support.sandbox.stand_in_cluster", prepare=lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def _stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (scripts / name).write_text("#!/bin/sh\nenv\n")
         (scripts / name).chmod(0o755)
     monkeypatch.setattr(engine, "ensure", lambda: engine.Engine(scripts / "pulumi", "3.259.0", scripts))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pulumi_mlops as mlops
-from mocks import ACCOUNT, Cloud, Registration
+from support.mocks import ACCOUNT, Cloud, Registration
 
 # Actions for which IAM knows no resource, or none before the thing exists
 # (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts import HUB, REGISTRY, STORE
-from mocks import Cloud
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.backends.aws import live
+from support.facts.aws import HUB, REGISTRY, STORE
+from support.mocks import Cloud
 
 WANTED: dict[str, Any] = {
     "features": {"id": "string", "at": "timestamp", "age": "integer"},

@@ -12,11 +12,11 @@ import regex
 from pulumi import Output
 
 import pulumi_mlops as mlops
-from facts import GROUP, HUB, IMAGE, KEY, MODEL, TOPIC, hub
-from mocks import ACCOUNT, REGION, Cloud
 from pulumi_mlops import InvalidArgs, ReleaseRolledBack
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, SHORTEST_SECONDS, traffic, watching_seconds
 from pulumi_mlops.components.endpoint import Release
+from support.facts.aws import GROUP, HUB, IMAGE, KEY, MODEL, TOPIC, hub
+from support.mocks import ACCOUNT, REGION, Cloud
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/model.tar.gz"}
 SECRET = mlops.SecretRef.existing("arn:aws:secretsmanager:us-east-1:1:secret:hf", backend="aws")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts import HUB, KEY, STORE, hub
-from mocks import Cloud
 from pulumi_mlops import Unsupported
+from support.facts.aws import HUB, KEY, STORE, hub
+from support.mocks import Cloud
 
 FEATURES = {"id": "string", "at": "timestamp", "age": "integer", "spend": "float", "vip": "boolean"}
 

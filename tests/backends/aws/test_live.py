@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from facts import HUB
 from pulumi_mlops import MlopsError
 from pulumi_mlops.backends import base
 from pulumi_mlops.backends.aws import live
+from support.facts.aws import HUB
 
 
 class AbsentError(ClientError):

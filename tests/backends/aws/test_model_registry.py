@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts import HUB, MODEL, REGISTRY, hub
-from mocks import ACCOUNT, REGION, Cloud
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.core.gates import missed
+from support.facts.aws import HUB, MODEL, REGISTRY, hub
+from support.mocks import ACCOUNT, REGION, Cloud
 
 CONSUMER = "999988887777"
 QUEUE = "arn:aws:sqs:us-east-1:1:ci"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from mocks import ACCOUNT, REGION, Cloud
+from support.mocks import ACCOUNT, REGION, Cloud
 
 BUCKET = f"churn-dev-artifacts-{ACCOUNT}-{REGION}"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:churn-key-0a1b2c3"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mocks import Cloud
 from pulumi_mlops.backends.aws.release import Serving, mark_of
+from support.mocks import Cloud
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pulumi_mlops as mlops
-from facts import HUB, IMAGE
-from mocks import Cloud
 from pulumi_mlops.backends.aws.cron import aws_cron
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, INSTANCES, pick
 from pulumi_mlops.core.compute import Compute
+from support.facts.aws import HUB, IMAGE
+from support.mocks import Cloud
 
 NIGHT = {"name": "night", "cron": "0 22 * * *", "timezone": "Europe/Berlin", "min": 1, "max": 1}
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, REGISTRY
-from mocks import Cloud
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.backends.kubernetes import problems
 from pulumi_mlops.components.feature_store import FeatureGroupSpec
 from pulumi_mlops.components.model_registry import ModelSpec
+from support.facts.kubernetes import HUB, REGISTRY
+from support.mocks import Cloud
 
 STORE = mlops.FeatureStoreRef(name="features", backend="kubernetes", platform=HUB, address={})
 

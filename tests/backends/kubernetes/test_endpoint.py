@@ -7,9 +7,9 @@ import pulumi
 import pytest
 
 import pulumi_mlops as mlops
-from facts_kubernetes import GROUP, HUB, IMAGE, NAMESPACE, STORE, hub, version
-from mocks import Cloud, Registration
 from pulumi_mlops.backends.kubernetes.endpoint import metrics_namespace
+from support.facts.kubernetes import GROUP, HUB, IMAGE, NAMESPACE, OBJECT_STORE, hub, version
+from support.mocks import Cloud, Registration
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/"}
 SECRET = mlops.SecretRef.existing("churn-secret-hub-token", backend="kubernetes")
@@ -292,7 +292,7 @@ def test_plain_http_is_said(cloud: Cloud) -> None:
 def test_the_account_reads_the_store_and_nothing_else(cloud: Cloud) -> None:
     make(cloud, platform=hub(pull_secret="churn-pull"))
     account = cloud.one("ServiceAccount", "score-account").inputs
-    assert account["secrets"] == [{"name": STORE["reader"]}]
+    assert account["secrets"] == [{"name": OBJECT_STORE["reader"]}]
     assert account["imagePullSecrets"] == [{"name": "churn-pull"}]
     assert predictor(cloud)["serviceAccountName"] == "score"
     bound = {one["name"] for binding in cloud.all("RoleBinding") for one in binding.inputs["subjects"]}
@@ -308,7 +308,7 @@ def test_captured_traffic_goes_to_the_store(cloud: Cloud) -> None:
     assert logger["storage"]["path"], "KServe's agent writes nothing where there is no path"
     assert logger["storage"]["key"], "KServe's webhook refuses a storage without one"
     account = cloud.one("ServiceAccount", "score-account").inputs
-    assert account["secrets"] == [{"name": STORE["writer"]}]
+    assert account["secrets"] == [{"name": OBJECT_STORE["writer"]}]
     assert spec_of(cloud, "Service")["ports"][0]["targetPort"] == 9081, "requests pass the agent"
 
 

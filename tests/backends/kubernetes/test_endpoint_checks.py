@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, IMAGE, hub, version
-from mocks import Cloud
 from pulumi_mlops import InvalidArgs, MlopsError
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.components.endpoint import EndpointSpec
+from support.facts.kubernetes import HUB, IMAGE, hub, version
+from support.mocks import Cloud
 
 FILES = {"image": IMAGE, "artifact": "s3://artifacts/m/"}
 SCALED = {"min": 1, "max": 4, "requests_per_replica": 400}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, NAMESPACE, STORE, hub
-from mocks import Cloud, Registration
 from pulumi_mlops import InvalidArgs, Unsupported
 from pulumi_mlops.backends.kubernetes import live
+from support.facts.kubernetes import HUB, NAMESPACE, OBJECT_STORE, hub
+from support.mocks import Cloud, Registration
 
 FEATURES = {"id": "string", "at": "timestamp", "age": "integer", "spend": "float", "vip": "boolean"}
 DAILY = {"cron": "0 3 * * *", "timezone": "Europe/Berlin"}
@@ -71,7 +71,7 @@ def test_the_repository_names_secrets_and_holds_none(cloud: Cloud) -> None:
     found = variables(cloud.one("Deployment"))
     assert set(found["DB_URI"]) == {"features-feast-db-app", "uri"}
     assert set(found["ONLINE_STORE_PASSWORD"]) == {"features-online", "password"}
-    assert set(found["AWS_SECRET_ACCESS_KEY"]) == {STORE["writer"], "AWS_SECRET_ACCESS_KEY"}
+    assert set(found["AWS_SECRET_ACCESS_KEY"]) == {OBJECT_STORE["writer"], "AWS_SECRET_ACCESS_KEY"}
     assert found["AWS_REGION"] == "us-east-1"
 
 
@@ -185,7 +185,7 @@ def test_a_group_is_data_that_a_job_applies(cloud: Cloud) -> None:
         "description": "who they are",
         "tags": tags,
         "location": "s3://artifacts/features/features/user-profile/",
-        "endpoint": STORE["url"],
+        "endpoint": OBJECT_STORE["url"],
     }
     job = cloud.one("Job")
     assert job.depends_on >= {"features-feast-server", "user-profile-definition"}

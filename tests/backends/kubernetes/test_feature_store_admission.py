@@ -7,10 +7,10 @@ import pytest
 from kubernetes.client import ApiClient, ApiException
 
 import pulumi_mlops as mlops
-from admission import client, document, offer, pods_of, remove_namespace, restricted_namespace
-from facts_kubernetes import hub
-from mocks import Cloud
 from pulumi_mlops_sandbox.environment import Sandbox
+from support.admission import client, document, offer, pods_of, remove_namespace, restricted_namespace
+from support.facts.kubernetes import hub
+from support.mocks import Cloud
 
 NAMESPACE = "shop-dev"
 CASES: dict[str, dict[str, Any]] = {

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, hub
-from mocks import Cloud
 from pulumi_mlops.backends import base
+from support.facts.kubernetes import HUB, hub
+from support.mocks import Cloud
 
 MODEL = mlops.ModelRef(
     name="churn",

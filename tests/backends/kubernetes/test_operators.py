@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from mocks import Cloud
 from pulumi_mlops.backends.kubernetes import live, operators
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
+from support.mocks import Cloud
 
 CANARY = {"properties": {"spec": {"properties": {"canary": {}}}}}
 

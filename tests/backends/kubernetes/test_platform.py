@@ -9,8 +9,8 @@ import pulumi_kubernetes as k8s
 import pytest
 
 import pulumi_mlops as mlops
-from mocks import Cloud
 from pulumi_mlops.backends.kubernetes import live
+from support.mocks import Cloud
 
 GATEWAY = {"name": "gateways/public", "domain": "ml.example.com"}
 STORE = {"url": "https://s3.example.com", "bucket": "ml", "access_key": "AK", "secret_key": "very-secret"}

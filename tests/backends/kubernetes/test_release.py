@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from facts_kubernetes import HUB, IMAGE, METRICS, hub, version
-from mocks import Cloud, Registration
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes import release as declared
 from pulumi_mlops.components.endpoint import Release
 from pulumi_mlops.jobs import release as program_of_job
+from support.facts.kubernetes import HUB, IMAGE, METRICS, hub, version
+from support.mocks import Cloud, Registration
 
 SCALED = {"min": 2, "max": 4, "requests_per_replica": 400}
 

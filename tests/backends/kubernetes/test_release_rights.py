@@ -13,11 +13,11 @@ from kubernetes import config
 from kubernetes.client import ApiClient, AuthenticationV1TokenRequest, CoreV1Api, V1TokenRequestSpec
 
 import pulumi_mlops as mlops
-from admission import document, offer, path, remove_namespace
-from facts_kubernetes import hub, version
-from mocks import Cloud
 from pulumi_mlops.jobs import release
 from pulumi_mlops_sandbox.environment import Sandbox
+from support.admission import document, offer, path, remove_namespace
+from support.facts.kubernetes import hub, version
+from support.mocks import Cloud
 
 SPACE = "trial-dev"
 PLATFORM = hub("trial")

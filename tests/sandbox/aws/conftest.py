@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from control_plane import ControlPlane, furnish
+
+from support.sandbox.control_plane import ControlPlane, furnish
 
 
 @pytest.fixture(scope="session")

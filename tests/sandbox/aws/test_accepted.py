@@ -5,8 +5,9 @@ import re
 from typing import Any
 
 import pytest
-from control_plane import ControlPlane, furnish, trust
-from test_refused import (
+
+from support.sandbox.control_plane import ControlPlane, furnish, trust
+from support.sandbox.requests_aws import (
     ACTUAL,
     ALARM,
     API,
@@ -28,7 +29,7 @@ from test_refused import (
     linear,
     method,
     rolling,
-)  # fmt: skip
+)
 
 OFFLINE = {"S3Uri": "s3://artifacts-1/fs", "KmsKeyId": "$key"}
 PROVISIONED = {"ThroughputMode": "Provisioned", "ProvisionedReadCapacityUnits": 9, "ProvisionedWriteCapacityUnits": 9}

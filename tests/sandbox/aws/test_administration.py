@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from control_plane import ControlPlane, furnish
-from test_refused import ACTUAL, ALARM, BUDGET, GROUP, TARGET, VARIANT, filled
 
 from pulumi_mlops_sandbox.aws import server
+from support.sandbox.control_plane import ControlPlane, furnish
+from support.sandbox.requests_aws import ACTUAL, ALARM, BUDGET, GROUP, TARGET, VARIANT, filled
 
 
 def populate(plane: ControlPlane) -> dict[str, str]:

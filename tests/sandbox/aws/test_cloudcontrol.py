@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from control_plane import ControlPlane
-from test_refused import ALARM, GROUP, VARIANT, canary, filled
+
+from support.sandbox.control_plane import ControlPlane
+from support.sandbox.requests_aws import ALARM, GROUP, VARIANT, canary, filled
 
 ENDPOINT, FEATURES = "AWS::SageMaker::Endpoint", "AWS::SageMaker::FeatureGroup"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/live"

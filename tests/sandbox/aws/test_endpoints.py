@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from control_plane import ControlPlane
-from test_refused import ALARM, SERVERLESS, VARIANT, canary
+
+from support.sandbox.control_plane import ControlPlane
+from support.sandbox.requests_aws import ALARM, SERVERLESS, VARIANT, canary
 
 Client = Any
 WATCHED = canary(10) | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "watch"}]}}

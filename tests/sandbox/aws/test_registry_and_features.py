@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from control_plane import ControlPlane
-from test_refused import FEATURES, GROUP, filled
+
+from support.sandbox.control_plane import ControlPlane
+from support.sandbox.requests_aws import FEATURES, GROUP, filled
 
 EVENT = "SageMaker Model Package State Change"
 

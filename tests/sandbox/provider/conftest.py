@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_cloud import BoxCloud, BoxKind, serving
 
-from engine_calls import Engine
+from support.engine_calls import Engine
+from support.sandbox.fake_cloud import BoxCloud, BoxKind, serving
 
 
 @pytest.fixture

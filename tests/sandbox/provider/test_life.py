@@ -9,13 +9,13 @@ from typing import Any
 import boto3
 import grpc
 import pytest
-from fake_cloud import serving
 from pulumi.runtime.proto import provider_pb2
 
-from engine_calls import Engine, init_failed
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, receive, send
+from support.engine_calls import Engine, init_failed
+from support.sandbox.fake_cloud import serving
 
 NONE = provider_pb2.DiffResponse.DIFF_NONE
 

@@ -15,10 +15,10 @@ import grpc
 import psutil
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from engine_calls import Engine
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.provider.journal import Journal
 from pulumi_mlops_sandbox.provider.values import send
+from support.engine_calls import Engine
 
 URN = "urn:pulumi:dev::p::aws:kms/key:Key::orphan"
 # Stands for the engine: starts the provider, passes on its port and its number, and waits to be killed.

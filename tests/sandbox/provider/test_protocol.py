@@ -9,13 +9,13 @@ from typing import Any
 
 import grpc
 import pytest
-from fake_cloud import URN, BoxCloud, BoxKind
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from engine_calls import Engine, init_failed
 from pulumi_mlops_sandbox.provider.journal import Entry
 from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, receive, send
+from support.engine_calls import Engine, init_failed
+from support.sandbox.fake_cloud import URN, BoxCloud, BoxKind
 
 DiffResponse = provider_pb2.DiffResponse
 

@@ -10,10 +10,10 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from engine_calls import Engine, served
 from pulumi_mlops_sandbox.provider.service import Service
 from pulumi_mlops_sandbox.provider.values import Secret, plain, receive
 from pulumi_mlops_sandbox.random_provider.kinds import Forgetful, Random
+from support.engine_calls import Engine, served
 
 NONE = provider_pb2.DiffResponse.DIFF_NONE
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from kubernetes import config
 from kubernetes.dynamic import DynamicClient
-from objects_in_cluster import Place, Recorder
 
-from engine_calls import Engine, served
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
 from pulumi_mlops_sandbox.kubernetes.provider.service import Objects
 from pulumi_mlops_sandbox.provider.journal import Journal
+from support.engine_calls import Engine, served
+from support.sandbox.objects_in_cluster import Place, Recorder
 
 
 @pytest.fixture(scope="session")

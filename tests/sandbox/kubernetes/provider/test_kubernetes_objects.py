@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from kubernetes.dynamic import DynamicClient
-from objects_in_cluster import DEPLOYMENT, JOB, LABELS, MODEL, Place, refusal, urn
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
 from pulumi_mlops_sandbox.kubernetes.provider.service import manager_of
 from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, plain, receive
+from support.sandbox.objects_in_cluster import DEPLOYMENT, JOB, LABELS, MODEL, Place, refusal, urn
 
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 

@@ -17,15 +17,15 @@ import pytest
 import yaml
 from kubernetes import client as api
 from kubernetes.dynamic import DynamicClient
-from objects_in_cluster import DEPLOYMENT, JOB, MODEL, Place, Recorder, refusal, urn
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from engine_calls import Engine, served
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
 from pulumi_mlops_sandbox.kubernetes.provider.service import Objects, manager_of
 from pulumi_mlops_sandbox.provider.journal import Journal
 from pulumi_mlops_sandbox.provider.values import UNKNOWN, plain, send
+from support.engine_calls import Engine, served
+from support.sandbox.objects_in_cluster import DEPLOYMENT, JOB, MODEL, Place, Recorder, refusal, urn
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("apps/v1:Deployment", {"spec": {**DEPLOYMENT, "replica": 1}}, ".spec.replica: field not declared in schema"),

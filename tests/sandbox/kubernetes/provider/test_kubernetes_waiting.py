@@ -6,11 +6,11 @@ from typing import Any
 import grpc
 import pytest
 from kubernetes.dynamic import DynamicClient
-from objects_in_cluster import DEPLOYMENT, FAIL, JOB, LABELS, MODEL, Made, Place, refusal, urn
 
-from engine_calls import init_failed
 from pulumi_mlops_sandbox.kubernetes.provider.cluster import Cluster
 from pulumi_mlops_sandbox.provider.values import plain, receive
+from support.engine_calls import init_failed
+from support.sandbox.objects_in_cluster import DEPLOYMENT, FAIL, JOB, LABELS, MODEL, Made, Place, refusal, urn
 
 DEFINITION: dict[str, Any] = {
     "group": "test.example",

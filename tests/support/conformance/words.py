@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from mocks import ACCOUNT, REGION
+from support.mocks import ACCOUNT, REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import services
 import yaml
-from inside import Cluster
 
 from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.kubernetes.access import Access
 from pulumi_mlops_sandbox.kubernetes.crds import SOURCES
 from pulumi_mlops_sandbox.progress import step
+from support import services
+from support.e2e.inside import Cluster
 
 MODULE = "github.com/kserve/kserve"
 VERSION = next(source.version for source in SOURCES if source.module == MODULE)

@@ -6,8 +6,8 @@ The provider makes a new object where a field of a built-in kind cannot change, 
 from collections.abc import Iterator
 from typing import Any
 
-from mocks import Registration
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
+from support.mocks import Registration
 
 HOOK = "https://ci.example.com/hooks"
 GATEWAY = {"name": "gateways/public", "domain": "ml.example.com"}

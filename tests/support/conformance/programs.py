@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from words import Words
-
 import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
+from support.conformance.words import Words
 
 Build = Callable[[Words], Component[Any]]
 

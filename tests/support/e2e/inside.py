@@ -9,10 +9,10 @@ from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import NotFoundError
 from kubernetes.utils.quantity import parse_quantity
-from outside import resources
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack, inventory
+from support.e2e.outside import resources
 
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|[KMGT]i?)?")
 

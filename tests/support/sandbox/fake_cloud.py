@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine_calls import Engine, served
 from pulumi_mlops_sandbox.provider.contract import AutoName, Cloud, Missing, Partial, ProviderError, Traits, Values
 from pulumi_mlops_sandbox.provider.journal import Journal
 from pulumi_mlops_sandbox.provider.schema import Property, Type
 from pulumi_mlops_sandbox.provider.service import Service
+from support.engine_calls import Engine, served
 
 TEXT = Type("string")
 BOX = {

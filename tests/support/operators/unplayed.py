@@ -1,4 +1,4 @@
-"""The sandbox's cluster without the stages that play KServe: ``python -m unplayed`` as the sandbox starts its own."""
+"""The sandbox's cluster without the stages that play KServe, started with ``-m`` as the sandbox starts its own."""
 
 import shutil
 import sys

@@ -10,14 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from evidence import NATIVE
-from programs import PROGRAMS
-from words import WORDS
-
 import pulumi_mlops.backends
 from pulumi_mlops.backends.base import Backend
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.capabilities import Table
+from support.conformance.evidence import NATIVE
+from support.conformance.programs import PROGRAMS
+from support.conformance.words import WORDS
 
 FOLDER = Path(next(iter(pulumi_mlops.backends.__path__)))
 EXTRA = "CONFORMANCE_EXTRA_BACKENDS"
@@ -103,13 +102,13 @@ def _entries(backend: str, module: ModuleType, table: Table) -> Iterator[str]:
         if entry.level in ("absent", "lossy") and not (entry.reason and entry.instead):
             yield f"CAPABILITIES: {name!r} is {entry.level}, without a reason and what to write instead"
     if backend not in WORDS:
-        yield f"tests/conformance/words.py: no Words for {backend!r}"
+        yield f"tests/support/conformance/words.py: no Words for {backend!r}"
     yield from _evidence(backend, table)
 
 
 def _evidence(backend: str, table: Table) -> Iterator[str]:
     if backend not in NATIVE:
-        yield f"tests/conformance/evidence.py: no native evidence for {backend!r}"
+        yield f"tests/support/conformance/evidence.py: no native evidence for {backend!r}"
         return
     told: Mapping[str, Any] = NATIVE[backend]
     made = {
@@ -117,6 +116,6 @@ def _evidence(backend: str, table: Table) -> Iterator[str]:
     }
     made = {name for name in made if " + " not in name}
     for name in sorted(made - {name for name, pieces in told.items() if pieces}):
-        yield f"tests/conformance/evidence.py: {backend!r} says nothing of {name!r}, which is not absent"
+        yield f"tests/support/conformance/evidence.py: {backend!r} says nothing of {name!r}, which is not absent"
     for name in sorted(set(told) - made):
-        yield f"tests/conformance/evidence.py: {backend!r} speaks of {name!r}, which its table does not have"
+        yield f"tests/support/conformance/evidence.py: {backend!r} speaks of {name!r}, which its table does not have"

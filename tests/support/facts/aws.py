@@ -1,9 +1,9 @@
-"""Refs as another stack would export them, so that a test can start at the noun that it is about."""
+"""Refs of a platform on AWS, as another stack would export them: a test starts at the noun that it is about."""
 
 from typing import Any
 
-from mocks import ACCOUNT, PARTITION, REGION
 from pulumi_mlops import FeatureGroupRef, FeatureStoreRef, ModelRef, ModelRegistryRef, PlatformRef
+from support.mocks import ACCOUNT, PARTITION, REGION
 
 KEY = f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/1"
 TOPIC = f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:alerts"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mocks import Registration
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
+from support.mocks import Registration
 
 AWS = Aws()
 RELEASED = ("sagemaker/model", "sagemaker/endpointConfiguration")

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from unittest.mock import patch
 
-from programs import PROGRAMS, Build
 from pulumi import Output
-from words import WORDS
 
-from mocks import Cloud, Registration
 from pulumi_mlops import MlopsError
 from pulumi_mlops.core import capabilities, registry
 from pulumi_mlops.core.capabilities import Entry, Table
 from pulumi_mlops.core.refs import Ref
+from support.conformance.programs import PROGRAMS, Build
+from support.conformance.words import WORDS
+from support.mocks import Cloud, Registration
 
 Way = Literal["update", "again", "preview", "first preview"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mocks import Registration
+from support.mocks import Registration
 
 
 class Ran(Protocol):

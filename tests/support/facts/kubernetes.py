@@ -8,7 +8,7 @@ NAMESPACE = "churn-dev"
 GATEWAY = {"name": "gateways/public", "domain": "ml.example.com", "tls": True}
 METRICS = "http://prometheus.monitoring.svc:9090"
 IMAGE = "registry.example.com/churn/serve:1"
-STORE = {
+OBJECT_STORE = {
     "url": "http://platform-store.churn-dev.svc.cluster.local:8333",
     "bucket": "artifacts",
     "region": "us-east-1",
@@ -29,7 +29,7 @@ def hub(name: str = "churn", **facts: Any) -> PlatformRef:
         "namespace": f"{name}-{facts.get('stage', 'dev')}",
         "addons": [],
         "pull_secret": None,
-        "store": STORE,
+        "store": OBJECT_STORE,
         "database": None,
         "quota": None,
         "gateway": GATEWAY,
@@ -41,7 +41,7 @@ def hub(name: str = "churn", **facts: Any) -> PlatformRef:
 
 
 HUB = hub()
-FEATURES = FeatureStoreRef(name="features", backend="kubernetes", platform=HUB, address={})
+STORE = FeatureStoreRef(name="features", backend="kubernetes", platform=HUB, address={})
 GROUP = FeatureGroupRef(
     name="profile",
     backend="kubernetes",

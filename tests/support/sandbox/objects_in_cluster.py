@@ -10,10 +10,10 @@ import pytest
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import NotFoundError
 
-from engine_calls import Engine
 from pulumi_mlops_sandbox.provider.contract import Values
 from pulumi_mlops_sandbox.provider.diagnostics import Diagnostics
 from pulumi_mlops_sandbox.provider.values import plain, receive
+from support.engine_calls import Engine
 
 LABELS = {"app": "web"}
 DEPLOYMENT: Mapping[str, Any] = {

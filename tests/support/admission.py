@@ -3,11 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
-import services
 from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, CoreV1Api
 
-from mocks import Registration
+from support import services
+from support.mocks import Registration
 
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 CLUSTER_WIDE = {"Namespace"}

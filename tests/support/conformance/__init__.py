@@ -1,0 +1,1 @@
+"""The neutral programs, what each backend makes of them, and what a backend must have."""

@@ -1,0 +1,1 @@
+"""Whole stacks, looked at from outside and from inside."""

@@ -1,0 +1,1 @@
+"""KServe as it is, in the sandbox's cluster."""
