@@ -13,32 +13,23 @@ import tomllib
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast, get_origin
+from typing import Any, get_origin
 
-import generate_args
+import generate_interface
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pulumi import Output
 from pydantic.fields import FieldInfo
 
-from pulumi_mlops import components
+from pulumi_mlops import backends
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
-from pulumi_mlops.core import capabilities
-from pulumi_mlops.core.component import Component
+from pulumi_mlops.core import capabilities, matrix
+from pulumi_mlops.core.component import Component, output_names
 from pulumi_mlops.core.inputs import Spec
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 NOTE = "<!-- Written by tools/generate_docs.py; do not edit. -->\n"
 WIDTH = 120
-# The nouns in the order in which a program uses them, each with the file that declares it.
-NOUNS = {
-    "Platform": "platform",
-    "FeatureStore": "feature_store",
-    "FeatureGroup": "feature_store",
-    "ModelRegistry": "model_registry",
-    "Model": "model_registry",
-    "Endpoint": "endpoint",
-}
+NOUNS = {kind.__name__: kind for kind in generate_interface.nouns()}
 LIMITS: dict[type, str] = {
     Ge: "at least {.ge}",
     Gt: "above {.gt}",
@@ -48,7 +39,7 @@ LIMITS: dict[type, str] = {
     MaxLen: "at most {.max_length} long",
 }
 
-TITLES = {"aws": "AWS", "kubernetes": "Kubernetes"}
+TITLES = {name: importlib.import_module(f"pulumi_mlops.backends.{name}.notes").TITLE for name in backends.ENTRIES}
 
 
 def tables(folder: str) -> dict[str, dict[str, Any]]:
@@ -62,7 +53,7 @@ EFFECTS: dict[str, dict[str, str]] = {title: table.pop("effects") for title, tab
 
 def specs() -> dict[str, type[Spec]]:
     """Return every spec by its public name, without the ``Args`` of a noun's own."""
-    return {name.removesuffix("Args"): spec for name, spec in generate_args.specs().items()}
+    return {name.removesuffix("Args"): spec for name, spec in generate_interface.specs().items()}
 
 
 def plain(text: str) -> str:
@@ -118,34 +109,24 @@ def default(field: FieldInfo) -> str:
 def nested(spec: type[Spec]) -> list[type[Spec]]:
     """List the specs inside a spec, outermost first, each once."""
     found: list[type[Spec]] = []
-    for hint in typing.get_type_hints(spec, include_extras=True).values():
-        for inner in generate_args._inner(hint):  # noqa: SLF001 (the sister tool's walk over a type)
+    for hint in generate_interface.hints(spec).values():
+        for inner in generate_interface.specs_in(hint):
             found += [one for one in (inner, *nested(inner)) if one not in found]
     return list(dict.fromkeys(found))
 
 
-def notes(spec: type[Spec]) -> dict[str, str]:
-    """Read the docstrings under the fields of a spec and of those it extends."""
-    return {
-        key: note
-        for base in reversed(spec.__mro__)
-        if issubclass(base, Spec)
-        for key, note in generate_args.described(base).items()
-    }
-
-
 def arguments(name: str, spec: type[Spec]) -> str:
     """Lay out the arguments of a spec, with what changing each one does."""
-    hints, said, rows = typing.get_type_hints(spec, include_extras=True), notes(spec), []
+    hints, said, rows = generate_interface.hints(spec), generate_interface.described_whole(spec), []
     for key, field in spec.model_fields.items():
         limits = ", ".join(bounds(hints[key]))
-        kind = generate_args.written(hints[key])
+        kind = generate_interface.written(hints[key])
         rows.append(
             [
                 f"`{key}`",
                 f"`{kind}`".replace("|", "\\|") + (f", {limits}" if limits else ""),
                 default(field),
-                cell(said[key]),
+                cell(generate_interface.noted(spec, key, said[key])),
                 *(", ".join(changes[name][key][:-1]) for changes in UPDATES.values()),
             ]
         )
@@ -153,21 +134,18 @@ def arguments(name: str, spec: type[Spec]) -> str:
     return table(["argument", "type", "default", "meaning", *heads], rows)
 
 
-def outputs(component: type[Component[Any]]) -> list[list[str]]:
+def outputs(component: type[Component[Any, Any]]) -> list[list[str]]:
     """List the outputs of a component: annotation and the docstring under it."""
-    said = generate_args.described(cast("type[Spec]", component))  # it reads any annotated class
-    return [
-        [f"`{key}`", cell(said[key])]
-        for key, hint in inspect.get_annotations(component).items()
-        if get_origin(hint) is Output
-    ]
+    said = generate_interface.described_whole(component)
+    return [[f"`{key}`", cell(generate_interface.noted(component, key, said[key]))] for key in output_names(component)]
 
 
-def methods(component: type[Component[Any]]) -> list[list[str]]:
+def methods(component: type[Component[Any, Any]]) -> list[list[str]]:
     """List the public methods and properties of a component."""
     rows = []
-    for key, member in vars(component).items():
-        function = member.__func__ if isinstance(member, staticmethod) else member
+    shared = {key: vars(Component)[key] for key in ("from_stack", "load")}
+    for key, member in {**vars(component), **shared}.items():
+        function = member.__func__ if isinstance(member, staticmethod | classmethod) else member
         if key.startswith("_") or not (inspect.isfunction(function) or isinstance(member, property)):
             continue
         if isinstance(member, property):
@@ -176,20 +154,20 @@ def methods(component: type[Component[Any]]) -> list[list[str]]:
         given = [
             str(parameter.replace(annotation=inspect.Parameter.empty)).replace("'", '"')
             for parameter in inspect.signature(function).parameters.values()
-            if parameter.name != "self"
+            if parameter.name not in ("self", "cls")
         ]
         keywords = any(
             parameter.kind is parameter.KEYWORD_ONLY for parameter in inspect.signature(function).parameters.values()
         )
-        owner = component.__name__ if isinstance(member, staticmethod) else ""
+        owner = component.__name__ if isinstance(member, staticmethod | classmethod) else ""
         rows.append([f"`{owner}.{key}({'*, ' * keywords}{', '.join(given)})`", cell(inspect.getdoc(function) or "")])
     return rows
 
 
 def noun_page(noun: str) -> str:
     """Write the page of one noun."""
-    module = importlib.import_module(f"{components.__name__}.{NOUNS[noun]}")
-    component, spec = getattr(module, noun), getattr(module, f"{noun}Spec")
+    component = NOUNS[noun]
+    spec = component.spec_type
     text, raises = doc_of(component)
     general = [
         ("InvalidArgs", "an argument is wrong; every problem is listed and nothing is registered."),
@@ -197,10 +175,14 @@ def noun_page(noun: str) -> str:
     ]
     errors = list((dict(general) | dict(raises)).items())
     renamed = " ".join(f"On {title}: {', '.join(changes[noun]['name'][:-1])}." for title, changes in UPDATES.items())
+    on_backends = [
+        prose(f"On {name}: {said[noun]}") for name, said in generate_interface.backend_notes().items() if noun in said
+    ]
     parts = [
         f"# {noun}\n",
         NOTE,
         text,
+        *("\n" + plain(said) for said in on_backends),
         "\n## Arguments\n",
         prose(
             f"`mlops.{noun}(name, opts=None, **arguments)`.",
@@ -212,7 +194,7 @@ def noun_page(noun: str) -> str:
         arguments(noun, spec),
     ]
     for inner in nested(spec):
-        name = generate_args.title(inner)
+        name = generate_interface.title(inner)
         parts += [f"\n### {name}\n", f"{doc_of(inner)[0]}\n", arguments(name, inner)]
     refs = ["`ref`", "The facts for other components; `ref.export()` for other stacks."]
     parts += [
@@ -251,8 +233,8 @@ def updates_page() -> str:
             "judges it by the provider's rules.",
         ),
     ]
-    for noun, file in NOUNS.items():
-        spec = getattr(importlib.import_module(f"{components.__name__}.{file}"), f"{noun}Spec")
+    for noun, kind in NOUNS.items():
+        spec = kind.spec_type
         parts += [f"\n## {noun}\n", f"Arguments: [{noun}](nouns/{slug(noun)}.md).\n"]
         rows = [["`name`", *effects(noun, "name")]]
         rows += list(change_rows("", noun, spec, found))
@@ -269,14 +251,14 @@ def effects(name: str, key: str) -> list[str]:
 
 def change_rows(prefix: str, name: str, spec: type[Spec], found: Mapping[str, type[Spec]]) -> Iterator[list[str]]:
     """List a spec's fields, and under each the fields of the specs in it."""
-    hints = typing.get_type_hints(spec, include_extras=True)
+    hints = generate_interface.hints(spec)
     for key in spec.model_fields:
         yield [f"`{prefix}{key}`", *effects(name, key)]
         many = {list: "[]", dict: ".<name>"}.get(container(hints[key]), "")
-        for inner in generate_args._inner(hints[key]):  # noqa: SLF001 (the sister tool's walk over a type)
+        for inner in generate_interface.specs_in(hints[key]):
             if prefix and inner.__name__ in ("Compute", "ModelFiles"):
                 continue  # said once, at the top
-            yield from change_rows(f"{prefix}{key}{many}.", generate_args.title(inner), inner, found)
+            yield from change_rows(f"{prefix}{key}{many}.", generate_interface.title(inner), inner, found)
 
 
 def container(hint: Any) -> Any:
@@ -303,7 +285,7 @@ def told(entry: capabilities.Entry) -> bool:
 
 def capabilities_page() -> str:
     """Write the whole matrix with its reasons."""
-    rows = list(capabilities.matrix())
+    rows = list(matrix.matrix())
     backends = list(rows[0].cells)
     parts = [
         "# Capabilities\n",
@@ -330,10 +312,10 @@ def capabilities_page() -> str:
 
 def summary() -> str:
     """Write the README's matrix: a noun a row, and whatever is not native in words."""
-    rows = [row for row in capabilities.matrix() if " + " not in row.capability]
-    combined = sum(1 for row in capabilities.matrix() if " + " in row.capability)
+    rows = [row for row in matrix.matrix() if " + " not in row.capability]
+    combined = sum(1 for row in matrix.matrix() if " + " in row.capability)
     backends = list(rows[0].cells)
-    nouns: dict[str, list[capabilities.Row]] = {}
+    nouns: dict[str, list[matrix.Row]] = {}
     for row in rows:
         nouns.setdefault(row.capability.partition(".")[0], []).append(row)
     lines = []

@@ -2,54 +2,56 @@
 
     import pulumi_mlops as mlops
 
-    platform = mlops.Platform("churn", backend="aws")
+    platform = mlops.Platform("churn", backend="…")
 
 Every public name is here. A name's module is loaded when it is first used, and a cloud's SDK when a platform
 names its backend, so that importing this package costs what importing pulumi costs.
+Written by tools/generate_interface.py; do not edit.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pulumi_mlops.args import (
+    from pulumi_mlops.args.compute import Compute
+    from pulumi_mlops.args.endpoint import (
         Asynchronous,
         Canary,
-        Compute,
-        Database,
         EndpointArgs,
-        ExistingNetwork,
-        ExistingParts,
-        FeatureGroupArgs,
-        FeatureStoreArgs,
-        Gateway,
         Health,
-        ImageRegistry,
         Linear,
         Mode,
-        ModelArgs,
         ModelFiles,
-        ModelRegistryArgs,
-        Network,
-        Notice,
-        ObjectStore,
-        Offline,
-        Online,
-        PlatformArgs,
-        PrivateNetwork,
-        Quota,
         Release,
         Scaling,
         ScalingSchedule,
-        Schedule,
         Serverless,
         Shadow,
         Variant,
     )
-    from pulumi_mlops.components.endpoint import Endpoint
-    from pulumi_mlops.components.feature_store import FeatureGroup, FeatureStore
-    from pulumi_mlops.components.model_registry import Model, ModelRegistry
-    from pulumi_mlops.components.platform import Platform
+    from pulumi_mlops.args.feature_group import FeatureGroupArgs, Offline, Online
+    from pulumi_mlops.args.feature_store import FeatureStoreArgs
+    from pulumi_mlops.args.model import ModelArgs
+    from pulumi_mlops.args.model_registry import ModelRegistryArgs, Notice
+    from pulumi_mlops.args.platform import (
+        Database,
+        ExistingNetwork,
+        ExistingParts,
+        Gateway,
+        ImageRegistry,
+        Network,
+        ObjectStore,
+        PlatformArgs,
+        PrivateNetwork,
+        Quota,
+    )
+    from pulumi_mlops.args.schedules import Schedule
+    from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
+    from pulumi_mlops.components.feature_group import FeatureGroup, FeatureGroupRef, FeatureView
+    from pulumi_mlops.components.feature_store import FeatureStore, FeatureStoreRef
+    from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
+    from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
+    from pulumi_mlops.components.platform import Platform, PlatformRef
     from pulumi_mlops.core.errors import (
         InvalidArgs,
         MissingBackend,
@@ -59,23 +61,48 @@ if TYPE_CHECKING:
         ReleaseRolledBack,
         Unsupported,
     )
-    from pulumi_mlops.core.refs import (
-        EndpointRef,
-        FeatureGroupRef,
-        FeatureStoreRef,
-        FeatureView,
-        ModelRef,
-        ModelRegistryRef,
-        ModelVersionRef,
-        PlatformRef,
-        SecretRef,
-    )
+    from pulumi_mlops.core.refs import SecretRef
 
 _HOMES = {
-    "components.platform": ["Platform"],
-    "components.feature_store": ["FeatureGroup", "FeatureStore"],
-    "components.model_registry": ["Model", "ModelRegistry"],
-    "components.endpoint": ["Endpoint"],
+    "args.compute": ["Compute"],
+    "args.endpoint": [
+        "Asynchronous",
+        "Canary",
+        "EndpointArgs",
+        "Health",
+        "Linear",
+        "Mode",
+        "ModelFiles",
+        "Release",
+        "Scaling",
+        "ScalingSchedule",
+        "Serverless",
+        "Shadow",
+        "Variant",
+    ],
+    "args.feature_group": ["FeatureGroupArgs", "Offline", "Online"],
+    "args.feature_store": ["FeatureStoreArgs"],
+    "args.model": ["ModelArgs"],
+    "args.model_registry": ["ModelRegistryArgs", "Notice"],
+    "args.platform": [
+        "Database",
+        "ExistingNetwork",
+        "ExistingParts",
+        "Gateway",
+        "ImageRegistry",
+        "Network",
+        "ObjectStore",
+        "PlatformArgs",
+        "PrivateNetwork",
+        "Quota",
+    ],
+    "args.schedules": ["Schedule"],
+    "components.endpoint": ["Endpoint", "EndpointRef"],
+    "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView"],
+    "components.feature_store": ["FeatureStore", "FeatureStoreRef"],
+    "components.model": ["Model", "ModelRef", "ModelVersionRef"],
+    "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
+    "components.platform": ["Platform", "PlatformRef"],
     "core.errors": [
         "InvalidArgs",
         "MissingBackend",
@@ -85,51 +112,7 @@ _HOMES = {
         "ReleaseRolledBack",
         "Unsupported",
     ],
-    "core.refs": [
-        "EndpointRef",
-        "FeatureGroupRef",
-        "FeatureStoreRef",
-        "FeatureView",
-        "ModelRef",
-        "ModelRegistryRef",
-        "ModelVersionRef",
-        "PlatformRef",
-        "SecretRef",
-    ],
-    "args": [
-        "Asynchronous",
-        "Canary",
-        "Compute",
-        "Database",
-        "EndpointArgs",
-        "ExistingNetwork",
-        "ExistingParts",
-        "FeatureGroupArgs",
-        "FeatureStoreArgs",
-        "Gateway",
-        "Health",
-        "ImageRegistry",
-        "Linear",
-        "Mode",
-        "ModelArgs",
-        "ModelFiles",
-        "ModelRegistryArgs",
-        "Network",
-        "Notice",
-        "ObjectStore",
-        "Offline",
-        "Online",
-        "PlatformArgs",
-        "PrivateNetwork",
-        "Quota",
-        "Release",
-        "Scaling",
-        "ScalingSchedule",
-        "Schedule",
-        "Serverless",
-        "Shadow",
-        "Variant",
-    ],
+    "core.refs": ["SecretRef"],
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -112,11 +112,11 @@ def matrix(
     as_json: AsJson = False,
 ) -> None:
     """Print what each backend can do."""
-    from pulumi_mlops.core import capabilities  # noqa: PLC0415
+    from pulumi_mlops.core import matrix as table_of  # noqa: PLC0415
     from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
 
     try:
-        rows = list(capabilities.matrix(backend))
+        rows = list(table_of.matrix(backend))
     except MlopsError as error:
         sys.exit(f"Error: {error}")
     if as_json:

@@ -53,7 +53,7 @@ def _python() -> Check:
 
 
 def _backends() -> Iterator[Check]:
-    for name, entry in registry.BACKENDS.items():
+    for name, entry in registry.backends().items():
         if entry.missing:
             yield Check(f"backend {name}", "optional", f"without {', '.join(entry.missing)}", entry.install)
         else:

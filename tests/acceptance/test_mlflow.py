@@ -26,7 +26,7 @@ import boto3
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends import base
+from pulumi_mlops.core import private
 from pulumi_mlops_sandbox import packages
 from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
@@ -316,7 +316,7 @@ def looking(trained: Installation, monkeypatch: pytest.MonkeyPatch) -> Installat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.url)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
-    monkeypatch.setattr(base, "mocked", lambda: False)
+    monkeypatch.setattr(private, "mocked", lambda: False)
     return trained
 
 

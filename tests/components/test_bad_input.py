@@ -16,6 +16,10 @@ FEATURES = {"id": "string", "at": "timestamp", "age": "integer"}
 OTHERS = mlops.ModelRef(
     name="theirs", backend="aws", platform=hub("fraud"), address={"group": "g", "arn": "arn:…:model-package-group/g"}
 )
+GIVE_A_PLATFORM = (
+    "platform: needs a Platform, this is ModelVersion; give the Platform, or the ref of one such as "
+    "Platform.from_stack(…)"
+)
 VERSION = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB, version=3, address={"arn": "arn"})
 FOREIGN = mlops.ModelVersionRef(name="theirs", backend="aws", platform=hub("fraud"), version=1, address={"arn": "arn"})
 FILES = {"image": "repo:1"}
@@ -157,7 +161,7 @@ TABLE = {
     ),
     "a version where a platform belongs": (
         lambda: mlops.FeatureStore("features", platform=VERSION),  # type: ignore[arg-type]
-        "platform: needs a Platform, or the ref of one such as Platform.from_stack(…) gives; this is ModelVersionRef",
+        GIVE_A_PLATFORM,
     ),
     "nothing where a platform belongs": (lambda: mlops.FeatureStore("features"), "platform: is required"),  # type: ignore[call-arg]
     "a gate without a number": (
@@ -276,8 +280,10 @@ def test_an_unknown_backend(cloud: Cloud) -> None:
 
 
 def test_a_backend_whose_extra_is_not_installed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = registry.Entry("pulumi_mlops.backends.gcp", extra="gcp", packages=("pulumi_gcp_of_nobody",))
-    monkeypatch.setitem(registry.BACKENDS, "gcp", absent)
+    absent = registry.Entry(
+        "acme.gcp:ENGINE", packages=("pulumi_gcp_of_nobody",), install="pip install 'pulumi-mlops[gcp]'"
+    )
+    monkeypatch.setitem(registry.backends(), "gcp", absent)
     error = refused(cloud, platform(backend="gcp"))
     assert isinstance(error, MissingBackend)
     assert str(error) == "Backend 'gcp' needs pulumi_gcp_of_nobody; run: pip install 'pulumi-mlops[gcp]'"

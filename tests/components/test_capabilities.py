@@ -8,7 +8,8 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops import Unsupported
 from pulumi_mlops.core import registry
-from pulumi_mlops.core.capabilities import Entry, check, matrix, table
+from pulumi_mlops.core.capabilities import Entry, check, table
+from pulumi_mlops.core.matrix import matrix
 from support.facts.aws import HUB, IMAGE
 from support.mocks import Cloud
 
@@ -21,7 +22,9 @@ TABLE = table(
         "a + d": Entry("absent", "a and d together are not to be had."),
     }
 )
-ENTRIES = [(name, key, entry) for name in registry.BACKENDS for key, entry in registry.load(name).CAPABILITIES.items()]
+ENTRIES = [
+    (name, key, entry) for name in registry.backends() for key, entry in registry.load(name).capabilities.items()
+]
 SPECS = [*(Path(mlops.__file__).parent / "components").glob("*.py")]
 
 
@@ -82,7 +85,7 @@ def test_combinations_are_refused_before_anything_is_registered(cloud: Cloud) ->
     ids=lambda value: "+".join(sorted(value)) if isinstance(value, frozenset) else "",
 )
 def test_every_gap_has_its_reason_and_a_way_round(backend: str, key: frozenset[str], entry: Entry) -> None:
-    single = {name for other in registry.load(backend).CAPABILITIES if len(other) == 1 for name in other}
+    single = {name for other in registry.load(backend).capabilities if len(other) == 1 for name in other}
     assert key <= single, "a combination of names that have no entry of their own"
     if entry.level in ("lossy", "absent"):
         assert entry.reason.endswith(".")
@@ -91,16 +94,16 @@ def test_every_gap_has_its_reason_and_a_way_round(backend: str, key: frozenset[s
         assert entry.reason
 
 
-@pytest.mark.parametrize("backend", registry.BACKENDS)
+@pytest.mark.parametrize("backend", registry.backends())
 def test_every_name_that_a_spec_can_use_has_an_entry(backend: str) -> None:
     nouns = "platform|feature_store|feature_group|model_registry|model|endpoint"
     used = set(re.findall(rf'"((?:{nouns})(?:\.[a-z_]+)+)"', "".join(path.read_text() for path in SPECS)))
-    used |= {"endpoint.realtime", "endpoint.serverless", "endpoint.asynchronous", *nouns.split("|")}
-    single = {name for key in registry.load(backend).CAPABILITIES if len(key) == 1 for name in key}
+    used |= {"endpoint.realtime", "endpoint.serverless", "endpoint.asynchronous", "accelerator", *nouns.split("|")}
+    single = {name for key in registry.load(backend).capabilities if len(key) == 1 for name in key}
     assert used == single
 
 
 def test_the_matrix_names_every_entry_once() -> None:
     rows = list(matrix(["aws"]))
-    assert len(rows) == len(registry.load("aws").CAPABILITIES) == len({row.capability for row in rows})
+    assert len(rows) == len(registry.load("aws").capabilities) == len({row.capability for row in rows})
     assert all(row.cells["aws"].level for row in rows)

@@ -13,7 +13,7 @@ from pulumi_mlops.core import registry
 
 PACKAGE = Path(pulumi_mlops.__file__).parent
 BACKENDS = PACKAGE / "backends"
-SDKS = {package for entry in registry.BACKENDS.values() for package in entry.packages} | {"botocore"}
+SDKS = {package for entry in registry.backends().values() for package in entry.packages} | {"botocore"}
 NEUTRAL = [*PACKAGE.glob("*.py"), *(PACKAGE / "components").rglob("*.py"), *BACKENDS.glob("*.py")]
 
 
@@ -34,14 +34,14 @@ def within(module: str, parent: str) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in NEUTRAL if path.name != "cli.py"], ids=lambda path: path.name)
 def test_the_neutral_layers_import_no_cloud(path: Path) -> None:
-    clouds = SDKS | {entry.module for entry in registry.BACKENDS.values()}
+    clouds = SDKS | {entry.folder for entry in registry.backends().values()}
     assert not [module for module in imported(path) if any(within(module, cloud) for cloud in clouds)]
 
 
 @pytest.mark.parametrize("folder", [path for path in BACKENDS.iterdir() if path.is_dir() and any(path.glob("*.py"))])
 def test_a_backend_imports_no_other_backend(folder: Path) -> None:
     own = f"pulumi_mlops.backends.{folder.name}"
-    others = {entry.module for entry in registry.BACKENDS.values()} - {own}
+    others = {entry.folder for entry in registry.backends().values()} - {own}
     for path in folder.rglob("*.py"):
         assert not [module for module in imported(path) if any(within(module, other) for other in others)], path
 

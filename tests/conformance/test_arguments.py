@@ -9,8 +9,10 @@ from typing import Any, get_args
 import pytest
 
 from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.feature_store import FeatureStoreSpec
+from pulumi_mlops.components.model import ModelSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.core.inputs import Spec
 from support.conformance.programs import (
@@ -155,7 +157,7 @@ ASKED = {
     "Model.gate": "model.gate",
     "Model.registry": "model",
     "Endpoint.capture_percent": "endpoint.capture.sampled",
-    "Endpoint.compute.accelerator": "endpoint.accelerator",
+    "Endpoint.compute.accelerator": "accelerator",
     "Endpoint.invokers": "endpoint.invokers",
     "Endpoint.isolated": "endpoint.isolated",
     "Endpoint.mode.asynchronous": "endpoint.asynchronous",

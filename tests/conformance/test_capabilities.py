@@ -3,7 +3,7 @@
 import pytest
 
 from pulumi_mlops import Unsupported
-from pulumi_mlops.core.capabilities import matrix
+from pulumi_mlops.core.matrix import matrix
 from support.conformance.evidence import NATIVE
 from support.conformance.programs import PROGRAMS
 from support.conformance.running import (

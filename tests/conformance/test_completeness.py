@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.conformance.completeness import EXTRA, FILES, backends, missing
+from support.conformance.completeness import EXTRA, FILES, TASKS, backends, missing
 from support.conformance.programs import PROGRAMS
 
 FOUND = backends()
@@ -31,18 +31,10 @@ def third(tmp_path: Path) -> Path:
 
 def test_an_empty_backend_lacks_everything(third: Path) -> None:
     assert missing("third", third) == [
-        "registry.BACKENDS: no line for 'third'",
+        "registry.backends(): no line for 'third'",
         *(f"file {file}: not there" for file in FILES),
-        "function problems(name, spec): not there",
-        "function platform(scope, spec): not there",
-        "function feature_store(scope, spec): not there",
-        "function feature_group(scope, spec): not there",
-        "function model_registry(scope, spec): not there",
-        "function model(scope, spec): not there",
-        "function endpoint(scope, spec): not there",
-        "function approved(model): not there",
-        "function version(model, number): not there",
-        "CAPABILITIES: not there",
+        *(f"ENGINE: nothing does {task}" for task in TASKS),
+        "ENGINE: not there",
         *(f"CAPABILITIES: no entry for {name!r}" for name in sorted(PROGRAMS) if " + " not in name),
         "tests/support/conformance/words.py: no Words for 'third'",
         "tests/support/conformance/evidence.py: no native evidence for 'third'",
@@ -50,15 +42,18 @@ def test_an_empty_backend_lacks_everything(third: Path) -> None:
 
 
 def test_a_noun_that_is_said_to_be_absent_needs_no_function(third: Path) -> None:
-    (third / "__init__.py").write_text(
+    (third / "engine.py").write_text(
+        "from pulumi_mlops.components.platform import Platform\n"
         "from pulumi_mlops.core.capabilities import Entry, table\n"
-        "CAPABILITIES = table({'endpoint': Entry('absent', 'it serves nothing.', 'another backend.')})\n"
-        "def platform(scope): ...\n"
+        "from pulumi_mlops.core.engines import Engine\n"
+        "def platform(scope, spec): ...\n"
+        "ABSENT = table({'endpoint': Entry('absent', 'it serves nothing.', 'another backend.')})\n"
+        "ENGINE = Engine(provides=[Platform.built_by(platform)], capabilities=ABSENT)\n"
     )
     lines = missing("third", third)
-    assert not [line for line in lines if "endpoint" in line and line != "file endpoint.py: not there"]
-    assert "function platform: takes (scope), not (scope, spec)" in lines
-    assert "function model(scope, spec): not there" in lines
+    assert not [line for line in lines if "ndpoint" in line and line != "file endpoint.py: not there"]
+    assert "ENGINE: nothing does Platform" not in lines
+    assert "ENGINE: nothing does Model.approved" in lines
 
 
 def test_the_suite_fails_when_a_backend_is_empty(third: Path) -> None:

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef
+from pulumi_mlops.components.feature_store import FeatureStoreRef
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.model_registry import ModelRegistryRef
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import registry
-from pulumi_mlops.core.refs import (
-    EndpointRef,
-    FeatureGroupRef,
-    FeatureStoreRef,
-    ModelRef,
-    ModelRegistryRef,
-    PlatformRef,
-)
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 from support.conformance.programs import SECRET
@@ -25,7 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # a whole stack, on a
 REFS = (PlatformRef, FeatureStoreRef, FeatureGroupRef, ModelRegistryRef, ModelRef, EndpointRef)
 
 
-@pytest.fixture(params=sorted(registry.BACKENDS))
+@pytest.fixture(params=sorted(registry.backends()))
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """Make the project's stack for a backend, in a sandbox of its own with that backend's control plane only."""
     words = WORDS[request.param]

@@ -14,7 +14,7 @@ from pulumi.runtime import rpc
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef
 from support.conformance.programs import (
     CANARY,
     FEATURES,

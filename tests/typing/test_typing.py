@@ -48,5 +48,5 @@ def test_each_mistake_is_seen_where_it_is(program: str, checker: Callable[[Path]
 
 
 def test_the_written_arguments_are_up_to_date() -> None:
-    done = subprocess.run([sys.executable, "tools/generate_args.py", "--check"], cwd=ROOT, check=False)
-    assert done.returncode == 0, "run: python tools/generate_args.py"
+    done = subprocess.run([sys.executable, "tools/generate_interface.py", "--check"], cwd=ROOT, check=False)
+    assert done.returncode == 0, "run: python tools/generate_interface.py"

@@ -1,25 +1,22 @@
 """Endpoint: a model behind an address."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, Unpack
 
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
-from pulumi_mlops.args import EndpointArgs
-from pulumi_mlops.core.component import Component
+from pulumi_mlops import bridges
+from pulumi_mlops.args.endpoint import EndpointArgs
+from pulumi_mlops.components.feature_group import FeatureView
+from pulumi_mlops.components.model import ModelVersionRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.compute import Compute
-from pulumi_mlops.core.inputs import Flag, In, Number, Spec, Whole, given, refuse
-from pulumi_mlops.core.refs import (
-    EndpointRef,
-    FeatureView,
-    ModelVersionRef,
-    Of,
-    PlatformRef,
-    SecretRef,
-    View,
-    same_platform,
-)
+from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Spec, Whole, earlier, given, refuse
+from pulumi_mlops.core.refs import Either, Given, Of, Ref, SecretRef
 from pulumi_mlops.core.schedules import Schedule
 
 _VARIANT_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
@@ -46,11 +43,10 @@ class ModelFiles(Spec):
     image: In[str]
     """Full address of the serving image."""
     artifact: In[str] | None = None
-    """Address of the model's files (on AWS: the S3 URI of a ``model.tar.gz``; on Kubernetes: what KServe's storage
-    initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``)."""
+    """Address of the model's files."""
 
 
-Served = Of[ModelVersionRef] | ModelFiles
+Served = Annotated[ModelVersionRef | ModelFiles, Either()]
 
 
 class Variant(Spec):
@@ -113,9 +109,9 @@ class Asynchronous(Spec):
 class Mode(Spec):
     """How requests are served: at most one of the two; neither is real-time on machines of its own."""
 
-    serverless: Serverless | None = None
+    serverless: Annotated[Serverless | None, Needs("endpoint.serverless", given)] = None
     """Serve without machines."""
-    asynchronous: Asynchronous | None = None
+    asynchronous: Annotated[Asynchronous | None, Needs("endpoint.asynchronous", given)] = None
     """Serve from a queue."""
 
     @field_validator("asynchronous")
@@ -145,7 +141,7 @@ class ScalingSchedule(Schedule):
 class Scaling(Spec):
     """How many replicas each variant has, and why. Counts reached by scaling survive an update of the endpoint."""
 
-    min: Annotated[Whole, Field(ge=0)] = 1
+    min: Annotated[Whole, Field(ge=0), Needs("endpoint.scaling.zero", lambda least: least == 0)] = 1
     """Replicas at least; 0 lets the endpoint sleep where the backend can."""
     max: Annotated[Whole, Field(ge=1)] = 1
     """Replicas at most."""
@@ -156,7 +152,7 @@ class Scaling(Spec):
     """Seconds to wait after removing a replica before removing another."""
     cooldown_out_seconds: Annotated[Whole, Field(ge=0)] = 60
     """Seconds to wait after adding a replica before adding another."""
-    schedules: list[ScalingSchedule] = []
+    schedules: Annotated[list[ScalingSchedule], Needs("endpoint.scaling.schedule")] = []
     """Bounds by the clock."""
 
     @field_validator("max")
@@ -191,33 +187,34 @@ class Canary(Spec):
     """First a part of the traffic, then, if no alarm goes off, all of it."""
 
     percent: Annotated[Whole, Field(ge=1, le=99)]
-    """Share that the new version gets first (on AWS: of the capacity, 50 at most; on Kubernetes: of the requests)."""
+    """Share that the new version gets first."""
     bake_minutes: Annotated[Whole, Field(ge=0)] = 10
-    """Minutes to watch before the rest follows (on AWS: 60 at most)."""
+    """Minutes to watch before the rest follows."""
 
 
 class Linear(Spec):
     """The traffic in equal steps, watched after each."""
 
     step_percent: Annotated[Whole, Field(ge=1, le=50)]
-    """Share that each step moves (on AWS: of the capacity, 10 at least; on Kubernetes: of the requests)."""
+    """Share that each step moves."""
     interval_minutes: Annotated[Whole, Field(ge=0)] = 5
-    """Minutes to watch after each step (on AWS: 60 at most)."""
+    """Minutes to watch after each step."""
 
 
 class Release(Spec):
     """How a new version takes over. All at once, with the old one kept ready until no alarm went off, unless told."""
 
-    canary: Canary | None = None
+    canary: Annotated[Canary | None, Needs("endpoint.release.canary", given)] = None
     """A part first."""
-    linear: Linear | None = None
+    linear: Annotated[Linear | None, Needs("endpoint.release.linear", given)] = None
     """In steps."""
-    owner: Literal["program", "registry"] = "program"
+    owner: Annotated[
+        Literal["program", "registry"], Needs("endpoint.release.registry", lambda owner: owner == "registry")
+    ] = "program"
     """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program
     lets go of the version after the first."""
     rollback_alarms: list[In[str]] = []
-    """Names of further alarms that send a release back while it is watched (on AWS: of CloudWatch; on Kubernetes: of
-    Prometheus)."""
+    """Names of further alarms that send a release back while it is watched."""
 
     @field_validator("linear")
     @classmethod
@@ -244,9 +241,9 @@ class EndpointSpec(Spec):
     model: Served | None = None
     """What it serves: ``model.approved(…)``, ``model.version(n)``, or an image with files. A new version is
     released as ``release`` says, without an outage."""
-    variants: list[Variant] = []
+    variants: Annotated[list[Variant], Needs("endpoint.variants", lambda variants: len(variants) > 1)] = []
     """Several models that share the traffic, instead of ``model``."""
-    shadow: Shadow | None = None
+    shadow: Annotated[Shadow | None, Needs("endpoint.shadow", given)] = None
     """A version that is tried on a copy of the traffic."""
     mode: Mode = Mode()
     """``{"serverless": {…}}`` or ``{"asynchronous": {…}}``; real-time unless told. Changing it is a release like
@@ -259,22 +256,24 @@ class EndpointSpec(Spec):
     """How a new version takes over."""
     health: Health = Health()
     """When it is unwell."""
-    reads: list[View] = []
+    reads: Annotated[list[Annotated[FeatureView, Given()]], Needs("endpoint.reads")] = []
     """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it. The container finds
-    in ``MLOPS_FEATURES_<GROUP>`` what to ask for (on AWS: the name of the feature group, for the Feature Store API; on
-    Kubernetes: of the feature view, at the address in ``MLOPS_FEATURE_SERVER_<GROUP>``)."""
+    in ``MLOPS_FEATURES_<GROUP>`` what to ask for."""
     environment: dict[str, In[str]] = {}
-    """Environment variables of the serving container, beside those of ``reads`` and ``secrets``; never secrets. (On
-    Kubernetes they can also set the options of MLServer, which serves versions of the registry: ``MLSERVER_…``.)"""
-    secrets: dict[str, Of[SecretRef]] = {}
+    """Environment variables of the serving container, beside those of ``reads`` and ``secrets``; never secrets."""
+    secrets: Annotated[dict[str, Of[SecretRef]], Needs("endpoint.secrets")] = {}
     """Secrets that the container may read, by the name under which it finds each: ``MLOPS_SECRET_<NAME>`` holds the
-    address, never the value (on AWS: of the secret in Secrets Manager, which it fetches; on Kubernetes: of a file, as
-    ``file:///…``, which it reads)."""
-    capture_percent: Annotated[Whole, Field(ge=0, le=100)] = 0
+    address, never the value."""
+    capture_percent: Annotated[
+        Whole,
+        Field(ge=0, le=100),
+        Needs("endpoint.capture"),
+        Needs("endpoint.capture.sampled", lambda percent: 0 < percent < 100),  # noqa: PLR2004 (per cent)
+    ] = 0
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
-    invokers: list[str] = []
-    """Principals that may call it (on AWS: names of IAM roles of the account; on Kubernetes: namespaces)."""
-    isolated: Flag | None = None
+    invokers: Annotated[list[str], Needs("endpoint.invokers")] = []
+    """Principals that may call it."""
+    isolated: Annotated[Flag | None, Needs("endpoint.isolated")] = None
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""
     tags: dict[str, str] = {}
     """Further tags."""
@@ -292,7 +291,7 @@ class EndpointSpec(Spec):
     @field_validator("shadow")
     @classmethod
     def _one_beside_the_shadow(cls, value: Shadow | None, info: ValidationInfo) -> Shadow | None:
-        beside = len(given(info, "variants") or [])
+        beside = len(earlier(info, "variants") or [])
         if value is not None and beside > 1:
             raise refuse(
                 f"a shadow stands beside one model, not beside {beside} variants; leave one, or take the shadow away"
@@ -306,7 +305,7 @@ class EndpointSpec(Spec):
         for part in parts:
             served = getattr(part, "model", part)
             if isinstance(served, ModelVersionRef) and (
-                wrong := same_platform(info.data.get("platform"), served.platform, f"model {served.name!r}")
+                wrong := bridges.same_platform(info.data.get("platform"), served.platform, f"model {served.name!r}")
             ):
                 raise wrong
         return value
@@ -317,7 +316,7 @@ class EndpointSpec(Spec):
         for view in value:
             if view.tier != "online":
                 raise refuse(f"an endpoint reads online stores; write {view.group.name}.online")
-            if wrong := same_platform(
+            if wrong := bridges.same_platform(
                 info.data.get("platform"), view.group.platform, f"feature group {view.group.name!r}"
             ):
                 raise wrong
@@ -357,66 +356,64 @@ class EndpointSpec(Spec):
         return [part for part in parts if isinstance(part, ModelVersionRef) and part.waiting]
 
     def uses(self) -> frozenset[str]:
-        """Name what these arguments need."""
-        sizes = [self.compute, *(part.compute for part in (*self.variants, self.shadow) if part and part.compute)]
-        kind = "serverless" if self.mode.serverless else "asynchronous" if self.mode.asynchronous else "realtime"
+        """Name what follows from two fields, or from the platform."""
         wanted = {
-            "endpoint.accelerator": any(size.accelerator for size in sizes),
-            "endpoint.variants": len(self.served) > 1,
-            "endpoint.shadow": self.shadow,
+            "endpoint.realtime": not (self.mode.serverless or self.mode.asynchronous),
             "endpoint.scaling": self.scaling.max > self.scaling.min,
-            "endpoint.scaling.zero": self.scaling.min == 0,
-            "endpoint.scaling.schedule": self.scaling.schedules,
-            "endpoint.release.canary": self.release.canary,
-            "endpoint.release.linear": self.release.linear,
-            "endpoint.release.registry": self.release.owner == "registry",
-            "endpoint.capture": self.capture_percent,
-            "endpoint.capture.sampled": 0 < self.capture_percent < 100,  # noqa: PLR2004 (per cent)
-            "endpoint.reads": self.reads,
-            "endpoint.secrets": self.secrets,
-            "endpoint.invokers": self.invokers,
-            "endpoint.isolated": self.isolated,
             "endpoint.private": self.platform.private,
         }
-        return frozenset(["endpoint", f"endpoint.{kind}", *(name for name, used in wanted.items() if used)])
+        return frozenset(name for name, used in wanted.items() if used)
 
 
-class Endpoint(Component[EndpointRef]):
+@dataclass(frozen=True, kw_only=True)
+class EndpointRef(Ref):
+    """A model behind an address."""
+
+    noun = "endpoint"
+
+    platform: PlatformRef
+    url: Input[str | None] = None
+    status: Literal["live", "waiting"]
+    variants: list[str] = field(default_factory=list)
+    captured: Input[str | None] = None
+
+
+def waiting(scope: Scope, spec: EndpointSpec, address: Mapping[str, str]) -> EndpointRef:
+    """Say what an endpoint waits for, and stand for it until then: nothing is made."""
+    models = ", ".join(sorted({model.name for model in spec.waiting}))
+    scope.say(f"waits for the first approved version of {models}; approve one, and the next up creates the endpoint")
+    return EndpointRef(
+        name=scope.name,
+        backend=spec.platform.backend,
+        platform=spec.platform,
+        url=None,
+        status="waiting",
+        variants=[variant.name for variant in spec.served],
+        address=address,
+    )
+
+
+class Endpoint(Component[EndpointSpec, EndpointRef]):
     """A model behind an address: real-time, serverless or asynchronous.
 
     A new model, another size or other settings are released while the old ones keep answering, and go back by
     themselves when an alarm goes off; the ``up`` then fails and says so. While ``model.approved(otherwise="wait")``
     waits, nothing is created and ``status`` is ``waiting``.
 
-    On AWS: SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto Scaling,
-    CloudWatch alarms. See https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.
-    On Kubernetes: one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the traffic, a
-    Job that moves it while it watches Prometheus, a KEDA ScaledObject.
-    See https://kserve.github.io/website/ and https://gateway-api.sigs.k8s.io/.
-
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend cannot do this, or not together; the message names the nearest thing.
-    :raises ReleaseRolledBack: the cloud went back to the version before (on Kubernetes the failed release Job says so).
+    :raises ReleaseRolledBack: the cloud went back to the version before.
     """
 
     url: Output[str | None]
-    """Where requests go; None while it waits for a first approved version.
-
-    On AWS: the address that takes a signed invocation (``sagemaker:InvokeEndpoint``, or its asynchronous sister).
-    On Kubernetes: the base of all paths, at the gateway where the platform has one, else inside the cluster. Versions
-    of the registry answer at ``/invocations`` and at ``/v2/models/<endpoint>/infer`` below it, images of your own where
-    they choose.
-    """
+    """Where requests go; None while it waits for a first approved version."""
     status: Output[str]
     """``live``, or ``waiting`` for a first approved version."""
     captured: Output[str | None]
     """Where captured requests and answers are, as a URI; None where nothing is captured."""
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[EndpointArgs]) -> None:
-        scope, spec = self.begin(EndpointSpec, name, args, opts)
-        self.finish(scope.backend.endpoint(scope, spec))
+    spec_type = EndpointSpec
+    ref_type = EndpointRef
 
-    @staticmethod
-    def from_stack(stack: str, output: str | None = None) -> EndpointRef:
-        """Use the endpoint that another stack exports; see :meth:`Ref.from_stack`."""
-        return EndpointRef.from_stack(stack, output)
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[EndpointArgs]) -> None:
+        self.build(name, args, opts)

@@ -1,15 +1,19 @@
 """Platform: the hub that every other component stands on."""
 
 import re
-from typing import Annotated, ClassVar, Literal, Unpack
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, Unpack
 
+import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pulumi_mlops.args import PlatformArgs
+from pulumi_mlops.args.platform import PlatformArgs
 from pulumi_mlops.core.component import Component
-from pulumi_mlops.core.inputs import Flag, In, Number, Spec, Whole, refuse
-from pulumi_mlops.core.refs import PlatformRef, SecretRef
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Sensitive, Spec, Whole, given, nearest, refuse
+from pulumi_mlops.core.refs import HubRef, SecretRef
 from pulumi_mlops.core.stages import Stage
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -52,9 +56,9 @@ class ExistingNetwork(Spec):
 class Network(Spec):
     """Where workloads run: exactly one of the two."""
 
-    private: PrivateNetwork | None = None
+    private: Annotated[PrivateNetwork | None, Needs("platform.network.private", given)] = None
     """Make a network."""
-    existing: ExistingNetwork | None = None
+    existing: Annotated[ExistingNetwork | None, Needs("platform.network.existing", given)] = None
     """Use a network that is there."""
 
     @model_validator(mode="after")
@@ -75,11 +79,11 @@ class ObjectStore(Spec):
     """What requests are signed for; most servers take any."""
     access_key: In[str]
     """Key that may read and write the bucket."""
-    secret_key: In[str]
+    secret_key: Annotated[In[str], Sensitive()]
     """Its secret; a Pulumi secret from here on."""
     reader_access_key: In[str] | None = None
     """Key that may only read, for what only reads; the one above unless told."""
-    reader_secret_key: In[str] | None = None
+    reader_secret_key: Annotated[In[str] | None, Sensitive()] = None
     """Its secret; a Pulumi secret from here on."""
 
     @field_validator("url")
@@ -106,7 +110,7 @@ class Database(Spec):
     """Its port."""
     username: str
     """Who owns the databases."""
-    password: In[str]
+    password: Annotated[In[str], Sensitive()]
     """A Pulumi secret from here on."""
     tls: Literal["require", "verify-full", "disable"] = "require"
     """How the connection is protected (``sslmode``)."""
@@ -119,7 +123,7 @@ class ImageRegistry(Spec):
     """What image names begin with, such as ``registry.example.com/ml``."""
     username: In[str] | None = None
     """Who pulls; nobody logs in unless told."""
-    password: In[str] | None = None
+    password: Annotated[In[str] | None, Sensitive()] = None
     """A Pulumi secret from here on."""
 
     @field_validator("address")
@@ -141,7 +145,7 @@ class Gateway(Spec):
     """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it."""
 
     name: str
-    """Its address in the backend's own terms (on Kubernetes: ``namespace/name`` of a Gateway)."""
+    """Its address in the backend's own terms."""
     domain: str
     """The domain under which endpoints get their host names; the owner points it at the gateway."""
     tls: Flag = True
@@ -171,17 +175,17 @@ class Quota(Spec):
 class ExistingParts(Spec):
     """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
 
-    artifacts: In[str] | None = None
+    artifacts: Annotated[In[str] | None, Needs("platform.existing.artifacts", given)] = None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
-    object_store: ObjectStore | None = None
+    object_store: Annotated[ObjectStore | None, Needs("platform.existing.object_store", given)] = None
     """A server that speaks S3, with the bucket for artifacts."""
-    database: Database | None = None
+    database: Annotated[Database | None, Needs("platform.existing.database", given)] = None
     """A Postgres server for the parts that need one."""
-    images: ImageRegistry | None = None
+    images: Annotated[ImageRegistry | None, Needs("platform.existing.images", given)] = None
     """A registry for ``images``."""
-    gateway: Gateway | None = None
+    gateway: Annotated[Gateway | None, Needs("platform.existing.gateway", given)] = None
     """A way in from outside."""
-    metrics: str | None = None
+    metrics: Annotated[str | None, Needs("platform.existing.metrics", given)] = None
     """Address of a Prometheus that scrapes the platform's endpoints: releases are watched, and replicas counted, by
     what it says."""
 
@@ -189,40 +193,28 @@ class ExistingParts(Spec):
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not _URL.fullmatch(value):
-            raise refuse(
-                f"{value!r} must be an address without a path, such as 'http://prometheus.monitoring.svc:9090'"
-            )
+            raise refuse(f"{value!r} must be an address without a path, such as 'http://prometheus.monitoring:9090'")
         return value
 
-    key: In[str] | None = None
-    """Full address (on AWS: ARN) of the encryption key. Its policy must let the services use it that the
+    key: Annotated[In[str] | None, Needs("platform.existing.key", given)] = None
+    """Full address of the encryption key. Its policy must let the services use it that the
     platform uses."""
-    alerts: In[str] | None = None
-    """Full address of who gets alerts (on AWS: the ARN of a topic; on Kubernetes: the URL of a webhook)."""
+    alerts: Annotated[In[str] | None, Needs("platform.existing.alerts", given)] = None
+    """Full address of who gets alerts."""
 
 
 class PlatformSpec(Spec):
     """What a platform is asked to be."""
 
-    withheld: ClassVar[frozenset[str]] = frozenset(
-        {
-            "secrets",
-            "existing.object_store.secret_key",
-            "existing.object_store.reader_secret_key",
-            "existing.database.password",
-            "existing.images.password",
-        }
-    )
-
     backend: str | None = None
-    """``"aws"`` or ``"kubernetes"``; the stack's configuration value ``backend`` unless told. Changing it makes another
+    """The backend's name; the default is the stack's configuration value ``backend``. Changing it makes another
     platform."""
     stage: Stage = "dev"
     """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
-    region: str | None = None
+    region: Annotated[str | None, Needs("platform.region")] = None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None = None
-    """The account that this must be (on AWS: twelve digits; on Kubernetes: a context of the kubeconfig); anything else
+    """The account that this must be; anything else
     is refused before it is touched."""
     owner: str | None = None
     """Who answers for it; becomes a tag."""
@@ -230,19 +222,19 @@ class PlatformSpec(Spec):
     """Tags on every resource of every component of the platform. Changing them updates in place."""
     alerts: list[str] = []
     """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
-    quota: Quota | None = None
+    quota: Annotated[Quota | None, Needs("platform.quota")] = None
     """The most that everything on the platform may ask for at one time; the backend's own limits unless told."""
-    addons: list[str] = []
-    """Software that the backend needs and that is to be installed with the platform, by the backend's own names (on
-    Kubernetes: operators such as ``"kserve"``). Nothing is installed that is not named here."""
-    monthly_budget: Annotated[Number, Field(gt=0)] | None = None
+    addons: Annotated[list[str], Needs("platform.addons")] = []
+    """Software that the backend needs and that is to be installed with the platform, by the backend's own names.
+    Nothing is installed that is not named here."""
+    monthly_budget: Annotated[Annotated[Number, Field(gt=0)] | None, Needs("platform.budget")] = None
     """US dollars a month for everything that carries the platform's ``project`` tag. It is an alarm, not a limit."""
     budget_thresholds: list[Annotated[Whole, Field(ge=1, le=1000)]] = [50, 80, 100]
     """Percentages of the budget at which a message is sent: by actual cost, and at 100 by forecast too."""
-    images: list[str] = []
+    images: Annotated[list[str], Needs("platform.images")] = []
     """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images
     is not deleted in prod."""
-    secrets: dict[str, In[str]] = {}
+    secrets: Annotated[dict[str, In[str]], Needs("platform.secrets"), Sensitive()] = {}
     """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the
     address of one."""
     network: Network | None = None
@@ -250,10 +242,9 @@ class PlatformSpec(Spec):
     service addresses."""
     existing: ExistingParts = ExistingParts()
     """Parts that are there already."""
-    consumers: list[str] = []
-    """Principals outside that may read artifacts, images and models (on AWS: account ids; on Kubernetes:
-    namespaces). Only the owner's stack can grant that."""
-    log_days: Annotated[Whole, Field(ge=1)] | None = None
+    consumers: Annotated[list[str], Needs("platform.consumers")] = []
+    """Principals outside that may read artifacts, images and models. Only the owner's stack can grant that."""
+    log_days: Annotated[Annotated[Whole, Field(ge=1)] | None, Needs("platform.log_days")] = None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 
     @field_validator("alerts")
@@ -281,43 +272,64 @@ class PlatformSpec(Spec):
             raise refuse("names one thing twice")
         return value
 
-    def uses(self) -> frozenset[str]:
-        """Name what these arguments need."""
-        wanted = {
-            "platform.budget": self.monthly_budget,
-            "platform.network.private": self.network and self.network.private,
-            "platform.network.existing": self.network and self.network.existing,
-            "platform.existing.alerts": self.existing.alerts is not None,
-            "platform.existing.artifacts": self.existing.artifacts is not None,
-            "platform.existing.database": self.existing.database is not None,
-            "platform.existing.gateway": self.existing.gateway is not None,
-            "platform.existing.images": self.existing.images is not None,
-            "platform.existing.key": self.existing.key is not None,
-            "platform.existing.metrics": self.existing.metrics is not None,
-            "platform.existing.object_store": self.existing.object_store is not None,
-            "platform.log_days": self.log_days,
-            "platform.quota": self.quota,
-            "platform.addons": self.addons,
-            "platform.region": self.region,
-            "platform.consumers": self.consumers,
-            "platform.secrets": self.secrets,
-            "platform.images": self.images,
-        }
-        return frozenset(["platform", *(name for name, used in wanted.items() if used)])
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformRef(HubRef):
+    """The hub that every other component stands on."""
+
+    noun = "platform"
+
+    stage: Stage
+    region: str | None = None
+    artifacts: Input[str]
+    """Where artifacts are kept, as a URI that ends in a slash."""
+    images: Mapping[str, Input[str]] = field(default_factory=dict)
+    """Image repositories by short name."""
+    secrets: Mapping[str, Input[str]] = field(default_factory=dict)
+    """Addresses of the platform's secrets by short name."""
+    consumers: list[str] = field(default_factory=list)
+    """Principals outside the platform that may read what it shares."""
+    private: bool = False
+    """Whether workloads run inside the platform's own or an existing network."""
+
+    def image(self, name: str, tag: Input[str]) -> pulumi.Output[str]:
+        """Return the full address of an image in one of the platform's repositories.
+
+        :param name: a repository that the platform declares in ``images``.
+        :param tag: a tag, or a digest that starts with ``sha256:``.
+        """
+        if name not in self.images:
+            raise InvalidArgs(
+                "Platform",
+                self.name,
+                [
+                    Problem(
+                        "images",
+                        f"has no repository {name!r}{nearest(name, self.images)}; add it to images=[…] "
+                        f"({', '.join(self.images) or 'none yet'})",
+                    )
+                ],
+            )
+        return pulumi.Output.all(self.images[name], tag).apply(
+            lambda of: f"{of[0]}{'@' if of[1].startswith('sha256:') else ':'}{of[1]}"
+        )
+
+    def secret(self, name: str) -> SecretRef:
+        """Return the address of one of the platform's secrets, to be handed to jobs and endpoints."""
+        if name not in self.secrets:
+            raise InvalidArgs(
+                "Platform",
+                self.name,
+                [Problem("secrets", f"has no secret {name!r}{nearest(name, self.secrets)}; add it to secrets={{…}}")],
+            )
+        return SecretRef(name=name, backend=self.backend, address={"id": self.secrets[name]})
 
 
-class Platform(Component[PlatformRef]):
+class Platform(Component[PlatformSpec, PlatformRef]):
     """The hub: encryption key, artifact store, image repositories, network, logs, alerts, budget, tags, providers.
 
     Every other component takes a platform, and uses its key, its network, its tags and its provider instances
     unless its own ``opts`` name other providers. What holds data is protected in stage ``prod``.
-
-    On AWS this is a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS only,
-    ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and a VPC when asked.
-    See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.
-    On Kubernetes this is a namespace with Pod Security *restricted* and network policies that deny by default, quota
-    and limits, an S3 server of its own unless one is given, and alerts by the Prometheus operator.
-    See https://kubernetes.io/docs/concepts/security/pod-security-standards/.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     :raises Unsupported: the backend has no such thing.
@@ -327,9 +339,11 @@ class Platform(Component[PlatformRef]):
     artifacts: Output[str]
     """Where artifacts are kept, as a URI that ends in a slash."""
 
+    spec_type = PlatformSpec
+    ref_type = PlatformRef
+
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[PlatformArgs]) -> None:
-        scope, spec = self.begin(PlatformSpec, name, args, opts)
-        self.finish(scope.backend.platform(scope, spec))
+        self.build(name, args, opts)
 
     def image(self, name: str, tag: Input[str]) -> Output[str]:
         """Return the full address of an image; see :meth:`PlatformRef.image`."""
@@ -338,13 +352,3 @@ class Platform(Component[PlatformRef]):
     def secret(self, name: str) -> SecretRef:
         """Return the address of a secret; see :meth:`PlatformRef.secret`."""
         return self.ref.secret(name)
-
-    @staticmethod
-    def from_stack(stack: str, output: str | None = None) -> PlatformRef:
-        """Use the platform that another stack exports; see :meth:`Ref.from_stack`."""
-        return PlatformRef.from_stack(stack, output)
-
-    @staticmethod
-    def load(data: dict[str, object]) -> PlatformRef:
-        """Use an exported platform handed over in configuration; see :meth:`Ref.load`."""
-        return PlatformRef.load(data)

@@ -4,15 +4,14 @@ A table maps a *set* of capability names to an entry, so that a combination can 
 parts: canary releases and serverless endpoints may both be native while the two together are absent.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import Unsupported
 
 Level = Literal["native", "emulated", "lossy", "absent"]
-_FROM_BEST_TO_WORST: list[Level] = ["native", "emulated", "lossy", "absent"]
+FROM_BEST_TO_WORST: list[Level] = ["native", "emulated", "lossy", "absent"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,16 @@ def table(rows: Mapping[str, Entry]) -> Table:
     return {frozenset(key.split(" + ")): entry for key, entry in rows.items()}
 
 
+def of_one(capabilities: Table) -> Table:
+    """Return the part of a table that speaks of single names, not of combinations."""
+    return {key: entry for key, entry in capabilities.items() if len(key) == 1}
+
+
+def level(capabilities: Table, name: str) -> Level:
+    """Say how well one thing is done; what a table does not list is absent."""
+    return capabilities.get(frozenset([name]), Entry("absent")).level
+
+
 def check(backend: str, capabilities: Table, what: str, uses: frozenset[str]) -> list[str]:
     """Raise ``Unsupported`` for everything absent at once; return the warnings for what is lossy."""
     absent: list[str] = []
@@ -52,29 +61,3 @@ def check(backend: str, capabilities: Table, what: str, uses: frozenset[str]) ->
             f"{what}: backend {backend!r} cannot do this.\n" + "\n".join(f"  - {line}" for line in absent)
         )
     return lossy
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the capability matrix."""
-
-    capability: str
-    cells: dict[str, Entry]
-
-
-def matrix(backends: list[str] | None = None) -> Iterator[Row]:
-    """Yield the whole table of the named backends (all that are installed, unless told), a capability a row."""
-    names = backends or [name for name, entry in registry.BACKENDS.items() if not entry.missing]
-    tables = {name: registry.load(name).CAPABILITIES for name in names}
-    keys = {key for capabilities in tables.values() for key in capabilities}
-    for key in sorted(keys, key=lambda key: (len(key) > 1, sorted(key))):
-        cells = {name: tables[name].get(key) or _of_parts(tables[name], key) for name in names}
-        yield Row(" + ".join(sorted(key)), cells)
-
-
-def _of_parts(capabilities: Table, key: frozenset[str]) -> Entry:
-    """Judge what a table does not list: one name is not offered, a combination is as good as its worst part."""
-    if len(key) == 1:
-        return Entry("absent", "not offered")
-    levels: list[Level] = [capabilities.get(frozenset([name]), Entry("absent")).level for name in key]
-    return Entry(max(levels, key=_FROM_BEST_TO_WORST.index))

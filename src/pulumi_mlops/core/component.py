@@ -1,52 +1,90 @@
-"""What every component does: parse, compare, register; then hand over to the backend."""
+"""What every component does: parse, compare, register; then hand over to the engine that builds it."""
 
-from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pulumi
-from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, InvokeOptions, Output, ProviderResource, Resource, ResourceOptions
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.core import capabilities, registry
-from pulumi_mlops.core.errors import InvalidArgs, Problem
-from pulumi_mlops.core.inputs import Spec, parse
-from pulumi_mlops.core.refs import FeatureView, Ref, ref_of
-from pulumi_mlops.core.stages import Stage
+from pulumi_mlops.core.engines import Engine, Part, Task
+from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported
+from pulumi_mlops.core.inputs import Sensitive, Spec, engines_of, fields_of, is_deferred, needs, parse, parts, spec_of
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.refs import HubRef, Ref, ref_of
+from pulumi_mlops.core.stages import PROFILES, Profile, Stage
 from pulumi_mlops.core.tags import tags
 
-R = TypeVar("R", bound=Ref)
 S = TypeVar("S", bound=Spec)
+R = TypeVar("R", bound=Ref)
+WITHHELD = "[withheld]"
 
 
-class Component(ComponentResource, Generic[R]):
-    """The base of every public noun."""
+class Component(ComponentResource, Generic[S, R]):
+    """The base of every public noun. A noun declares its spec and its ref; a subclass of one keeps them."""
+
+    spec_type: ClassVar[type[Spec]]
+    ref_type: ClassVar[type[Ref]]
+    noun: ClassVar[str]
+    """The name of the noun: of the class that declares the spec, not of a user's subclass."""
+    token: ClassVar[str]
+    """Pulumi's type of the resource: ``class House(mlops.Endpoint, token="acme:ml:House")`` sets one; a subclass that
+    sets none is ``pulumi-mlops:index:House``."""
 
     ref: R
     """The facts by which other components and stacks know this one; ``ref.export()`` for another stack."""
     native: Mapping[str, Resource]
-    """The cloud's own resources by short name: the way out where the neutral interface ends."""
+    """The engine's own resources by short name: the way out where the neutral interface ends."""
 
-    def begin(
-        self, spec_type: type[S], name: str, args: Mapping[str, Any], opts: ResourceOptions | None
-    ) -> tuple[Scope, S]:
-        """Judge the arguments, register the component, and say where its children belong.
+    def __init_subclass__(cls, *, token: str | None = None) -> None:
+        super().__init_subclass__()
+        if "spec_type" in cls.__dict__:
+            cls.noun = cls.__name__
+        cls.token = token or f"pulumi-mlops:index:{cls.__name__}"
+
+    @classmethod
+    def built_by(cls, function: "Callable[[Scope, S], R]") -> Part:
+        """Say which function of an engine builds this noun."""
+        return Task[[Scope, S], R](cls.noun).done_by(function)
+
+    @classmethod
+    def from_stack(cls, stack: str, output: str | None = None) -> R:
+        """Use what another stack exports; see :meth:`Ref.from_stack`."""
+        return cast("R", cls.ref_type.from_stack(stack, output))
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> R:
+        """Use what was exported and handed over in configuration; see :meth:`Ref.load`."""
+        return cast("R", cls.ref_type.load(data))
+
+    def build(self, name: str, args: Mapping[str, Any], opts: ResourceOptions | None) -> None:
+        """Judge the arguments, register the component, let its engine build it, and set its outputs.
 
         Everything that can be refused is refused before anything is registered.
         """
-        noun = type(self).__name__
-        spec = parse(spec_type, noun, name, args)
-        hub = spec.anchor()
-        backend_name, project, stage = _place(spec, name) if hub is None else (hub.backend, hub.name, hub.stage)
-        backend = registry.load(backend_name)
-        warnings = capabilities.check(backend_name, backend.CAPABILITIES, f"{noun} {name!r}", spec.uses())
-        if problems := list(backend.problems(name, spec)):
-            raise InvalidArgs(noun, name, problems)
+        what = f"{self.noun} {name!r}"
+        named = _engine_of_raw(self.spec_type, args)
+        if named:  # what is not there at all is said before its details are judged
+            table = capabilities.of_one(registry.load(named).capabilities)
+            capabilities.check(named, table, what, frozenset({snake(self.noun), *needs(self.spec_type, args)}))
+        spec = cast("S", parse(self.spec_type, self.noun, name, args))
+        hub = anchor(spec)
+        engine_name, project, stage = (
+            _place(spec, name) if hub is None else (spec.engine() or hub.backend, hub.name, hub.stage)
+        )
+        engine = registry.load(engine_name)
+        uses = {*needs(self.spec_type, vars(spec)), *spec.uses()}
+        warnings = _refuse_absent(engine, engine_name, what, self.noun, uses)
+        if problems := list(engine.problems(name, spec)):
+            raise InvalidArgs(self.noun, name, problems)
 
         # Pulumi takes one provider a package: the component's own stands in the place of the platform's.
         package = opts.provider.package if opts and opts.provider else None
         inherited = ResourceOptions(providers=[one for one in hub.providers if one.package != package] if hub else None)
-        props = _echo(dict(args), spec.withheld)
-        super().__init__(f"pulumi-mlops:index:{noun}", name, props, ResourceOptions.merge(inherited, opts))
+        props = echo(self.spec_type, args)
+        super().__init__(type(self).token, name, props, ResourceOptions.merge(inherited, opts))
         if pulumi.runtime.is_dry_run():
             for line in warnings:
                 pulumi.log.warn(line, self)
@@ -54,29 +92,122 @@ class Component(ComponentResource, Generic[R]):
         tagged = tags(
             project=project,
             stage=stage,
-            component=f"{noun}/{name}",
+            component=f"{self.noun}/{name}",
             owner=getattr(own, "owner", None),
             own={**getattr(own, "tags", {}), **getattr(spec, "tags", {})},
         )
-        return Scope(component=self, backend=backend, name=name, project=project, stage=stage, tags=tagged), spec
+        scope = Scope(component=self, name=name, project=project, stage=stage, tags=tagged)
+        self._finish(cast("R", engine.tasks[self.noun](scope, spec)))
 
-    def finish(self, ref: R) -> None:
-        """Turn the backend's ref into the component's outputs."""
+    def _finish(self, ref: R) -> None:
         self.ref = ref
         self.native = ref.native
         outputs = {}
-        for key, hint in type(self).__annotations__.items():
-            if getattr(hint, "__origin__", None) is Output:
-                outputs[key] = Output.from_input(getattr(ref, key))
-                setattr(self, key, outputs[key])
+        for key in output_names(type(self)):
+            outputs[key] = Output.from_input(getattr(ref, key))
+            setattr(self, key, outputs[key])
         self.register_outputs(outputs)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a builder builds: under which component, by which names, with which tags."""
+
+    component: Component[Any, Any]
+    name: str
+    """The component's name."""
+    project: str
+    """The platform's name."""
+    stage: Stage
+    tags: Mapping[str, str]
+    provider: ProviderResource | None = None
+    """The provider that a platform makes for itself; every other component inherits its platform's."""
+
+    @property
+    def opts(self) -> ResourceOptions:
+        """The options of every child."""
+        return ResourceOptions(parent=self.component, provider=self.provider)
+
+    def guarded(self, protect: bool | None = None) -> ResourceOptions:
+        """Return the options of a child that holds data: protected as told, by default by its stage."""
+        wanted = self.profile.protect if protect is None else protect
+        return ResourceOptions(parent=self.component, provider=self.provider, protect=wanted or None)
+
+    @property
+    def invoke(self) -> InvokeOptions:
+        """The options of a look-up: it runs under the component's provider."""
+        return InvokeOptions(parent=self.component, provider=self.provider)
+
+    @property
+    def profile(self) -> Profile:
+        """The defaults that follow from the stage."""
+        return PROFILES[self.stage]
+
+    def child(self, part: str) -> str:
+        """Name a child resource in the program."""
+        return f"{self.name}-{part}"
+
+    def physical(self, *parts: str, limit: int = 63, separator: str = "-") -> str:
+        """Name a thing in the cloud: project, stage, the parts given."""
+        return physical(self.project, self.stage, *parts, limit=limit, separator=separator)
+
+    def say(self, message: str) -> None:
+        """Tell the user something about this component, in the preview."""
+        if pulumi.runtime.is_dry_run():
+            pulumi.log.info(message, self.component)
+
+
+def output_names(component: type[Component[Any, Any]]) -> list[str]:
+    """Name the outputs of a component: its annotated Outputs, those of the noun that it extends included."""
+    found: dict[str, None] = {}
+    for kind in reversed(component.__mro__):
+        if isinstance(kind, type) and issubclass(kind, Component):
+            hints = inspect.get_annotations(kind)
+            found |= dict.fromkeys(key for key, hint in hints.items() if getattr(hint, "__origin__", None) is Output)
+    return list(found)
+
+
+def anchor(spec: Spec) -> HubRef | None:
+    """Return the platform that a component stands on; a platform stands on nothing."""
+    return _hub(getattr(spec, spec.stands_on, None))
+
+
+def _hub(value: object) -> HubRef | None:
+    found = ref_of(value)
+    return found if isinstance(found, HubRef) else getattr(found, "platform", None)
+
+
+def _engine_of_raw(spec: type[Spec], args: Mapping[str, Any]) -> str | None:
+    """Return the engine that arguments name before they are judged, if it can be told."""
+    if named := next(engines_of(spec, args), None):
+        return named
+    hub = _hub(args.get(spec.stands_on))
+    name = hub.backend if hub else args.get("backend")
+    return name if isinstance(name, str) and registry.known(name) else None
+
+
+def _refuse_absent(engine: Engine, name: str, what: str, noun: str, uses: set[str]) -> list[str]:
+    """Refuse what the engine does not have; return the warnings for what it has in part."""
+    feature = snake(noun)
+    if noun not in engine.tasks and capabilities.level(engine.capabilities, feature) != "absent":
+        raise Unsupported(f"{what}: backend {name!r} has no {noun}.")
+    return capabilities.check(name, engine.capabilities, what, frozenset({feature, *uses}))
+
+
+def snake(noun: str) -> str:
+    """Return a noun as capabilities, exports and files spell it.
+
+    >>> snake("FeatureStore")
+    'feature_store'
+    """
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in noun).lstrip("_")
 
 
 def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
     """Return backend, project and stage of a platform, which stands on nothing else."""
     backend = getattr(spec, "backend", None) or pulumi.Config().get("backend")
     if not backend:
-        known = sorted(registry.BACKENDS)
+        known = sorted(registry.backends())
         raise InvalidArgs(
             "Platform",
             name,
@@ -91,17 +222,44 @@ def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
     return backend, name, getattr(spec, "stage", "dev")
 
 
-def _echo(value: Any, withheld: frozenset[str], path: str = "") -> Any:
-    """Echo the arguments for the engine to record: other components by their names, of secrets only that they are."""
-    if path in withheld:
-        return sorted(value) if isinstance(value, Mapping) else "[withheld]"
-    if isinstance(value, FeatureView):
-        return f"{value.group.name}.{value.tier}"
-    if ref := ref_of(value):
-        version = getattr(ref, "version", None)
-        return f"{ref.name}:{version}" if version else ref.name
+def echo(spec: type[Spec] | None, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Echo arguments for the engine to record: other components by their names, of secrets only that they are."""
+    fields = spec.model_fields if spec else {}
+    out: dict[str, Any] = {}
+    for key, value in args.items():
+        field = fields.get(key)
+        if field and any(isinstance(mark, Sensitive) for mark in field.metadata):
+            out[key] = sorted(value) if isinstance(value, Mapping) else WITHHELD
+        else:
+            out[key] = _echo(spec_of(field.annotation) if field else None, value)
+    return out
+
+
+def _echo(spec: type[Spec] | None, value: Any) -> Any:
+    if isinstance(value, Spec):
+        return echo(type(value), {key: getattr(value, key) for key in value.model_fields_set})
     if isinstance(value, Mapping):
-        return {key: _echo(item, withheld, f"{path}.{key}" if path else key) for key, item in value.items()}
+        named = spec is not None and not set(value) <= set(spec.model_fields)
+        return {key: _echo(spec, item) for key, item in value.items()} if named or not spec else echo(spec, value)
     if isinstance(value, list | tuple):
-        return [_echo(item, withheld, path) for item in value]
-    return value
+        return [_echo(spec, item) for item in value]
+    return value if is_deferred(value) else _label(value)
+
+
+def _label(value: object) -> object:
+    """Name another component, a version of a model, or a view of a feature group; any other value is itself."""
+    ref = ref_of(value)
+    if ref is None:
+        return getattr(value, "label", value)
+    version = getattr(ref, "version", None)
+    return f"{ref.name}:{version}" if isinstance(version, int) else ref.name
+
+
+def secrets_in(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the secret values in arguments, nested ones included."""
+    for name, field in spec.model_fields.items():
+        if name in args and any(isinstance(mark, Sensitive) for mark in field.metadata):
+            yield args[name]
+        elif name in args and (inner := spec_of(field.annotation)):
+            for part in parts(args[name]):
+                yield from secrets_in(inner, fields_of(part))

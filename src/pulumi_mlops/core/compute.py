@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from pulumi_mlops.core.inputs import Number, Spec, Whole, refuse
+from pulumi_mlops.core.inputs import Needs, Number, Spec, Whole, refuse
 
 ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
 
@@ -17,10 +17,10 @@ class Compute(Spec):
     """Virtual CPUs."""
     memory_gb: Annotated[Number, Field(gt=0)] | None = None
     """Memory in GiB."""
-    accelerator: str | None = None
+    accelerator: Annotated[str | None, Needs("accelerator")] = None
     """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``."""
     pin: dict[str, str] | None = None
-    """The machine by its own name, a backend each: ``{"aws": "ml.p5.48xlarge"}``. Wins over the other fields there."""
+    """The machine by its own name, a backend each: ``{"<backend>": "<machine>"}``. Wins over the other fields there."""
 
     @field_validator("accelerator")
     @classmethod

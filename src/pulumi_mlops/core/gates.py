@@ -1,10 +1,10 @@
 """Gates: what the metrics of a version must reach before it is taken."""
 
 import operator
+import re
 from collections.abc import Mapping
 
-from pulumi_mlops.components.model_registry import GATE
-
+GATE = re.compile(r"(?P<sign>>=|<=|>|<|==)\s*(?P<bound>-?\d+(\.\d+)?)")
 _SIGNS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq}
 
 

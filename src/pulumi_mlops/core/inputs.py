@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pulumi import Output
@@ -13,8 +14,6 @@ from pulumi_mlops.core.errors import InvalidArgs, Problem
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-    from pulumi_mlops.core.refs import PlatformRef
 
 T = TypeVar("T")
 S = TypeVar("S", bound="Spec")
@@ -46,6 +45,34 @@ Number = Annotated[float, Strict(), AllowInfNan(False)]
 Flag = Annotated[bool, Strict()]
 
 
+def given(value: object) -> bool:
+    """Tell whether an optional part was written, also as ``{}``."""
+    return value is not None
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Marks a field whose use needs a capability: ``Annotated[Shadow | None, Needs("endpoint.shadow")] = None``.
+
+    A field is used when its value is true in Python's sense, or an Output; ``when`` judges a plain value otherwise.
+    """
+
+    capability: str
+    when: Callable[[Any], object] = bool
+
+
+@dataclass(frozen=True)
+class Sensitive:
+    """Marks a field that holds a secret value, or a mapping of them: of it only keys are echoed to the engine."""
+
+
+@dataclass(frozen=True)
+class ByEngine:
+    """Marks a field that, when given, names the engine that provides the noun instead of the platform's backend."""
+
+    engine: str
+
+
 class Spec(BaseModel):
     """The checked arguments of a component, or a part of them. Frozen; unknown fields are refused."""
 
@@ -57,16 +84,68 @@ class Spec(BaseModel):
         validate_default=True,
     )
 
-    withheld: ClassVar[frozenset[str]] = frozenset()
-    """Fields that hold secret values, dotted where nested: of them only keys are echoed to the engine."""
+    stands_on: ClassVar[str] = "platform"
+    """The field that holds what the component stands on: the platform, or something that has one."""
 
     def uses(self) -> frozenset[str]:
-        """Name the capabilities that these arguments need, judged from plain fields only."""
+        """Name the capabilities that follow from more than one field; what one field needs, its ``Needs`` says."""
         return frozenset()
 
-    def anchor(self) -> "PlatformRef | None":
-        """Return the platform that the component stands on."""
-        return getattr(self, "platform", None)
+    def engine(self) -> str | None:
+        """Return the engine that these arguments name, if they name one."""
+        return next(iter(engines_of(type(self), vars(self))), None)
+
+
+def spec_of(annotation: Any) -> type[Spec] | None:
+    """Return the spec that a value of this type is judged by when it is given as a mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        return annotation
+    return next((found for arm in get_args(annotation) if (found := spec_of(arm))), None)
+
+
+def needs(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[str]:
+    """Name what the fields of arguments need, judged or not: nested specs, lists and mappings of them included."""
+    for name, field in spec.model_fields.items():
+        value = args[name] if name in args else field.get_default(call_default_factory=True)
+        for mark in field.metadata:
+            if isinstance(mark, Needs) and (is_deferred(value) or _is_used(mark, value)):
+                yield mark.capability
+        if inner := spec_of(field.annotation):
+            for part in parts(value):
+                yield from needs(type(part) if isinstance(part, Spec) else inner, fields_of(part))
+
+
+def _is_used(mark: Needs, value: object) -> bool:
+    try:
+        return bool(mark.when(value))
+    except TypeError:  # not of the field's type: judged, and refused, as such
+        return False
+
+
+def fields_of(part: Spec | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of arguments, judged or not."""
+    return vars(part) if isinstance(part, Spec) else part
+
+
+def parts(value: object) -> Iterator[Spec | Mapping[str, Any]]:
+    """Yield the specs inside a value: itself, or the items of a list or of a mapping by name."""
+    if isinstance(value, Spec):
+        yield value
+    elif isinstance(value, Mapping):
+        inner = [item for item in value.values() if isinstance(item, Spec)]
+        yield from inner
+        if not inner:
+            yield value
+    elif isinstance(value, list | tuple):
+        yield from (part for item in value for part in parts(item))
+
+
+def engines_of(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the engines that arguments name."""
+    for name, field in spec.model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, ByEngine) and args.get(name) is not None:
+                yield mark.engine
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -74,7 +153,7 @@ def refuse(message: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{text}", {"text": message})
 
 
-def given(info: ValidationInfo, field: str) -> Any:
+def earlier(info: ValidationInfo, field: str) -> Any:
     """Return an earlier field for a comparison: as judged, or as written where the judgement failed.
 
     So both problems are listed.
@@ -118,6 +197,12 @@ def parse(spec: type[S], noun: str, name: str, args: Mapping[str, Any]) -> S:
     return parsed
 
 
+DEFERRED = (
+    "is an Output, and a plain value is needed: it decides what is made, and an Output is known only after that; write "
+    "the value itself, or read it with pulumi.Config()"
+)
+
+
 def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
     where, kind = detail["loc"], detail["type"]
     field = _path(where)
@@ -126,19 +211,18 @@ def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
         return Problem(field, f"is not an argument here{nearest(where[-1], known)} (known: {', '.join(sorted(known))})")
     if kind == "missing":
         return Problem(field, "is required")
+    if is_deferred(detail["input"]):
+        return Problem(field, DEFERRED)
     if kind == "literal_error":
         allowed = detail.get("ctx", {})["expected"]
         close = nearest(detail["input"], re.findall(r"'([^']*)'", allowed))
         return Problem(field, f"{detail['input']!r} is not one of {allowed}{close}")
-    if kind == "is_instance_of":
-        wanted = detail.get("ctx", {})["class"].removesuffix("Ref")
-        return Problem(
-            field,
-            f"needs a {wanted}, or the ref of one such as {wanted}.from_stack(…) gives; this is "
-            f"{type(detail['input']).__name__}",
-        )
     message = detail["msg"]
     return Problem(field, message[0].lower() + message[1:] if kind != "refused" else message)
+
+
+_TAGS = ("spec", "object")
+"""What pydantic adds to the path of an error inside an ``Either``."""
 
 
 def _path(where: tuple[int | str, ...]) -> str:
@@ -146,21 +230,15 @@ def _path(where: tuple[int | str, ...]) -> str:
     for step in where:
         if isinstance(step, int):
             path += f"[{step}]"
-        elif re.fullmatch(r"[\w.$-]+", step) and not step.startswith(("function-", "is-instance")):
+        elif re.fullmatch(r"[\w.$-]+", step) and not step.startswith("function-") and step not in _TAGS:
             path += f".{step}" if path else step
     return path
 
 
 def _fields_at(spec: type[Spec], where: tuple[int | str, ...]) -> set[str]:
     """Walk the declared types along an error's path, to name the fields that would have been right."""
-    here: Any = spec
+    here: type[Spec] | None = spec
     for step in where:
-        if isinstance(here, type) and issubclass(here, Spec) and step in here.model_fields:
-            here = _spec_inside(here.model_fields[str(step)].annotation)
-    return set(here.model_fields) if isinstance(here, type) and issubclass(here, Spec) else set()
-
-
-def _spec_inside(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, Spec):
-        return annotation
-    return next((found for arm in get_args(annotation) if (found := _spec_inside(arm))), None)
+        if here is not None and step in here.model_fields:
+            here = spec_of(here.model_fields[str(step)].annotation)
+    return set(here.model_fields) if here else set()

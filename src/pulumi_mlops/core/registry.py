@@ -1,50 +1,97 @@
-"""Which backends there are. Imports none of them: a backend is loaded when a platform names it."""
+"""Which engines there are. Imports none of them: an engine is loaded when a platform or a component names it.
+
+Other distributions name engines of their own by entry points of the groups ``pulumi_mlops.backends`` and
+``pulumi_mlops.engines``: ``name = "module:ENGINE"``.
+"""
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from functools import cache
+from importlib.metadata import entry_points
+from typing import ParamSpec, TypeVar
 
-from pulumi_mlops.core.errors import MissingBackend
+from pulumi_mlops.core.engines import Engine, Task
+from pulumi_mlops.core.errors import MissingBackend, Unsupported
 
-if TYPE_CHECKING:
-    from pulumi_mlops.backends.base import Backend
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a backend's code is and what must be installed for it."""
+    """Where an engine is and what must be installed for it."""
 
-    module: str
-    extra: str
-    packages: tuple[str, ...]
+    target: str
+    """``module:attribute``."""
+    packages: tuple[str, ...] = ()
+    """Packages that it imports."""
+    install: str = ""
+    """The line that installs them."""
+
+    @property
+    def folder(self) -> str:
+        """The package that its module is in."""
+        return self.target.partition(":")[0].rpartition(".")[0]
 
     @property
     def missing(self) -> list[str]:
-        """The packages of the extra that are not installed."""
+        """The packages that are not installed."""
         return [package for package in self.packages if importlib.util.find_spec(package) is None]
 
-    @property
-    def install(self) -> str:
-        """The line that installs the extra."""
-        return f"pip install 'pulumi-mlops[{self.extra}]'"
+    def load(self) -> Engine:
+        """Import it."""
+        module, _, attribute = self.target.partition(":")
+        found = getattr(importlib.import_module(module), attribute, None)
+        if not isinstance(found, Engine):
+            raise MissingBackend(f"{self.target} is not an Engine; the entry point must name one, as 'module:ENGINE'.")
+        return found
 
 
-BACKENDS = {
-    "aws": Entry("pulumi_mlops.backends.aws", extra="aws", packages=("pulumi_aws", "boto3")),
-    "kubernetes": Entry(
-        "pulumi_mlops.backends.kubernetes",
-        extra="kubernetes",
-        packages=("pulumi_kubernetes", "pulumi_random", "kubernetes"),
-    ),
-}
+@cache
+def backends() -> dict[str, Entry]:
+    """Return every backend by name."""
+    return _entries("backends")
 
 
-def load(name: str) -> "Backend":
-    """Import a backend by name, or say which names there are and what to install."""
-    entry = BACKENDS.get(name)
+@cache
+def engines() -> dict[str, Entry]:
+    """Return every engine by name that is no backend."""
+    return _entries("engines")
+
+
+def _entries(kind: str) -> dict[str, Entry]:
+    """Read what installed distributions bring, and what is ours; ours wins."""
+    installed = {point.name: Entry(point.value) for point in entry_points(group=f"pulumi_mlops.{kind}")}
+    return installed | ours(kind)
+
+
+@cache
+def ours(kind: str) -> dict[str, Entry]:
+    """Return the backends or engines of this distribution; no list of installed distributions is read for them."""
+    found: dict[str, Entry] = importlib.import_module(f"pulumi_mlops.{kind}").ENTRIES
+    return found
+
+
+def load(name: str) -> Engine:
+    """Import an engine by name, or say which names there are and what to install."""
+    entry = ours("backends").get(name) or ours("engines").get(name) or backends().get(name) or engines().get(name)
     if entry is None:
-        raise MissingBackend(f"There is no backend {name!r}; write one of: {', '.join(sorted(BACKENDS))}.")
+        raise MissingBackend(f"There is no backend {name!r}; write one of: {', '.join(sorted(backends()))}.")
     if entry.missing:
         raise MissingBackend(f"Backend {name!r} needs {' and '.join(entry.missing)}; run: {entry.install}")
-    return cast("Backend", importlib.import_module(entry.module))
+    return entry.load()
+
+
+def known(name: str) -> bool:
+    """Tell whether there is an engine of this name."""
+    return any(name in ours(kind) for kind in ("backends", "engines")) or name in backends() or name in engines()
+
+
+def find(name: str, task: Task[P, R]) -> Callable[P, R]:
+    """Return the function of an engine that does something, or say that it has none."""
+    function = load(name).find(task)
+    if function is None:
+        raise Unsupported(f"{task.name}: backend {name!r} cannot do this; `pulumi-mlops matrix` lists what it can.")
+    return function

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from pulumi_mlops import MlopsError
-from pulumi_mlops.backends import base
 from pulumi_mlops.backends.aws import live
+from pulumi_mlops.core import private
 from support.facts.aws import HUB
 
 
@@ -48,7 +48,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Any:
     def answers(*given: Any) -> SageMaker:
         sagemaker = SageMaker(*given)
         monkeypatch.setattr(live, "client", lambda *_: sagemaker)
-        monkeypatch.setattr(base, "mocked", lambda: False)
+        monkeypatch.setattr(private, "mocked", lambda: False)
         return sagemaker
 
     return answers

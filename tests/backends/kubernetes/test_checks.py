@@ -6,9 +6,9 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
-from pulumi_mlops.backends.kubernetes import problems
-from pulumi_mlops.components.feature_store import FeatureGroupSpec
-from pulumi_mlops.components.model_registry import ModelSpec
+from pulumi_mlops.backends.kubernetes.checks import problems
+from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.model import ModelSpec
 from support.facts.kubernetes import HUB, REGISTRY
 from support.mocks import Cloud
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends import base
+from pulumi_mlops.core import private
 from support.facts.kubernetes import HUB, hub
 from support.mocks import Cloud
 
@@ -227,7 +227,7 @@ def mlflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ci")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "pw")
-    monkeypatch.setattr(base, "mocked", lambda: False)
+    monkeypatch.setattr(private, "mocked", lambda: False)
     yield address
     running.shutdown()
     running.server_close()

@@ -2,18 +2,17 @@
 
 import importlib
 import importlib.util
-import inspect
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pulumi_mlops.backends
-from pulumi_mlops.backends.base import Backend
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.capabilities import Table
+from pulumi_mlops.core.component import snake
+from pulumi_mlops.core.engines import Engine
 from support.conformance.evidence import NATIVE
 from support.conformance.programs import PROGRAMS
 from support.conformance.words import WORDS
@@ -26,21 +25,22 @@ FILES = (
     "capabilities.py",
     "checks.py",
     "endpoint.py",
+    "engine.py",
     "feature_store.py",
     "live.py",
     "model_registry.py",
+    "notes.py",
     "platform.py",
 )
 """The same file names in each, so that who knows one backend finds their way in another."""
-FUNCTIONS = {name: value for name, value in vars(Backend).items() if inspect.isfunction(value) and name[0] != "_"}
-_NOUN_OF = {"approved": "model", "version": "model"}
-"""Functions that belong to a noun of another name; ``problems`` belongs to all."""
+TASKS = sorted({task for name in registry.ours("backends") for task in registry.load(name).tasks})
+"""Everything that backends build or answer: what any of ours does is asked of each."""
 
 
 def backends() -> dict[str, Path | None]:
     """Find every backend: those that the registry names, and those that have a folder."""
     folders = [FOLDER, *([Path(os.environ[EXTRA])] if EXTRA in os.environ else [])]
-    found: dict[str, Path | None] = dict.fromkeys(registry.BACKENDS)
+    found: dict[str, Path | None] = dict.fromkeys(registry.backends())
     for folder in folders:
         found |= {item.parent.name: item.parent for item in sorted(folder.glob("*/__init__.py"))}
     return found
@@ -49,50 +49,47 @@ def backends() -> dict[str, Path | None]:
 def missing(name: str, folder: Path | None) -> list[str]:
     """List everything that a backend lacks, a line each."""
     if folder is None:
-        return [f"backends/{name}: there is no such folder, though registry.BACKENDS names it"]
-    module = _load(name, folder)
-    table: Table = getattr(module, "CAPABILITIES", {})
-    return [*_registration(name), *_files(folder), *_functions(module, table), *_entries(name, module, table)]
+        return [f"backends/{name}: there is no such folder, though registry.backends() names it"]
+    engine = _load(name, folder)
+    table: Table = engine.capabilities if engine else {}
+    return [*_registration(name), *_files(folder), *_tasks(engine, table), *_entries(name, engine, table)]
 
 
-def _load(name: str, folder: Path) -> ModuleType:
-    if name in registry.BACKENDS:
-        return importlib.import_module(registry.BACKENDS[name].module)
-    spec = importlib.util.spec_from_file_location(f"conformance_{name}", folder / "__init__.py")
+def _load(name: str, folder: Path) -> Engine | None:
+    if name in registry.backends():
+        return registry.load(name)
+    if not (folder / "engine.py").exists():
+        return None
+    spec = importlib.util.spec_from_file_location(f"conformance_{name}", folder / "engine.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module
+    engine: Engine = module.ENGINE
+    return engine
 
 
 def _registration(name: str) -> Iterator[str]:
-    if name not in registry.BACKENDS:
-        yield f"registry.BACKENDS: no line for {name!r}"
+    if name not in registry.backends():
+        yield f"registry.backends(): no line for {name!r}"
 
 
 def _files(folder: Path) -> Iterator[str]:
     yield from (f"file {file}: not there" for file in FILES if not (folder / file).exists())
 
 
-def _functions(module: ModuleType, table: Table) -> Iterator[str]:
-    """List functions, but for nouns that the backend says it does not have."""
-    for name, wanted in FUNCTIONS.items():
-        entry = table.get(frozenset([_NOUN_OF.get(name, name)]))
-        if entry is not None and entry.level == "absent":
-            continue
-        found = getattr(module, name, None)
-        parameters = [parameter for parameter in inspect.signature(wanted).parameters if parameter != "self"]
-        if found is None:
-            yield f"function {name}({', '.join(parameters)}): not there"
-        elif list(inspect.signature(found).parameters) != parameters:
-            yield f"function {name}: takes {inspect.signature(found)}, not ({', '.join(parameters)})"
+def _tasks(engine: Engine | None, table: Table) -> Iterator[str]:
+    """List what it does not do, but for nouns that it says it does not have; the type checkers compare the rest."""
+    for task in TASKS:
+        entry = table.get(frozenset([snake(task.partition(".")[0])]))
+        if not (entry is not None and entry.level == "absent") and not (engine and task in engine.tasks):
+            yield f"ENGINE: nothing does {task}"
 
 
-def _entries(backend: str, module: ModuleType, table: Table) -> Iterator[str]:
-    if not hasattr(module, "CAPABILITIES"):
-        yield "CAPABILITIES: not there"
+def _entries(backend: str, engine: Engine | None, table: Table) -> Iterator[str]:
+    if engine is None:
+        yield "ENGINE: not there"
     for name in sorted(PROGRAMS):
         noun = table.get(frozenset([name.partition(".")[0]]))
         if " + " not in name and frozenset([name]) not in table and not (noun and noun.level == "absent"):

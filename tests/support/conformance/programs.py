@@ -11,7 +11,7 @@ import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
 from support.conformance.words import Words
 
-Build = Callable[[Words], Component[Any]]
+Build = Callable[[Words], Component[Any, Any]]
 
 SECRET = "not-for-anyones-eyes"
 """The value of everything secret that a program is given: it must not be found anywhere else."""
@@ -171,7 +171,7 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.realtime": Program(endpoint, without=platform),
     "endpoint.serverless": Program(serverless),
     "endpoint.asynchronous": Program(asynchronous),
-    "endpoint.accelerator": Program(lambda w: endpoint(w, compute={"accelerator": "A10G:1"})),
+    "accelerator": Program(lambda w: endpoint(w, compute={"accelerator": "A10G:1"})),
     "endpoint.variants": Program(lambda w: endpoint(w, variants=variants(w))),
     "endpoint.shadow": Program(lambda w: endpoint(w, shadow={"model": files(w, "-2"), **SHADOW})),
     "endpoint.scaling": Program(lambda w: endpoint(w, scaling=STEPS)),
@@ -195,7 +195,7 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.realtime + endpoint.scaling.zero": Program(lambda w: endpoint(w, scaling=ZERO)),
     "endpoint.scaling + endpoint.serverless": Program(lambda w: serverless(w, scaling=STEPS)),
     "endpoint.scaling.schedule + endpoint.serverless": Program(lambda w: serverless(w, scaling={"schedules": [DAY]})),
-    "endpoint.accelerator + endpoint.serverless": Program(
+    "accelerator + endpoint.serverless": Program(
         lambda w: serverless(w, compute={"memory_gb": 4, "accelerator": "A10G:1"})
     ),
     "endpoint.serverless + endpoint.variants": Program(lambda w: serverless(w, variants=variants(w))),

@@ -128,10 +128,10 @@ def without(name: str) -> Build | None:
 
 def table_of(backend: str) -> Table:
     """Return what a backend says of itself."""
-    return registry.load(backend).CAPABILITIES
+    return registry.load(backend).capabilities
 
 
-BACKENDS = sorted(registry.BACKENDS)
+BACKENDS = sorted(registry.backends())
 CELLS = [(backend, name) for backend in BACKENDS for name in PROGRAMS]
 
 

@@ -9,8 +9,10 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAddress, SecretAddress
-from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.core.refs import FeatureView, PlatformRef, SecretRef
+from pulumi_mlops.components.feature_group import FeatureView
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.refs import SecretRef
 
 Statement = dict[str, Any]
 Grant = tuple[str, object]

@@ -60,7 +60,7 @@ CAPABILITIES = table(
         "endpoint.realtime": Entry("native"),
         "endpoint.serverless": Entry("native"),
         "endpoint.asynchronous": Entry("native"),
-        "endpoint.accelerator": Entry("native"),
+        "accelerator": Entry("native"),
         "endpoint.variants": Entry("native"),
         "endpoint.shadow": Entry("native"),
         "endpoint.scaling": Entry("native", "Application Auto Scaling"),
@@ -92,9 +92,7 @@ CAPABILITIES = table(
         "endpoint.scaling.schedule + endpoint.serverless": Entry(
             "absent", "capacity follows each request.", "mode={'serverless': {'provisioned': …}}."
         ),
-        "endpoint.accelerator + endpoint.serverless": Entry(
-            "absent", _SERVERLESS, "a real-time or asynchronous endpoint."
-        ),
+        "accelerator + endpoint.serverless": Entry("absent", _SERVERLESS, "a real-time or asynchronous endpoint."),
         "endpoint.serverless + endpoint.variants": Entry("absent", _SERVERLESS, "one endpoint for each model."),
         "endpoint.serverless + endpoint.shadow": Entry("absent", _SERVERLESS, "a real-time endpoint."),
         "endpoint.capture + endpoint.serverless": Entry(

@@ -11,8 +11,9 @@ from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.components.feature_store import FeatureGroupSpec
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.model import ModelSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem

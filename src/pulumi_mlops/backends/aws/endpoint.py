@@ -15,11 +15,12 @@ from pulumi_mlops.backends.aws.addresses import (
 )
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
-from pulumi_mlops.backends.base import Scope, waiting
-from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Release, Shadow, Variant
+from pulumi_mlops.components.endpoint import EndpointRef, EndpointSpec, ModelFiles, Release, Shadow, Variant, waiting
+from pulumi_mlops.components.model import ModelVersionRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.refs import EndpointRef, ModelVersionRef, PlatformRef
 
 SHADOW = "shadow"
 

@@ -7,14 +7,15 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends import base
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
-from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
+from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import private
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.refs import FeatureGroupRef, FeatureStoreRef, PlatformRef
 
 TYPES = {"string": "String", "integer": "Integral", "float": "Fractional", "boolean": "Integral", "timestamp": "String"}
 _ADD_SECONDS = 300
@@ -113,7 +114,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
 
 async def _complete(scope: Scope, spec: FeatureGroupSpec, name: str, arn: str) -> str:
     """Add what the group lacks and give back its ARN, so that whoever uses the group finds all features."""
-    if not pulumi.runtime.is_dry_run() and not base.mocked():
+    if not pulumi.runtime.is_dry_run() and not private.mocked():
         added = await asyncio.to_thread(_add_missing, scope, spec, name)
         if added:
             pulumi.log.info(f"added in place: {', '.join(added)}", scope.component)

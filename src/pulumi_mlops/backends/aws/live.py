@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from pulumi_mlops.backends import base
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
-from pulumi_mlops.core.refs import PlatformRef
 
 if TYPE_CHECKING:
     import boto3
@@ -74,7 +74,7 @@ def asking(what: str) -> Iterator[None]:
 
 def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a feature group with all its features, or nothing."""
-    if base.mocked():
+    if private.mocked():
         return None
     with asking(f"feature group {name!r}"):
         sagemaker = client(platform, "sagemaker")
@@ -113,7 +113,7 @@ def tags(platform: PlatformRef, arn: str) -> dict[str, str]:
 
 def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str) -> dict[str, Any] | None:
     """Describe a thing whose absence SageMaker tells only by a word in the message."""
-    if base.mocked():
+    if private.mocked():
         return None
     with asking(f"{kind.replace('_', ' ')} {next(iter(by.values()))!r}"):
         sagemaker = client(platform, "sagemaker")
@@ -128,7 +128,7 @@ def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str)
 
 def approved_packages(platform: PlatformRef, group: str) -> Iterator[dict[str, Any]]:
     """Describe the approved versions of a group, newest first."""
-    if base.mocked() or model_group(platform, group) is None:
+    if private.mocked() or model_group(platform, group) is None:
         return
     with asking(f"approved versions of {group!r}"):
         sagemaker = client(platform, "sagemaker")

@@ -1,6 +1,6 @@
 """ModelRegistry and Model on AWS."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
@@ -8,11 +8,14 @@ from pulumi import Output
 
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
-from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
+from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.refs import ModelRef, ModelRegistryRef, ModelVersionRef, PlatformRef
+
+if TYPE_CHECKING:
+    from pulumi_mlops.components.platform import PlatformRef
 
 _STATUS = {"approved": "Approved", "rejected": "Rejected", "pending": "PendingManualApproval"}
 _PREFIX = 40  # leaves room for a model's name in the 63 characters of a group's

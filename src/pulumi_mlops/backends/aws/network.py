@@ -8,8 +8,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.platform import PrivateNetwork
+from pulumi_mlops.core.component import Scope
 
 # What SageMaker workloads call: https://docs.aws.amazon.com/sagemaker/latest/dg/interface-vpc-endpoint.html
 SERVICES = (

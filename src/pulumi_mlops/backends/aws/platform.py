@@ -11,9 +11,8 @@ from pulumi import Output
 from pulumi_mlops.backends.aws import live, network
 from pulumi_mlops.backends.aws.access import Statement, allow, document
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
-from pulumi_mlops.backends.base import Scope
-from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.core.component import Scope
 
 _BUCKET_PREFIX = 34  # what is left of S3's 63 characters beside account and region
 

@@ -11,10 +11,10 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws import live
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.endpoint import Release
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import ReleaseRolledBack
-from pulumi_mlops.core.refs import PlatformRef
 
 # Bounds that both the API and the provider accept for the whole of a deployment.
 SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400

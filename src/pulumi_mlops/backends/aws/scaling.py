@@ -6,8 +6,8 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.aws.cron import aws_cron
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.core.component import Scope
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 

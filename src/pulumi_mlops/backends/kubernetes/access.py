@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pulumi_kubernetes as k8s
 from pulumi import Input
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, namespace_name
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Scope
 
 # Instance metadata answers with the node's own credentials, and private ranges are the cluster and its neighbours.
 _NOT_THE_INTERNET = ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]

@@ -63,7 +63,7 @@ CAPABILITIES = table(
         "endpoint.asynchronous": Entry(
             "absent", "KServe has no queue of its own.", "a real-time endpoint behind a queue of yours."
         ),
-        "endpoint.accelerator": Entry("native", "nvidia.com/gpu"),
+        "accelerator": Entry("native", "nvidia.com/gpu"),
         "endpoint.variants": Entry("native", "weights of an HTTPRoute"),
         "endpoint.shadow": Entry("native", "RequestMirror of an HTTPRoute"),
         "endpoint.scaling": Entry("native", "KEDA, by requests that Prometheus counts"),

@@ -11,12 +11,13 @@ from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.components.endpoint import EndpointSpec
-from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
-from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.feature_store import FeatureStoreSpec
+from pulumi_mlops.components.model import ModelSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import Spec, nearest
-from pulumi_mlops.core.refs import PlatformRef
 
 _DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
 

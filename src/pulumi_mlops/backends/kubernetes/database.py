@@ -8,7 +8,7 @@ import pulumi
 from pulumi_mlops.backends.kubernetes import access
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef
 
 _IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
 _PORT = 5432

@@ -8,7 +8,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.base import Scope, waiting
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
 from pulumi_mlops.backends.kubernetes.addresses import Door, EndpointAddress, FeatureGroupAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
@@ -17,9 +16,10 @@ from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.revision import Revision
 from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT, PORT
 from pulumi_mlops.backends.kubernetes.scaling import scale
-from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.endpoint import EndpointRef, EndpointSpec, waiting
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.refs import EndpointRef, PlatformRef
 
 _KIND = "model-server"
 _SEVERAL = 2

@@ -16,10 +16,10 @@ from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Variant
+from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.compute import ACCELERATOR, Compute
 from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.inputs import is_deferred, nearest
-from pulumi_mlops.core.refs import ModelVersionRef
 
 SCHEMES = ("s3", "pvc", "oci", "gs", "hf", "https", "http", "hdfs", "webhdfs")
 """What KServe's storage initializer takes (https://kserve.github.io/website/docs/model-serving/storage/overview)."""

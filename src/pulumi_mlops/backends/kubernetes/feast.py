@@ -8,9 +8,9 @@ from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import Fields, program
-from pulumi_mlops.components.feature_store import FeatureGroupSpec
+from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.refs import PlatformRef
 
 IMAGE = "quay.io/feastdev/feature-server:0.67.0"  # has Feast's extras for Postgres, Redis, DuckDB and S3
 PORT = 6566

@@ -7,7 +7,6 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, database, feast, live
 from pulumi_mlops.backends.kubernetes.addresses import Door, FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import (
@@ -19,9 +18,10 @@ from pulumi_mlops.backends.kubernetes.objects import (
     secret_variable,
 )
 from pulumi_mlops.backends.kubernetes.valkey import valkey
-from pulumi_mlops.components.feature_store import FeatureGroupSpec, FeatureStoreSpec
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
+from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
-from pulumi_mlops.core.refs import FeatureGroupRef, FeatureStoreRef
 
 STORE_LABEL = "pulumi-mlops/feature-store"
 """The label of every pod that works on a store: it may reach the registry, the online store and the object store."""

@@ -9,7 +9,7 @@ from pulumi import ResourceOptions
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef
 
 GROUP, ROUTES = "gateway.networking.k8s.io", "httproutes"
 VERSION = f"{GROUP}/v1"

@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 import pulumi
 
-from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
-from pulumi_mlops.core.refs import PlatformRef
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -107,7 +107,7 @@ def _cluster(context: str | None) -> Cluster:
 
 def cluster(context: str | None) -> Cluster | None:
     """Return the cluster of a context, or nothing under mocks."""
-    return None if base.mocked() else _cluster(context or default_context())
+    return None if private.mocked() else _cluster(context or default_context())
 
 
 def of(platform: PlatformRef) -> Cluster | None:

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, resources, secret_variable
 from pulumi_mlops.backends.kubernetes.tracking import PORT
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef
 
 IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"  # the plain image has neither Postgres' driver nor S3's
 AUTH = "/tmp/auth.ini"  # noqa: S108 (an emptyDir of the pod)

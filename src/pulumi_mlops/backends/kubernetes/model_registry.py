@@ -12,8 +12,6 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends import base
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, database, mlflow, tracking
 from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress, ModelRegistryAddress, ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
@@ -30,11 +28,13 @@ from pulumi_mlops.backends.kubernetes.objects import (
     secret,
     secret_variable,
 )
-from pulumi_mlops.components.model_registry import ModelRegistrySpec, ModelSpec
+from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
+from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
+from pulumi_mlops.core import private
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.inputs import is_deferred
-from pulumi_mlops.core.refs import ModelRef, ModelRegistryRef, ModelVersionRef
 
 READER = "reader"
 """The user by whom consumers read; every user may read everything."""
@@ -274,7 +274,7 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
 
 def version(model: ModelRef, number: int) -> ModelVersionRef:
     """Return one version, which has to be there: where its files are is known to the registry alone."""
-    if base.mocked():
+    if private.mocked():
         return _ref(model, tracking.Version(number, {}, f"mlflow-artifacts:/{model.name}/{number}", None))
     found = tracking.version(model, number)
     if found is None:

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.base import Scope
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.naming import physical
 

@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.objects import after
+from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MissingRequirements
 
 

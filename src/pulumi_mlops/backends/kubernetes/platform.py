@@ -8,13 +8,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access, live, operators
 from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, GatewayAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
-from pulumi_mlops.components.platform import PlatformSpec
-from pulumi_mlops.core.refs import PlatformRef
+from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.core.component import Scope
 
 OWNER = "pulumi-mlops/stack"
 """The annotation that says which stack a namespace belongs to."""

@@ -5,11 +5,9 @@ another revision beside it, and the old one is deleted when the program no longe
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 from pulumi import CustomTimeouts, Input, Output, ResourceOptions
-from pulumi.runtime.sync_await import _sync_await
 
 from pulumi_mlops.backends.kubernetes import runtime
 from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelVersionAddress, SecretAddress
@@ -25,7 +23,8 @@ from pulumi_mlops.backends.kubernetes.objects import (
     spread_over_nodes,
 )
 from pulumi_mlops.components.endpoint import MAIN, EndpointSpec, ModelFiles, Variant
-from pulumi_mlops.core.refs import ModelVersionRef
+from pulumi_mlops.components.model import ModelVersionRef
+from pulumi_mlops.core import private
 
 SHADOW = "shadow"
 TIMEOUT_SECONDS = 60
@@ -139,9 +138,7 @@ def settled(content: object) -> str | None:
     A revision is a resource of its own name, and a name in the program cannot be an Output. In a preview, what is not
     known yet gives None: the resource is shown as new, under a name that the update will replace.
     """
-    wait: Any = _sync_await  # Pulumi's own way for look-ups in the middle of a program
-    known: str | None = wait(Output.json_dumps(content, sort_keys=True).future())
-    return known
+    return private.resolve(Output.json_dumps(content, sort_keys=True).future())
 
 
 def captured_prefix(spec: EndpointSpec, endpoint: str) -> Output[str]:

@@ -8,8 +8,8 @@ from pulumi import Input
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.objects import Fields, camel_case, gibibytes, restricted
 from pulumi_mlops.components.endpoint import ModelFiles
+from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.compute import ACCELERATOR, Compute
-from pulumi_mlops.core.refs import ModelVersionRef
 
 MODELS = "/mnt/models"
 """Where KServe's storage initializer puts a model's files."""

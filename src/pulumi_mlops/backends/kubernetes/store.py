@@ -8,11 +8,11 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.base import Scope
 from pulumi_mlops.backends.kubernetes import access
 from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, resources, secret
 from pulumi_mlops.components.platform import ObjectStore
+from pulumi_mlops.core.component import Scope
 
 _IMAGE = "docker.io/chrislusf/seaweedfs:4.41"  # below 4.25 a user without policies had every right
 _PORT, _MASTER, _FILER = 8333, 9333, 8888

@@ -17,12 +17,12 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from pulumi_mlops.backends import base
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.addresses import ModelAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
-from pulumi_mlops.core.refs import ModelRef
 
 PORT = 5000
 APPROVAL = "approval"
@@ -93,7 +93,7 @@ class Tracking:
 
 def server(model: ModelRef) -> Tracking | None:
     """Return the server of a model's registry; None under mocks, and while it is not there or not ready."""
-    if base.mocked():
+    if private.mocked():
         return None
     if given := os.environ.get("MLFLOW_TRACKING_URI"):
         return _given(given)

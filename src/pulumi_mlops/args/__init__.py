@@ -1,0 +1,1 @@
+"""What each component accepts, one module a noun; written by tools/generate_interface.py."""

@@ -1,0 +1,29 @@
+"""What FeatureStore accepts, as editors and type checkers see it.
+
+Written by tools/generate_interface.py out of the spec; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Required, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_mlops.args.schedules import Schedule
+    from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.refs import Has
+
+__all__ = ["FeatureStoreArgs"]
+
+
+class FeatureStoreArgs(TypedDict, total=False):
+    """What a feature store is asked to be."""
+
+    platform: Required[Has[PlatformRef]]
+    """The platform that it stands on."""
+    materialize: Schedule | None
+    """When rows of the offline stores are brought into the online stores, for backends that do not write both at once.
+    Without it online stores hold what is pushed to them."""
+    tags: Mapping[str, str]
+    """Further tags."""

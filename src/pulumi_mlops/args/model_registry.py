@@ -1,0 +1,45 @@
+"""What ModelRegistry accepts, as editors and type checkers see it.
+
+Written by tools/generate_interface.py out of the spec; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Required, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pulumi import Input
+
+    from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.refs import Has
+
+__all__ = ["ModelRegistryArgs", "Notice"]
+
+
+class ModelRegistryArgs(TypedDict, total=False):
+    """What a registry is asked to be."""
+
+    platform: Required[Has[PlatformRef]]
+    """The platform that it stands on."""
+    approvers: Sequence[str]
+    """Principals that may approve and reject versions. On AWS: names of IAM roles of the account. On Kubernetes: users
+    of the registry, made with it."""
+    consumers: Sequence[str] | None
+    """Principals outside that may read and deploy versions; the platform's by default. On AWS: account ids. On
+    Kubernetes: namespaces."""
+    events: Mapping[str, Notice]
+    """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
+    tags: Mapping[str, str]
+    """Further tags."""
+
+
+class Notice(TypedDict, total=False):
+    """Somebody who is told when the approval of a version changes."""
+
+    to: Required[Input[str]]
+    """Full address of who is told. On AWS: the ARN of a queue, topic or function, whose own policy must let EventBridge
+    deliver. On Kubernetes: an http or https URL."""
+    on: Sequence[Literal["approved", "rejected", "pending"]]
+    """Which changes are told."""

@@ -1,0 +1,192 @@
+"""What Platform accepts, as editors and type checkers see it.
+
+Written by tools/generate_interface.py out of the spec; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Required, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pulumi import Input
+
+
+__all__ = [
+    "Database",
+    "ExistingNetwork",
+    "ExistingParts",
+    "Gateway",
+    "ImageRegistry",
+    "Network",
+    "ObjectStore",
+    "PlatformArgs",
+    "PrivateNetwork",
+    "Quota",
+]
+
+
+class Database(TypedDict, total=False):
+    """A Postgres server that the user has, with one database for each part that needs one."""
+
+    host: Required[str]
+    """Its host name."""
+    port: int
+    """Its port."""
+    username: Required[str]
+    """Who owns the databases."""
+    password: Required[Input[str]]
+    """A Pulumi secret from here on."""
+    tls: Literal["require", "verify-full", "disable"]
+    """How the connection is protected (``sslmode``)."""
+
+
+class ExistingNetwork(TypedDict, total=False):
+    """A network that the user has."""
+
+    subnets: Required[Sequence[Input[str]]]
+    """Ids of the subnets in which workloads run."""
+    security_groups: Required[Sequence[Input[str]]]
+    """Ids of the security groups that workloads get."""
+
+
+class ExistingParts(TypedDict, total=False):
+    """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
+
+    artifacts: Input[str] | None
+    """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
+    object_store: ObjectStore | None
+    """A server that speaks S3, with the bucket for artifacts."""
+    database: Database | None
+    """A Postgres server for the parts that need one."""
+    images: ImageRegistry | None
+    """A registry for ``images``."""
+    gateway: Gateway | None
+    """A way in from outside."""
+    metrics: str | None
+    """Address of a Prometheus that scrapes the platform's endpoints: releases are watched, and replicas counted, by
+    what it says."""
+    key: Input[str] | None
+    """Full address of the encryption key. Its policy must let the services use it that the platform uses. On AWS: an
+    ARN."""
+    alerts: Input[str] | None
+    """Full address of who gets alerts. On AWS: the ARN of a topic. On Kubernetes: the URL of a webhook."""
+
+
+class Gateway(TypedDict, total=False):
+    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it."""
+
+    name: Required[str]
+    """Its address in the backend's own terms. On Kubernetes: ``namespace/name`` of a Gateway."""
+    domain: Required[str]
+    """The domain under which endpoints get their host names; the owner points it at the gateway."""
+    tls: bool
+    """Whether it is reached by https."""
+
+
+class ImageRegistry(TypedDict, total=False):
+    """A registry for images, outside the cloud's own."""
+
+    address: Required[str]
+    """What image names begin with, such as ``registry.example.com/ml``."""
+    username: Input[str] | None
+    """Who pulls; nobody logs in unless told."""
+    password: Input[str] | None
+    """A Pulumi secret from here on."""
+
+
+class Network(TypedDict, total=False):
+    """Where workloads run: exactly one of the two."""
+
+    private: PrivateNetwork | None
+    """Make a network."""
+    existing: ExistingNetwork | None
+    """Use a network that is there."""
+
+
+class ObjectStore(TypedDict, total=False):
+    """A server that speaks S3, outside the cloud's own."""
+
+    url: Required[str]
+    """Its address, such as ``https://s3.example.com``."""
+    bucket: Required[str]
+    """The bucket for artifacts. Its encryption, versions and lifecycle stay the owner's business."""
+    region: str
+    """What requests are signed for; most servers take any."""
+    access_key: Required[Input[str]]
+    """Key that may read and write the bucket."""
+    secret_key: Required[Input[str]]
+    """Its secret; a Pulumi secret from here on."""
+    reader_access_key: Input[str] | None
+    """Key that may only read, for what only reads; the one above unless told."""
+    reader_secret_key: Input[str] | None
+    """Its secret; a Pulumi secret from here on."""
+
+
+class PlatformArgs(TypedDict, total=False):
+    """What a platform is asked to be."""
+
+    backend: str | None
+    """The backend's name; the default is the stack's configuration value ``backend``. Changing it makes another
+    platform."""
+    stage: Literal["dev", "staging", "prod"]
+    """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
+    region: str | None
+    """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
+    account: str | None
+    """The account that this must be; anything else is refused before it is touched. On AWS: twelve digits. On
+    Kubernetes: a context of the kubeconfig."""
+    owner: str | None
+    """Who answers for it; becomes a tag."""
+    tags: Mapping[str, str]
+    """Tags on every resource of every component of the platform. Changing them updates in place."""
+    alerts: Sequence[str]
+    """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
+    quota: Quota | None
+    """The most that everything on the platform may ask for at one time; the backend's own limits unless told."""
+    addons: Sequence[str]
+    """Software that the backend needs and that is to be installed with the platform, by the backend's own names.
+    Nothing is installed that is not named here. On Kubernetes: operators such as ``"kserve"``."""
+    monthly_budget: float | None
+    """US dollars a month for everything that carries the platform's ``project`` tag. It is an alarm, not a limit."""
+    budget_thresholds: Sequence[int]
+    """Percentages of the budget at which a message is sent: by actual cost, and at 100 by forecast too."""
+    images: Sequence[str]
+    """Image repositories; ``platform.image(name, tag)`` is an address in one. A repository that still has images is not
+    deleted in prod."""
+    secrets: Mapping[str, Input[str]]
+    """Secrets to keep, by short name; values are Pulumi secrets from here on. ``platform.secret(name)`` is the address
+    of one."""
+    network: Network | None
+    """``{"private": {}}``, ``{"existing": {…}}``, or none: workloads then use the cloud's own network and public
+    service addresses."""
+    existing: ExistingParts
+    """Parts that are there already."""
+    consumers: Sequence[str]
+    """Principals outside that may read artifacts, images and models. Only the owner's stack can grant that. On AWS:
+    account ids. On Kubernetes: namespaces."""
+    log_days: int | None
+    """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
+
+
+class PrivateNetwork(TypedDict, total=False):
+    """A network of the platform's own, without a way to the internet; cloud services have endpoints in it."""
+
+    cidr: str
+    """Address range, at least a /20. Changing it replaces the network."""
+    zones: int
+    """Availability zones, each with one subnet."""
+
+
+class Quota(TypedDict, total=False):
+    """The most that everything on the platform may ask for at one time."""
+
+    cpus: Required[int]
+    """CPUs."""
+    memory_gb: Required[float]
+    """Memory in GiB."""
+    accelerators: int
+    """Accelerators of any model."""
+    storage_gb: int | None
+    """Disks in GiB; not bounded unless told."""

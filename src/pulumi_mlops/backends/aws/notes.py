@@ -1,0 +1,42 @@
+"""What this backend makes of the neutral arguments.
+
+The reference pages and the editors' docstrings are put together of these notes and the nouns' own docstrings.
+A key names a noun, an argument or an output.
+"""
+
+TITLE = "AWS"
+NOTES = {
+    "Platform": "a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS "
+    "only, ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and "
+    "a VPC when asked. See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.",
+    "Platform.account": "twelve digits.",
+    "Platform.consumers": "account ids.",
+    "ExistingParts.key": "an ARN.",
+    "ExistingParts.alerts": "the ARN of a topic.",
+    "FeatureStore": "a Glue database, and an IAM role for SageMaker Feature Store. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store.html.",
+    "FeatureGroup": "a SageMaker FeatureGroup. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-create-feature-group.html.",
+    "ModelRegistry": "an EventBridge rule over the registry's model package groups, IAM policies for approvers. "
+    "See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html.",
+    "ModelRegistry.approvers": "names of IAM roles of the account.",
+    "ModelRegistry.consumers": "account ids.",
+    "Notice.to": "the ARN of a queue, topic or function, whose own policy must let EventBridge deliver.",
+    "Model": "a SageMaker ModelPackageGroup. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-model-group.html.",
+    "Compute.pin": '``{"aws": "ml.p5.48xlarge"}``.',
+    "ModelFiles.artifact": "the S3 URI of a ``model.tar.gz``.",
+    "Canary.percent": "a share of the capacity, 50 at most.",
+    "Canary.bake_minutes": "60 at most.",
+    "Linear.step_percent": "a share of the capacity, 10 at least.",
+    "Linear.interval_minutes": "60 at most.",
+    "Release.rollback_alarms": "alarms of CloudWatch.",
+    "Endpoint": "SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto "
+    "Scaling, CloudWatch alarms. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.",
+    "Endpoint.url": "the address that takes a signed invocation (``sagemaker:InvokeEndpoint``, or its "
+    "asynchronous sister).",
+    "Endpoint.reads": "the name of the feature group, for the Feature Store API.",
+    "Endpoint.secrets": "the address of the secret in Secrets Manager, which the container fetches.",
+    "Endpoint.invokers": "names of IAM roles of the account.",
+}

@@ -1,0 +1,30 @@
+"""What this backend provides."""
+
+from pulumi_mlops.backends.kubernetes.capabilities import CAPABILITIES
+from pulumi_mlops.backends.kubernetes.checks import problems
+from pulumi_mlops.backends.kubernetes.endpoint import endpoint
+from pulumi_mlops.backends.kubernetes.feature_store import feature_group, feature_store
+from pulumi_mlops.backends.kubernetes.model_registry import approved, model, model_registry, version
+from pulumi_mlops.backends.kubernetes.platform import platform
+from pulumi_mlops.components.endpoint import Endpoint
+from pulumi_mlops.components.feature_group import FeatureGroup
+from pulumi_mlops.components.feature_store import FeatureStore
+from pulumi_mlops.components.model import APPROVED, VERSION, Model
+from pulumi_mlops.components.model_registry import ModelRegistry
+from pulumi_mlops.components.platform import Platform
+from pulumi_mlops.core.engines import Engine
+
+ENGINE = Engine(
+    provides=[
+        Platform.built_by(platform),
+        FeatureStore.built_by(feature_store),
+        FeatureGroup.built_by(feature_group),
+        ModelRegistry.built_by(model_registry),
+        Model.built_by(model),
+        APPROVED.done_by(approved),
+        VERSION.done_by(version),
+        Endpoint.built_by(endpoint),
+    ],
+    capabilities=CAPABILITIES,
+    problems=problems,
+)

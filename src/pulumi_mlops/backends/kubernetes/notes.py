@@ -1,0 +1,42 @@
+"""What this backend makes of the neutral arguments.
+
+The reference pages and the editors' docstrings are put together of these notes and the nouns' own docstrings.
+A key names a noun, an argument or an output.
+"""
+
+TITLE = "Kubernetes"
+NOTES = {
+    "Platform": "a namespace with Pod Security *restricted* and network policies that deny by default, quota and "
+    "limits, an S3 server of its own unless one is given, and alerts by the Prometheus operator. See "
+    "https://kubernetes.io/docs/concepts/security/pod-security-standards/.",
+    "Platform.account": "a context of the kubeconfig.",
+    "Platform.addons": 'operators such as ``"kserve"``.',
+    "Platform.consumers": "namespaces.",
+    "ExistingParts.alerts": "the URL of a webhook.",
+    "Gateway.name": "``namespace/name`` of a Gateway.",
+    "FeatureStore": "Feast, that is its registry in Postgres, Valkey as the online store, and the feature "
+    "server. See https://docs.feast.dev/.",
+    "FeatureGroup": "a Feast feature view, applied by a Job.",
+    "ModelRegistry": "an MLflow server with users of its own, a Postgres database, and webhooks. See "
+    "https://mlflow.org/docs/latest/ml/model-registry/.",
+    "ModelRegistry.approvers": "users of the registry, made with it.",
+    "ModelRegistry.consumers": "namespaces.",
+    "Notice.to": "an http or https URL.",
+    "Model": "a registered model of MLflow, whose versions are approved by the tag ``approval``.",
+    "ModelFiles.artifact": "what KServe's storage initializer takes, such as an ``s3://`` folder, which the "
+    "container finds at ``/mnt/models``.",
+    "Canary.percent": "a share of the requests.",
+    "Linear.step_percent": "a share of the requests.",
+    "Release.rollback_alarms": "alerts of Prometheus.",
+    "Endpoint": "one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the "
+    "traffic, a Job that moves it while it watches Prometheus and fails when it goes back, a KEDA "
+    "ScaledObject. See https://kserve.github.io/website/ and https://gateway-api.sigs.k8s.io/.",
+    "Endpoint.url": "the base of all paths, at the gateway where the platform has one, else inside the cluster. "
+    "Versions of the registry answer at ``/invocations`` and at ``/v2/models/<endpoint>/infer`` "
+    "below it, images of your own where they choose.",
+    "Endpoint.reads": "the name of the feature view, at the address in ``MLOPS_FEATURE_SERVER_<GROUP>``.",
+    "Endpoint.environment": "they can also set the options of MLServer, which serves versions of the registry: "
+    "``MLSERVER_…``.",
+    "Endpoint.secrets": "the address of a file, as ``file:///…``, which the container reads.",
+    "Endpoint.invokers": "namespaces.",
+}

@@ -1,0 +1,20 @@
+"""Bridges: how a ref of one platform is used on another, or why it cannot be."""
+
+from pydantic_core import PydanticCustomError
+
+from pulumi_mlops.core.inputs import refuse
+from pulumi_mlops.core.refs import HubRef
+
+
+def same_platform(platform: HubRef | None, other: HubRef, what: str) -> PydanticCustomError | None:
+    """Refuse what belongs to another platform: its key, its network and its account are others."""
+    if platform is None or (platform.name, platform.stage, platform.backend) == (
+        other.name,
+        other.stage,
+        other.backend,
+    ):
+        return None
+    return refuse(
+        f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} "
+        f"({platform.backend}, {platform.stage}); give one of this platform"
+    )

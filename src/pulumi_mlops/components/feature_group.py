@@ -1,0 +1,175 @@
+"""FeatureGroup: features by key and time, for training and for serving."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, Unpack
+
+from pulumi import ResourceOptions
+from pydantic import Field, ValidationInfo, field_validator
+
+from pulumi_mlops.args.feature_group import FeatureGroupArgs
+from pulumi_mlops.components.feature_store import FeatureStoreRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.inputs import Flag, Needs, Spec, Whole, earlier, given, nearest, refuse
+from pulumi_mlops.core.refs import Of, Ref
+
+FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
+_FEATURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class Online(Spec):
+    """The online store: the newest row of each key, within milliseconds."""
+
+    ttl_hours: Annotated[Annotated[Whole, Field(ge=1)] | None, Needs("feature_group.online.ttl")] = None
+    """Hours after its event time at which a row is dropped; kept for ever unless told. Changing it updates in place."""
+
+
+class Offline(Spec):
+    """The offline store: every row ever written, for training."""
+
+    format: Annotated[
+        Literal["parquet", "iceberg"], Needs("feature_group.offline.iceberg", lambda table: table == "iceberg")
+    ] = "parquet"
+    """Table format. It cannot be changed later."""
+
+
+class FeatureGroupSpec(Spec):
+    """What a feature group is asked to be."""
+
+    stands_on = "store"
+
+    store: Of[FeatureStoreRef]
+    """The store that it belongs to."""
+    features: Annotated[dict[str, FeatureType], Field(min_length=1)]
+    """Every column with its type, key and event time among them. Adding one updates in place; removing or
+    retyping one is refused."""
+    keys: Annotated[list[str], Field(min_length=1), Needs("feature_group.compound_key", lambda keys: len(keys) > 1)]
+    """The features that identify a row. They cannot be changed later."""
+    event_time: str
+    """The feature that says when a row was true: a ``timestamp`` (ISO 8601) or a ``float`` (seconds since 1970).
+    It cannot be changed later."""
+    online: Annotated[Online | None, Needs("feature_group.online", given)] = None
+    """``{}`` for an online store, ``{"ttl_hours": 72}`` for one that forgets; none unless told."""
+    offline: Annotated[Offline | None, Needs("feature_group.offline", given)] = Offline()
+    """The offline store; ``None`` for none."""
+    description: str | None = None
+    """What the rows are. It cannot be changed later."""
+    protect: Flag | None = None
+    """Refuse to delete the group; as the stage says unless told."""
+    tags: dict[str, str] = {}
+    """Further tags."""
+
+    @field_validator("features")
+    @classmethod
+    def _names(cls, value: dict[str, FeatureType]) -> dict[str, FeatureType]:
+        if wrong := [name for name in value if not _FEATURE_NAME.fullmatch(name)]:
+            raise refuse(
+                f"{', '.join(map(repr, wrong))}: write letters, digits, hyphens and underscores, the first a letter or "
+                "a digit"
+            )
+        return value
+
+    @field_validator("keys")
+    @classmethod
+    def _keys_are_features(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        features = earlier(info, "features") or {}
+        if features and (wrong := [key for key in value if key not in features]):
+            raise refuse(
+                f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it "
+                "there with its type"
+            )
+        return value
+
+    @field_validator("event_time")
+    @classmethod
+    def _time_is_a_feature(cls, value: str, info: ValidationInfo) -> str:
+        features = earlier(info, "features") or {}
+        if features and value not in features:
+            raise refuse(
+                f"{value!r} is not among the features{nearest(value, features)}; add it there, as "
+                f"{{{value!r}: 'timestamp'}}"
+            )
+        if features and features[value] in ("string", "integer", "boolean"):
+            raise refuse(f"{value!r} is {features[value]!r}; an event time is a 'timestamp' or a 'float'")
+        return value
+
+    @field_validator("offline")
+    @classmethod
+    def _somewhere(cls, value: Offline | None, info: ValidationInfo) -> Offline | None:
+        if value is None and info.data.get("online") is None:
+            raise refuse("both stores are off; write online={} or leave offline as it is")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureGroupRef(Ref):
+    """A table of features with a key and a time."""
+
+    noun = "feature_group"
+
+    platform: PlatformRef
+    keys: list[str]
+    event_time: str
+    features: Mapping[str, str]
+    has_online: bool
+    has_offline: bool
+
+    @property
+    def online(self) -> "FeatureView":
+        """The newest values, for serving: give it to ``Endpoint(reads=[…])``."""
+        if not self.has_online:
+            raise InvalidArgs(
+                "FeatureGroup", self.name, [Problem("online", "is off; write online={} to have an online store")]
+            )
+        return FeatureView(self, "online")
+
+    def as_of(self, *, days: int) -> "FeatureView":
+        """Return the history of the last ``days`` days, for training: every row with the time at which it was true."""
+        if not self.has_offline:
+            raise InvalidArgs(
+                "FeatureGroup", self.name, [Problem("offline", "is off; write offline={} to have an offline store")]
+            )
+        if days < 1:
+            raise InvalidArgs("FeatureGroup", self.name, [Problem("days", f"{days} must be at least 1")])
+        return FeatureView(self, "offline", days)
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """What somebody reads of a feature group; being given one is what grants the right to read it."""
+
+    advice: ClassVar[str] = "profile.online, or profile.as_of(days=90)"
+
+    group: FeatureGroupRef
+    tier: Literal["online", "offline"]
+    days: int | None = None
+
+    @property
+    def label(self) -> str:
+        """How the engine's record names it."""
+        return f"{self.group.name}.{self.tier}"
+
+
+class FeatureGroup(Component[FeatureGroupSpec, FeatureGroupRef]):
+    """A table of typed features with a key and a time, online and offline, encrypted with the platform's key.
+
+    Adding a feature updates the group in place. Removing or retyping one is refused: rows that are there have it.
+    """
+
+    spec_type = FeatureGroupSpec
+    ref_type = FeatureGroupRef
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[FeatureGroupArgs]) -> None:
+        self.build(name, args, opts)
+
+    @property
+    def online(self) -> FeatureView:
+        """The newest values, for ``Endpoint(reads=[…])``; see :attr:`FeatureGroupRef.online`."""
+        return self.ref.online
+
+    def as_of(self, *, days: int) -> FeatureView:
+        """Return the history of the last days, for training; see :meth:`FeatureGroupRef.as_of`."""
+        return self.ref.as_of(days=days)

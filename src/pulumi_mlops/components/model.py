@@ -1,0 +1,116 @@
+"""Model: a named model with versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, Unpack
+
+from pulumi import ResourceOptions
+from pydantic import field_validator
+
+from pulumi_mlops.args.model import ModelArgs
+from pulumi_mlops.components.model_registry import ModelRegistryRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.engines import Task
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.gates import GATE
+from pulumi_mlops.core.inputs import Flag, Needs, Spec, refuse
+from pulumi_mlops.core.refs import Of, Ref
+
+
+class ModelSpec(Spec):
+    """What a model is asked to be."""
+
+    stands_on = "registry"
+
+    registry: Of[ModelRegistryRef]
+    """The registry that it belongs to."""
+    gate: Annotated[dict[str, str], Needs("model.gate")] = {}
+    """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against
+    the metadata of the version."""
+    description: str | None = None
+    """What the model does. It cannot be changed later."""
+    metadata: dict[str, str] = {}
+    """Facts about the model as a whole, kept as tags."""
+    protect: Flag | None = None
+    """Refuse to delete the model; as the stage says unless told."""
+    tags: dict[str, str] = {}
+    """Further tags."""
+
+    @field_validator("gate")
+    @classmethod
+    def _bounds(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := [f"{metric}: {bound!r}" for metric, bound in value.items() if not GATE.fullmatch(bound)]:
+            raise refuse(f"{', '.join(wrong)}: write a comparison with a number, such as '>=0.92'")
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersionRef(Ref):
+    """One version of a model, or the promise of the first one."""
+
+    noun = "model_version"
+    advice = "churn.approved(), or churn.version(3)"
+
+    platform: PlatformRef
+    version: int | None = None
+    """None while it waits for an approval."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is no version yet."""
+        return self.version is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRef(Ref):
+    """A named model with versions."""
+
+    noun = "model"
+
+    platform: PlatformRef
+    gate: Mapping[str, str] = field(default_factory=dict)
+
+    def approved(self, *, otherwise: Literal["wait", "fail"] = "fail") -> "ModelVersionRef":
+        """Return the newest approved version, looked up while the program runs, and pin it.
+
+        :param otherwise: what happens while no version is approved: ``"fail"`` is an error; with ``"wait"``
+            whatever is given the version waits for the first approval, says so, and appears on the ``up`` after it.
+        """
+        found = registry.find(self.backend, APPROVED)(self)
+        if found is None and otherwise == "fail":
+            raise InvalidArgs(
+                "Model",
+                self.name,
+                [Problem("approved", "no version is approved yet; approve one, or write approved(otherwise='wait')")],
+            )
+        return found or ModelVersionRef(name=self.name, backend=self.backend, platform=self.platform, version=None)
+
+    def version(self, number: int) -> "ModelVersionRef":
+        """Return one version by number, approved or not."""
+        return registry.find(self.backend, VERSION)(self, number)
+
+
+APPROVED = Task[[ModelRef], ModelVersionRef | None]("Model.approved")
+"""Look up the newest approved version that passes the model's gate."""
+VERSION = Task[[ModelRef, int], ModelVersionRef]("Model.version")
+"""Name one version."""
+
+
+class Model(Component[ModelSpec, ModelRef]):
+    """A named model with versions. Versions come from training, not from this program."""
+
+    spec_type = ModelSpec
+    ref_type = ModelRef
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ModelArgs]) -> None:
+        self.build(name, args, opts)
+
+    def approved(self, *, otherwise: Literal["wait", "fail"] = "fail") -> ModelVersionRef:
+        """Return the newest approved version and pin it; see :meth:`ModelRef.approved`."""
+        return self.ref.approved(otherwise=otherwise)
+
+    def version(self, number: int) -> ModelVersionRef:
+        """Return one version by number; see :meth:`ModelRef.version`."""
+        return self.ref.version(number)

@@ -1,0 +1,70 @@
+"""What builds a noun: engines, each a set of functions. A backend is an engine that has a platform.
+
+An engine is a module with a constant ``ENGINE``, which says what it provides:
+
+    ENGINE = Engine(
+        provides=[Platform.built_by(platform), APPROVED.done_by(approved)],
+        capabilities=CAPABILITIES,
+    )
+
+What is not provided is not there: the user is told so before anything is registered. Type checkers compare each
+function with what the noun, or the task, asks for.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from pulumi_mlops.core.capabilities import Table
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import Spec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One function of an engine, and what it does."""
+
+    task: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Task(Generic[P, R]):
+    """Something that engines do: build a noun, or be asked or told something about one.
+
+    Declared once beside the noun; ``done_by`` is how an engine says that a function does it.
+    """
+
+    name: str
+    """``Endpoint`` for building an endpoint, ``Model.approved`` for a question about one."""
+
+    def done_by(self, function: Callable[P, R]) -> Part:
+        """Say which function of an engine does this."""
+        return Part(self.name, function)
+
+
+def _no_problems(_name: str, _spec: Spec) -> Iterable[Problem]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What an engine provides, how well, and what it refuses."""
+
+    provides: Sequence[Part]
+    """Its functions."""
+    capabilities: Table
+    """How well it does each thing."""
+    problems: Callable[[str, Spec], Iterable[Problem]] = _no_problems
+    """Judges what only this engine can judge, and what is there already forbids, before anything is registered."""
+    tasks: dict[str, Callable[..., Any]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", {part.task: part.function for part in self.provides})
+
+    def find(self, task: Task[P, R]) -> Callable[P, R] | None:
+        """Return the function that does this, if there is one."""
+        return self.tasks.get(task.name)

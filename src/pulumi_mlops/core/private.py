@@ -1,0 +1,23 @@
+"""What the library needs of Pulumi's SDK that the SDK does not offer in public.
+
+tests/components/test_private.py fails when one of these moves.
+"""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from pulumi.runtime import mocks
+from pulumi.runtime.settings import get_monitor
+from pulumi.runtime.sync_await import _sync_await
+
+T = TypeVar("T")
+
+
+def mocked() -> bool:
+    """Whether the program runs under Pulumi's mocks, where no cloud is there to be asked."""
+    return isinstance(get_monitor(), mocks.MockMonitor)
+
+
+def resolve(awaitable: Awaitable[T]) -> T:
+    """Wait for a value inside a program, as Pulumi's own synchronous look-ups do."""
+    return _sync_await(awaitable)

@@ -1,0 +1,5 @@
+"""The engines of this distribution that belong to no backend, one file each. Naming one here imports nothing of it."""
+
+from pulumi_mlops.core.registry import Entry
+
+ENTRIES: dict[str, Entry] = {}
