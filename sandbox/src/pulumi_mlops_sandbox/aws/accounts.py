@@ -11,8 +11,8 @@ import moto.backends
 from moto.core.base_backend import BackendDict
 
 from pulumi_mlops_sandbox.aws.errors import AwsError
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
 
+ACCOUNT = "123456789012"  # moto's, and therefore everybody's here
 _ROLE = re.compile(r"^arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?:.*/)?(?P<name>[^/]+)$")
 _S3 = re.compile(r"^(?:s3|https)://(?P<bucket>[^/]+)")
 _GLOBAL = {"s3", "iam", "budgets", "sts"}
@@ -62,9 +62,9 @@ def require_role(arn: str | None, principal: str, code: str, message: str) -> No
         raise AwsError(code, message.format(arn=arn, principal=principal))
 
 
-def key_exists(call: Call, identity: str) -> bool:
+def key_exists(region: str, identity: str) -> bool:
     """Say whether a KMS key (id, ARN, alias or alias ARN) is there and usable."""
-    kms = backend("kms", call.region)
+    kms = backend("kms", region)
     if identity.startswith("arn:") and f":{ACCOUNT}:" not in identity:
         return True
     if identity.startswith("alias/aws/") or ":alias/aws/" in identity:
@@ -94,11 +94,11 @@ def require_bucket(uri: str | None, code: str, message: str) -> None:
         raise AwsError(code, message.format(uri=uri))
 
 
-def missing_network(call: Call, subnets: list[str], groups: list[str]) -> str | None:
+def missing_network(region: str, subnets: list[str], groups: list[str]) -> str | None:
     """Name the first subnet or security group that does not exist."""
     if not subnets and not groups:
         return None
-    ec2 = backend("ec2", call.region)
+    ec2 = backend("ec2", region)
     known = {identity for zone in ec2.subnets.values() for identity in zone}
     known |= {identity for vpc in ec2.groups.values() for identity in vpc}
     return next((identity for identity in [*subnets, *groups] if identity not in known), None)

@@ -7,60 +7,61 @@ from typing import Any
 from moto.s3.models import s3_backends
 from werkzeug.wrappers import Request, Response
 
+from pulumi_mlops_sandbox.aws import steps
 from pulumi_mlops_sandbox.aws.accounts import all_backends
+from pulumi_mlops_sandbox.aws.call import Account
 from pulumi_mlops_sandbox.aws.inventory import inventory
-from pulumi_mlops_sandbox.aws.plane import Plane
 
 PREFIX = "/_sandbox"
-Route = Callable[[Plane, dict[str, Any]], Any]
+Route = Callable[[Account, dict[str, Any]], Any]
 
 
-def _health(_plane: Plane, _body: dict[str, Any]) -> Any:
+def _health(_plane: Account, _body: dict[str, Any]) -> Any:
     return {"status": "ok"}
 
 
-def _inventory(plane: Plane, _body: dict[str, Any]) -> Any:
+def _inventory(plane: Account, _body: dict[str, Any]) -> Any:
     with plane.lock:
-        plane.store.settle(plane)
+        steps.settle(plane)
         return inventory(plane)
 
 
-def _plan_fault(plane: Plane, body: dict[str, Any]) -> Any:
+def _plan_fault(plane: Account, body: dict[str, Any]) -> Any:
     plane.faults.add(**body)
     return plane.faults.listing()
 
 
-def _faults(plane: Plane, _body: dict[str, Any]) -> Any:
+def _faults(plane: Account, _body: dict[str, Any]) -> Any:
     return plane.faults.listing()
 
 
-def _forget_faults(plane: Plane, _body: dict[str, Any]) -> Any:
+def _forget_faults(plane: Account, _body: dict[str, Any]) -> Any:
     plane.faults.clear()
     return []
 
 
-def _requests(plane: Plane, _body: dict[str, Any]) -> Any:
+def _requests(plane: Account, _body: dict[str, Any]) -> Any:
     return list(plane.requests)
 
 
-def _latency(plane: Plane, body: dict[str, Any]) -> Any:
+def _latency(plane: Account, body: dict[str, Any]) -> Any:
     plane.latency = float(body["seconds"])
     return {"seconds": plane.latency}
 
 
-def _hurry(plane: Plane, _body: dict[str, Any]) -> Any:
+def _hurry(plane: Account, _body: dict[str, Any]) -> Any:
     """Let what is on its way (Creating, Updating …) take its next step now."""
     with plane.lock:
-        plane.store.settle(plane, hurry=True)
+        steps.settle(plane, hurry=True)
     return {"settled": True}
 
 
-def _save(plane: Plane, _body: dict[str, Any]) -> Any:
+def _save(plane: Account, _body: dict[str, Any]) -> Any:
     plane.snapshot.save()
     return {"saved": True}
 
 
-def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
+def _reset(plane: Account, _body: dict[str, Any]) -> Any:
     """Forget everything: an account as new."""
     with plane.lock:
         for backends in all_backends():  # BackendDict.reset would fill each of them before it clears it
@@ -87,7 +88,7 @@ ROUTES: dict[tuple[str, str], Route] = {
 }
 
 
-def answer(plane: Plane, request: Request) -> Response:
+def answer(plane: Account, request: Request) -> Response:
     """Answer one administrative request."""
     route = ROUTES.get((request.method, request.path.removeprefix(PREFIX).rstrip("/")))
     if route is None:

@@ -17,10 +17,10 @@ import jsonschema
 import regex
 
 from pulumi_mlops_sandbox.aws import cloudcontrol_types as types
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
 from pulumi_mlops_sandbox.aws.hooks import Operation, own
 from pulumi_mlops_sandbox.aws.store import Record, now
-from pulumi_mlops_sandbox.aws.wire import Call
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:

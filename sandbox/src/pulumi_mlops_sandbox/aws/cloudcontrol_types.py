@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, not_implemented
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT, FEATURE_GROUP
 from pulumi_mlops_sandbox.aws.store import TAGS, Kind, Record
-from pulumi_mlops_sandbox.aws.wire import Call
 
 Step = tuple[str, dict[str, Any]]  # an operation of SageMaker, and its parameters
 

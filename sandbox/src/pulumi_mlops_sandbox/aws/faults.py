@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pulumi_mlops_sandbox.aws.errors import AwsError
-from pulumi_mlops_sandbox.aws.wire import Call
 
 # Message and HTTP status of the errors that any service may answer with.
 COMMON = {
@@ -34,9 +33,9 @@ class Fault:
     latency: float = 0.0
     count: int | None = 1
 
-    def fits(self, call: Call) -> bool:
+    def fits(self, service: str, operation: str) -> bool:
         """Say whether the call is one of those meant."""
-        return self.service in {"*", call.service} and self.operation in {"*", call.operation}
+        return self.service in {"*", service} and self.operation in {"*", operation}
 
 
 class Faults:
@@ -61,10 +60,10 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._waiting]
 
-    def apply(self, call: Call) -> None:
+    def apply(self, service: str, operation: str) -> None:
         """Delay or refuse the call if a fault was planned for it."""
         with self._lock:
-            fault = next((fault for fault in self._waiting if fault.fits(call)), None)
+            fault = next((fault for fault in self._waiting if fault.fits(service, operation)), None)
             if fault is None:
                 return
             if fault.count is not None:

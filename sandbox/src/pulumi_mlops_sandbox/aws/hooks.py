@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from pulumi_mlops_sandbox.aws.wire import Call
+from pulumi_mlops_sandbox.aws.call import Call
 
 Operation = Callable[[Call], dict[str, Any] | None]  # None: not mine, ask moto
 Check = Callable[[Call], None]

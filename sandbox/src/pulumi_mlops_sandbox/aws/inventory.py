@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pulumi_mlops_sandbox.aws.accounts import all_backends
-from pulumi_mlops_sandbox.aws.plane import Plane
+from pulumi_mlops_sandbox.aws.call import Account
 
 Listing = Callable[[Any], Iterable[str]]
 
@@ -122,7 +122,7 @@ MOTO: dict[str, tuple[str, Listing]] = {
 SCALING = {"targets": "ScalableTarget", "policies": "ScalingPolicy", "actions": "ScheduledAction"}
 
 
-def inventory(plane: Plane) -> dict[str, list[str]]:
+def inventory(plane: Account) -> dict[str, list[str]]:
     """List the ids of everything, by kind; kinds of which there are none are left out."""
     found: dict[str, list[str]] = {}
     for kind, identity, _record in plane.store.everything():

@@ -1,11 +1,14 @@
 """Everything that registers itself in `hooks`; loaded once, before the first request."""
 
 import importlib
+import pkgutil
 
-MODULES = ("sagemaker", "cloudcontrol", "gaps")
+from pulumi_mlops_sandbox.aws import cloudcontrol, gaps, sagemaker
 
 
 def load() -> None:
     """Import what registers operations, checks and actions."""
-    for module in MODULES:
-        importlib.import_module(f"pulumi_mlops_sandbox.aws.{module}")
+    importlib.import_module(cloudcontrol.__name__)
+    for package in (sagemaker, gaps):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")

@@ -3,10 +3,7 @@
 import io
 import logging
 import os
-import threading
 import time
-import uuid
-from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +13,9 @@ from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from pulumi_mlops_sandbox.aws import hooks, shapes, wire
+from pulumi_mlops_sandbox.aws import hooks, shapes, steps, wire
+from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, not_implemented
-from pulumi_mlops_sandbox.aws.faults import Faults
-from pulumi_mlops_sandbox.aws.snapshot import Snapshot
-from pulumi_mlops_sandbox.aws.store import Store
-from pulumi_mlops_sandbox.aws.wire import Call
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -47,24 +41,13 @@ READS = ("Describe", "Get", "List", "Head", "Search", "BatchGet", "BatchDescribe
 WAITING = {("sqs", "ReceiveMessage"), ("lambda", "Invoke")}  # may take seconds: never under the lock
 
 
-class Plane:
-    """State and rules of one sandboxed AWS account."""
+class Plane(Account):
+    """One sandboxed AWS account: its state, and the rules by which it answers."""
 
     def __init__(self, home: Path, latency: float | None = None) -> None:
-        self.home = home
         default = float(os.environ.get("PULUMI_MLOPS_SANDBOX_LATENCY", "0.3"))
-        self.latency = default if latency is None else latency
-        self.lock = threading.RLock()  # moto's backends are not made for threads
-        self.store = Store()
-        self.faults = Faults()
-        self.requests: deque[dict[str, Any]] = deque(maxlen=2000)
+        super().__init__(home, default if latency is None else latency)
         self.moto = DomainDispatcherApplication(create_backend_app)
-        self.snapshot = Snapshot(self)
-
-    @staticmethod
-    def request_id() -> str:
-        """Make the id that AWS gives each request."""
-        return str(uuid.uuid4())
 
     def handle(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one AWS request."""
@@ -91,17 +74,17 @@ class Plane:
         """Perform one of the sandbox's own operations from the inside, judged as from the outside."""
         call = Call(self, service, operation, region, params, get_service_model(service).operation_model(operation))
         with self.lock:
-            self.faults.apply(call)
+            self.faults.apply(call.service, call.operation)
             self._judge(call)
             return hooks.OWN[service, operation](call) or {}
 
     def _answer(self, call: Call, environ: "WSGIEnvironment", body: bytes) -> Response:
         try:
-            self.faults.apply(call)
+            self.faults.apply(call.service, call.operation)
             if (call.service, call.operation) in WAITING:
                 return self._perform(call, environ, body)
             with self.lock:
-                self.store.settle(self)
+                steps.settle(self)
                 response = self._perform(call, environ, body)
                 if not call.operation.startswith(READS):
                     self.snapshot.soon()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
 from pulumi_mlops_sandbox.aws.errors import AwsError
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT
 
 Statement = dict[str, Any]
 Refuse = Callable[[str], AwsError]

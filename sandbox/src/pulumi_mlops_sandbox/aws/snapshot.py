@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import dill
 from cryptography.hazmat.primitives import serialization
@@ -26,9 +26,7 @@ from moto.iam.models import AWSManagedPolicy
 from moto.s3.models import s3_backends
 
 from pulumi_mlops_sandbox.aws import accounts
-
-if TYPE_CHECKING:
-    from pulumi_mlops_sandbox.aws.plane import Plane
+from pulumi_mlops_sandbox.aws.store import Store
 
 log = logging.getLogger(__name__)
 DEBOUNCE = 0.25  # seconds from a change to its place on disk; what a kill -9 may lose at most, plus the writing
@@ -47,8 +45,8 @@ class UnreadableStateError(Exception):
 class Snapshot:
     """The file that survives the process."""
 
-    def __init__(self, plane: "Plane") -> None:
-        self._plane = plane
+    def __init__(self, home: Path, lock: "threading.RLock", store: Store) -> None:
+        self._home, self._lock, self._store = home, lock, store
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._writing = threading.Lock()
@@ -57,7 +55,7 @@ class Snapshot:
     @property
     def path(self) -> Path:
         """Where the state is."""
-        return self._plane.home / "aws-state.pickle"
+        return self._home / "aws-state.pickle"
 
     def start(self) -> None:
         """Save in the background from now on."""
@@ -89,8 +87,8 @@ class Snapshot:
     def save(self) -> None:
         """Write the state now."""
         with self._writing:
-            with self._plane.lock:
-                written = dumps({"format": _FORMAT, "store": self._plane.store.dump(), "moto": dict(_backends())})
+            with self._lock:
+                written = dumps({"format": _FORMAT, "store": self._store.dump(), "moto": dict(_backends())})
             temporary = self.path.with_suffix(".tmp")
             temporary.write_bytes(written)
             temporary.chmod(0o600)
@@ -106,7 +104,7 @@ class Snapshot:
             raise UnreadableStateError(self.path, error) from error
         if state["format"] != _FORMAT:
             raise UnreadableStateError(self.path, f"its format is {state['format']}, not {_FORMAT}")
-        self._plane.store.restore(state["store"])
+        self._store.restore(state["store"])
         for key, backend in state["moto"].items():
             _put(key, backend)
         return True

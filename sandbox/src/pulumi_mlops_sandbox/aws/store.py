@@ -7,15 +7,12 @@ dated steps on the record, applied whenever somebody looks; so states survive a 
 import copy
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
-
-if TYPE_CHECKING:
-    from pulumi_mlops_sandbox.aws.plane import Plane
 
 Record = dict[str, Any]
 STEPS, TAGS = "_steps", "_tags"  # private members of a record; responses hold the members of their shape only
@@ -43,19 +40,9 @@ class Kind:
         """The member that holds the ARN."""
         return f"{self.name}Arn"
 
-
-Step = Callable[["Plane", str, Record], None]
-_STEPS: dict[tuple[str, str], Step] = {}
-
-
-def step(kind: str, name: str) -> Callable[[Step], Step]:
-    """Name a function that changes a record when its time has come."""
-
-    def register(function: Step) -> Step:
-        _STEPS[kind, name] = function
-        return function
-
-    return register
+    def arn(self, region: str, identity: str) -> str:
+        """Make the ARN of a thing of this kind in this account."""
+        return f"arn:aws:{self.service}:{region}:{ACCOUNT}:{self.arn_path.format(id=identity)}"
 
 
 class Store:
@@ -93,17 +80,18 @@ class Store:
         record = self.all(kind, region).get(_plain(kind, identity))
         if record is None:
             code, message = kind.missing
-            path = kind.arn_path.format(id=identity)
-            raise AwsError(code, message.format(id=identity, arn=f"arn:aws:{kind.service}:{region}:{ACCOUNT}:{path}"))
+            raise AwsError(code, message.format(id=identity, arn=kind.arn(region, identity)))
         return record
 
-    def create(self, kind: Kind, call: Call, identity: str | None = None, **members: Any) -> Record:
-        """Keep the call's parameters as a new record."""
-        given = copy.deepcopy(call.params)
+    def create(
+        self, kind: Kind, region: str, params: Mapping[str, Any], identity: str | None = None, **members: Any
+    ) -> Record:
+        """Keep a request's parameters as a new record."""
+        given = copy.deepcopy(dict(params))
         tags = given.pop("Tags", None) or []
         name: str = identity or given[kind.id_field]
-        records = self.all(kind, call.region)
-        arn = call.arn(kind.arn_path.format(id=name), kind.service)
+        records = self.all(kind, region)
+        arn = kind.arn(region, name)
         if name in records:
             code, message = kind.exists
             raise AwsError(code, message.format(id=name, arn=arn))
@@ -118,8 +106,12 @@ class Store:
         self.get(kind, region, identity)
         del self.all(kind, region)[_plain(kind, identity)]
 
-    def settle(self, plane: "Plane", *, hurry: bool = False) -> None:
-        """Apply the steps that are due; in a hurry, the next one of each record whether due or not."""
+    def settle(self, apply: Callable[[str, str, str, Record], None], *, hurry: bool = False) -> bool:
+        """Apply the steps that are due, by kind, step and region; say whether any was.
+
+        In a hurry the next step of each record counts as due.
+        """
+        changed = False
         moment = time.time()
         for (name, region), records in list(self._records.items()):
             for identity, record in list(records.items()):
@@ -127,16 +119,12 @@ class Store:
                     record[STEPS][0]["at"] = moment
                 while record.get(STEPS) and record[STEPS][0]["at"] <= moment:
                     step = record[STEPS].pop(0)
-                    plane.snapshot.soon()
+                    changed = True
                     if step["do"] == DELETED:
                         del records[identity]
                         break
-                    _STEPS[name, step["do"]](plane, region, record)
-
-
-def later(plane: "Plane", record: Record, do: str) -> None:
-    """Let a step happen after the plane's latency."""
-    record.setdefault(STEPS, []).append({"at": time.time() + plane.latency, "do": do})
+                    apply(name, step["do"], region, record)
+        return changed
 
 
 def now() -> dt.datetime:
@@ -163,9 +151,8 @@ def add_tags(record: Record, tags: list[dict[str, str]]) -> None:
     record[TAGS] = [{"Key": key, "Value": value} for key, value in merged.items()]
 
 
-def listing(kind: Kind, call: Call, records: list[Record]) -> dict[str, Any]:
+def listing(kind: Kind, params: Mapping[str, Any], records: list[Record]) -> dict[str, Any]:
     """Filter, sort and cut a list of records as the List operations do."""
-    params = call.params
     chosen = [record for record in records if _matches(kind, params, record)]
     by = kind.sort.get(params.get("SortBy", "CreationTime"), "CreationTime").replace("{id}", kind.id_field)
     descending = params.get("SortOrder", "Descending" if kind.newest_first else "Ascending") == "Descending"
@@ -187,7 +174,7 @@ def _offset(token: str | None) -> int:
     return int(number)
 
 
-def _matches(kind: Kind, params: Record, record: Record) -> bool:
+def _matches(kind: Kind, params: Mapping[str, Any], record: Record) -> bool:
     wanted = params.get("NameContains")
     if wanted and wanted.lower() not in str(record.get(kind.id_field, "")).lower():
         return False

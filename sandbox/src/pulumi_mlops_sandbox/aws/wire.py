@@ -8,7 +8,6 @@ import io
 import json
 import re
 import warnings
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import UnknownServiceError
@@ -20,18 +19,16 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from moto.core.model import OperationModel
 
-    from pulumi_mlops_sandbox.aws.plane import Plane
-
 # moto warns of every error code that a model does not hold, which many true ones of AWS are.
 warnings.filterwarnings("ignore", message=r"Exception\(.*\) with code .* does not match an error shape")
 
-ACCOUNT = "123456789012"  # moto's, and therefore everybody's here
 DEFAULT_REGION = "us-east-1"
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 # The name that signs is not always the name of the model; several models may share one.
@@ -47,25 +44,7 @@ _SAGEMAKER_RUNTIMES = (
 )
 
 
-@dataclass
-class Call:
-    """One request to one operation of one service."""
-
-    plane: "Plane"
-    service: str
-    operation: str
-    region: str
-    params: dict[str, Any]
-    model: "OperationModel"
-    protocol: str = "json"
-    notes: dict[str, Any] = field(default_factory=dict)  # what a check wants to tell the hook that runs afterwards
-
-    def arn(self, path: str, service: str | None = None) -> str:
-        """Make an ARN in this account and region."""
-        return f"arn:aws:{service or self.service}:{self.region}:{ACCOUNT}:{path}"
-
-
-def parse(plane: "Plane", environ: "WSGIEnvironment", body: bytes) -> Call | None:
+def parse(plane: Account, environ: "WSGIEnvironment", body: bytes) -> Call | None:
     """Recognise service, operation and parameters; None for what has no model here and is left to moto."""
     request = Request(environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     service, region = _service(request)

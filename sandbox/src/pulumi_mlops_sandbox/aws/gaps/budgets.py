@@ -10,9 +10,10 @@ from typing import Any
 from moto.budgets.models import Budget
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import after, before, own
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
 
 MAX_SUBSCRIBERS = 10
 Subscriber = dict[str, Any]

@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-supp
 import re
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import before
-from pulumi_mlops_sandbox.aws.wire import Call
 
 GATEWAY = {"s3", "dynamodb"}
 # Interface services that a machine-learning platform meets, by the end of `com.amazonaws.<region>.<name>`.
@@ -53,7 +53,7 @@ def check_function(call: Call) -> None:
             "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."
         )
     network = call.params.get("VpcConfig") or {}
-    missing = accounts.missing_network(call, network.get("SubnetIds", []), network.get("SecurityGroupIds", []))
+    missing = accounts.missing_network(call.region, network.get("SubnetIds", []), network.get("SecurityGroupIds", []))
     if missing is not None:
         raise AwsError(
             "InvalidParameterValueException",

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 """
 
 from pulumi_mlops_sandbox.aws import policies
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import before
-from pulumi_mlops_sandbox.aws.wire import Call
 
 _MALFORMED_KEY = "MalformedPolicyDocumentException"
 _LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts, policies
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
 from pulumi_mlops_sandbox.aws.hooks import after, before
-from pulumi_mlops_sandbox.aws.wire import Call
 
 QUEUE_RANGES = {
     "DelaySeconds": (0, 900),

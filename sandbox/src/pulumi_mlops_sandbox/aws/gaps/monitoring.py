@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAl
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts, policies
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import after, before, own
-from pulumi_mlops_sandbox.aws.wire import Call
 
 RETENTION = {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 MISSING_DATA = {"breaching", "notBreaching", "ignore", "missing"}
@@ -62,7 +62,7 @@ def _check_key(call: Call, key: str | None, group: str) -> None:
     """Refuse a key that does not exist, or whose policy does not let the region's Logs service in."""
     if key is None:
         return
-    allowed = accounts.key_exists(call, key)
+    allowed = accounts.key_exists(call.region, key)
     if allowed and key.startswith(f"arn:aws:kms:{call.region}:"):
         found = accounts.backend("kms", call.region).keys.get(key.split(":key/")[-1])
         statements = policies.parse(found.policy, "InvalidParameterException") if found is not None else []

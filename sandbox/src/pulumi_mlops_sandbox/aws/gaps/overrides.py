@@ -13,8 +13,8 @@ from moto.s3.models import FakeBucket
 from moto.sqs.models import Queue
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.hooks import after, before
-from pulumi_mlops_sandbox.aws.wire import Call
 
 log = logging.getLogger(__name__)
 _moto_sends = Rule.send_to_targets

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
 from pulumi_mlops_sandbox.aws.hooks import Operation, own
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT
 from pulumi_mlops_sandbox.aws.store import MAX_TAGS, Record, now
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
 
 SERVICE = "application-autoscaling"
 _VARIANT = re.compile(r"^endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)$")

@@ -10,9 +10,9 @@ from typing import Any
 from moto.s3.models import PublicAccessBlock
 
 from pulumi_mlops_sandbox.aws import accounts, policies
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import after, before, own
-from pulumi_mlops_sandbox.aws.wire import Call
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _ADDRESS = re.compile(r"^\d+\.\d+\.\d+\.\d+$")

@@ -5,14 +5,14 @@ Texts with braces are templates over one scope: ``id``, the resource's propertie
 ``Vpcs[0]``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pulumi_mlops_sandbox.provider.contract import AutoName
+from pulumi_mlops_sandbox.provider.contract import AutoName, Kind
 
 if TYPE_CHECKING:
-    from pulumi_mlops_sandbox.aws.provider.kind import RowKind
+    from pulumi_mlops_sandbox.aws.provider.session import Session
 
 EVERYTHING = ("*",)
 """As ``local``: the row's class sends all properties itself."""
@@ -127,5 +127,5 @@ class Row:
     wait_gone: bool = False
     retry: tuple[str, ...] = ()
     """Errors that pass by themselves while the cloud becomes consistent."""
-    kind: "type[RowKind] | None" = None
+    kind: "Callable[[Row, Session], Kind] | None" = None
     """The class that does what the table cannot say."""

@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import invalid
-from pulumi_mlops_sandbox.aws.wire import Call
 
 CANARY = (1, 50)  # percent of the instances
 LINEAR = (10, 50)

@@ -4,18 +4,16 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.htm
 """
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import invalid
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import deployment
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
-from pulumi_mlops_sandbox.aws.store import DELETED, Record, later, now, step
-from pulumi_mlops_sandbox.aws.wire import Call
-
-if TYPE_CHECKING:
-    from pulumi_mlops_sandbox.aws.plane import Plane
+from pulumi_mlops_sandbox.aws.steps import later, step
+from pulumi_mlops_sandbox.aws.store import DELETED, Record, now
 
 _UPDATE = "_update"  # what an update in progress will put in place
 _VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
@@ -29,7 +27,7 @@ def create(call: Call) -> dict[str, Any]:
     chosen = call.params.get("DeploymentConfig")
     if chosen:
         deployment.check(call, chosen, None, config)
-    record = call.plane.store.create(ENDPOINT, call, EndpointStatus="Creating")
+    record = call.plane.store.create(ENDPOINT, call.region, call.params, EndpointStatus="Creating")
     record["LastDeploymentConfig"] = record.pop("DeploymentConfig", None)
     record |= _runtime(call, config)
     later(call.plane, record, "created")
@@ -37,7 +35,7 @@ def create(call: Call) -> dict[str, Any]:
 
 
 @step("Endpoint", "created")
-def created(_plane: "Plane", _region: str, record: Record) -> None:
+def created(_plane: Account, _region: str, record: Record) -> None:
     """Finish a creation."""
     record["EndpointStatus"] = "InService"
     record["LastModifiedTime"] = now()
@@ -78,7 +76,7 @@ def update(call: Call) -> dict[str, Any]:
 
 
 @step("Endpoint", "updated")
-def updated(plane: "Plane", region: str, record: Record) -> None:
+def updated(plane: Account, region: str, record: Record) -> None:
     """Finish an update, or begin to roll it back if one of its alarms has gone off."""
     target = record[_UPDATE]
     alarms = accounts.backend("cloudwatch", region).alarms
@@ -100,7 +98,7 @@ def updated(plane: "Plane", region: str, record: Record) -> None:
 
 
 @step("Endpoint", "rolled_back")
-def rolled_back(_plane: "Plane", _region: str, record: Record) -> None:
+def rolled_back(_plane: Account, _region: str, record: Record) -> None:
     """Finish a rollback: in service again, with the configuration of before."""
     record |= {"EndpointStatus": "InService", "LastModifiedTime": now()}
     del record[_UPDATE], record["PendingDeploymentSummary"]
@@ -131,7 +129,7 @@ def update_weights(call: Call) -> dict[str, Any]:
 
 
 @step("Endpoint", "scaled")
-def scaled(_plane: "Plane", _region: str, record: Record) -> None:
+def scaled(_plane: Account, _region: str, record: Record) -> None:
     """Let what was desired become current."""
     for name in _VARIANTS:
         for variant in record.get(name, []):

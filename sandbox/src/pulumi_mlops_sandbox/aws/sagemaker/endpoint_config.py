@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConf
 import re
 from typing import Any
 
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import invalid
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
-from pulumi_mlops_sandbox.aws.wire import Call
 
 MEMORY_STEP = 1024
 # What a serverless variant must not have (guide "serverless-endpoints", section "How it works", and the API page).
@@ -49,7 +49,7 @@ def create(call: Call) -> dict[str, Any]:
     elif params.get("KmsKeyId") and any(_LOCAL_STORAGE.match(variant.get("InstanceType", "")) for variant in every):
         raise invalid("KmsKeyId cannot be given for instance types with local storage, which is always encrypted")
     _check_references(call)
-    record = call.plane.store.create(ENDPOINT_CONFIG, call)
+    record = call.plane.store.create(ENDPOINT_CONFIG, call.region, call.params)
     for variant in [*record["ProductionVariants"], *record.get("ShadowProductionVariants", [])]:
         variant.setdefault("InitialVariantWeight", 1.0)
     record.setdefault("EnableNetworkIsolation", False)

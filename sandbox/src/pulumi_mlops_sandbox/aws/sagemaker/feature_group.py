@@ -5,17 +5,16 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateFeatureGroup
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
+from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import FEATURE_GROUP
-from pulumi_mlops_sandbox.aws.store import DELETED, Record, later, now, step
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
-
-if TYPE_CHECKING:
-    from pulumi_mlops_sandbox.aws.plane import Plane
+from pulumi_mlops_sandbox.aws.steps import later, step
+from pulumi_mlops_sandbox.aws.store import DELETED, Record, now
 
 RESERVED = {"is_deleted", "write_time", "api_invocation_time"}
 EVENT_TIME_TYPES = ("String", "Fractional")
@@ -44,7 +43,7 @@ def create(call: Call) -> dict[str, Any]:
         references.require_key(call, offline["S3StorageConfig"].get("KmsKeyId"))
     references.require_role(params.get("RoleArn"))
     references.require_key(call, ((online or {}).get("SecurityConfig") or {}).get("KmsKeyId"))
-    record = call.plane.store.create(FEATURE_GROUP, call, FeatureGroupStatus="Creating")
+    record = call.plane.store.create(FEATURE_GROUP, call.region, call.params, FeatureGroupStatus="Creating")
     if offline is not None:
         _complete_offline(call, record)
     if online is not None:
@@ -55,7 +54,7 @@ def create(call: Call) -> dict[str, Any]:
 
 
 @step("FeatureGroup", "created")
-def created(_plane: "Plane", _region: str, record: Record) -> None:
+def created(_plane: Account, _region: str, record: Record) -> None:
     """Finish a creation."""
     record["FeatureGroupStatus"] = "Created"
     if "OfflineStoreConfig" in record:
@@ -83,7 +82,7 @@ def update(call: Call) -> dict[str, Any]:
 
 
 @step("FeatureGroup", "updated")
-def updated(_plane: "Plane", _region: str, record: Record) -> None:
+def updated(_plane: Account, _region: str, record: Record) -> None:
     """Finish an update."""
     record["LastUpdateStatus"] = {"Status": "Successful"}
 

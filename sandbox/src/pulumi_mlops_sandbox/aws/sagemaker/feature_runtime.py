@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import FEATURE_GROUP
 from pulumi_mlops_sandbox.aws.store import Record
-from pulumi_mlops_sandbox.aws.wire import Call
 
 _SERVICE = "sagemaker-featurestore-runtime"
 _UNITS = {"Seconds": 1, "Minutes": 60, "Hours": 3600, "Days": 86400, "Weeks": 604800}

@@ -1,8 +1,8 @@
 """The kinds that the own store keeps for SageMaker, and the operations that all of them share."""
 
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.store import Kind, listing
-from pulumi_mlops_sandbox.aws.wire import Call
 
 
 def _could_not_find(what: str) -> tuple[str, str]:
@@ -87,7 +87,7 @@ def _register(kind: Kind) -> None:
 
         @own("sagemaker", f"List{kind.name}s")
         def list_all(call: Call) -> dict[str, object]:
-            return listing(kind, call, list(call.plane.store.all(kind, call.region).values()))
+            return listing(kind, call.params, list(call.plane.store.all(kind, call.region).values()))
 
 
 for _kind in KINDS.values():

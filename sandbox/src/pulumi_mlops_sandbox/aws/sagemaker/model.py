@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import invalid
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import MODEL, MODEL_PACKAGE
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
 
 MAX_CONTAINERS = 15
 _OWN_IMAGE = re.compile(rf"^{ACCOUNT}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)")
@@ -34,7 +35,7 @@ def create(call: Call) -> dict[str, Any]:
         _check_container(call, container)
     references.require_role(params.get("ExecutionRoleArn"))
     references.require_network(call, params.get("VpcConfig"))
-    record = call.plane.store.create(MODEL, call)
+    record = call.plane.store.create(MODEL, call.region, call.params)
     record.setdefault("EnableNetworkIsolation", False)
     for container in every:
         container.setdefault("Mode", "SingleModel")

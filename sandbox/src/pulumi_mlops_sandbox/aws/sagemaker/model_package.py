@@ -8,12 +8,12 @@ import json
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from pulumi_mlops_sandbox.aws.store import TAGS, Record, listing, now
-from pulumi_mlops_sandbox.aws.wire import Call
 
 EVENT = "SageMaker Model Package State Change"
 _POLICY, _NEXT = "_policy", "_next_version"
@@ -35,7 +35,7 @@ _EVENT_MEMBERS = (
 @own("sagemaker", "CreateModelPackageGroup")
 def create_group(call: Call) -> dict[str, Any]:
     """Keep a new group."""
-    record = call.plane.store.create(MODEL_PACKAGE_GROUP, call, ModelPackageGroupStatus="Completed")
+    record = call.plane.store.create(MODEL_PACKAGE_GROUP, call.region, call.params, ModelPackageGroupStatus="Completed")
     return {"ModelPackageGroupArn": record["ModelPackageGroupArn"]}
 
 
@@ -100,7 +100,7 @@ def create_package(call: Call) -> dict[str, Any]:
         group[_NEXT] = version + 1
         identity = f"{plain}/{version}"
         members |= {"ModelPackageGroupName": plain, "ModelPackageVersion": version, "ModelPackageName": identity}
-    record = call.plane.store.create(MODEL_PACKAGE, call, identity, **members)
+    record = call.plane.store.create(MODEL_PACKAGE, call.region, call.params, identity, **members)
     if group_name is not None:
         _announce(call, record)
     return {"ModelPackageArn": record["ModelPackageArn"]}
@@ -144,9 +144,10 @@ def list_packages(call: Call) -> dict[str, Any]:
         versioned = call.params.get("ModelPackageType", "Unversioned")
         every = call.plane.store.all(MODEL_PACKAGE, call.region).values()
         wanted = {"Versioned": (True,), "Unversioned": (False,), "Both": (True, False)}[versioned]
-        return listing(MODEL_PACKAGE, call, [record for record in every if ("ModelPackageVersion" in record) in wanted])
+        chosen = [record for record in every if ("ModelPackageVersion" in record) in wanted]
+        return listing(MODEL_PACKAGE, call.params, chosen)
     group = call.plane.store.get(MODEL_PACKAGE_GROUP, call.region, group_name)
-    return listing(MODEL_PACKAGE, call, _versions(call, group["ModelPackageGroupName"]))
+    return listing(MODEL_PACKAGE, call.params, _versions(call, group["ModelPackageGroupName"]))
 
 
 @own("sagemaker", "BatchDescribeModelPackage")

@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.htm
 
 import json
 
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import invalid
 from pulumi_mlops_sandbox.aws.hooks import before
 from pulumi_mlops_sandbox.aws.sagemaker import references
-from pulumi_mlops_sandbox.aws.wire import Call
 
 
 @before("sagemaker", "CreatePipeline", "UpdatePipeline")

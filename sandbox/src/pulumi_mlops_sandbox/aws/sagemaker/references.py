@@ -3,8 +3,8 @@
 from typing import Any
 
 from pulumi_mlops_sandbox.aws import accounts
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import invalid
-from pulumi_mlops_sandbox.aws.wire import Call
 
 PRINCIPAL = "sagemaker.amazonaws.com"
 _NO_ROLE = (
@@ -26,7 +26,7 @@ def require_bucket(uri: str | None) -> None:
 
 def require_key(call: Call, key: str | None) -> None:
     """Refuse a KMS key that is not there or about to be deleted."""
-    if key is not None and not accounts.key_exists(call, key):
+    if key is not None and not accounts.key_exists(call.region, key):
         raise invalid(f"The KMS key {key} does not exist or is not usable in this region")
 
 
@@ -34,7 +34,7 @@ def require_network(call: Call, config: dict[str, Any] | None) -> None:
     """Refuse subnets and security groups that are not there."""
     if config is None:
         return
-    missing = accounts.missing_network(call, config.get("Subnets", []), config.get("SecurityGroupIds", []))
+    missing = accounts.missing_network(call.region, config.get("Subnets", []), config.get("SecurityGroupIds", []))
     if missing is not None:
         what = "subnet" if missing.startswith("subnet-") else "security group"
         raise invalid(f"The {what} ID '{missing}' does not exist")

@@ -7,10 +7,11 @@ import json
 import uuid
 from typing import Any
 
+from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT
-from pulumi_mlops_sandbox.aws.wire import ACCOUNT, Call
 
 USABLE = {"InService", "Updating", "RollingBack", "SystemUpdating"}
 

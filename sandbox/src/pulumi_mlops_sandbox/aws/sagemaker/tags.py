@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import KINDS
 from pulumi_mlops_sandbox.aws.store import TAGS, Record, add_tags
-from pulumi_mlops_sandbox.aws.wire import Call
 
 
 def _tagged(call: Call) -> Record | None:
