@@ -5,10 +5,7 @@ Written by tools/generate_interface.py out of the spec; do not edit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Required, TypedDict
-
-if TYPE_CHECKING:
-    pass
+from typing import Required, TypedDict
 
 __all__ = ["Schedule"]
 
