@@ -265,7 +265,7 @@ def formatted(text: str, target: Path) -> str:
             "--fix-only",
             "--quiet",
             "--select",
-            "I,F401",
+            "I,F401,TC005",
             "-",
             "--stdin-filename",
             str(target),
