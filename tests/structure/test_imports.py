@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["sandbox/src/pulumi_mlops_sandbox"]
+PACKAGES = ["src/pulumi_mlops", "sandbox/src/pulumi_mlops_sandbox"]
 
 Graph = Mapping[str, set[str]]
 
