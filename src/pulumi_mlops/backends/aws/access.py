@@ -1,6 +1,8 @@
 """Rights from references: one table of (verb, kind of thing) to actions and resources, one identity a component."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,25 +14,11 @@ from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAdd
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.refs import SecretRef
+from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
 
 Statement = dict[str, Any]
-Grant = tuple[str, object]
-"""A verb and what it is about: ``("read", profile.online)``."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A prefix in the artifact store, or elsewhere in S3."""
-
-    uri: Input[str]
-
-
-@dataclass(frozen=True)
-class Topic:
-    """An SNS topic."""
-
-    arn: Input[str]
 
 
 @dataclass(frozen=True)
@@ -41,7 +29,25 @@ class Catalogue:
     offline: Input[str]
 
 
-def allow(actions: Sequence[str], resources: Input[Any], condition: Mapping[str, Any] | None = None) -> Statement:
+@dataclass(frozen=True)
+class Late:
+    """A part of a policy that is written when what it is made of is known.
+
+    A policy waits once, for everything that is in it: an Output for each ARN would cost the engine more time than the
+    resources themselves.
+    """
+
+    write: Callable[..., str | None]
+    """Gets the values of ``of``; None, as a resource, leaves the statement out."""
+    of: tuple[Input[Any], ...]
+
+
+def arn(template: str, *parts: Input[Any]) -> Late:
+    """Write an ARN, or another text, of parts that may be unknown yet."""
+    return Late(template.format, parts)
+
+
+def allow(actions: Sequence[str], resources: Any, condition: Mapping[str, Any] | None = None) -> Statement:
     """Write one statement of a policy."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resources} | (
         {"Condition": condition} if condition else {}
@@ -49,39 +55,62 @@ def allow(actions: Sequence[str], resources: Input[Any], condition: Mapping[str,
 
 
 def document(statements: Sequence[Statement]) -> Output[str]:
-    """Write a policy."""
-    return Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    """Write a policy, each statement once."""
+    waited: dict[int, Any] = {}
+    for part in _deferred(statements):
+        waited.setdefault(id(part), part)
+
+    def write(values: list[Any]) -> str:
+        known = dict(zip(waited, values, strict=True))
+        filled: list[Statement] = []
+        for statement in _filled(statements, known):
+            if statement.get("Resource", True) and statement not in filled:
+                filled.append(statement)
+        return json.dumps({"Version": "2012-10-17", "Statement": filled})
+
+    return Output.all(*waited.values()).apply(write)
 
 
-def _bucket_and_key(place: Place) -> Output[tuple[str, str]]:
-    def split(uri: str) -> tuple[str, str]:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return bucket, key
-
-    return Output.from_input(place.uri).apply(split)
-
-
-def _objects(place: Place, partition: Input[str]) -> Output[str]:
-    return Output.all(partition, _bucket_and_key(place)).apply(
-        lambda of: f"arn:{of[0]}:s3:::{of[1][0]}/{of[1][1]}{'*' if of[1][1].endswith('/') or not of[1][1] else ''}"
-    )
+def _deferred(part: Any) -> Iterator[Any]:
+    """Find what has to be waited for."""
+    if is_deferred(part):
+        yield part
+    elif isinstance(part, Mapping):
+        yield from (found for value in part.values() for found in _deferred(value))
+    elif isinstance(part, list | tuple):
+        yield from (found for value in part for found in _deferred(value))
+    elif isinstance(part, Late):
+        yield from _deferred(part.of)
 
 
-def _bucket(place: Place, partition: Input[str]) -> Output[str]:
-    return Output.all(partition, _bucket_and_key(place)).apply(lambda of: f"arn:{of[0]}:s3:::{of[1][0]}")
+def _filled(part: Any, known: Mapping[int, Any]) -> Any:
+    """Put what is known now in the place of what had to be waited for."""
+    if is_deferred(part):
+        return known[id(part)]
+    if isinstance(part, Late):
+        return part.write(*_filled(part.of, known))
+    if isinstance(part, Mapping):
+        return {key: _filled(value, known) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [value for value in (_filled(each, known) for each in part) if value is not None]
+    return part
 
 
-def _use_platform(platform: PlatformRef, at: PlatformRef) -> list[Statement]:
-    address, here = PlatformAddress.of(platform), PlatformAddress.of(at)
+def _objects(uri: str, partition: str) -> str:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return f"arn:{partition}:s3:::{bucket}/{key}{'*' if key.endswith('/') or not key else ''}"
+
+
+def _bucket(uri: str, partition: str) -> str:
+    return f"arn:{partition}:s3:::{uri.removeprefix('s3://').partition('/')[0]}"
+
+
+def _use_platform(platform: PlatformRef, at: PlatformAddress) -> list[Statement]:
+    address = PlatformAddress.of(platform)
     statements = [
         allow(
             ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-            Output.format(
-                "arn:{0}:logs:{1}:{2}:log-group:/aws/sagemaker/*",
-                here.partition,
-                here.region,
-                here.account,
-            ),
+            arn("arn:{0}:logs:{1}:{2}:log-group:/aws/sagemaker/*", at.partition, at.region, at.account),
         ),
         # CloudWatch has no resource to name in PutMetricData; the namespace is the narrowest there is.
         allow(
@@ -97,13 +126,7 @@ def _use_platform(platform: PlatformRef, at: PlatformRef) -> list[Statement]:
         allow(["kms:CreateGrant"], address.key, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
     ]
     if address.repositories:
-        statements += [
-            allow(
-                ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
-                list(address.repositories.values()),
-            ),
-            allow(["ecr:GetAuthorizationToken"], "*"),  # takes no resource
-        ]
+        statements += [allow(_PULL, list(address.repositories.values())), allow(_LOGIN, "*")]
     if platform.private:
         # The network interface calls of EC2 take no resource that is known before the interface exists.
         statements.append(
@@ -125,47 +148,67 @@ def _use_platform(platform: PlatformRef, at: PlatformRef) -> list[Statement]:
     return statements
 
 
-def _read_place(place: Place, at: PlatformRef) -> list[Statement]:
-    partition = PlatformAddress.of(at).partition
+_PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+_LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
+_REPOSITORY = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.-]+/(?P<name>[^:@]+)([:@].*)?"
+)
+
+
+def _repository(image: str, partition: str, own: Sequence[str]) -> str | None:
+    """Return the repository that an image is pulled from; None for one of the platform, and for one outside of ECR."""
+    found = _REPOSITORY.fullmatch(image)
+    if found is None:
+        return None
+    wanted = f"arn:{partition}:ecr:{found['region']}:{found['account']}:repository/{found['name']}"
+    return None if wanted in own else wanted
+
+
+def _pull_image(image: Image, at: PlatformAddress) -> list[Statement]:
+    parts = (image.address, at.partition, list(at.repositories.values()))
+    login = Late(lambda *of: "*" if _repository(*of) else None, parts)
+    return [allow(_PULL, Late(_repository, parts)), *([] if at.repositories else [allow(_LOGIN, login)])]
+
+
+def _read_place(place: Place, at: PlatformAddress) -> list[Statement]:
     return [
-        allow(["s3:GetObject"], _objects(place, partition)),
-        allow(["s3:ListBucket", "s3:GetBucketLocation"], _bucket(place, partition)),
+        allow(["s3:GetObject"], Late(_objects, (place.uri, at.partition))),
+        allow(["s3:ListBucket", "s3:GetBucketLocation"], Late(_bucket, (place.uri, at.partition))),
     ]
 
 
-def _write_place(place: Place, at: PlatformRef) -> list[Statement]:
-    partition = PlatformAddress.of(at).partition
+def _write_place(place: Place, at: PlatformAddress) -> list[Statement]:
     return [
-        allow(["s3:PutObject", "s3:AbortMultipartUpload"], _objects(place, partition)),
-        allow(["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketAcl"], _bucket(place, partition)),
+        allow(["s3:PutObject", "s3:AbortMultipartUpload"], Late(_objects, (place.uri, at.partition))),
+        allow(["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketAcl"], Late(_bucket, (place.uri, at.partition))),
     ]
 
 
-def _read_view(view: FeatureView, at: PlatformRef) -> list[Statement]:
+def _use_key(key: Key, _: PlatformAddress) -> list[Statement]:
+    return [allow(["kms:Decrypt"], key.address)]
+
+
+def _read_view(view: FeatureView, at: PlatformAddress) -> list[Statement]:
     return [
         allow(
             ["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"],
             FeatureGroupAddress.of(view.group).arn,
         ),
-        allow(["kms:Decrypt"], PlatformAddress.of(at).key),
+        allow(["kms:Decrypt"], at.key),
     ]
 
 
-def _read_secret(secret: SecretRef, at: PlatformRef) -> list[Statement]:
-    return [
-        allow(["secretsmanager:GetSecretValue"], SecretAddress.of(secret).id),
-        allow(["kms:Decrypt"], PlatformAddress.of(at).key),
-    ]
+def _read_secret(secret: SecretRef, at: PlatformAddress) -> list[Statement]:
+    return [allow(["secretsmanager:GetSecretValue"], SecretAddress.of(secret).id), allow(["kms:Decrypt"], at.key)]
 
 
-def _tell_topic(topic: Topic, _: PlatformRef) -> list[Statement]:
-    return [allow(["sns:Publish"], topic.arn)]
+def _tell_topic(topic: Topic, _: PlatformAddress) -> list[Statement]:
+    return [allow(["sns:Publish"], topic.address)]
 
 
-def _write_catalogue(catalogue: Catalogue, at: PlatformRef) -> list[Statement]:
-    here = PlatformAddress.of(at)
+def _write_catalogue(catalogue: Catalogue, at: PlatformAddress) -> list[Statement]:
     arns = [
-        Output.format("arn:{0}:glue:{1}:{2}:{3}", here.partition, here.region, here.account, part)
+        arn("arn:{0}:glue:{1}:{2}:{3}", at.partition, at.region, at.account, part)
         for part in ("catalog", f"database/{catalogue.database}", f"table/{catalogue.database}/*")
     ]
     return [
@@ -181,14 +224,16 @@ def _write_catalogue(catalogue: Catalogue, at: PlatformRef) -> list[Statement]:
             arns,
         ),
         # Feature Store writes each object with an access control list, though the bucket's owner owns it anyway.
-        allow(["s3:PutObjectAcl"], _objects(Place(catalogue.offline), here.partition)),
+        allow(["s3:PutObjectAcl"], Late(_objects, (catalogue.offline, at.partition))),
     ]
 
 
-_RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] = {
+_RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformAddress], list[Statement]]] = {
     ("use", PlatformRef): _use_platform,
+    ("pull", Image): _pull_image,
     ("read", Place): _read_place,
     ("write", Place): _write_place,
+    ("use", Key): _use_key,
     ("read", FeatureView): _read_view,
     ("read", SecretRef): _read_secret,
     ("write", Catalogue): _write_catalogue,
@@ -198,7 +243,8 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
 
 def statements(platform: PlatformRef, grants: Sequence[Grant]) -> list[Statement]:
     """Look up what each grant means."""
-    return [statement for verb, thing in grants for statement in _RIGHTS[verb, type(thing)](thing, platform)]
+    at = PlatformAddress.of(platform)
+    return [statement for verb, thing in grants for statement in _RIGHTS[verb, type(thing)](thing, at)]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import Place, Topic
 
 SHADOW = "shadow"
 
@@ -39,19 +40,19 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     where = PlatformAddress.of(spec.platform)
     captured = Output.format("{0}captured/{1}/", spec.platform.artifacts, scope.name)
     answers = Output.format("{0}answers/{1}/", spec.platform.artifacts, scope.name)
-    writes = [("write", access.Place(captured))] * bool(spec.capture_percent) + [
-        ("write", access.Place(answers))
-    ] * bool(spec.mode.asynchronous)
+    writes = [("write", Place(captured))] * bool(spec.capture_percent) + [("write", Place(answers))] * bool(
+        spec.mode.asynchronous
+    )
     topic = spec.mode.asynchronous.notify if spec.mode.asynchronous else None
-    tells = [] if topic is None else [("tell", access.Topic(topic))]
+    tells = [] if topic is None else [("tell", Topic(topic))]
     role = access.identity(
         scope,
         scope.physical(scope.name, "endpoint", limit=64),
         spec.platform,
         "sagemaker.amazonaws.com",
         ("use", spec.platform),
-        ("read", access.Place(spec.platform.artifacts)),
-        *(("read", access.Place(files.artifact)) for files in _files(spec) if files.artifact),
+        ("read", Place(spec.platform.artifacts)),
+        *(("read", Place(files.artifact)) for files in _files(spec) if files.artifact),
         *(("read", view) for view in spec.reads),
         *(("read", secret) for secret in spec.secrets.values()),
         *writes,

@@ -16,6 +16,7 @@ from pulumi_mlops.core import private
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import Place
 
 TYPES = {"string": "String", "integer": "Integral", "float": "Fractional", "boolean": "Integral", "timestamp": "String"}
 _ADD_SECONDS = 300
@@ -43,7 +44,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         spec.platform,
         "sagemaker.amazonaws.com",
         ("use", spec.platform),
-        ("write", access.Place(prefix)),
+        ("write", Place(prefix)),
         ("write", access.Catalogue(name, prefix)),
     )
     return FeatureStoreRef(
