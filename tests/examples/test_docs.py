@@ -16,8 +16,8 @@ from typer.core import TyperGroup
 
 import pulumi_mlops as mlops
 from pulumi_mlops import cli
-from pulumi_mlops.components import endpoint, feature_store, model_registry, platform
 from pulumi_mlops.core import registry
+from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.inputs import Spec
 from support.mocks import Cloud
 
@@ -26,14 +26,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\((?!\w+:)([^)\s]*)\)")
-NOUNS: tuple[type[Any], ...] = (
-    platform.Platform,
-    feature_store.FeatureStore,
-    feature_store.FeatureGroup,
-    model_registry.ModelRegistry,
-    model_registry.Model,
-    endpoint.Endpoint,
-)
+PUBLIC = [getattr(mlops, name) for name in mlops.__all__]
+NOUNS = [kind for kind in PUBLIC if isinstance(kind, type) and issubclass(kind, Component)]
 
 
 def blocks(page: Path, language: str) -> list[str]:

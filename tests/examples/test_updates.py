@@ -20,7 +20,7 @@ from pulumi_mlops.core.errors import InvalidArgs, Unsupported
 from support.mocks import Cloud, Registration
 
 BACKENDS: dict[str, ModuleType] = {
-    name: importlib.import_module(f"support.changes.{name}") for name in registry.BACKENDS
+    name: importlib.import_module(f"support.changes.{name}") for name in registry.backends()
 }
 UPDATES: dict[str, dict[str, dict[str, list[str]]]] = {
     name: tomllib.loads((Path(__file__).parents[2] / "docs" / "updates" / f"{name}.toml").read_text())
