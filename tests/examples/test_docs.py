@@ -85,7 +85,7 @@ def test_commands_exist(name: str) -> None:
     for line in code(ROOT / name):
         for target in re.findall(r"(?:^|[;&] *)make ([a-z]+)", line):
             assert target in targets, f"{name}: {line}"
-        for words in re.findall(r"pulumi-mlops((?: [a-z-]+)*)", line):
+        for words in re.findall(r"(?<!/)pulumi-mlops((?: [a-z-]+)*)", line):
             assert is_command(words.split()), f"{name}: {line}"
 
 
