@@ -22,7 +22,7 @@ labels = mlops.Endpoint(
     ],
     compute={"cpus": 1, "memory_gb": 2},
     environment={"LOG_LEVEL": "info"},
-    invokers=["web-shop"],
+    invokers=[{"namespace": "web-shop"}],
 )
 
 pulumi.export("url", labels.url)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         PrivateNetwork,
         Quota,
     )
+    from pulumi_mlops.args.principals import Principal
     from pulumi_mlops.args.schedules import Schedule
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
     from pulumi_mlops.components.feature_group import FeatureGroup, FeatureGroupRef, FeatureView
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         ReleaseRolledBack,
         Unsupported,
     )
+    from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import SecretRef
 
 _HOMES = {
@@ -96,6 +98,7 @@ _HOMES = {
         "PrivateNetwork",
         "Quota",
     ],
+    "args.principals": ["Principal"],
     "args.schedules": ["Schedule"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView"],
@@ -112,6 +115,7 @@ _HOMES = {
         "ReleaseRolledBack",
         "Unsupported",
     ],
+    "core.principals": ["PrincipalRef"],
     "core.refs": ["SecretRef"],
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
@@ -158,6 +162,8 @@ __all__ = [
     "Platform",
     "PlatformArgs",
     "PlatformRef",
+    "Principal",
+    "PrincipalRef",
     "PrivateNetwork",
     "Problem",
     "Quota",

@@ -42,7 +42,11 @@ def generated(receiver: str, *, approvers: list[str], description: str = "Who le
 
     def program() -> None:
         registry = mlops.ModelRegistry(
-            "models", platform=HUB, approvers=approvers, consumers=["team-b"], events={"deploy": {"to": receiver}}
+            "models",
+            platform=HUB,
+            approvers=[{"user": one} for one in approvers],
+            consumers=[{"namespace": "team-b"}],
+            events={"deploy": {"to": receiver}},
         )
         mlops.Model("churn", registry=registry, description=description, metadata=metadata)
 

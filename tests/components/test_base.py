@@ -25,7 +25,9 @@ def loop(platform: Any, opts: ResourceOptions | None = None) -> dict[str, pulumi
         event_time="at",
         online={},
     )
-    registry = mlops.ModelRegistry("models", opts, platform=platform, approvers=["lead"], events={"ci": {"to": "arn"}})
+    registry = mlops.ModelRegistry(
+        "models", opts, platform=platform, approvers=[{"role": "lead"}], events={"ci": {"to": "arn"}}
+    )
     model = mlops.Model("churn", opts, registry=registry, gate={"auc": ">=0.9"})
     score = mlops.Endpoint(
         "score",

@@ -29,7 +29,7 @@ PLATFORMS = st.builds(
     artifacts=TEXT,
     images=TEXTS,
     secrets=TEXTS,
-    consumers=st.lists(TEXT, max_size=2),
+    consumers=st.lists(st.builds(lambda text: {"account": text}, TEXT), max_size=2),
     private=st.booleans(),
     providers=st.just(()),
 )
@@ -160,14 +160,16 @@ def test_a_platform_is_exported_and_loaded_whole() -> None:
     cloud = Cloud()
 
     def program() -> dict[str, Any]:
-        made = mlops.Platform("churn", backend="aws", images=["churn"], secrets={"tok": "x"}, consumers=["9" * 12])
+        made = mlops.Platform(
+            "churn", backend="aws", images=["churn"], secrets={"tok": "x"}, consumers=[{"account": "9" * 12}]
+        )
         return made.ref.export()
 
     loaded = mlops.Platform.load(cloud.run(program))
     assert loaded.artifacts == "s3://churn-dev-artifacts-111122223333-us-east-1/"
     assert loaded.address["bucket"] == "churn-dev-artifacts-111122223333-us-east-1"
     assert loaded.secret("tok").address["id"].startswith("arn:aws:secretsmanager:")
-    assert loaded.consumers == ["9" * 12]
+    assert loaded.consumers == [{"account": "9" * 12}]
     assert (loaded.providers, loaded.native) == ((), {})
 
 

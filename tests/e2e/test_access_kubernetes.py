@@ -18,13 +18,13 @@ platform = mlops.Platform(
     "shop",
     backend="kubernetes",
     secrets={"token": "t"},
-    consumers=["team-a", "team-b"],
+    consumers=[{"namespace": "team-a"}, {"namespace": "team-b"}],
     existing={"gateway": {"name": "gateways/public", "domain": "shop.example.com"}, "metrics": "http://p.monitoring:9090"},
 )
 store = mlops.FeatureStore("features", platform=platform, materialize={"cron": "0 * * * *"})
 features = {"id": "string", "at": "timestamp"}
 profile = mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=features, online={})
-registry = mlops.ModelRegistry("models", platform=platform, approvers=["lead"])
+registry = mlops.ModelRegistry("models", platform=platform, approvers=[{"user": "lead"}])
 mlops.Model("churn", registry=registry)
 files = {"image": "registry.example.com/serve:1", "artifact": "s3://artifacts/a"}
 pair = [{"name": name, "model": files} for name in ("one", "two")]

@@ -31,7 +31,7 @@ def program() -> None:
         alerts=["ml@example.com"],
         quota={"cpus": 64, "memory_gb": 256},
         secrets={"token": "1"},
-        consumers=["search"],
+        consumers=[{"namespace": "search"}],
         existing={
             "gateway": {"name": "gateways/public", "domain": "ml.example.com"},
             "metrics": "http://prometheus.monitoring.svc:9090",
@@ -40,7 +40,7 @@ def program() -> None:
     store = mlops.FeatureStore("features", platform=hub, materialize={"cron": "0 * * * *"})
     features = {"id": "string", "at": "timestamp"}
     mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=features, online={})
-    models = mlops.ModelRegistry("models", platform=hub, approvers=["lead"])
+    models = mlops.ModelRegistry("models", platform=hub, approvers=[{"user": "lead"}])
     churn = mlops.Model("churn", registry=models)
     scaling = {"min": 2, "max": 4, "requests_per_replica": 100}
     mlops.Endpoint("score", platform=hub, model=churn.version(1), scaling=scaling, capture_percent=100)

@@ -158,14 +158,15 @@ def everything(backend: str) -> dict[str, list[str]]:
         "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
     )
     to = QUEUE if backend == "aws" else HOOK
-    models = mlops.ModelRegistry("models", platform=hub, approvers=["lead"], events={"deploy": {"to": to}})
+    lead: Any = {"role" if backend == "aws" else "user": "lead"}
+    models = mlops.ModelRegistry("models", platform=hub, approvers=[lead], events={"deploy": {"to": to}})
     churn = mlops.Model("churn", registry=models)
     score = mlops.Endpoint(
         "score",
         platform=hub,
         model={"image": "registry.example.com/churn:1.0.0"},
         shadow={"model": {"image": "registry.example.com/churn:1.1.0"}},
-        invokers=["web"],
+        invokers=[{"role" if backend == "aws" else "namespace": "web"}],
     )
     return {type(part).__name__: sorted(part.native) for part in (hub, store, group, models, churn, score)}
 

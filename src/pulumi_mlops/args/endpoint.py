@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from pulumi_mlops.args.compute import Compute
+    from pulumi_mlops.args.principals import Principal
     from pulumi_mlops.components.feature_group import FeatureView
     from pulumi_mlops.components.model import ModelVersionRef
     from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import Has, SecretRef
 
 __all__ = [
@@ -90,8 +92,9 @@ class EndpointArgs(TypedDict, total=False):
     Kubernetes: the address of a file, as ``file:///…``, which the container reads."""
     capture_percent: int
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
-    invokers: Sequence[str]
-    """Principals that may call it. On AWS: names of IAM roles of the account. On Kubernetes: namespaces."""
+    invokers: Sequence[Has[PrincipalRef] | Principal]
+    """Principals that may call it. On AWS: IAM roles of the account, and Identities. On Kubernetes: namespaces, service
+    accounts and Identities."""
     isolated: bool | None
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""
     tags: Mapping[str, str]

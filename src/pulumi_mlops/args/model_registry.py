@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from pulumi import Input
 
+    from pulumi_mlops.args.principals import Principal
     from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import Has
 
 __all__ = ["ModelRegistryArgs", "Notice"]
@@ -23,12 +25,13 @@ class ModelRegistryArgs(TypedDict, total=False):
 
     platform: Required[Has[PlatformRef]]
     """The platform that it stands on."""
-    approvers: Sequence[str]
-    """Principals that may approve and reject versions. On AWS: names of IAM roles of the account. On Kubernetes: users
-    of the registry, made with it."""
-    consumers: Sequence[str] | None
-    """Principals outside that may read and deploy versions; the platform's by default. On AWS: account ids. On
-    Kubernetes: namespaces."""
+    approvers: Sequence[Has[PrincipalRef] | Principal]
+    """Principals that may approve and reject versions. On AWS: IAM roles of the account, and Identities. On Kubernetes:
+    users of the registry, made with it; a service account or an Identity gets a user of its own, and may read the
+    login."""
+    consumers: Sequence[Has[PrincipalRef] | Principal] | None
+    """Principals outside that may read and deploy versions. The default is the platform's. On AWS: accounts, roles and
+    Identities. On Kubernetes: namespaces, service accounts and Identities."""
     events: Mapping[str, Notice]
     """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
     tags: Mapping[str, str]

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from pulumi import Input
 
+    from pulumi_mlops.args.principals import Principal
+    from pulumi_mlops.core.principals import PrincipalRef
+    from pulumi_mlops.core.refs import Has
 
 __all__ = [
     "Database",
@@ -163,9 +166,10 @@ class PlatformArgs(TypedDict, total=False):
     service addresses."""
     existing: ExistingParts
     """Parts that are there already."""
-    consumers: Sequence[str]
-    """Principals outside that may read artifacts, images and models. Only the owner's stack can grant that. On AWS:
-    account ids. On Kubernetes: namespaces."""
+    consumers: Sequence[Has[PrincipalRef] | Principal]
+    """Principals outside that may read artifacts, images and models: ``[{"account": …}]``, or an Identity. Only the
+    owner's stack can grant that. On AWS: accounts, roles and Identities. On Kubernetes: namespaces, service accounts
+    and Identities."""
     log_days: int | None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 

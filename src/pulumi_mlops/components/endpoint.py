@@ -16,6 +16,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Spec, Whole, earlier, given, refuse
+from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import Either, Given, Of, Ref, SecretRef
 from pulumi_mlops.core.schedules import Schedule
 
@@ -271,7 +272,7 @@ class EndpointSpec(Spec):
         Needs("endpoint.capture.sampled", lambda percent: 0 < percent < 100),  # noqa: PLR2004 (per cent)
     ] = 0
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
-    invokers: Annotated[list[str], Needs("endpoint.invokers")] = []
+    invokers: Annotated[Principals, Needs("endpoint.invokers")] = []
     """Principals that may call it."""
     isolated: Annotated[Flag | None, Needs("endpoint.isolated")] = None
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""

@@ -1,15 +1,18 @@
 """ModelRegistry: who approves versions of models, who may use them, and who is told."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Unpack
 
-from pulumi import ResourceOptions
+from pulumi import Input, ResourceOptions
 from pydantic import Field
 
 from pulumi_mlops.args.model_registry import ModelRegistryArgs
 from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.inputs import In, Needs, Spec
+from pulumi_mlops.core.principals import Principals, Who
 from pulumi_mlops.core.refs import Of, Ref
 
 
@@ -27,10 +30,10 @@ class ModelRegistrySpec(Spec):
 
     platform: Of[PlatformRef]
     """The platform that it stands on."""
-    approvers: Annotated[list[str], Needs("model_registry.approvers")] = []
+    approvers: Annotated[Principals, Needs("model_registry.approvers")] = []
     """Principals that may approve and reject versions."""
-    consumers: list[str] | None = None
-    """Principals outside that may read and deploy versions; the platform's by default."""
+    consumers: Principals | None = None
+    """Principals outside that may read and deploy versions. The default is the platform's."""
     events: Annotated[dict[str, Notice], Needs("model_registry.events")] = {}
     """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
     tags: dict[str, str] = {}
@@ -38,8 +41,12 @@ class ModelRegistrySpec(Spec):
 
     def uses(self) -> frozenset[str]:
         """Consumers are the platform's where none are given here."""
-        consumers = self.platform.consumers if self.consumers is None else self.consumers
-        return frozenset({"model_registry.consumers"} if consumers else ())
+        return frozenset({"model_registry.consumers"} if self.readers else ())
+
+    @property
+    def readers(self) -> Sequence[Who]:
+        """The consumers: its own, or the platform's."""
+        return principals.read(self.platform.consumers) if self.consumers is None else self.consumers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +56,8 @@ class ModelRegistryRef(Ref):
     noun = "model_registry"
 
     platform: PlatformRef
-    approvers: list[str] = field(default_factory=list)
-    consumers: list[str] = field(default_factory=list)
+    approvers: list[Mapping[str, Input[str]]] = field(default_factory=list)
+    consumers: list[Mapping[str, Input[str]]] = field(default_factory=list)
 
 
 class ModelRegistry(Component[ModelRegistrySpec, ModelRegistryRef]):

@@ -13,6 +13,7 @@ from pulumi_mlops.args.platform import PlatformArgs
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Sensitive, Spec, Whole, given, nearest, refuse
+from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import HubRef, SecretRef
 from pulumi_mlops.core.stages import Stage
 
@@ -242,8 +243,9 @@ class PlatformSpec(Spec):
     service addresses."""
     existing: ExistingParts = ExistingParts()
     """Parts that are there already."""
-    consumers: Annotated[list[str], Needs("platform.consumers")] = []
-    """Principals outside that may read artifacts, images and models. Only the owner's stack can grant that."""
+    consumers: Annotated[Principals, Needs("platform.consumers")] = []
+    """Principals outside that may read artifacts, images and models: ``[{"account": …}]``, or an Identity. Only the
+    owner's stack can grant that."""
     log_days: Annotated[Annotated[Whole, Field(ge=1)] | None, Needs("platform.log_days")] = None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 
@@ -287,7 +289,7 @@ class PlatformRef(HubRef):
     """Image repositories by short name."""
     secrets: Mapping[str, Input[str]] = field(default_factory=dict)
     """Addresses of the platform's secrets by short name."""
-    consumers: list[str] = field(default_factory=list)
+    consumers: list[Mapping[str, Input[str]]] = field(default_factory=list)
     """Principals outside the platform that may read what it shares."""
     private: bool = False
     """Whether workloads run inside the platform's own or an existing network."""

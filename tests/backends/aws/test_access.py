@@ -32,7 +32,7 @@ def whole() -> None:
         secrets={"hub-token": "x"},
         alerts=["ml@example.com"],
         monthly_budget=9,
-        consumers=["9" * 12],
+        consumers=[{"account": "9" * 12}],
     )
     store = mlops.FeatureStore("features", platform=platform)
     group = mlops.FeatureGroup(
@@ -43,7 +43,9 @@ def whole() -> None:
         event_time="at",
         online={},
     )
-    registry = mlops.ModelRegistry("models", platform=platform, approvers=["lead"], events={"ci": {"to": "arn:q"}})
+    registry = mlops.ModelRegistry(
+        "models", platform=platform, approvers=[{"role": "lead"}], events={"ci": {"to": "arn:q"}}
+    )
     mlops.Model("churn", registry=registry)
     mlops.Endpoint(
         "score",
@@ -52,7 +54,7 @@ def whole() -> None:
         reads=[group.online],
         secrets={"HUB": platform.secret("hub-token")},
         capture_percent=5,
-        invokers=["app"],
+        invokers=[{"role": "app"}],
     )
     mlops.Endpoint("slow", platform=platform, model={"image": "x"}, mode={"asynchronous": {"notify": "arn:aws:sns:t"}})
 

@@ -203,7 +203,10 @@ def test_a_models_description_stays(
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ({"consumers": ["12"]}, "consumers: '12' is not an AWS account; write its twelve digits"),
+        (
+            {"consumers": [{"account": "12"}]},
+            "consumers[0].account: '12' is not an AWS account; write its twelve digits",
+        ),
         ({"account": "12"}, "account: '12' is not an AWS account"),
         ({"region": "Frankfurt"}, "region: 'Frankfurt' is not an AWS region; write one such as 'eu-west-1'"),
         ({"log_days": 3654}, "log_days: 3654 is not a retention that CloudWatch Logs has; write one of 1, 3, 5"),

@@ -275,7 +275,7 @@ def test_a_private_platform_puts_the_model_into_its_network(cloud: Cloud) -> Non
 
 
 def test_invokers_may_call_it_and_nothing_else(cloud: Cloud) -> None:
-    make(cloud, invokers=["app", "batch"])
+    make(cloud, invokers=[{"role": "app"}, {"role": "batch"}])
     policy = cloud.one("iam/policy")
     (statement,) = policy.document("policy")["Statement"]
     assert statement["Resource"] == f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/churn-dev-score"

@@ -11,6 +11,7 @@ from support.facts.aws import HUB, MODEL, REGISTRY, hub
 from support.mocks import ACCOUNT, REGION, Cloud
 
 CONSUMER = "999988887777"
+ACCOUNT_OF = {"account": CONSUMER}
 QUEUE = "arn:aws:sqs:us-east-1:1:ci"
 
 
@@ -35,7 +36,7 @@ def test_approvals_are_announced(cloud: Cloud) -> None:
 
 
 def test_approvers_may_approve_this_registrys_versions_only(cloud: Cloud) -> None:
-    cloud.run(lambda: mlops.ModelRegistry("models", platform=HUB, approvers=["lead"]) and None)
+    cloud.run(lambda: mlops.ModelRegistry("models", platform=HUB, approvers=[{"role": "lead"}]) and None)
     here = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
     versions, groups = cloud.one("iam/policy").document("policy")["Statement"]
     assert versions["Action"] == ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"]
@@ -58,11 +59,9 @@ def test_a_model_is_a_group_with_its_facts_as_tags(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(
     ("of_platform", "of_registry", "granted"),
-    [([CONSUMER], None, True), ([CONSUMER], [], False), ([], [CONSUMER], True)],
+    [([ACCOUNT_OF], None, True), ([ACCOUNT_OF], [], False), ([], [ACCOUNT_OF], True)],
 )
-def test_consumers_may_read_and_deploy(
-    cloud: Cloud, of_platform: list[str], of_registry: list[str] | None, granted: bool
-) -> None:
+def test_consumers_may_read_and_deploy(cloud: Cloud, of_platform: Any, of_registry: Any, granted: bool) -> None:
     def program() -> None:
         registry = mlops.ModelRegistry("models", platform=hub(consumers=of_platform), consumers=of_registry)
         mlops.Model("churn", registry=registry)

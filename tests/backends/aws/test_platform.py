@@ -148,7 +148,7 @@ def test_secrets_are_secret_and_nowhere_in_clear(cloud: Cloud) -> None:
 
 
 def test_consumers_are_in_every_policy(cloud: Cloud) -> None:
-    make(cloud, consumers=[CONSUMER], images=["churn"])
+    make(cloud, consumers=[{"account": CONSUMER}], images=["churn"])
     granted = {
         "kms/key": ["kms:Decrypt", "kms:DescribeKey"],
         "s3/bucketPolicy": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],

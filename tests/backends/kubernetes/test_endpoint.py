@@ -148,7 +148,7 @@ IN_PLACE: dict[str, dict[str, Any]] = {
     "bounds": {"scaling": SCALED | {"max": 9}},
     "tags": {"tags": {"team": "other"}},
     "health": {"health": {"errors_percent": 1, "latency_ms": 90}},
-    "invokers": {"invokers": ["shop"]},
+    "invokers": {"invokers": [{"namespace": "shop"}]},
     "isolation": {"isolated": False},
 }
 
@@ -359,7 +359,7 @@ def test_the_users_environment_wins(cloud: Cloud) -> None:
 
 
 def test_who_may_call(cloud: Cloud) -> None:
-    make(cloud, model=FILES, invokers=["shop"])
+    make(cloud, model=FILES, invokers=[{"namespace": "shop"}])
     policy = spec_of(cloud, "NetworkPolicy", "score-net-callers")
     assert policy["podSelector"]["matchLabels"] == GROWTH
     measured, called = policy["ingress"]

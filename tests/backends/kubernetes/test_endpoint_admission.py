@@ -24,7 +24,7 @@ CASES: dict[str, dict[str, Any]] = {
         "capture_percent": 100,
         "release": {"canary": {"percent": 10}, "rollback_alarms": ["Theirs"]},
         "health": {"latency_ms": 200},
-        "invokers": ["shop"],
+        "invokers": [{"namespace": "shop"}],
         "compute": {"accelerator": "A10G:1"},
         "tags": {"mail": "ml@example.com"},
     },

@@ -114,7 +114,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "scaling.cooldown_in_seconds",
         "3600: Kubernetes waits at most 1800 seconds",
     ),
-    "no namespace": ({"invokers": ["shop", "Shop_2"]}, "invokers[1]", "'Shop_2' is not the name of a namespace"),
+    "no namespace": (
+        {"invokers": [{"namespace": "shop"}, {"namespace": "Shop_2"}]},
+        "invokers[1].namespace",
+        "'Shop_2' is not the name of a namespace",
+    ),
     "variants without a gateway": (
         {"platform": hub(gateway=None), "variants": [{"name": "a", "model": FILES}, {"name": "b", "model": FILES}]},
         "variants",

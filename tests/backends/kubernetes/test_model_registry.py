@@ -98,7 +98,7 @@ def test_prod_has_two_that_are_never_both_away(stage: str, replicas: int, budget
 
 
 def test_approvers_are_users_with_secrets_of_their_own(cloud: Cloud) -> None:
-    make(cloud, approvers=["lead"])
+    make(cloud, approvers=[{"user": "lead"}])
     wanted = settings(cloud, "models-registry-settings")
     assert wanted["users"] == [{"name": "lead", "password": "USER_LEAD", "role": "approver"}]
     (container,) = cloud.one("Job").inputs["spec"]["template"]["spec"]["containers"]
@@ -107,14 +107,14 @@ def test_approvers_are_users_with_secrets_of_their_own(cloud: Cloud) -> None:
 
 
 def test_consumers_may_read(cloud: Cloud) -> None:
-    exported = make(cloud, consumers=["team-b"])
+    exported = make(cloud, consumers=[{"namespace": "team-b"}])
     (rule,) = cloud.one("Role").inputs["rules"]
     assert rule["resourceNames"] == ["models-user-reader"]
     assert rule["verbs"] == ["get"]
     callers = cloud.one("NetworkPolicy", "models-net-callers").inputs["spec"]["ingress"][0]["from"]
     names = [peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in callers]
     assert "team-b" in names
-    assert exported["consumers"] == ["team-b"]
+    assert exported["consumers"] == [{"namespace": "team-b"}]
 
 
 def test_events_become_webhooks_and_a_way_out(cloud: Cloud) -> None:
@@ -142,7 +142,11 @@ def test_another_setting_is_another_job_and_nothing_else() -> None:
 
 def test_a_model_is_made_by_a_job_and_kept_by_its_definition() -> None:
     registry = mlops.ModelRegistryRef(
-        name="models", backend="kubernetes", platform=HUB, approvers=["lead"], address={"server": "models-mlflow"}
+        name="models",
+        backend="kubernetes",
+        platform=HUB,
+        approvers=[{"user": "lead"}],
+        address={"server": "models-mlflow"},
     )
 
     def program() -> Any:
@@ -164,9 +168,9 @@ def test_a_model_is_made_by_a_job_and_kept_by_its_definition() -> None:
     ("args", "says"),
     [
         ({"events": {"deploy": {"to": "arn:aws:sqs:x"}}}, "events.deploy.to: 'arn:aws:sqs:x' is not an http or https"),
-        ({"approvers": ["Lead Engineer"]}, "approvers: 'Lead Engineer' must be"),
-        ({"approvers": ["admin"]}, "approvers: 'admin' must be"),
-        ({"consumers": ["Team B"]}, "consumers: 'Team B' is not the name of a namespace"),
+        ({"approvers": [{"user": "Lead Engineer"}]}, "approvers[0].user: 'Lead Engineer' must be"),
+        ({"approvers": [{"user": "admin"}]}, "approvers[0].user: 'admin' must be"),
+        ({"consumers": [{"namespace": "Team B"}]}, "consumers[0].namespace: 'Team B' is not the name of a namespace"),
     ],
 )
 def test_bad_input(cloud: Cloud, args: dict[str, Any], says: str) -> None:

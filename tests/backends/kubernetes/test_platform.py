@@ -154,7 +154,7 @@ def test_alerts_go_by_mail_and_to_a_webhook(cloud: Cloud) -> None:
 
 
 def test_consumers_get_the_reading_key_and_a_way_to_the_store(cloud: Cloud) -> None:
-    make(cloud, consumers=["team-b"])
+    make(cloud, consumers=[{"namespace": "team-b"}])
     (rule,) = cloud.one("Role").inputs["rules"]
     assert rule == {
         "apiGroups": [""],

@@ -122,6 +122,8 @@ _RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
 _TARGET = "aws:appautoscaling/target:Target"
 
 AWS: Mapping[str, tuple[Evidence, ...]] = {
+    "principal.account": (said("aws:kms/key:Key", "policy/Statement/Principal/AWS"),),
+    "principal.role": (Made("aws:iam/rolePolicyAttachment:RolePolicyAttachment"),),
     "platform": (
         Made("aws:kms/key:Key"),
         Made("aws:s3/bucket:Bucket"),
@@ -198,6 +200,11 @@ _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 _SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
 KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
+    "principal.namespace": (
+        said(_POLICY, "spec/ingress/from/namespaceSelector/matchLabels/kubernetes.io~metadata.name"),
+    ),
+    "principal.service_account": (said(_POLICY, "spec/ingress/from/podSelector/matchLabels/pulumi-mlops~account"),),
+    "principal.user": (Made(_SECRET), said(_CONFIG, "data/settings.json/users/name")),
     "platform": (
         Made("kubernetes:core/v1:Namespace"),
         Made(_POLICY),

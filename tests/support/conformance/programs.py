@@ -113,6 +113,13 @@ DAY = {"name": "day", "cron": "0 8 * * *", "min": 2, "max": 6}
 ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
 
 PROGRAMS: Mapping[str, Program] = {
+    "principal.account": Program(lambda w: platform(w, consumers=[{"account": "444455556666"}]), without=platform),
+    "principal.role": Program(lambda w: endpoint(w, invokers=[{"role": "shop"}]), without=endpoint),
+    "principal.namespace": Program(lambda w: endpoint(w, invokers=[{"namespace": "shop"}]), without=endpoint),
+    "principal.service_account": Program(
+        lambda w: endpoint(w, invokers=[{"service_account": "shop/web"}]), without=endpoint
+    ),
+    "principal.user": Program(lambda w: registry(w, approvers=[{"user": "lead"}]), without=registry),
     "platform": Program(platform),
     "platform.addons": Program(lambda w: platform(w, addons=[w.addon])),
     "platform.budget": Program(

@@ -33,11 +33,11 @@ class Words:
     """Somebody who is told of alerts."""
     told: str
     """Somebody who is told of approvals."""
-    consumer: str
+    consumer: Mapping[str, str]
     """A principal outside the platform."""
-    approver: str
+    approver: Mapping[str, str]
     """A principal that approves versions."""
-    invoker: str
+    invoker: Mapping[str, str]
     """A principal that calls endpoints."""
     gateway: str
     """A way in from outside."""
@@ -65,9 +65,9 @@ WORDS = {
             key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mine",
             alerts=f"arn:aws:sns:{REGION}:{ACCOUNT}:mine",
             told=f"arn:aws:sqs:{REGION}:{ACCOUNT}:approvals",
-            consumer="444455556666",
-            approver="lead",
-            invoker="storefront",
+            consumer={"account": "444455556666"},
+            approver={"role": "lead"},
+            invoker={"role": "storefront"},
             gateway="public",
             addon="anything",
             provider=lambda name: aws.Provider(name, region=REGION),
@@ -83,9 +83,9 @@ WORDS = {
             key="mine",
             alerts="https://alerts.example.com/hook",
             told="https://ci.example.com/hook",
-            consumer="analytics",
-            approver="lead",
-            invoker="storefront",
+            consumer={"namespace": "analytics"},
+            approver={"user": "lead"},
+            invoker={"namespace": "storefront"},
             gateway="gateways/another",
             addon="keda",
             parts={

@@ -14,10 +14,22 @@ from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAdd
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.principals import PrincipalRef, Who
 from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
 
+_ROLE = r"(arn:[a-z-]+:iam::\d{12}:role/)?[\w+=,.@/-]{1,576}"
+_WRITTEN = {"account": re.compile(r"\d{12}"), "role": re.compile(_ROLE)}
+_WRITE = {
+    "account": "is not an AWS account; write its twelve digits",
+    "role": "is not an IAM role; write its name, or its ARN where it is in another account",
+}
+_NOT_TAKEN = (
+    "is not a role: IAM gives this right to roles of the platform's account; write {'role': …}, or make an Identity "
+    "that trusts whoever it is"
+)
 Statement = dict[str, Any]
 
 
@@ -281,7 +293,56 @@ def identity(scope: Scope, name: str, platform: PlatformRef, service: str, *gran
     return Identity(role, Output.all(role.arn, rights.id).apply(lambda known: str(known[0])))
 
 
-def let(scope: Scope, part: str, roles: Sequence[str], rights: Sequence[Statement]) -> dict[str, pulumi.Resource]:
+def principal_arn(who: Who, partition: Input[str], account: Input[str]) -> Output[str]:
+    """Return a principal as resource policies name it; an account as a whole is its root."""
+    form = "arn:{0}:iam::{1}:root" if who.kind == "account" else "arn:{0}:iam::{1}:role/{2}"
+
+    def written(known: Sequence[str]) -> str:
+        value, partition, own = known
+        if value.startswith("arn:"):
+            return value
+        return form.format(partition, value if who.kind == "account" else own, value)
+
+    return Output.all(who.value, partition, account).apply(written)
+
+
+def principal_problems(field: str, principals: Sequence[Who], takes: Sequence[str]) -> Iterator[Problem]:
+    """Judge principals: their backend, their kind where one is not taken, and how they are written."""
+    for index, who in enumerate(principals):
+        where = f"{field}[{index}]"
+        if isinstance(who, PrincipalRef) and who.backend != "aws":
+            yield Problem(where, f"identity {who.name!r} lives on {who.backend!r}; give an Identity of an AWS platform")
+        elif who.kind not in takes:
+            yield Problem(f"{where}.{who.kind}", _NOT_TAKEN)
+        elif not is_deferred(who.value) and not _WRITTEN[who.kind].fullmatch(str(who.value)):
+            yield Problem(f"{where}.{who.kind}", f"{who.value!r} {_WRITE[who.kind]}")
+
+
+def _role_name(role: Input[str], account: Input[str]) -> Output[str]:
+    """Return the name of a role of this account; a policy cannot be attached to one of another account."""
+
+    def named(known: Sequence[str]) -> str:
+        value, own = known
+        if value.startswith("arn:") and value.split(":")[4] != own:
+            raise MlopsError(
+                f"role {value} is not in account {own}: a policy is attached to roles of the same account only. Make "
+                "an Identity that trusts it: trusts={'role': …}"
+            )
+        return value.rpartition("/")[2]
+
+    return Output.all(role, account).apply(named)
+
+
+def _word(index: int, who: Who) -> str:
+    """Return what tells a principal's resources apart: its name where that is known, else its place in the list."""
+    if isinstance(who, PrincipalRef):
+        return f"identity-{who.name}"
+    return str(index) if is_deferred(who.value) else str(who.value).rpartition("/")[2]
+
+
+def let(
+    scope: Scope, part: str, platform: PlatformRef, roles: Sequence[Who], rights: Sequence[Statement]
+) -> dict[str, pulumi.Resource]:
     """Give rights to roles that the user has: one policy, attached to each."""
     if not roles:
         return {}
@@ -292,6 +353,14 @@ def let(scope: Scope, part: str, roles: Sequence[str], rights: Sequence[Statemen
         tags=scope.tags,
         opts=scope.opts,
     )
-    for role in roles:
-        aws.iam.RolePolicyAttachment(scope.child(f"{part}-{role}"), role=role, policy_arn=policy.arn, opts=scope.opts)
+    account = PlatformAddress.of(platform).account
+    for index, who in enumerate(roles):
+        name = _word(index, who)
+        plain = not isinstance(who, PrincipalRef) and who.value == name
+        aws.iam.RolePolicyAttachment(
+            scope.child(f"{part}-{name}"),
+            role=name if plain else _role_name(who.value, account),
+            policy_arn=policy.arn,
+            opts=scope.opts,
+        )
     return {part: policy}

@@ -9,6 +9,13 @@ _GUARDRAILS = "Deployment guardrails cover real-time and asynchronous endpoints 
 
 CAPABILITIES = table(
     {
+        "principal.account": Entry("native", "an account, in resource policies"),
+        "principal.role": Entry("native", "a role of IAM"),
+        "principal.namespace": Entry("absent", "AWS has no namespaces.", "{'account': …} or {'role': …}."),
+        "principal.service_account": Entry("absent", "AWS has no service accounts.", "{'role': …}, or an Identity."),
+        "principal.user": Entry(
+            "absent", "rights are given to roles, which people and programs assume.", "{'role': …}, or an Identity."
+        ),
         "platform": Entry("native", "KMS, S3, CloudWatch, SNS"),
         "platform.budget": Entry("native", "AWS Budgets, by the cost allocation tag 'project'"),
         "platform.consumers": Entry("native", "key, bucket, repository and group policies"),

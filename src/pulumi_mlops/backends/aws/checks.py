@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.aws.access import principal_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
@@ -54,7 +55,8 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, FeatureGroupSpec):
         yield from _feature_group(name, spec)
     elif isinstance(spec, ModelRegistrySpec):
-        yield from _accounts("consumers", spec.consumers or [])
+        yield from principal_problems("consumers", spec.consumers or [], ("account", "role"))
+        yield from principal_problems("approvers", spec.approvers, ("role",))
     elif isinstance(spec, ModelSpec):
         yield from _model(name, spec)
     elif isinstance(spec, EndpointSpec):
@@ -73,14 +75,10 @@ def _limits(spec: Spec) -> Iterator[Problem]:
             yield Problem(path, f"{size}{unit}: AWS takes {span}{unit}")
 
 
-def _accounts(field: str, values: list[str]) -> Iterator[Problem]:
-    if wrong := [value for value in values if not _ACCOUNT.fullmatch(value)]:
-        yield Problem(field, f"{', '.join(map(repr, wrong))} is not an AWS account; write its twelve digits")
-
-
 def _platform(spec: PlatformSpec) -> Iterator[Problem]:
-    yield from _accounts("consumers", spec.consumers)
-    yield from _accounts("account", [spec.account] if spec.account else [])
+    yield from principal_problems("consumers", spec.consumers, ("account", "role"))
+    if spec.account and not _ACCOUNT.fullmatch(spec.account):
+        yield Problem("account", f"{spec.account!r} is not an AWS account; write its twelve digits")
     if spec.region and not _REGION.fullmatch(spec.region):
         yield Problem("region", f"{spec.region!r} is not an AWS region; write one such as 'eu-west-1'")
     if spec.log_days and spec.log_days not in _LOG_DAYS:
@@ -160,6 +158,7 @@ def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
 
 
 def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
+    yield from principal_problems("invokers", spec.invokers, ("role",))
     if spec.mode.serverless:
         memory = spec.compute.memory_gb
         if memory not in _SERVERLESS_MEMORY_GB:

@@ -87,7 +87,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         if spec.mode.asynchronous
         else ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
     )
-    invokers = access.let(scope, "invoke", spec.invokers, [access.allow(call, arn)])
+    invokers = access.let(scope, "invoke", spec.platform, spec.invokers, [access.allow(call, arn)])
     path = "async-invocations" if spec.mode.asynchronous else "invocations"
     return EndpointRef(
         name=scope.name,

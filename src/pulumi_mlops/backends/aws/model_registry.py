@@ -10,6 +10,7 @@ from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
+from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
@@ -49,7 +50,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
             ["sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"], named("model-package-group", "*")
         ),
     ]
-    native |= access.let(scope, "approve", spec.approvers, rights)
+    native |= access.let(scope, "approve", spec.platform, spec.approvers, rights)
     for name, notice in spec.events.items():
         detail: dict[str, Any] = {
             "ModelPackageGroupName": [{"prefix": f"{start}-"}],
@@ -73,8 +74,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         name=scope.name,
         backend="aws",
         platform=spec.platform,
-        approvers=spec.approvers,
-        consumers=spec.platform.consumers if spec.consumers is None else spec.consumers,
+        approvers=principals.plain(spec.approvers),
+        consumers=principals.plain(spec.readers),
         address=ModelRegistryAddress(prefix=start).plain(),
         native=native,
     )
@@ -100,7 +101,8 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         where = PlatformAddress.of(platform)
         readers = {
             "AWS": [
-                Output.format("arn:{0}:iam::{1}:root", where.partition, account) for account in spec.registry.consumers
+                access.principal_arn(who, where.partition, where.account)
+                for who in principals.read(spec.registry.consumers)
             ]
         }
         packages = group.arn.apply(lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/*")

@@ -10,7 +10,9 @@ NOTES = {
     "only, ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and "
     "a VPC when asked. See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.",
     "Platform.account": "twelve digits.",
-    "Platform.consumers": "account ids.",
+    "Platform.consumers": "accounts, roles and Identities.",
+    "Principal.account": "twelve digits.",
+    "Principal.role": "the name of an IAM role, or its ARN.",
     "ExistingParts.key": "an ARN.",
     "ExistingParts.alerts": "the ARN of a topic.",
     "FeatureStore": "a Glue database, and an IAM role for SageMaker Feature Store. See "
@@ -19,8 +21,8 @@ NOTES = {
     "https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-create-feature-group.html.",
     "ModelRegistry": "an EventBridge rule over the registry's model package groups, IAM policies for approvers. "
     "See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html.",
-    "ModelRegistry.approvers": "names of IAM roles of the account.",
-    "ModelRegistry.consumers": "account ids.",
+    "ModelRegistry.approvers": "IAM roles of the account, and Identities.",
+    "ModelRegistry.consumers": "accounts, roles and Identities.",
     "Notice.to": "the ARN of a queue, topic or function, whose own policy must let EventBridge deliver.",
     "Model": "a SageMaker ModelPackageGroup. See "
     "https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-model-group.html.",
@@ -38,5 +40,5 @@ NOTES = {
     "asynchronous sister).",
     "Endpoint.reads": "the name of the feature group, for the Feature Store API.",
     "Endpoint.secrets": "the address of the secret in Secrets Manager, which the container fetches.",
-    "Endpoint.invokers": "names of IAM roles of the account.",
+    "Endpoint.invokers": "IAM roles of the account, and Identities.",
 }

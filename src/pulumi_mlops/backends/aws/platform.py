@@ -1,6 +1,7 @@
 """Platform on AWS: key, bucket, repositories, logs, alerts, budget, secrets, network, in the order of making."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +10,11 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from pulumi_mlops.backends.aws import live, network
-from pulumi_mlops.backends.aws.access import Statement, allow, document
+from pulumi_mlops.backends.aws.access import Statement, allow, document, principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.principals import Who, plain
 
 _BUCKET_PREFIX = 34  # what is left of S3's 63 characters beside account and region
 
@@ -27,9 +29,14 @@ class Account:
     domain: Output[str]
     """What the addresses of services end in."""
 
-    def root(self, account: Any = None) -> Output[str]:
-        """Return the principal of an account as a whole: its own IAM policies decide who in it."""
-        return Output.format("arn:{0}:iam::{1}:root", self.partition, account or self.id)
+    @property
+    def root(self) -> Output[str]:
+        """The account as a whole: its own IAM policies decide who in it."""
+        return Output.format("arn:{0}:iam::{1}:root", self.partition, self.id)
+
+    def principals(self, given: Sequence[Who]) -> list[Output[str]]:
+        """Return principals as resource policies name them."""
+        return [principal_arn(who, self.partition, self.id) for who in given]
 
 
 def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
@@ -77,7 +84,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         artifacts=Output.format("s3://{0}/", bucket),
         images={name: repository.repository_url for name, repository in repositories.items()},
         secrets=secrets,
-        consumers=spec.consumers,
+        consumers=plain(spec.consumers),
         private=where is not None,
         providers=tuple(found for found in [scope.provider or scope.component.get_provider("aws:index:any")] if found),
         native=native,
@@ -103,7 +110,7 @@ def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, p
     use = ["kms:Decrypt", "kms:GenerateDataKey*"]
     log_service = Output.format("logs.{0}.amazonaws.com", account.region)
     statements: list[Statement] = [
-        {**allow(["kms:*"], "*"), "Sid": "IamDecides", "Principal": {"AWS": account.root()}},
+        {**allow(["kms:*"], "*"), "Sid": "IamDecides", "Principal": {"AWS": account.root}},
         {
             **allow(
                 [*use, "kms:Encrypt", "kms:ReEncrypt*", "kms:DescribeKey"],
@@ -126,7 +133,7 @@ def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, p
         },
     ]
     if spec.consumers:
-        readers = [account.root(consumer) for consumer in spec.consumers]
+        readers = account.principals(spec.consumers)
         statements.append(
             {**allow(["kms:Decrypt", "kms:DescribeKey"], "*"), "Sid": "Consumers", "Principal": {"AWS": readers}}
         )
@@ -209,7 +216,7 @@ def _bucket(
         }
     ]
     if spec.consumers:
-        readers = [account.root(consumer) for consumer in spec.consumers]
+        readers = account.principals(spec.consumers)
         statements.append(
             {
                 **allow(["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], everything),
@@ -253,7 +260,7 @@ def _repository(scope: Scope, spec: PlatformSpec, account: Account, key: Any, na
         pull = {
             "Sid": "Consumers",
             "Effect": "Allow",
-            "Principal": {"AWS": [account.root(consumer) for consumer in spec.consumers]},
+            "Principal": {"AWS": account.principals(spec.consumers)},
         }
         actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
         aws.ecr.RepositoryPolicy(

@@ -1,19 +1,36 @@
 """Who may talk to whom, and who may do what: identities, doors between pods, rights in the API."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi_kubernetes as k8s
-from pulumi import Input
+from pulumi import Input, Output
 
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, namespace_name
+from pulumi_mlops.backends.kubernetes.objects import NAMESPACE, App, Fields, namespace_name
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.principals import PrincipalRef, Who
 
 # Instance metadata answers with the node's own credentials, and private ranges are the cluster and its neighbours.
 _NOT_THE_INTERNET = ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+ACCOUNT = "pulumi-mlops/account"
+"""The label of pods that act as a service account which was given rights; the ways through the network are theirs."""
+_WRITTEN = {
+    "namespace": NAMESPACE,
+    "service_account": re.compile(rf"{NAMESPACE.pattern}/{NAMESPACE.pattern}"),
+    "user": re.compile(r"\S.{0,252}"),
+}
+_WRITE = {
+    "namespace": "is not the name of a namespace; write lower-case letters, digits and hyphens",
+    "service_account": "is not a service account; write namespace/name in lower-case letters, digits and hyphens",
+    "user": "is not the name of a user; write the name that the API server knows it by",
+}
 _HTTPS = 443
 _API_SERVER = (443, 6443)
 
@@ -23,7 +40,7 @@ def pods(labels: Mapping[str, str]) -> Fields:
     return {"pod_selector": {"match_labels": dict(labels)}}
 
 
-def namespace(name: Input[str], labels: Mapping[str, str] | None = None) -> Fields:
+def namespace(name: Input[str], labels: Mapping[str, Input[str]] | None = None) -> Fields:
     """Pods of another namespace."""
     peer: Fields = {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
     return peer | ({"pod_selector": {"match_labels": dict(labels)}} if labels else {})
@@ -147,9 +164,53 @@ def account_of(account: k8s.core.v1.ServiceAccount) -> Any:
     return {"kind": "ServiceAccount", "name": account.metadata.name, "namespace": account.metadata.namespace}
 
 
-def accounts_in(name: str) -> Any:
+def accounts_in(name: Input[str]) -> Any:
     """Return all service accounts of a namespace as the subject of a grant."""
-    return {"kind": "Group", "name": f"system:serviceaccounts:{name}", "api_group": "rbac.authorization.k8s.io"}
+    # Written out where it is known, so that a preview shows it.
+    group = Output.format("system:serviceaccounts:{0}", name) if is_deferred(name) else f"system:serviceaccounts:{name}"
+    return {"kind": "Group", "name": group, "api_group": "rbac.authorization.k8s.io"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A principal as the API and the network know it."""
+
+    word: str
+    """What tells its objects apart: its name where that is known, else its place in the list."""
+    subjects: list[Any]
+    """Who it is in a RoleBinding."""
+    peers: list[Fields]
+    """Its pods in a network policy: of a service account those that carry the label ``pulumi-mlops/account``, since a
+    network policy knows pods by labels only."""
+
+
+def caller(index: int, who: Who) -> Caller:
+    """Return how a principal of ours is known in the cluster."""
+    word = who.name if isinstance(who, PrincipalRef) else str(index) if is_deferred(who.value) else str(who.value)
+    if who.kind == "namespace":
+        return Caller(word, [accounts_in(who.value)], [namespace(who.value)])
+    if who.kind == "user":
+        return Caller(word, [{"kind": "User", "name": who.value, "api_group": "rbac.authorization.k8s.io"}], [])
+    parts = Output.from_input(who.value).apply(lambda value: value.split("/", 1))
+    plain: Sequence[Input[str]] = [parts[0], parts[1]] if is_deferred(who.value) else str(who.value).split("/", 1)
+    space, name = plain
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": space}
+    return Caller(word.replace("/", "-"), [subject], [namespace(space, {ACCOUNT: name})])
+
+
+def principal_problems(field: str, principals: Sequence[Who], takes: Sequence[str]) -> Iterator[Problem]:
+    """Judge principals: their backend, their kind where one is not taken, and how they are written."""
+    for index, who in enumerate(principals):
+        where = f"{field}[{index}]"
+        if isinstance(who, PrincipalRef):
+            if who.backend != "kubernetes":
+                told = f"identity {who.name!r} lives on {who.backend!r}; give an Identity of a Kubernetes platform"
+                yield Problem(where, told)
+            continue
+        if who.kind not in takes:
+            yield Problem(f"{where}.{who.kind}", f"is not taken here; write one of {', '.join(takes)}, or an Identity")
+        elif not is_deferred(who.value) and not _WRITTEN[who.kind].fullmatch(str(who.value)):
+            yield Problem(f"{where}.{who.kind}", f"{who.value!r} {_WRITE[who.kind]}")
 
 
 def app_of(scope: Scope, platform: PlatformRef, kind: str) -> App:

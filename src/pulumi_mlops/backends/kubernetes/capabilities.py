@@ -6,6 +6,17 @@ _NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no re
 
 CAPABILITIES = table(
     {
+        "principal.account": Entry(
+            "absent", "a cluster has no accounts of a cloud.", "{'namespace': …} or {'service_account': …}."
+        ),
+        "principal.role": Entry(
+            "absent", "a Role of RBAC is a set of rights, not somebody.", "{'namespace': …} or {'service_account': …}."
+        ),
+        "principal.namespace": Entry("native", "the service accounts of a namespace, and its pods"),
+        "principal.service_account": Entry(
+            "native", "RBAC, and network policies for pods with the label 'pulumi-mlops/account'"
+        ),
+        "principal.user": Entry("native", "a user of MLflow, by name"),
         "platform": Entry(
             "native", "a namespace with Pod Security *restricted*, network policies, quota, object store"
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from pulumi_mlops.backends.kubernetes import live, operators
+from pulumi_mlops.backends.kubernetes import access, live, operators
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
@@ -67,6 +67,7 @@ def _platform(name: str, spec: PlatformSpec) -> Iterator[Problem]:
         if addon not in OPERATORS:
             known = ", ".join(sorted(OPERATORS))
             yield Problem("addons", f"{addon!r} is not one of {known}{nearest(addon, OPERATORS)}")
+    yield from access.principal_problems("consumers", spec.consumers, ("namespace", "service_account"))
     if spec.images and spec.existing.images is None:
         yield Problem("images", "needs a registry to name them in; write existing={'images': {'address': …}}")
     private = spec.network and spec.network.private

@@ -19,6 +19,7 @@ from pulumi_mlops.backends.kubernetes.scaling import scale
 from pulumi_mlops.components.endpoint import EndpointRef, EndpointSpec, waiting
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
 
 _KIND = "model-server"
@@ -124,7 +125,16 @@ def _ways_out(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
 def _ways_in(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
     """Let the gateway and the invokers' namespaces send requests, and Prometheus read metrics."""
     gateway = Gateway.of(spec.platform)
-    callers = [access.namespace(name) for name in sorted({*(gateway.proxies if gateway else ()), *spec.invokers})]
+    # By name, so that the order in which they are written changes nothing; those that are not known yet come last.
+    named = {name: access.namespace(name) for name in (gateway.proxies if gateway else ())}
+    unnamed: list[Fields] = []
+    for index, who in enumerate(spec.invokers):
+        caller = access.caller(index, who)
+        if is_deferred(who.value):
+            unnamed += caller.peers
+        else:
+            named |= {f"{caller.word}{place or ''}": peer for place, peer in enumerate(caller.peers)}
+    callers = [*(named[name] for name in sorted(named)), *unnamed]
     watcher = access.namespace(metrics_namespace(spec.platform))
     rules: list[Fields] = [{"from_": [watcher], "ports": access.ports(*health.metrics_ports(spec))}]
     if callers:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pulumi import Input
 
-from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes import access, live
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, PlatformAddress
-from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, NAMESPACE
+from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
 from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
@@ -50,12 +50,7 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     yield from _gateway(spec)
     yield from _quota(spec)
     yield from _initializer(spec)
-    for index, namespace in enumerate(spec.invokers):
-        if not NAMESPACE.fullmatch(namespace):
-            yield Problem(
-                f"invokers[{index}]",
-                f"{namespace!r} is not the name of a namespace; write lower-case letters, digits and hyphens",
-            )
+    yield from access.principal_problems("invokers", spec.invokers, ("namespace", "service_account"))
     if spec.waiting and live.namespaced(spec.platform, "v1", "services", name) is not None:
         yield Problem(
             "model",

@@ -4,7 +4,7 @@ import base64
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -16,7 +16,6 @@ from pulumi_mlops.backends.kubernetes import access, database, mlflow, tracking
 from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress, ModelRegistryAddress, ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import (
-    NAMESPACE,
     PYTHON,
     App,
     Fields,
@@ -30,11 +29,12 @@ from pulumi_mlops.backends.kubernetes.objects import (
 )
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
-from pulumi_mlops.core import private
+from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.naming import physical
 
 READER = "reader"
 """The user by whom consumers read; every user may read everything."""
@@ -43,6 +43,7 @@ MEMBER = "pulumi-mlops/registry"
 _REPLICAS = {"dev": 1, "staging": 1, "prod": 2}
 _SETTINGS, _SCRIPT, _FOLDER = "settings.json", "registry.py", "/etc/mlops"
 _SETUP_SECONDS = 900
+_USER_CHARACTERS = 30
 _USER = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 _URL = re.compile(r"https?://[^\s/]+\S*")
 
@@ -50,7 +51,8 @@ _URL = re.compile(r"https?://[^\s/]+\S*")
 def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     """Make database and server, then a Job that makes users and webhooks."""
     platform = spec.platform
-    consumers = platform.consumers if spec.consumers is None else spec.consumers
+    consumers = [access.caller(index, who) for index, who in enumerate(spec.readers)]
+    approvers = _approvers(spec)
     app = access.app_of(scope, platform, "mlflow")
     name = app.name("mlflow")
     account = access.identity(app, "mlflow")
@@ -59,7 +61,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     gateway = Gateway.of(platform)
     public = gateway.host(scope.name) if gateway else None
     env = mlflow.variables(platform, keys.metadata.name, postgres.variables)
-    callers = [access.namespace(space) for space in [*(gateway.proxies if gateway else ()), *consumers]]
+    callers = [access.namespace(space) for space in (gateway.proxies if gateway else ())]
+    callers += [peer for one in [*consumers, *(login.caller for login in approvers)] for peer in one.peers]
     opened: list[pulumi.Resource] = [
         *access.call(app, "mlflow", app.selector, [postgres.door, access.store_door(platform)]),
         *([access.listen(app, "callers", app.selector, tracking.PORT, callers)] if callers else []),
@@ -95,19 +98,22 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     if gateway:
         rules: list[Fields] = [{"backendRefs": [{"name": name, "port": tracking.PORT}]}]
         native["route"] = gateway.route(app, name, rules, opts=scope.opts)
-    users = {user: _user(app, user) for user in [*spec.approvers, *[READER] * bool(consumers)]}
+    users = {login.short: _user(app, login.short, login.name) for login in approvers}
+    if consumers:
+        users[READER] = _user(app, READER, READER)
     for consumer in consumers:
-        access.grant(
-            app,
-            f"consumer-{consumer}",
-            [access.rule("", "secrets", ["get"], [app.name(f"user-{READER}")])],
-            [access.accounts_in(consumer)],
-        )
+        _may_log_in(app, f"consumer-{consumer.word}", READER, consumer)
+    for login in approvers:
+        if login.reads_it:
+            _may_log_in(app, f"approver-{login.short}", login.short, login.caller)
     hooks = [{"name": f"mlops-{short}", "url": notice.to} for short, notice in sorted(spec.events.items())]
     settings = {
         "users": [
-            {"name": user, "password": _variable(user), "role": "approver" if user in spec.approvers else READER}
-            for user in users
+            {"name": name, "password": _variable(short), "role": role}
+            for short, name, role in [
+                *((login.short, login.name, "approver") for login in approvers),
+                *[(READER, READER, READER)] * bool(consumers),
+            ]
         ],
         "webhooks": hooks,
     }
@@ -124,8 +130,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         name=scope.name,
         backend="kubernetes",
         platform=platform,
-        approvers=spec.approvers,
-        consumers=consumers,
+        approvers=principals.plain(spec.approvers),
+        consumers=principals.plain(spec.readers),
         address=ModelRegistryAddress(
             server=ready,
             url=gateway.url(scope.name) if gateway else f"http://{app.host(name)}",
@@ -151,13 +157,44 @@ def _keys(scope: Scope) -> dict[str, Input[str]]:
     }
 
 
-def _user(app: App, user: str) -> Input[str]:
+@dataclass(frozen=True)
+class _Login:
+    """A user of the registry who approves."""
+
+    short: str
+    """What its objects are called."""
+    name: Input[str]
+    """Its name in the registry."""
+    caller: access.Caller
+    reads_it: bool
+    """Whether it is somebody of the cluster, who reads the login there."""
+
+
+def _approvers(spec: ModelRegistrySpec) -> list[_Login]:
+    """Return the users who approve: those that are named, and one for each account of the cluster."""
+    found = []
+    for index, who in enumerate(spec.approvers):
+        caller = access.caller(index, who)
+        if who.kind == "user":
+            found.append(_Login(caller.word, who.value, replace(caller, subjects=[]), reads_it=False))
+        else:
+            short = physical(caller.word, limit=_USER_CHARACTERS)
+            found.append(_Login(short, short, caller, reads_it=True))
+    return found
+
+
+def _may_log_in(app: App, part: str, user: str, caller: access.Caller) -> None:
+    """Let somebody of the cluster read the login of a user."""
+    access.grant(app, part, [access.rule("", "secrets", ["get"], [app.name(f"user-{user}")])], caller.subjects)
+
+
+def _user(app: App, user: str, name: Input[str]) -> Input[str]:
     """Keep the login of a user where whoever is that user may read it."""
     part = f"user-{user}"
     password = random.RandomPassword(
         app.scope.child(f"{part}-password"), length=32, special=False, opts=app.scope.opts
     ).result
-    return secret(app, part, {"username": user, "password": password}).metadata.name
+    return secret(app, part, {"username": name, "password": password}).metadata.name
 
 
 def _variable(user: str) -> str:
@@ -302,12 +339,16 @@ def registry_problems(spec: ModelRegistrySpec) -> Iterator[Problem]:
     for short, notice in spec.events.items():
         if not is_deferred(notice.to) and not _URL.fullmatch(str(notice.to)):
             yield Problem(f"events.{short}.to", f"{notice.to!r} is not an http or https address")
-    for user in spec.approvers:
-        if not _USER.fullmatch(user) or user in ("admin", READER):
+    yield from access.principal_problems("consumers", spec.consumers or [], ("namespace", "service_account"))
+    yield from access.principal_problems("approvers", spec.approvers, ("user", "service_account"))
+    for index, who in enumerate(spec.approvers):
+        user = None if is_deferred(who.value) or who.kind != "user" else str(who.value)
+        if user is not None and (not _USER.fullmatch(user) or user in ("admin", READER)):
             yield Problem(
-                "approvers",
-                f"{user!r} must be at most 30 lower-case letters, digits and hyphens, neither 'admin' nor {READER!r}",
+                f"approvers[{index}].user",
+                f"{user!r} must be at most {_USER_CHARACTERS} lower-case letters, digits and hyphens, neither 'admin' "
+                f"nor {READER!r}",
             )
-    for consumer in spec.consumers or []:
-        if not NAMESPACE.fullmatch(consumer):
-            yield Problem("consumers", f"{consumer!r} is not the name of a namespace")
+    names = [login.short for login in _approvers(spec)]
+    if twins := sorted({name for name in names if names.count(name) > 1}):
+        yield Problem("approvers", f"two of them are user {', '.join(map(repr, twins))} of the registry; rename one")

@@ -11,7 +11,10 @@ NOTES = {
     "https://kubernetes.io/docs/concepts/security/pod-security-standards/.",
     "Platform.account": "a context of the kubeconfig.",
     "Platform.addons": 'operators such as ``"kserve"``.',
-    "Platform.consumers": "namespaces.",
+    "Platform.consumers": "namespaces, service accounts and Identities.",
+    "Principal.service_account": "pods that act as it carry the label ``pulumi-mlops/account: <name>``, by which the "
+    "network policies know them.",
+    "Principal.user": "a user of the model registry.",
     "ExistingParts.alerts": "the URL of a webhook.",
     "Gateway.name": "``namespace/name`` of a Gateway.",
     "FeatureStore": "Feast, that is its registry in Postgres, Valkey as the online store, and the feature "
@@ -19,8 +22,9 @@ NOTES = {
     "FeatureGroup": "a Feast feature view, applied by a Job.",
     "ModelRegistry": "an MLflow server with users of its own, a Postgres database, and webhooks. See "
     "https://mlflow.org/docs/latest/ml/model-registry/.",
-    "ModelRegistry.approvers": "users of the registry, made with it.",
-    "ModelRegistry.consumers": "namespaces.",
+    "ModelRegistry.approvers": "users of the registry, made with it; a service account or an Identity gets a user of "
+    "its own, and may read the login.",
+    "ModelRegistry.consumers": "namespaces, service accounts and Identities.",
     "Notice.to": "an http or https URL.",
     "Model": "a registered model of MLflow, whose versions are approved by the tag ``approval``.",
     "ModelFiles.artifact": "what KServe's storage initializer takes, such as an ``s3://`` folder, which the "
@@ -38,5 +42,5 @@ NOTES = {
     "Endpoint.environment": "they can also set the options of MLServer, which serves versions of the registry: "
     "``MLSERVER_…``.",
     "Endpoint.secrets": "the address of a file, as ``file:///…``, which the container reads.",
-    "Endpoint.invokers": "namespaces.",
+    "Endpoint.invokers": "namespaces, service accounts and Identities.",
 }

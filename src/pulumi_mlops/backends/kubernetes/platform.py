@@ -14,6 +14,7 @@ from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, nam
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.principals import plain
 
 OWNER = "pulumi-mlops/stack"
 """The annotation that says which stack a namespace belongs to."""
@@ -81,7 +82,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         if spec.existing.images
         else {},
         secrets=secrets,
-        consumers=spec.consumers,
+        consumers=plain(spec.consumers),
         private=spec.network is not None,
         providers=(provider,),
         native=native,
@@ -211,12 +212,9 @@ def _alerts(app: App, spec: PlatformSpec) -> pulumi.Resource:
 
 def _consumers(app: App, spec: PlatformSpec, store: Store) -> None:
     """Let other namespaces read artifacts: the key that may only read, and the way to the store."""
-    for consumer in spec.consumers:
-        access.grant(
-            app,
-            f"consumer-{consumer}",
-            [access.rule("", "secrets", ["get"], [store.reader])],
-            [access.accounts_in(consumer)],
-        )
+    for index, who in enumerate(spec.consumers):
+        caller = access.caller(index, who)
+        part = f"consumer-{caller.word}"
+        access.grant(app, part, [access.rule("", "secrets", ["get"], [store.reader])], caller.subjects)
         if store.door.pods:
-            access.listen(app, f"consumer-{consumer}", store.door.pods, store.door.port, [access.namespace(consumer)])
+            access.listen(app, part, store.door.pods, store.door.port, caller.peers)
