@@ -27,7 +27,9 @@ from pulumi_mlops_sandbox.progress import step
 READY_WITHIN = 180.0
 STOPPED_WITHIN = 30.0
 HERE = Path(__file__).parent
-
+AS_FILE = (sys.executable, "-P")
+"""-P: the folder of the file, in which modules have names such as `aws`, is not searched."""
+BARE = (*AS_FILE, str(HERE / "bare.py"))
 
 HIDDEN = (
     "PULUMI_ACCESS_TOKEN",
@@ -200,11 +202,8 @@ class Sandbox:
         for name in engine.SCRIPTS:
             shutil.copy2(found.scripts / name, beside / name)
         executor = beside / "pulumi-language-python-exec"
-        python = sys.executable
-        # -P: the folder of the file, in which modules have names such as `aws`, is not searched.
-        bare = (python, "-P", str(HERE / "bare.py"), "pulumi_mlops_sandbox.language_host")
-        _launcher(beside / "pulumi-language-python", *bare, str(executor))
-        _launcher(self.home / "bin" / "pulumi", python, "-P", str(HERE / "wrapper.py"), str(beside / "pulumi"))
+        _launcher(beside / "pulumi-language-python", *BARE, "pulumi_mlops_sandbox.language_host", str(executor))
+        _launcher(self.home / "bin" / "pulumi", *AS_FILE, str(HERE / "wrapper.py"), str(beside / "pulumi"))
         for provider in (*(plane.provider for plane in self._planes), *PROVIDERS):
             self._install_provider(provider)
         passphrase = self.home / "passphrase"
@@ -224,7 +223,7 @@ class Sandbox:
                 shutil.rmtree(outdated)
         folder = plugins / f"resource-{provider.name}-v{version}"
         folder.mkdir(parents=True, exist_ok=True)
-        _launcher(folder / f"pulumi-resource-{provider.name}", sys.executable, "-m", provider.module)
+        _launcher(folder / f"pulumi-resource-{provider.name}", *BARE, provider.module)
 
     # ------------------------------------------------------------------ the processes
 

@@ -74,8 +74,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetProgramDependencies(
         self, request: language_pb2.GetProgramDependenciesRequest, context: Context
     ) -> language_pb2.GetProgramDependenciesResponse:
-        found = sorted((package.name, package.version) for package in metadata.distributions())
-        dependencies = [language_pb2.DependencyInfo(name=name, version=version) for name, version in found]
+        dependencies = [language_pb2.DependencyInfo(name=name, version=version) for name, version in _installed()]
         return language_pb2.GetProgramDependenciesResponse(dependencies=dependencies)
 
     def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
@@ -156,6 +155,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         if not context.add_callback(process.terminate):  # called when the engine lets go of the call
             process.terminate()
         return process
+
+
+def _installed() -> list[tuple[str, str]]:
+    """Name the distributions and their versions by their folders, without opening the metadata of each."""
+    folders = [info for place in reversed(sys.path) for info in Path(place).glob("*.dist-info")]
+    found = dict(info.stem.split("-", 1) for info in folders)  # the first place of the path wins
+    return sorted((name.replace("_", "-"), version) for name, version in found.items())
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ Loading those classes takes seconds, and a provider is started for every command
 import hashlib
 import importlib
 import importlib.metadata
-import inspect
 import json
 import os
 import re
+import threading
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -18,9 +18,11 @@ from types import ModuleType
 
 import platformdirs
 
+from pulumi_mlops_sandbox import bare
 from pulumi_mlops_sandbox.provider import schema
 from pulumi_mlops_sandbox.provider.schema import Property
 
+_READING = threading.Lock()
 _KEYWORDS = {"lambda": "lambda_"}
 Properties = Mapping[str, Property]
 
@@ -51,7 +53,8 @@ def _described(token: str) -> tuple[Properties, Properties]:
 def _folder() -> Path:
     """Name the cache after all that decides what is in it: the SDK's version and the code that reads it."""
     base = Path(os.environ.get("PULUMI_MLOPS_CACHE") or platformdirs.user_cache_path("pulumi-mlops"))
-    reader = hashlib.sha256((inspect.getsource(schema) + inspect.getsource(_read)).encode()).hexdigest()[:12]
+    read_by = [Path(schema.__file__), Path(schema.__file__).with_name("reading.py"), Path(__file__)]
+    reader = hashlib.sha256(b"".join(path.read_bytes() for path in read_by)).hexdigest()[:12]
     return base / "schemas" / f"pulumi_aws-{importlib.metadata.version('pulumi_aws')}-{reader}"
 
 
@@ -66,11 +69,15 @@ def _keep(path: Path, found: Mapping[str, object]) -> None:
 
 
 def _read(token: str) -> tuple[Properties, Properties]:
-    module, name = _module(token)
+    with _READING:  # the calls of an engine come in several threads
+        bare.unregister()
+        from pulumi_mlops_sandbox.provider import reading  # noqa: PLC0415  (it loads the SDK)
+
+        module, name = _module(token)
     # Where a nested type has taken the name, the resource's own class is called …InitArgs.
     args: type = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
     state: type = getattr(module, f"_{name}State")
-    return schema.properties(args), schema.properties(state)
+    return reading.properties(args), reading.properties(state)
 
 
 def _module(token: str) -> tuple[ModuleType, str]:
