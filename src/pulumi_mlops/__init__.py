@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.args.feature_group import FeatureGroupArgs, Offline, Online
     from pulumi_mlops.args.feature_store import FeatureStoreArgs
+    from pulumi_mlops.args.identity import AccountTrust, GithubTrust, IdentityArgs, Trusts
     from pulumi_mlops.args.model import ModelArgs
     from pulumi_mlops.args.model_registry import ModelRegistryArgs, Notice
     from pulumi_mlops.args.platform import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
     from pulumi_mlops.components.feature_group import FeatureGroup, FeatureGroupRef, FeatureView
     from pulumi_mlops.components.feature_store import FeatureStore, FeatureStoreRef
+    from pulumi_mlops.components.identity import Identity, IdentityRef
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
     from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
     from pulumi_mlops.components.platform import Platform, PlatformRef
@@ -84,6 +86,7 @@ _HOMES = {
     ],
     "args.feature_group": ["FeatureGroupArgs", "Offline", "Online"],
     "args.feature_store": ["FeatureStoreArgs"],
+    "args.identity": ["AccountTrust", "GithubTrust", "IdentityArgs", "Trusts"],
     "args.model": ["ModelArgs"],
     "args.model_registry": ["ModelRegistryArgs", "Notice"],
     "args.platform": [
@@ -103,6 +106,7 @@ _HOMES = {
     "components.endpoint": ["Endpoint", "EndpointRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView"],
     "components.feature_store": ["FeatureStore", "FeatureStoreRef"],
+    "components.identity": ["Identity", "IdentityRef"],
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
     "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
     "components.platform": ["Platform", "PlatformRef"],
@@ -121,6 +125,7 @@ _HOMES = {
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AccountTrust",
     "Asynchronous",
     "Canary",
     "Compute",
@@ -138,7 +143,11 @@ __all__ = [
     "FeatureStoreRef",
     "FeatureView",
     "Gateway",
+    "GithubTrust",
     "Health",
+    "Identity",
+    "IdentityArgs",
+    "IdentityRef",
     "ImageRegistry",
     "InvalidArgs",
     "Linear",
@@ -175,6 +184,7 @@ __all__ = [
     "SecretRef",
     "Serverless",
     "Shadow",
+    "Trusts",
     "Unsupported",
     "Variant",
 ]

@@ -168,7 +168,9 @@ def everything(backend: str) -> dict[str, list[str]]:
         shadow={"model": {"image": "registry.example.com/churn:1.1.0"}},
         invokers=[{"role" if backend == "aws" else "namespace": "web"}],
     )
-    return {type(part).__name__: sorted(part.native) for part in (hub, store, group, models, churn, score)}
+    trusts: Any = {"role": "arn:aws:iam::444455556666:role/ci"} if backend == "aws" else {"namespace": "ranking"}
+    team = mlops.Identity("team", platform=hub, reads=[group.as_of(days=9)], trusts=trusts)
+    return {type(part).__name__: sorted(part.native) for part in (hub, store, group, models, churn, score, team)}
 
 
 @pytest.mark.parametrize("backend", registry.backends())

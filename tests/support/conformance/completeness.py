@@ -27,6 +27,7 @@ FILES = (
     "endpoint.py",
     "engine.py",
     "feature_store.py",
+    "identity.py",
     "live.py",
     "model_registry.py",
     "notes.py",

@@ -122,6 +122,17 @@ _RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
 _TARGET = "aws:appautoscaling/target:Target"
 
 AWS: Mapping[str, tuple[Evidence, ...]] = {
+    "identity": (Made("aws:iam/role:Role"),),
+    "identity.reads": (_RIGHTS,),
+    "identity.writes": (_RIGHTS,),
+    "identity.registers": (_RIGHTS,),
+    "identity.approves": (_RIGHTS,),
+    "identity.deploys": (_RIGHTS,),
+    "identity.invokes": (_RIGHTS,),
+    "identity.secrets": (_RIGHTS,),
+    "identity.trusts.github": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/Federated"),),
+    "identity.trusts.account": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Condition/StringEquals"),),
+    "identity.trusts.role": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/AWS"),),
     "principal.account": (said("aws:kms/key:Key", "policy/Statement/Principal/AWS"),),
     "principal.role": (Made("aws:iam/rolePolicyAttachment:RolePolicyAttachment"),),
     "platform": (
@@ -200,6 +211,14 @@ _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 _SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
 KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
+    "identity": (Made("kubernetes:core/v1:ServiceAccount"),),
+    "identity.reads": (Made(_POLICY),),
+    "identity.writes": (Made(_POLICY),),
+    "identity.materializes": (Made(_POLICY),),
+    "identity.invokes": (Made(_POLICY),),
+    "identity.secrets": (Made(_BINDING),),
+    "identity.trusts.namespace": (Made(_BINDING),),
+    "identity.trusts.service_account": (Made(_BINDING),),
     "principal.namespace": (
         said(_POLICY, "spec/ingress/from/namespaceSelector/matchLabels/kubernetes.io~metadata.name"),
     ),

@@ -94,6 +94,55 @@ def asynchronous(words: Words, on: mlops.Platform | None = None, **args: Any) ->
     return endpoint(words, on, mode={"asynchronous": {"max_concurrency": 2}}, **args)
 
 
+def identity(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Identity:
+    least: dict[str, Any] = {"trusts": words.trust}
+    return mlops.Identity("team", platform=on or platform(words), **(least | args))
+
+
+def with_group(words: Words, use: Callable[[mlops.FeatureGroup], Any]) -> mlops.Identity:
+    hub = platform(words)
+    return identity(words, hub, **use(group(words, store(words, hub), online={})))
+
+
+def with_model(words: Words, verb: str) -> mlops.Identity:
+    hub = platform(words)
+    return identity(words, hub, **{verb: [model(words, registry(words, hub))]})
+
+
+def invoking(words: Words) -> mlops.Identity:
+    hub = platform(words)
+    return identity(words, hub, invokes=[endpoint(words, hub)])
+
+
+def materializing(words: Words) -> mlops.Identity:
+    hub = platform(words)
+    return identity(words, hub, materializes=[store(words, hub)])
+
+
+def knowing(words: Words) -> mlops.Identity:
+    hub = platform(words, secrets={"hub-token": SECRET})
+    return identity(words, hub, secrets=[hub.secret("hub-token")])
+
+
+def group_beside(words: Words) -> mlops.Identity:
+    return with_group(words, lambda _: {})
+
+
+def model_beside(words: Words) -> mlops.Identity:
+    hub = platform(words)
+    model(words, registry(words, hub))
+    return identity(words, hub)
+
+
+def endpoint_beside(words: Words) -> mlops.Identity:
+    hub = platform(words)
+    endpoint(words, hub)
+    return identity(words, hub)
+
+
+GITHUB = {"github": {"repository": "acme/ranker", "branch": "main"}}
+
+
 @dataclass(frozen=True)
 class Program:
     """A program that asks for a capability."""
@@ -113,6 +162,26 @@ DAY = {"name": "day", "cron": "0 8 * * *", "min": 2, "max": 6}
 ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
 
 PROGRAMS: Mapping[str, Program] = {
+    "identity": Program(identity, without=platform),
+    "identity.reads": Program(lambda w: with_group(w, lambda one: {"reads": [one.online]}), without=group_beside),
+    "identity.writes": Program(lambda w: with_group(w, lambda one: {"writes": [one]}), without=group_beside),
+    "identity.materializes": Program(materializing, without=group_beside),
+    "identity.registers": Program(lambda w: with_model(w, "registers"), without=model_beside),
+    "identity.approves": Program(lambda w: with_model(w, "approves"), without=model_beside),
+    "identity.deploys": Program(lambda w: with_model(w, "deploys"), without=model_beside),
+    "identity.invokes": Program(invoking, without=endpoint_beside),
+    "identity.secrets": Program(knowing, without=lambda w: identity(w, platform(w, secrets={"hub-token": SECRET}))),
+    "identity.trusts.github": Program(lambda w: identity(w, trusts=GITHUB), without=identity),
+    "identity.trusts.account": Program(
+        lambda w: identity(w, trusts={"account": {"id": "444455556666", "external_id": "acme"}}), without=identity
+    ),
+    "identity.trusts.role": Program(
+        lambda w: identity(w, trusts={"role": "arn:aws:iam::444455556666:role/other"}), without=identity
+    ),
+    "identity.trusts.namespace": Program(lambda w: identity(w, trusts={"namespace": "ranking"}), without=identity),
+    "identity.trusts.service_account": Program(
+        lambda w: identity(w, trusts={"service_account": "ranking/web"}), without=identity
+    ),
     "principal.account": Program(lambda w: platform(w, consumers=[{"account": "444455556666"}]), without=platform),
     "principal.role": Program(lambda w: endpoint(w, invokers=[{"role": "shop"}]), without=endpoint),
     "principal.namespace": Program(lambda w: endpoint(w, invokers=[{"namespace": "shop"}]), without=endpoint),

@@ -39,6 +39,8 @@ class Words:
     """A principal that approves versions."""
     invoker: Mapping[str, str]
     """A principal that calls endpoints."""
+    trust: Mapping[str, Any]
+    """Who may act as an identity."""
     gateway: str
     """A way in from outside."""
     addon: str
@@ -68,6 +70,7 @@ WORDS = {
             consumer={"account": "444455556666"},
             approver={"role": "lead"},
             invoker={"role": "storefront"},
+            trust={"role": "arn:aws:iam::444455556666:role/ci"},
             gateway="public",
             addon="anything",
             provider=lambda name: aws.Provider(name, region=REGION),
@@ -86,6 +89,7 @@ WORDS = {
             consumer={"namespace": "analytics"},
             approver={"user": "lead"},
             invoker={"namespace": "storefront"},
+            trust={},
             gateway="gateways/another",
             addon="keda",
             parts={

@@ -45,7 +45,12 @@ GROUP = FeatureGroupRef(
     features={"id": "string", "at": "timestamp"},
     has_online=True,
     has_offline=True,
-    address={"name": "churn-dev-profile", "arn": "arn:aws:sagemaker:us-east-1:1:feature-group/churn-dev-profile"},
+    address={
+        "name": "churn-dev-profile",
+        "arn": "arn:aws:sagemaker:us-east-1:1:feature-group/churn-dev-profile",
+        "database": "churn_dev_features",
+        "offline": "s3://artifacts/features/",
+    },
 )
 REGISTRY = ModelRegistryRef(name="models", backend="aws", platform=HUB, address={"prefix": "churn-dev-models"})
 MODEL = ModelRef(

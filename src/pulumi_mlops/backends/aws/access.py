@@ -10,11 +10,19 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAddress, SecretAddress
-from pulumi_mlops.components.feature_group import FeatureView
+from pulumi_mlops.backends.aws.addresses import (
+    EndpointAddress,
+    FeatureGroupAddress,
+    ModelAddress,
+    PlatformAddress,
+    SecretAddress,
+)
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
+from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.errors import MlopsError, Problem
+from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.principals import PrincipalRef, Who
 from pulumi_mlops.core.refs import SecretRef
@@ -201,6 +209,8 @@ def _use_key(key: Key, _: PlatformAddress) -> list[Statement]:
 
 
 def _read_view(view: FeatureView, at: PlatformAddress) -> list[Statement]:
+    if view.tier == "offline":
+        return _read_history(view.group, at)
     return [
         allow(
             ["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"],
@@ -208,6 +218,110 @@ def _read_view(view: FeatureView, at: PlatformAddress) -> list[Statement]:
         ),
         allow(["kms:Decrypt"], at.key),
     ]
+
+
+def _read_history(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement]:
+    """Query the table of a group by Athena, whose answers go to a folder of their own in the artifact store."""
+    address = FeatureGroupAddress.of(group)
+    if address.offline is None or address.database is None:
+        told = "the ref does not say where its rows are; run pulumi up in the stack that exports it"
+        raise InvalidArgs("FeatureGroup", group.name, [Problem("address", told)])
+    rows = arn("{0}{1}/sagemaker/{2}/offline-store/{3}-", address.offline, at.account, at.region, address.name)
+    table = Late(lambda name: name.replace("-", "_"), (address.name,))
+    answers = Place(Output.format("s3://{0}/queries/{1}/", at.bucket, address.name))
+    return [
+        allow(["sagemaker:DescribeFeatureGroup"], address.arn),
+        allow(
+            ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
+            [
+                arn("arn:{0}:glue:{1}:{2}:catalog", at.partition, at.region, at.account),
+                arn("arn:{0}:glue:{1}:{2}:database/{3}", at.partition, at.region, at.account, address.database),
+                arn("arn:{0}:glue:{1}:{2}:table/{3}/{4}", at.partition, at.region, at.account, address.database, table),
+            ],
+        ),
+        allow(
+            ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+            arn("arn:{0}:athena:{1}:{2}:workgroup/primary", at.partition, at.region, at.account),
+        ),
+        # SageMaker ends the name of a group's folder with the moment at which it was made.
+        allow(["s3:GetObject"], Late(lambda uri, partition: _objects(uri, partition) + "*", (rows, at.partition))),
+        *_read_place(answers, at),
+        *_write_place(answers, at),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),
+    ]
+
+
+def _write_group(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement]:
+    return [
+        allow(["sagemaker:PutRecord", "sagemaker:DescribeFeatureGroup"], FeatureGroupAddress.of(group).arn),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),
+    ]
+
+
+def _versions(model: ModelRef) -> Late:
+    group = ModelAddress.of(model).arn
+    return Late(lambda known: f"{known.replace(':model-package-group/', ':model-package/')}/*", (group,))
+
+
+def _look_up(model: ModelRef) -> list[Statement]:
+    return [
+        allow(["sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"], ModelAddress.of(model).arn),
+        allow(["sagemaker:DescribeModelPackage"], _versions(model)),
+    ]
+
+
+def _model_files(model: ModelRef, at: PlatformAddress) -> Place:
+    return Place(Output.format("s3://{0}/models/{1}/", at.bucket, model.name))
+
+
+def _register(model: ModelRef, at: PlatformAddress) -> list[Statement]:
+    files = _model_files(model, at)
+    return [
+        *_look_up(model),
+        allow(
+            ["sagemaker:CreateModelPackage"],
+            [ModelAddress.of(model).arn, _versions(model)],
+            {"StringNotEqualsIfExists": {"sagemaker:ModelApprovalStatus": "Approved"}},
+        ),
+        *_read_place(files, at),
+        *_write_place(files, at),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),
+    ]
+
+
+def _approve(model: ModelRef, _: PlatformAddress) -> list[Statement]:
+    states = ["Approved", "Rejected", "PendingManualApproval"]
+    right = allow(
+        ["sagemaker:UpdateModelPackage"],
+        _versions(model),
+        {"StringEquals": {"sagemaker:ModelApprovalStatus": states}},
+    )
+    return [*_look_up(model), right]
+
+
+def _deploy(model: ModelRef, at: PlatformAddress) -> list[Statement]:
+    own = {"StringEquals": {"aws:RequestTag/project": model.platform.name}}
+    pull = [allow(_PULL, list(at.repositories.values())), allow(_LOGIN, "*")] if at.repositories else []
+    return [
+        *_look_up(model),
+        allow(["sagemaker:CreateModel"], _versions(model)),
+        # A Model's name is not known before it exists: the tag keeps it within the platform.
+        allow(["sagemaker:CreateModel", "sagemaker:AddTags"], _any_model(at), own),
+        *_read_place(_model_files(model, at), at),
+        allow(["kms:Decrypt"], at.key),
+        *pull,
+    ]
+
+
+def _any_model(at: PlatformAddress) -> Late:
+    return arn("arn:{0}:sagemaker:{1}:{2}:model/*", at.partition, at.region, at.account)
+
+
+def _invoke(endpoint: EndpointRef, at: PlatformAddress) -> list[Statement]:
+    address = EndpointAddress.of(endpoint)
+    where = arn("arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", at.partition, at.region, at.account, address.name)
+    call = ["InvokeEndpoint", "InvokeEndpointAsync", "InvokeEndpointWithResponseStream"]
+    return [allow([f"sagemaker:{action}" for action in call], where)]
 
 
 def _read_secret(secret: SecretRef, at: PlatformAddress) -> list[Statement]:
@@ -249,6 +363,11 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformAddress], list[Statement]
     ("read", FeatureView): _read_view,
     ("read", SecretRef): _read_secret,
     ("write", Catalogue): _write_catalogue,
+    ("write", FeatureGroupRef): _write_group,
+    ("register", ModelRef): _register,
+    ("approve", ModelRef): _approve,
+    ("deploy", ModelRef): _deploy,
+    ("invoke", EndpointRef): _invoke,
     ("tell", Topic): _tell_topic,
 }
 

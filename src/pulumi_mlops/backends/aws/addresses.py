@@ -55,6 +55,10 @@ class FeatureGroupAddress(Address):
 
     name: Input[str]
     arn: Input[str]
+    database: Input[str] | None = None
+    """The catalogue with its offline table."""
+    offline: Input[str] | None = None
+    """URI of the rows of its store, which ends in a slash."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,22 @@ _GUARDRAILS = "Deployment guardrails cover real-time and asynchronous endpoints 
 
 CAPABILITIES = table(
     {
+        "identity": Entry("native", "a role of IAM"),
+        "identity.reads": Entry("native", "the Feature Store API, or Athena over the group's table"),
+        "identity.writes": Entry("native", "PutRecord on the feature group"),
+        "identity.materializes": Entry(
+            "absent", "a record is written to both stores at once.", "writes=[…] with the feature group."
+        ),
+        "identity.registers": Entry("native", "CreateModelPackage, and a folder of the artifact store"),
+        "identity.approves": Entry("native", "UpdateModelPackage, by approval status"),
+        "identity.deploys": Entry("native", "CreateModel of the model's packages, for models with the platform's tag"),
+        "identity.invokes": Entry("native", "InvokeEndpoint on the endpoint"),
+        "identity.secrets": Entry("native", "Secrets Manager"),
+        "identity.trusts.github": Entry("native", "the account's OIDC provider of GitHub, which must be there"),
+        "identity.trusts.account": Entry("native", "AssumeRole, with an external id where one is given"),
+        "identity.trusts.role": Entry("native", "AssumeRole"),
+        "identity.trusts.namespace": Entry("absent", "AWS has no namespaces.", "trusts={'role': 'arn:…'}."),
+        "identity.trusts.service_account": Entry("absent", "AWS has no service accounts.", "trusts={'role': 'arn:…'}."),
         "principal.account": Entry("native", "an account, in resource policies"),
         "principal.role": Entry("native", "a role of IAM"),
         "principal.namespace": Entry("absent", "AWS has no namespaces.", "{'account': …} or {'role': …}."),

@@ -8,11 +8,13 @@ from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.access import principal_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
+from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
@@ -61,6 +63,8 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _model(name, spec)
     elif isinstance(spec, EndpointSpec):
         yield from _endpoint(name, spec)
+    elif isinstance(spec, IdentitySpec):
+        yield from identity_problems(spec)
 
 
 def _limits(spec: Spec) -> Iterator[Problem]:

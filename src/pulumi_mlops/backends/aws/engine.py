@@ -4,11 +4,13 @@ from pulumi_mlops.backends.aws.capabilities import CAPABILITIES
 from pulumi_mlops.backends.aws.checks import problems
 from pulumi_mlops.backends.aws.endpoint import endpoint
 from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
+from pulumi_mlops.backends.aws.identity import identity
 from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.aws.platform import platform
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.feature_group import FeatureGroup
 from pulumi_mlops.components.feature_store import FeatureStore
+from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.platform import Platform
@@ -24,6 +26,7 @@ ENGINE = Engine(
         APPROVED.done_by(approved),
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
+        Identity.built_by(identity),
     ],
     capabilities=CAPABILITIES,
     problems=problems,

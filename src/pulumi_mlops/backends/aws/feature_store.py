@@ -108,7 +108,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         features=spec.features,
         has_online=spec.online is not None,
         has_offline=spec.offline is not None,
-        address=FeatureGroupAddress(name=name, arn=complete).plain(),
+        address=FeatureGroupAddress(name=name, arn=complete, database=store.database, offline=store.offline).plain(),
         native={"group": group},
     )
 

@@ -11,6 +11,12 @@ NOTES = {
     "a VPC when asked. See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.",
     "Platform.account": "twelve digits.",
     "Platform.consumers": "accounts, roles and Identities.",
+    "Identity": "an IAM role with one inline policy. GitHub's tokens are trusted through the account's OIDC provider "
+    "``token.actions.githubusercontent.com``, which has to be there.",
+    "Identity.principal": "the ARN of the role.",
+    "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store.",
+    "AccountTrust.id": "twelve digits.",
+    "Trusts.role": "an ARN.",
     "Principal.account": "twelve digits.",
     "Principal.role": "the name of an IAM role, or its ARN.",
     "ExistingParts.key": "an ARN.",

@@ -6,6 +6,35 @@ _NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no re
 
 CAPABILITIES = table(
     {
+        "identity": Entry("native", "a service account"),
+        "identity.reads": Entry(
+            "lossy",
+            "Feast's server and the object store know no groups: who reads one group can read all of its store, and "
+            "can push to it.",
+            "a FeatureStore of its own for groups that others must not see.",
+        ),
+        "identity.writes": Entry("native", "a network policy to Feast's server, which takes pushed rows"),
+        "identity.materializes": Entry("native", "a network policy to Feast's server"),
+        "identity.registers": Entry(
+            "absent", "users of MLflow are made with the registry.", "ModelRegistry(approvers=[…]) with the Identity."
+        ),
+        "identity.approves": Entry(
+            "absent", "users of MLflow are made with the registry.", "ModelRegistry(approvers=[…]) with the Identity."
+        ),
+        "identity.deploys": Entry(
+            "absent", "users of MLflow are made with the registry.", "ModelRegistry(consumers=[…]) with the Identity."
+        ),
+        "identity.invokes": Entry("native", "a network policy to the endpoint"),
+        "identity.secrets": Entry("native", "RBAC on the Secret"),
+        "identity.trusts.github": Entry(
+            "absent",
+            "whether the API server trusts GitHub's issuer is a setting of the cluster.",
+            "trusts={'service_account': …} of the runner.",
+        ),
+        "identity.trusts.account": Entry("absent", "a cluster has no accounts of a cloud.", "trusts={'namespace': …}."),
+        "identity.trusts.role": Entry("absent", "a Role of RBAC is a set of rights.", "trusts={'service_account': …}."),
+        "identity.trusts.namespace": Entry("native", "the right to ask for the account's token"),
+        "identity.trusts.service_account": Entry("native", "the right to ask for the account's token"),
         "principal.account": Entry(
             "absent", "a cluster has no accounts of a cloud.", "{'namespace': …} or {'service_account': …}."
         ),

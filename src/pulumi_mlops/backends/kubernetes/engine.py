@@ -4,11 +4,13 @@ from pulumi_mlops.backends.kubernetes.capabilities import CAPABILITIES
 from pulumi_mlops.backends.kubernetes.checks import problems
 from pulumi_mlops.backends.kubernetes.endpoint import endpoint
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group, feature_store
+from pulumi_mlops.backends.kubernetes.identity import identity
 from pulumi_mlops.backends.kubernetes.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.kubernetes.platform import platform
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.feature_group import FeatureGroup
 from pulumi_mlops.components.feature_store import FeatureStore
+from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.platform import Platform
@@ -24,6 +26,7 @@ ENGINE = Engine(
         APPROVED.done_by(approved),
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
+        Identity.built_by(identity),
     ],
     capabilities=CAPABILITIES,
     problems=problems,

@@ -12,6 +12,9 @@ NOTES = {
     "Platform.account": "a context of the kubeconfig.",
     "Platform.addons": 'operators such as ``"kserve"``.',
     "Platform.consumers": "namespaces, service accounts and Identities.",
+    "Identity": "a service account in the platform's namespace. Pods that act as it carry the label "
+    "``pulumi-mlops/account: <name>``, also in the namespaces that it trusts.",
+    "Identity.principal": "``namespace/name`` of the service account.",
     "Principal.service_account": "pods that act as it carry the label ``pulumi-mlops/account: <name>``, by which the "
     "network policies know them.",
     "Principal.user": "a user of the model registry.",

@@ -1,0 +1,86 @@
+"""What Identity accepts, as editors and type checkers see it.
+
+Written by tools/generate_interface.py out of the spec; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Required, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pulumi import Input
+
+    from pulumi_mlops.components.endpoint import EndpointRef
+    from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
+    from pulumi_mlops.components.feature_store import FeatureStoreRef
+    from pulumi_mlops.components.model import ModelRef
+    from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.refs import Has, SecretRef
+
+__all__ = ["AccountTrust", "GithubTrust", "IdentityArgs", "Trusts"]
+
+
+class AccountTrust(TypedDict, total=False):
+    """Another account, or this one: its administrators decide who in it."""
+
+    id: Required[Input[str]]
+    """The account. On AWS: twelve digits."""
+    external_id: Input[str] | None
+    """A word that whoever acts as the identity has to name; anybody of the account may act without one by default."""
+
+
+class GithubTrust(TypedDict, total=False):
+    """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
+
+    repository: Required[str]
+    """The repository, as ``owner/name``."""
+    branch: str | None
+    """The branch whose jobs are trusted."""
+    environment: str | None
+    """The environment whose jobs are trusted, instead of a branch."""
+
+
+class IdentityArgs(TypedDict, total=False):
+    """What an identity is asked to be. It may do what is named here, and nothing else."""
+
+    platform: Required[Has[PlatformRef]]
+    """The platform on which it has rights. Changing it makes another identity."""
+    reads: Sequence[FeatureView]
+    """Views of feature groups that it reads: ``[profile.online, profile.as_of(days=90)]``. Changing it changes the
+    rights in place."""
+    writes: Sequence[Has[FeatureGroupRef]]
+    """Feature groups to which it writes rows."""
+    materializes: Sequence[Has[FeatureStoreRef]]
+    """Feature stores whose offline rows it brings online."""
+    registers: Sequence[Has[ModelRef]]
+    """Models of which it registers versions. It cannot approve them. On AWS: files are uploaded to ``models/<model>/``
+    of the artifact store."""
+    approves: Sequence[Has[ModelRef]]
+    """Models of which it approves and rejects versions."""
+    deploys: Sequence[Has[ModelRef]]
+    """Models whose versions it looks up, reads and makes deployable."""
+    invokes: Sequence[Has[EndpointRef]]
+    """Endpoints that it calls."""
+    secrets: Sequence[Has[SecretRef]]
+    """Secrets that it reads."""
+    trusts: Trusts
+    """Who may act as it. Changing it changes who may from then on; sessions that have begun last until they end."""
+    tags: Mapping[str, str]
+    """Further tags."""
+
+
+class Trusts(TypedDict, total=False):
+    """Who may act as the identity: one or several of these."""
+
+    github: GithubTrust | None
+    """Jobs of GitHub Actions, by their own tokens: no key is kept anywhere."""
+    account: AccountTrust | None
+    """An account."""
+    role: Input[str] | None
+    """A role, by its full address. On AWS: an ARN."""
+    namespace: Input[str] | None
+    """Every service account of a namespace of the cluster."""
+    service_account: Input[str] | None
+    """A service account of the cluster, as ``namespace/name``."""

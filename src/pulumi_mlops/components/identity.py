@@ -1,0 +1,158 @@
+"""Identity: somebody outside of the program with rights on the platform, such as a team or a CI job."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Unpack
+
+from pulumi import Output, ResourceOptions
+from pydantic import Field, ValidationInfo, field_validator
+
+from pulumi_mlops.args.identity import IdentityArgs
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
+from pulumi_mlops.components.feature_store import FeatureStoreRef
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.inputs import In, Needs, Spec, given, is_deferred, refuse
+from pulumi_mlops.core.principals import PrincipalRef
+from pulumi_mlops.core.refs import Given, HubRef, Of, SecretRef
+from pulumi_mlops.core.workload import Grant
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+class GithubTrust(Spec):
+    """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
+
+    repository: Annotated[str, Field(pattern=_REPOSITORY.pattern + "$")]
+    """The repository, as ``owner/name``."""
+    branch: Annotated[str, Field(pattern=r"^[^*?\s]+$")] | None = None
+    """The branch whose jobs are trusted."""
+    environment: Annotated[str, Field(pattern=r"^[^*?:\s]+$")] | None = None
+    """The environment whose jobs are trusted, instead of a branch."""
+
+    @field_validator("environment")
+    @classmethod
+    def _one(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "branch" in info.data and (value is None) == (info.data["branch"] is None):
+            raise refuse("write exactly one of 'branch' and 'environment'")
+        return value
+
+
+class AccountTrust(Spec):
+    """Another account, or this one: its administrators decide who in it."""
+
+    id: In[str]
+    """The account."""
+    external_id: In[str] | None = None
+    """A word that whoever acts as the identity has to name; anybody of the account may act without one by default."""
+
+
+class Trusts(Spec):
+    """Who may act as the identity: one or several of these."""
+
+    github: Annotated[GithubTrust | None, Needs("identity.trusts.github", given)] = None
+    """Jobs of GitHub Actions, by their own tokens: no key is kept anywhere."""
+    account: Annotated[AccountTrust | None, Needs("identity.trusts.account", given)] = None
+    """An account."""
+    role: Annotated[In[str] | None, Needs("identity.trusts.role", given)] = None
+    """A role, by its full address."""
+    namespace: Annotated[In[str] | None, Needs("identity.trusts.namespace", given)] = None
+    """Every service account of a namespace of the cluster."""
+    service_account: Annotated[In[str] | None, Needs("identity.trusts.service_account", given)] = None
+    """A service account of the cluster, as ``namespace/name``."""
+
+    @field_validator("service_account")
+    @classmethod
+    def _qualified(cls, value: object) -> object:
+        if value is not None and not is_deferred(value) and str(value).count("/") != 1:
+            raise refuse(f"{value!r} is not a service account; write it as 'namespace/name'")
+        return value
+
+
+class IdentitySpec(Spec):
+    """What an identity is asked to be. It may do what is named here, and nothing else."""
+
+    platform: Of[PlatformRef]
+    """The platform on which it has rights. Changing it makes another identity."""
+    reads: Annotated[list[Annotated[FeatureView, Given()]], Needs("identity.reads")] = []
+    """Views of feature groups that it reads: ``[profile.online, profile.as_of(days=90)]``. Changing it changes the
+    rights in place."""
+    writes: Annotated[list[Of[FeatureGroupRef]], Needs("identity.writes")] = []
+    """Feature groups to which it writes rows."""
+    materializes: Annotated[list[Of[FeatureStoreRef]], Needs("identity.materializes")] = []
+    """Feature stores whose offline rows it brings online."""
+    registers: Annotated[list[Of[ModelRef]], Needs("identity.registers")] = []
+    """Models of which it registers versions. It cannot approve them."""
+    approves: Annotated[list[Of[ModelRef]], Needs("identity.approves")] = []
+    """Models of which it approves and rejects versions."""
+    deploys: Annotated[list[Of[ModelRef]], Needs("identity.deploys")] = []
+    """Models whose versions it looks up, reads and makes deployable."""
+    invokes: Annotated[list[Of[EndpointRef]], Needs("identity.invokes")] = []
+    """Endpoints that it calls."""
+    secrets: Annotated[list[Of[SecretRef]], Needs("identity.secrets")] = []
+    """Secrets that it reads."""
+    trusts: Trusts = Trusts()
+    """Who may act as it. Changing it changes who may from then on; sessions that have begun last until they end."""
+    tags: dict[str, str] = {}
+    """Further tags."""
+
+    @field_validator("reads", "writes", "materializes", "registers", "approves", "deploys", "invokes")
+    @classmethod
+    def _of_this_platform(cls, value: Sequence[object], info: ValidationInfo) -> Sequence[object]:
+        platform = info.data.get("platform")
+        for thing in value:
+            ref = thing.group if isinstance(thing, FeatureView) else thing
+            other = getattr(ref, "platform", None)
+            if platform is None or not isinstance(other, HubRef) or _place(other) == _place(platform):
+                continue
+            raise refuse(
+                f"{getattr(ref, 'name', ref)!r} belongs to platform {other.name!r} ({other.backend}, {other.stage}): "
+                "its rights are given there; make an Identity on that platform"
+            )
+        return value
+
+    def grants(self) -> list[Grant]:
+        """Return what it may do."""
+        named: dict[str, Sequence[object]] = {
+            "read": [*self.reads, *self.secrets],
+            "write": self.writes,
+            "materialize": self.materializes,
+            "register": self.registers,
+            "approve": self.approves,
+            "deploy": self.deploys,
+            "invoke": self.invokes,
+        }
+        return [(verb, thing) for verb, things in named.items() for thing in things]
+
+
+def _place(hub: HubRef) -> tuple[str, str, str]:
+    return hub.name, str(hub.stage), hub.backend
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityRef(PrincipalRef):
+    """Somebody with rights on a platform; it is taken wherever a principal is."""
+
+    noun = "identity"
+    advice = "the Identity, or Identity.from_stack(…)"
+
+    platform: PlatformRef
+
+
+class Identity(Component[IdentitySpec, IdentityRef]):
+    """Somebody outside of the program with rights on the platform: a team, a CI job, another account.
+
+    Its rights are those of its arguments, and nothing else. It is a principal: ``invokers=[team]`` takes it.
+    """
+
+    principal: Output[str]
+    """Its address, which others put in their own policies."""
+
+    spec_type = IdentitySpec
+    ref_type = IdentityRef
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[IdentityArgs]) -> None:
+        self.build(name, args, opts)
