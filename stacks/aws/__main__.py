@@ -18,7 +18,7 @@ hub_token = config.get_secret("hub_token")
 platform = mlops.Platform(
     "churn",
     backend="aws",
-    stage="prod" if stage == "prod" else "dev",
+    stage=stage,
     owner=config.get("owner"),
     tags=config.get_object("tags") or {},
     alerts=config.require_object("alerts"),

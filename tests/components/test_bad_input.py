@@ -39,7 +39,7 @@ def endpoint(**args: Any) -> Callable[[], object]:
 
 
 def with_an_output() -> object:
-    return platform(secrets={"tok": pulumi.Output.secret("hunter2")}, stage="production")()
+    return platform(secrets={"tok": pulumi.Output.secret("hunter2")}, stage="production", profile="production")()
 
 
 def refused(cloud: Cloud, program: Callable[[], object]) -> MlopsError:
@@ -190,7 +190,19 @@ TABLE = {
     "no short name": (platform(images=["Churn"]), "images: 'Churn': write 2 to 40 lower-case letters"),
     "unknown stage": (
         platform(stage="stagin"),
-        "stage: 'stagin' is not one of 'dev', 'staging' or 'prod'; did you mean 'staging'?",
+        "profile: is required, because stage 'stagin' tells none; write 'dev', 'staging' or 'prod'; did you mean",
+    ),
+    "no stage's name": (
+        platform(stage="EU-west", profile="dev"),
+        "stage: 'EU-west' must be 1 to 12 lower-case letters and digits that begin with a letter, such as 'dev'",
+    ),
+    "a profile against the stage's name": (
+        platform(stage="prod", profile="dev"),
+        "profile: is 'prod', because the stage is named so; leave it out, or give the stage another name",
+    ),
+    "no profile's name": (
+        platform(stage="blue", profile="production"),
+        "profile: 'production' is not one of 'dev', 'staging' or 'prod'; did you mean 'prod'?",
     ),
     "unknown argument": (
         platform(monthly_bugdet=5),

@@ -43,6 +43,10 @@ announcing = PROGRAMS["model_registry.events"].build
 
 ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Platform.stage": (lambda w: platform(w, stage="prod"), platform),
+    "Platform.profile": (
+        lambda w: platform(w, stage="blue", profile="prod"),
+        lambda w: platform(w, stage="blue", profile="dev"),
+    ),
     "Platform.owner": (lambda w: platform(w, owner="ml-team"), platform),
     "Platform.tags": (lambda w: platform(w, tags={"team": "other"}), platform),
     "Platform.alerts": (lambda w: platform(w, alerts=["ml-team@example.com"]), platform),

@@ -133,8 +133,13 @@ class PlatformArgs(TypedDict, total=False):
     backend: str | None
     """The backend's name; the default is the stack's configuration value ``backend``. Changing it makes another
     platform."""
-    stage: Literal["dev", "staging", "prod"]
-    """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
+    stage: str
+    """A short name, which is part of the names of everything: 1 to 12 lower-case letters and digits. The default is
+    ``dev``. Changing it makes another platform."""
+    profile: Literal["dev", "staging", "prod"] | None
+    """How the stage is treated: ``dev`` is cheap and can be destroyed, ``staging`` keeps logs for 30 days, ``prod``
+    protects what holds data and keeps logs for a year. The default is the stage's name where it is one of these; a
+    stage of another name needs it. Changing it updates in place."""
     region: str | None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None

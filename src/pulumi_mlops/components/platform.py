@@ -15,7 +15,7 @@ from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Sensitive, Spec, Whole, given, nearest, refuse
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import HubRef, SecretRef
-from pulumi_mlops.core.stages import Stage
+from pulumi_mlops.core.stages import PROFILES, STAGE_RULE, ProfileName, is_stage, told_by
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
@@ -210,8 +210,13 @@ class PlatformSpec(Spec):
     backend: str | None = None
     """The backend's name; the default is the stack's configuration value ``backend``. Changing it makes another
     platform."""
-    stage: Stage = "dev"
-    """A profile: ``dev`` is cheap and can be destroyed, ``prod`` protects what holds data and keeps logs for a year."""
+    stage: str = "dev"
+    """A short name, which is part of the names of everything: 1 to 12 lower-case letters and digits. The default is
+    ``dev``. Changing it makes another platform."""
+    profile: ProfileName | None = None
+    """How the stage is treated: ``dev`` is cheap and can be destroyed, ``staging`` keeps logs for 30 days, ``prod``
+    protects what holds data and keeps logs for a year. The default is the stage's name where it is one of these; a
+    stage of another name needs it. Changing it updates in place."""
     region: Annotated[str | None, Needs("platform.region")] = None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None = None
@@ -249,6 +254,28 @@ class PlatformSpec(Spec):
     log_days: Annotated[Annotated[Whole, Field(ge=1)] | None, Needs("platform.log_days")] = None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 
+    @field_validator("stage")
+    @classmethod
+    def _short(cls, value: str) -> str:
+        if not is_stage(value):
+            raise refuse(f"{value!r} must be {STAGE_RULE}")
+        return value
+
+    @field_validator("profile")
+    @classmethod
+    def _treated(cls, value: ProfileName | None, info: ValidationInfo) -> ProfileName | None:
+        if (stage := info.data.get("stage")) is None:  # refused already
+            return value
+        told = told_by(stage)
+        if value is None and told is None:
+            raise refuse(
+                f"is required, because stage {stage!r} tells none; write 'dev', 'staging' or 'prod'"
+                f"{nearest(stage, PROFILES)}"
+            )
+        if value and told and value != told:
+            raise refuse(f"is {told!r}, because the stage is named so; leave it out, or give the stage another name")
+        return value or told
+
     @field_validator("alerts")
     @classmethod
     def _addresses(cls, value: list[str]) -> list[str]:
@@ -281,7 +308,7 @@ class PlatformRef(HubRef):
 
     noun = "platform"
 
-    stage: Stage
+    stage: str
     region: str | None = None
     artifacts: Input[str]
     """Where artifacts are kept, as a URI that ends in a slash."""

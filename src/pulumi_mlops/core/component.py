@@ -1,7 +1,7 @@
 """What every component does: parse, compare, register; then hand over to the engine that builds it."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -14,7 +14,7 @@ from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported
 from pulumi_mlops.core.inputs import Sensitive, Spec, engines_of, fields_of, is_deferred, needs, parse, parts, spec_of
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.refs import HubRef, Ref, ref_of
-from pulumi_mlops.core.stages import PROFILES, Profile, Stage
+from pulumi_mlops.core.stages import PROFILES, Profile, told_by
 from pulumi_mlops.core.tags import tags
 
 S = TypeVar("S", bound=Spec)
@@ -71,24 +71,34 @@ class Component(ComponentResource, Generic[S, R]):
             capabilities.check(named, table, what, frozenset({snake(self.noun), *needs(self.spec_type, args)}))
         spec = cast("S", parse(self.spec_type, self.noun, name, args))
         hub = anchor(spec)
-        engine_name, project, stage = (
-            _place(spec, name) if hub is None else (spec.engine() or hub.backend, hub.name, hub.stage)
-        )
+        engine_name, project = _place(spec, name) if hub is None else (spec.engine() or hub.backend, hub.name)
+        own = spec if hub is None else hub
+        stage, profile = _stage(own)
         engine = registry.load(engine_name)
         uses = {*needs(self.spec_type, vars(spec)), *spec.uses()}
         warnings = _refuse_absent(engine, engine_name, what, self.noun, uses)
         if problems := list(engine.problems(name, spec)):
             raise InvalidArgs(self.noun, name, problems)
 
+        own_providers = _providers(opts)
+        if hub is None:
+            if misplaced := list(
+                engine.misplaced(spec, own_providers.get(engine.package) or _from_parent(engine, opts))
+            ):
+                raise InvalidArgs(self.noun, name, misplaced)
+            brought: Sequence[ProviderResource] = ()
+        elif hub.native or hub.providers:
+            brought = hub.providers
+        else:  # another stack owns the platform
+            home = registry.load(hub.backend)
+            brought = home.reach(hub, own_providers.get(home.package))
         # Pulumi takes one provider a package: the component's own stands in the place of the platform's.
-        package = opts.provider.package if opts and opts.provider else None
-        inherited = ResourceOptions(providers=[one for one in hub.providers if one.package != package] if hub else None)
+        inherited = ResourceOptions(providers=[one for one in brought if one.package not in own_providers])
         props = echo(self.spec_type, args)
         super().__init__(type(self).token, name, props, ResourceOptions.merge(inherited, opts))
         if pulumi.runtime.is_dry_run():
             for line in warnings:
                 pulumi.log.warn(line, self)
-        own = spec if hub is None else hub
         tagged = tags(
             project=project,
             stage=stage,
@@ -96,7 +106,7 @@ class Component(ComponentResource, Generic[S, R]):
             owner=getattr(own, "owner", None),
             own={**getattr(own, "tags", {}), **getattr(spec, "tags", {})},
         )
-        scope = Scope(component=self, name=name, project=project, stage=stage, tags=tagged)
+        scope = Scope(component=self, name=name, project=project, stage=stage, profile=profile, tags=tagged)
         self._finish(cast("R", engine.tasks[self.noun](scope, spec)))
 
     def _finish(self, ref: R) -> None:
@@ -118,7 +128,10 @@ class Scope:
     """The component's name."""
     project: str
     """The platform's name."""
-    stage: Stage
+    stage: str
+    """The platform's stage, which is in the names of things."""
+    profile: Profile
+    """The defaults that follow from how the stage is treated."""
     tags: Mapping[str, str]
     provider: ProviderResource | None = None
     """The provider that a platform makes for itself; every other component inherits its platform's."""
@@ -138,11 +151,6 @@ class Scope:
         """The options of a look-up: it runs under the component's provider."""
         return InvokeOptions(parent=self.component, provider=self.provider)
 
-    @property
-    def profile(self) -> Profile:
-        """The defaults that follow from the stage."""
-        return PROFILES[self.stage]
-
     def child(self, part: str) -> str:
         """Name a child resource in the program."""
         return f"{self.name}-{part}"
@@ -155,6 +163,20 @@ class Scope:
         """Tell the user something about this component, in the preview."""
         if pulumi.runtime.is_dry_run():
             pulumi.log.info(message, self.component)
+
+
+def _providers(opts: ResourceOptions | None) -> dict[str, ProviderResource]:
+    """Return the providers that a component's own options name, by package."""
+    if opts is None:
+        return {}
+    several = opts.providers or []
+    found = list(several.values()) if isinstance(several, Mapping) else list(several)
+    return {one.package: one for one in [*found, *([opts.provider] if opts.provider else [])]}
+
+
+def _from_parent(engine: Engine, opts: ResourceOptions | None) -> ProviderResource | None:
+    """Return the provider that a platform has from the component that it is a child of."""
+    return opts.parent.get_provider(f"{engine.package}:index:any") if opts and opts.parent and engine.package else None
 
 
 def output_names(component: type[Component[Any, Any]]) -> list[str]:
@@ -203,8 +225,8 @@ def snake(noun: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in noun).lstrip("_")
 
 
-def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
-    """Return backend, project and stage of a platform, which stands on nothing else."""
+def _place(spec: Spec, name: str) -> tuple[str, str]:
+    """Return backend and project of a platform, which stands on nothing else."""
     backend = getattr(spec, "backend", None) or pulumi.Config().get("backend")
     if not backend:
         known = sorted(registry.backends())
@@ -219,7 +241,13 @@ def _place(spec: Spec, name: str) -> tuple[str, str, Stage]:
                 )
             ],
         )
-    return backend, name, getattr(spec, "stage", "dev")
+    return backend, name
+
+
+def _stage(own: Spec | HubRef) -> tuple[str, Profile]:
+    """Return the stage of a platform, and how it is treated."""
+    stage: str = getattr(own, "stage", "dev")
+    return stage, PROFILES[getattr(own, "profile", None) or told_by(stage) or "prod"]
 
 
 def echo(spec: type[Spec] | None, args: Mapping[str, Any]) -> dict[str, Any]:

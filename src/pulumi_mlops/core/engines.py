@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from pulumi import ProviderResource
+
 from pulumi_mlops.core.capabilities import Table
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import Spec
+from pulumi_mlops.core.refs import HubRef
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,6 +53,14 @@ def _no_problems(_name: str, _spec: Spec) -> Iterable[Problem]:
     return ()
 
 
+def _default_provider(_hub: HubRef, _given: ProviderResource | None) -> Sequence[ProviderResource]:
+    return ()
+
+
+def _anywhere(_spec: Spec, _given: ProviderResource | None) -> Iterable[Problem]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Engine:
     """What an engine provides, how well, and what it refuses."""
@@ -60,6 +71,13 @@ class Engine:
     """How well it does each thing."""
     problems: Callable[[str, Spec], Iterable[Problem]] = _no_problems
     """Judges what only this engine can judge, and what is there already forbids, before anything is registered."""
+    package: str = ""
+    """Pulumi's package of the provider that leads to the backend's platforms; empty for an engine that is no backend."""
+    reach: Callable[[HubRef, ProviderResource | None], Sequence[ProviderResource]] = _default_provider
+    """Returns the providers for a platform that another stack owns, or refuses it: nothing may land elsewhere. It is
+    given the provider of ``package`` that the component's own options name."""
+    misplaced: Callable[[Spec, ProviderResource | None], Iterable[Problem]] = _anywhere
+    """Judges a platform's arguments beside the provider that its options name."""
     tasks: dict[str, Callable[..., Any]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Spec, is_deferred, nearest, refuse
+from pulumi_mlops.core.stages import ProfileName, told_by
 
 R_co = TypeVar("R_co", bound="Ref", covariant=True)
 R = TypeVar("R", bound="Ref")
@@ -101,13 +102,19 @@ class Ref:
 class HubRef(Ref):
     """What every component needs to know of the thing that it stands on: the platform."""
 
-    stage: Any = "dev"
+    stage: str = "dev"
+    profile: ProfileName | None = None
+    """How the stage is treated. A ref that was exported without it has what the stage's name tells."""
     owner: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     providers: tuple[pulumi.ProviderResource, ...] = field(
         default=(), repr=False, compare=False, metadata={"local": True}
     )
     """The provider instances that travel with the platform."""
+
+    def __post_init__(self) -> None:
+        if self.profile is None:  # a stage whose name tells nothing is treated with the most care
+            object.__setattr__(self, "profile", told_by(self.stage) or "prod")
 
 
 @dataclass(frozen=True, kw_only=True)

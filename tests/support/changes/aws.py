@@ -60,6 +60,12 @@ def at_night(**change: Any) -> dict[str, Any]:
 # Which entry of the table, on which noun, its arguments before, and after.
 CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.stage", "Platform", {}, {"stage": "staging"}),
+    (
+        "Platform.profile",
+        "Platform",
+        {"stage": "blue", "profile": "dev"},
+        {"stage": "blue", "profile": "staging"},
+    ),
     ("Platform.account", "Platform", {"account": "111122223333"}, {"account": "444455556666"}),
     ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
     ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),

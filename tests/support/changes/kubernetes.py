@@ -75,6 +75,12 @@ PULLED = parts(images=LOGIN)
 # Which entry of the table, on which noun, its arguments before, and after.
 CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.stage", "Platform", {}, {"stage": "staging"}),
+    (
+        "Platform.profile",
+        "Platform",
+        {"stage": "blue", "profile": "dev"},
+        {"stage": "blue", "profile": "staging"},
+    ),
     ("Platform.account", "Platform", {"account": "one"}, {"account": "two"}),
     ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
     ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),

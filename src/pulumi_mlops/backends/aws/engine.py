@@ -1,5 +1,6 @@
 """What this backend provides."""
 
+from pulumi_mlops.backends.aws import providers
 from pulumi_mlops.backends.aws.capabilities import CAPABILITIES
 from pulumi_mlops.backends.aws.checks import problems
 from pulumi_mlops.backends.aws.endpoint import endpoint
@@ -30,4 +31,7 @@ ENGINE = Engine(
     ],
     capabilities=CAPABILITIES,
     problems=problems,
+    package=providers.PACKAGE,
+    reach=providers.reach,
+    misplaced=providers.misplaced,
 )

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import live, network
+from pulumi_mlops.backends.aws import live, network, providers
 from pulumi_mlops.backends.aws.access import Statement, allow, document, principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
@@ -42,15 +42,10 @@ class Account:
 def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     """Build the hub."""
     native: dict[str, pulumi.Resource] = {}
-    if spec.region or spec.account:
-        accounts = [spec.account] if spec.account else None
-        provider = aws.Provider(
-            scope.child("aws"),
-            region=spec.region or live.default_region(),
-            allowed_account_ids=accounts,
-            opts=scope.opts,
-        )
-        scope = replace(scope, provider=provider)
+    given = scope.component.get_provider("aws:index:any")
+    if given is None and (spec.region or spec.account):
+        region = spec.region or live.default_region()
+        scope = replace(scope, provider=providers.make(scope.child("aws"), region, spec.account, scope.opts))
     partition = aws.get_partition_output(opts=scope.invoke)
     account = Account(
         aws.get_caller_identity_output(opts=scope.invoke).account_id,
@@ -78,7 +73,8 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         name=scope.name,
         backend="aws",
         stage=spec.stage,
-        region=spec.region or live.default_region(),
+        profile=scope.profile.name,
+        region=spec.region or (providers.region_of(given) if given else live.default_region()),
         owner=spec.owner,
         tags=spec.tags,
         artifacts=Output.format("s3://{0}/", bucket),
@@ -86,7 +82,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         secrets=secrets,
         consumers=plain(spec.consumers),
         private=where is not None,
-        providers=tuple(found for found in [scope.provider or scope.component.get_provider("aws:index:any")] if found),
+        providers=tuple(found for found in [scope.provider or given] if found),
         native=native,
         address=PlatformAddress(
             account=account.id,

@@ -72,7 +72,11 @@ class PlatformAddress(Address):
     """Known when the namespace and what guards it are there."""
     store: StoreAddress
     context: str | None = None
-    """The kubeconfig's context; its current one where there is none."""
+    """The owner's context of the kubeconfig; its current one where there is none."""
+    cluster: str | None = None
+    """What tells the cluster from every other: the uid of its namespace ``kube-system``, where the owner may read it."""
+    server: str | None = None
+    """The address of its API server, as the owner reaches it."""
     addons: Sequence[str] = field(default_factory=list)
     pull_secret: Input[str] | None = None
     database: DatabaseAddress | None = None

@@ -51,7 +51,7 @@ def _database(platform: PlatformRef) -> list[str]:
 
 def _require(noun: str, name: str, platform: PlatformRef, needed: Iterable[str]) -> None:
     address = PlatformAddress.of(platform)
-    operators.require(noun, name, needed, address.context, address.addons)
+    operators.require(noun, name, needed, live.context_of(platform), address.addons)
 
 
 def _model(spec: ModelSpec) -> Iterator[Problem]:

@@ -74,14 +74,14 @@ def _model(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec)
         if not served.waiting:
             yield from _address(field, ModelVersionAddress.of(served).uri, spec)
         return
-    yield from _image(f"{field}.image", served.image, spec.platform.stage)
+    yield from _image(f"{field}.image", served.image, spec.platform.profile)
     if served.artifact is not None:
         yield from _address(f"{field}.artifact", served.artifact, spec)
 
 
-def _image(field: str, image: Input[str], stage: str) -> Iterator[Problem]:
+def _image(field: str, image: Input[str], profile: str | None) -> Iterator[Problem]:
     """Refuse an image that can become another one behind a name: what was released could not be said."""
-    if is_deferred(image) or not isinstance(image, str) or stage != "prod" or _DIGEST.search(image):
+    if is_deferred(image) or not isinstance(image, str) or profile != "prod" or _DIGEST.search(image):
         return
     found = _TAG.search(image.rpartition("/")[2])
     if found is None or found["tag"] == "latest":

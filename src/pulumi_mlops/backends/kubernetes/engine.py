@@ -1,5 +1,6 @@
 """What this backend provides."""
 
+from pulumi_mlops.backends.kubernetes import providers
 from pulumi_mlops.backends.kubernetes.capabilities import CAPABILITIES
 from pulumi_mlops.backends.kubernetes.checks import problems
 from pulumi_mlops.backends.kubernetes.endpoint import endpoint
@@ -30,4 +31,6 @@ ENGINE = Engine(
     ],
     capabilities=CAPABILITIES,
     problems=problems,
+    package=providers.PACKAGE,
+    reach=providers.reach,
 )

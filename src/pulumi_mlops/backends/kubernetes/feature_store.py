@@ -89,7 +89,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
 
 def _server(app: App, variables: list[Any], pods: dict[str, Any], waits: ResourceOptions) -> k8s.apps.v1.Deployment:
     """Serve features by HTTP (https://docs.feast.dev/reference/feature-servers/python-feature-server)."""
-    scope, name, replicas = app.scope, app.name("feast"), _REPLICAS[app.scope.stage]
+    scope, name, replicas = app.scope, app.name("feast"), _REPLICAS[app.scope.profile.name]
     healthy = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
     container = feast.container(
         "feast",

@@ -18,7 +18,7 @@ from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
-from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -73,6 +73,15 @@ class Cluster:
         """The address of its API server."""
         return str(self.client.configuration.host)
 
+    @functools.cached_property
+    def uid(self) -> str | None:
+        """What tells it from every other cluster; nothing where this program may not read it."""
+        try:
+            found = self.get("/api/v1/namespaces/kube-system")
+        except MlopsError:  # a team's account may see its own namespace only
+            return None
+        return str(found["metadata"]["uid"]) if found and found["metadata"].get("uid") else None
+
     def get(self, path: str, **query: str) -> dict[str, Any] | None:
         """Read an object or a list by its path; None where there is no such thing."""
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 (as above)
@@ -112,7 +121,46 @@ def cluster(context: str | None) -> Cluster | None:
 
 def of(platform: PlatformRef) -> Cluster | None:
     """Return the platform's cluster, or nothing under mocks."""
-    return cluster(PlatformAddress.of(platform).context)
+    return cluster(context_of(platform))
+
+
+def context_of(platform: PlatformRef) -> str | None:
+    """Return the context of this program's kubeconfig that leads to the platform's cluster.
+
+    The owner may call its context otherwise: the program's own context is looked at first, then one of the owner's name.
+
+    :raises InvalidArgs: neither leads there.
+    """
+    address = PlatformAddress.of(platform)
+    if platform.native or private.mocked() or address.server is None:
+        return address.context
+    return _leads(platform.name, address.context, address.cluster, address.server, default_context())
+
+
+@functools.cache
+def _leads(name: str, context: str | None, uid: str | None, server: str, own: str | None) -> str | None:
+    seen: list[str] = []
+    for candidate in dict.fromkeys((own, context)):
+        try:
+            found = _cluster(candidate)
+        except MlopsError:  # the kubeconfig has no such context
+            continue
+        # Addresses can be those of tunnels, which several clusters share: the uid decides where both are known.
+        if found.uid == uid if uid and found.uid else found.server == server:
+            return candidate
+        seen.append(f"{found.server}" + (f" (context {candidate!r})" if candidate else ""))
+    raise InvalidArgs(
+        "Platform",
+        name,
+        [
+            Problem(
+                "platform",
+                f"is in the cluster at {server}, and this program's kubeconfig leads to "
+                f"{' and '.join(seen) or 'no cluster'}; run: pulumi config set kubernetes:context NAME, with a context that "
+                "leads there",
+            )
+        ],
+    )
 
 
 def namespaced(platform: PlatformRef, group_version: str, plural: str, name: str = "", **query: str) -> Any:

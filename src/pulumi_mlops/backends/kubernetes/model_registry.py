@@ -68,7 +68,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         *([access.listen(app, "callers", app.selector, tracking.PORT, callers)] if callers else []),
         *_ways_to(app, spec),
     ]
-    replicas = _REPLICAS[scope.stage]
+    replicas = _REPLICAS[scope.profile.name]
     k8s.core.v1.Service(
         scope.child("mlflow"),
         metadata=app.metadata(name),

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.kubernetes import access, live, operators
+from pulumi_mlops.backends.kubernetes import access, live, operators, providers
 from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, GatewayAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
@@ -34,17 +34,10 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     native: dict[str, pulumi.Resource] = {}
     context = spec.account or live.default_context()
     given = scope.component.get_provider("kubernetes:core/v1:Namespace")
-    provider = given or k8s.Provider(
-        scope.child("cluster"),
-        context=context,
-        kubeconfig=live.kubeconfig(),
-        # Names are fixed here: replacing a Secret or a ConfigMap would take it away for a moment.
-        enable_secret_mutable=True,
-        enable_config_map_mutable=True,
-        opts=scope.opts,
-    )
+    provider = given or providers.make(scope.child("cluster"), context, scope.opts)
     scope = replace(scope, provider=provider)
-    if cluster := live.cluster(context):
+    cluster = live.cluster(context)
+    if cluster:
         where = f"the cluster at {cluster.server}" + (f", context {context!r}" if context else "")
         scope.say(
             f"what is there is looked up in {where}; the provider in `opts` must lead to the same"
@@ -74,6 +67,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         name=scope.name,
         backend="kubernetes",
         stage=spec.stage,
+        profile=scope.profile.name,
         region=None,
         owner=spec.owner,
         tags=spec.tags,
@@ -88,6 +82,8 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         native=native,
         address=PlatformAddress(
             context=context,
+            cluster=cluster.uid if cluster else None,
+            server=cluster.server if cluster else None,
             namespace=served,
             addons=spec.addons,
             pull_secret=app.pull_secret,

@@ -168,7 +168,7 @@ def _server(app: App, name: str, settings: k8s.core.v1.Secret) -> k8s.apps.v1.St
                     "metadata": {"name": "data"},
                     "spec": {
                         "access_modes": ["ReadWriteOnce"],
-                        "resources": {"requests": {"storage": _DISK[scope.stage]}},
+                        "resources": {"requests": {"storage": _DISK[scope.profile.name]}},
                     },
                 }
             ],

@@ -48,7 +48,7 @@ def valkey(app: App, part: str, account: Input[str]) -> Valkey:
     password = random.RandomPassword(
         scope.child(f"{part}-password"), length=40, special=False, min_lower=2, opts=scope.opts
     ).result
-    memory_gb = _MEMORY_GB[scope.stage]
+    memory_gb = _MEMORY_GB[scope.profile.name]
     settings = {
         "port": str(_PORT),
         "dir": "/data",
@@ -86,7 +86,7 @@ def valkey(app: App, part: str, account: Input[str]) -> Valkey:
                     "metadata": {"name": "data"},
                     "spec": {
                         "access_modes": ["ReadWriteOnce"],
-                        "resources": {"requests": {"storage": f"{_DISK_GB[scope.stage]}Gi"}},
+                        "resources": {"requests": {"storage": f"{_DISK_GB[scope.profile.name]}Gi"}},
                     },
                 }
             ],

@@ -1,0 +1,170 @@
+"""Which provider instance leads to a platform: the stack's own settings, with the platform's region and account.
+
+A provider that is made inherits nothing from the default one, so every setting of ``aws:`` in the stack's configuration
+is handed on to it: profile, assumed roles, default tags, endpoints.
+"""
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, InvokeOptions, ProviderResource, ResourceOptions
+
+from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.aws.addresses import PlatformAddress
+from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.core import private
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.inputs import Spec, is_deferred
+from pulumi_mlops.core.refs import HubRef
+
+PACKAGE = "aws"
+_SET_HERE = ("region", "allowed_account_ids", "forbidden_account_ids")
+
+
+@functools.cache
+def _known() -> Mapping[str, str]:
+    """Return the provider's settings, and of each the kind of value that it takes."""
+    made = inspect.signature(aws.Provider._internal_init).parameters  # noqa: SLF001 (the public __init__ hides the names)
+    kinds = {name: str(one.annotation) for name, one in made.items() if "Input" in str(one.annotation)}
+    return {name: _kind(hint) for name, hint in kinds.items() if name not in _SET_HERE}
+
+
+def _kind(hint: str) -> str:
+    if "Sequence" in hint or "Args" in hint:
+        return "object"
+    return next((word for word in ("bool", "int") if f"builtins.{word}]" in hint), "str")
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def settings() -> dict[str, Any]:
+    """Return what the stack's configuration says of the provider, but for region and accounts."""
+    config = pulumi.Config(PACKAGE)
+    found: dict[str, Any] = {}
+    for name, kind in _known().items():
+        key = _camel(name)
+        if pulumi.runtime.is_config_secret(f"{PACKAGE}:{key}"):
+            value: Any = getattr(config, "get_secret" + {"str": ""}.get(kind, f"_{kind}"))(key)
+        else:
+            value = getattr(config, "get" + {"str": ""}.get(kind, f"_{kind}"))(key)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def make(name: str, region: str | None, account: Input[str] | None, opts: ResourceOptions | None) -> aws.Provider:
+    """Make a provider that differs from the stack's own in its region, and in the account that it may use."""
+    allowed = [account] if account is not None else pulumi.Config(PACKAGE).get_object("allowedAccountIds")
+    forbidden = pulumi.Config(PACKAGE).get_object("forbiddenAccountIds")
+    return aws.Provider(
+        name,
+        region=region,
+        allowed_account_ids=allowed,
+        forbidden_account_ids=None if allowed else forbidden,
+        opts=opts,
+        **settings(),
+    )
+
+
+def reach(hub: HubRef, given: ProviderResource | None) -> Sequence[ProviderResource]:
+    """Return the provider for a platform that another stack owns; none where the stack's default one leads there.
+
+    :param given: the provider that the component's own options name; it wins, and is compared.
+    :raises InvalidArgs: the credentials are those of another account, or the given provider has another region.
+    """
+    address = PlatformAddress.of(hub)
+    region = _plain(address.region) or (hub.region if isinstance(hub, PlatformRef) else None)
+    account = _plain(address.account)
+    if given is not None:
+        _compare(hub, account, region, given)
+        return ()
+    if region in (None, live.default_region()):
+        _compare(hub, account, None, None)
+        return ()
+    name = "-".join(part for part in (hub.name, hub.stage, PACKAGE, account, region) if part)
+    made = private.once(f"provider {name}", lambda: make(name, region, address.account, None))
+    _compare(hub, account, None, made)
+    return (made,)
+
+
+def _plain(value: Input[str]) -> str | None:
+    return None if is_deferred(value) else str(value)
+
+
+def _compare(hub: HubRef, account: str | None, region: str | None, provider: ProviderResource | None) -> None:
+    """Refuse a provider that leads to another account or region than the platform's."""
+    problems: list[Problem] = []
+    if account and (caller := caller_account(provider)) not in (None, account):
+        whose = "the provider in opts" if region else "the credentials of this stack"
+        problems.append(
+            Problem(
+                "platform",
+                f"is in account {account}, and {whose} lead{'s' if region else ''} to account {caller}; set "
+                f"aws:profile or aws:assumeRoles to credentials of {account}, or give a provider of it in opts",
+            )
+        )
+    if region and (there := region_of(provider)) not in (None, region):
+        problems.append(
+            Problem(
+                "platform", f"is in region {region}, and the provider in opts is one of {there}; give one of {region}"
+            )
+        )
+    if problems:
+        raise InvalidArgs(type(hub).__name__.removesuffix("Ref"), hub.name, problems)
+
+
+def caller_account(provider: ProviderResource | None) -> str | None:
+    """Return the account of a provider's credentials; nothing where that is not known yet."""
+    with _mocks_need_no_answer():
+        answer = aws.get_caller_identity(opts=InvokeOptions(provider=provider))
+        return answer.account_id if isinstance(answer.account_id, str) and answer.account_id else None
+    return None
+
+
+def region_of(provider: ProviderResource | None) -> str | None:
+    """Return the region that a provider deploys to; nothing where that is not known yet."""
+    with _mocks_need_no_answer():
+        named = getattr(provider, "region", None)
+        if isinstance(named, pulumi.Output) and isinstance(known := private.resolve(named.future()), str):
+            return known
+        if provider is None:
+            return live.default_region()
+        answer = aws.get_region(opts=InvokeOptions(provider=provider))
+        return answer.region if isinstance(answer.region, str) and answer.region else None
+    return None
+
+
+@contextlib.contextmanager
+def _mocks_need_no_answer() -> Iterator[None]:
+    """Let a program under mocks that answer no such call go on: there is no account to be compared."""
+    try:
+        yield
+    except Exception:
+        if not private.mocked():
+            raise
+
+
+def misplaced(spec: Spec, given: ProviderResource | None) -> Iterator[Problem]:
+    """Refuse a platform's region, or its account, beside a provider of another one."""
+    if given is None or not isinstance(spec, PlatformSpec):
+        return
+    if spec.region and (there := region_of(given)) not in (None, spec.region):
+        yield Problem(
+            "region",
+            f"{spec.region!r} is not the region of the provider in opts, {there!r}; leave region out, or give a provider "
+            f"of {spec.region}",
+        )
+    if spec.account and (caller := caller_account(given)) not in (None, spec.account):
+        yield Problem(
+            "account",
+            f"{spec.account!r} is not the account of the provider in opts, {caller!r}; leave account out, or give a "
+            f"provider of {spec.account}",
+        )
