@@ -72,7 +72,7 @@ class Engine:
     problems: Callable[[str, Spec], Iterable[Problem]] = _no_problems
     """Judges what only this engine can judge, and what is there already forbids, before anything is registered."""
     package: str = ""
-    """Pulumi's package of the provider that leads to the backend's platforms; empty for an engine that is no backend."""
+    """Pulumi's package of the provider that leads to a platform; empty for an engine that is no backend."""
     reach: Callable[[HubRef, ProviderResource | None], Sequence[ProviderResource]] = _default_provider
     """Returns the providers for a platform that another stack owns, or refuses it: nothing may land elsewhere. It is
     given the provider of ``package`` that the component's own options name."""

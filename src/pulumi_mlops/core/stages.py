@@ -5,7 +5,7 @@ A stage is a free short name, part of the names of everything; its profile says 
 
 import re
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 ProfileName = Literal["dev", "staging", "prod"]
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,11}")
@@ -42,4 +42,4 @@ def is_stage(name: str) -> bool:
 
 def told_by(stage: str) -> ProfileName | None:
     """Return the profile that a stage's name tells, if it tells one."""
-    return cast("ProfileName", stage) if stage in PROFILES else None
+    return next((name for name in PROFILES if name == stage), None)

@@ -231,7 +231,7 @@ def test_the_preview_says_which_cluster_is_meant(given: bool, monkeypatch: pytes
     cloud = Cloud(preview=True)
 
     class There:
-        server = "https://cluster"
+        server, uid = "https://cluster", "u-1"
 
         def get(self, _path: str) -> None:
             return None

@@ -7,6 +7,7 @@ is handed on to it: profile, assumed roles, default tags, endpoints.
 import contextlib
 import functools
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,20 +25,20 @@ from pulumi_mlops.core.refs import HubRef
 
 PACKAGE = "aws"
 _SET_HERE = ("region", "allowed_account_ids", "forbidden_account_ids")
+_NO_SETTINGS = (*_SET_HERE, "self", "__self__", "resource_name", "opts", "__props__")
 
 
 @functools.cache
 def _known() -> Mapping[str, str]:
     """Return the provider's settings, and of each the kind of value that it takes."""
     made = inspect.signature(aws.Provider._internal_init).parameters  # noqa: SLF001 (the public __init__ hides the names)
-    kinds = {name: str(one.annotation) for name, one in made.items() if "Input" in str(one.annotation)}
-    return {name: _kind(hint) for name, hint in kinds.items() if name not in _SET_HERE}
+    return {name: _kind(str(one.annotation)) for name, one in made.items() if name not in _NO_SETTINGS}
 
 
 def _kind(hint: str) -> str:
     if "Sequence" in hint or "Args" in hint:
         return "object"
-    return next((word for word in ("bool", "int") if f"builtins.{word}]" in hint), "str")
+    return next((word for word in ("bool", "int") if re.search(rf"\b{word}\b", hint)), "str")
 
 
 def _camel(name: str) -> str:
@@ -113,9 +114,7 @@ def _compare(hub: HubRef, account: str | None, region: str | None, provider: Pro
         )
     if region and (there := region_of(provider)) not in (None, region):
         problems.append(
-            Problem(
-                "platform", f"is in region {region}, and the provider in opts is one of {there}; give one of {region}"
-            )
+            Problem("platform", f"is in region {region}, and the provider in opts is of {there}; give one of {region}")
         )
     if problems:
         raise InvalidArgs(type(hub).__name__.removesuffix("Ref"), hub.name, problems)
@@ -159,8 +158,8 @@ def misplaced(spec: Spec, given: ProviderResource | None) -> Iterator[Problem]:
     if spec.region and (there := region_of(given)) not in (None, spec.region):
         yield Problem(
             "region",
-            f"{spec.region!r} is not the region of the provider in opts, {there!r}; leave region out, or give a provider "
-            f"of {spec.region}",
+            f"{spec.region!r} is not the region of the provider in opts, {there!r}; leave region out, or give a "
+            f"provider of {spec.region}",
         )
     if spec.account and (caller := caller_account(given)) not in (None, spec.account):
         yield Problem(

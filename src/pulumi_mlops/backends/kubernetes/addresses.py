@@ -74,7 +74,7 @@ class PlatformAddress(Address):
     context: str | None = None
     """The owner's context of the kubeconfig; its current one where there is none."""
     cluster: str | None = None
-    """What tells the cluster from every other: the uid of its namespace ``kube-system``, where the owner may read it."""
+    """What tells the cluster from every other: the uid of ``kube-system``, where the owner may read it."""
     server: str | None = None
     """The address of its API server, as the owner reaches it."""
     addons: Sequence[str] = field(default_factory=list)

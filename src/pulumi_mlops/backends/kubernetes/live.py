@@ -127,7 +127,8 @@ def of(platform: PlatformRef) -> Cluster | None:
 def context_of(platform: PlatformRef) -> str | None:
     """Return the context of this program's kubeconfig that leads to the platform's cluster.
 
-    The owner may call its context otherwise: the program's own context is looked at first, then one of the owner's name.
+    The owner may call its context otherwise: the program's own context is looked at first, then the
+    one of the owner's name.
 
     :raises InvalidArgs: neither leads there.
     """
@@ -156,8 +157,8 @@ def _leads(name: str, context: str | None, uid: str | None, server: str, own: st
             Problem(
                 "platform",
                 f"is in the cluster at {server}, and this program's kubeconfig leads to "
-                f"{' and '.join(seen) or 'no cluster'}; run: pulumi config set kubernetes:context NAME, with a context that "
-                "leads there",
+                f"{' and '.join(seen) or 'no cluster'}; run: pulumi config set kubernetes:context NAME, with a context "
+                "that leads there",
             )
         ],
     )
