@@ -31,6 +31,7 @@ __all__ = [
     "Release",
     "Scaling",
     "ScalingSchedule",
+    "Serve",
     "Serverless",
     "Shadow",
     "Variant",
@@ -73,6 +74,8 @@ class EndpointArgs(TypedDict, total=False):
     other, except to or from serverless on some backends."""
     compute: Compute
     """The machine of one replica. Changing it is released like a new version."""
+    serve: Serve
+    """The container: image, command, port, health check, time limits, shared memory."""
     scaling: Scaling
     """How many replicas, and why."""
     release: Release
@@ -135,8 +138,12 @@ class ModelFiles(TypedDict, total=False):
     image: Required[Input[str]]
     """Full address of the serving image."""
     artifact: Input[str] | None
-    """Address of the model's files. On AWS: the S3 URI of a ``model.tar.gz``. On Kubernetes: what KServe's storage
-    initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``."""
+    """Address of the model's files: an archive, or a folder, which ends in a slash. On AWS: the S3 URI of a
+    ``model.tar.gz``, or of a folder, which the container finds at ``/opt/ml/model``. On Kubernetes: what KServe's
+    storage initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``."""
+    artifact_key: Input[str] | None
+    """Full address of the key that the files are encrypted with, where it is not the platform's. Its own policy must
+    let the platform's account use it. On AWS: the ARN of a KMS key."""
 
 
 class Release(TypedDict, total=False):
@@ -185,6 +192,32 @@ class ScalingSchedule(TypedDict, total=False):
     """Replicas at least."""
     max: Required[int]
     """Replicas at most."""
+
+
+class Serve(TypedDict, total=False):
+    """The container that serves, where it is not as the backend has it; any change of it is a release.
+
+    It holds for versions of the registry and for images of your own.
+    """
+
+    image: Input[str] | None
+    """The image that serves versions of the registry; the default is the backend's own model server. Where the model is
+    an image with files, its image stands in ``model``. On AWS: refused: a model package names its image. On Kubernetes:
+    the container finds the version's files at ``/mnt/models``."""
+    command: Sequence[Input[str]] | None
+    """The program and its arguments, instead of those of the image."""
+    port: int
+    """Where the container listens."""
+    health: str | None
+    """The path that answers with 200 when the container is ready, such as ``/health``; the default is the backend's own
+    check. ``/ping`` is a path that every backend can ask for."""
+    startup_minutes: int | None
+    """Minutes that a container may take to load its model and be ready; the default is the backend's own bound. On AWS:
+    as much for the download of the files, and as much again for the health check."""
+    timeout_seconds: int
+    """Seconds that an answer may take."""
+    shared_memory_gb: float | None
+    """Size of ``/dev/shm`` in GiB, of the memory of ``compute``; the default is the size that containers have."""
 
 
 class Serverless(TypedDict, total=False):

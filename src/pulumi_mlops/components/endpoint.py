@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
 from pulumi_mlops.args.endpoint import EndpointArgs
-from pulumi_mlops.components.feature_group import FeatureView
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component, Scope
@@ -19,11 +19,30 @@ from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Spec, Whole, earli
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import Either, Given, Of, Ref, SecretRef
 from pulumi_mlops.core.schedules import Schedule
+from pulumi_mlops.core.workload import (
+    FEATURES,
+    HEALTH,
+    OURS,
+    PORT,
+    SECRET,
+    Grant,
+    Image,
+    Key,
+    Place,
+    Workload,
+    taken,
+    twins,
+    variable,
+)
 
 _VARIANT_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAIN = "main"
 """The name of the only variant of an endpoint that does not name its own."""
+SHADOW = "shadow"
+"""The name of the part that serves the shadow."""
+ANSWER_SECONDS = 60
+"""How long an answer may take on every backend."""
 
 
 def _at_least_min(value: int, info: ValidationInfo) -> int:
@@ -38,13 +57,67 @@ def _no_twins(names: list[str]) -> None:
         raise refuse(f"{', '.join(map(repr, twins))} stands here twice; give each a name of its own")
 
 
+class Serve(Spec):
+    """The container that serves, where it is not as the backend has it; any change of it is a release.
+
+    It holds for versions of the registry and for images of your own.
+    """
+
+    image: In[str] | None = None
+    """The image that serves versions of the registry; the default is the backend's own model server. Where the model
+    is an image with files, its image stands in ``model``."""
+    command: Annotated[list[In[str]] | None, Needs("endpoint.serve.command")] = None
+    """The program and its arguments, instead of those of the image."""
+    port: Annotated[Whole, Field(ge=1024, le=65535), Needs("endpoint.serve.port", lambda port: port != PORT)] = PORT
+    """Where the container listens."""
+    health: Annotated[str | None, Needs("endpoint.serve.health", lambda path: path not in (None, HEALTH))] = None
+    """The path that answers with 200 when the container is ready, such as ``/health``; the default is the backend's own
+    check. ``/ping`` is a path that every backend can ask for."""
+    startup_minutes: Annotated[Annotated[Whole, Field(ge=1, le=60)] | None, Needs("endpoint.serve.startup", given)] = (
+        None
+    )
+    """Minutes that a container may take to load its model and be ready; the default is the backend's own bound."""
+    timeout_seconds: Annotated[
+        Annotated[Whole, Field(ge=1, le=3600)], Needs("endpoint.serve.timeout", lambda most: most > ANSWER_SECONDS)
+    ] = ANSWER_SECONDS
+    """Seconds that an answer may take."""
+    shared_memory_gb: Annotated[Annotated[Number, Field(gt=0)] | None, Needs("endpoint.serve.shared_memory", given)] = (
+        None
+    )
+    """Size of ``/dev/shm`` in GiB, of the memory of ``compute``; the default is the size that containers have."""
+
+    @field_validator("command")
+    @classmethod
+    def _something(cls, value: list[object] | None) -> list[object] | None:
+        if value == []:
+            raise refuse("is empty; write the program and its arguments, or leave command out")
+        return value
+
+    @field_validator("health")
+    @classmethod
+    def _path(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("/"):
+            raise refuse(f"{value!r} is not a path; write one such as '/health'")
+        return value
+
+    @field_validator("timeout_seconds")
+    @classmethod
+    def _no_less_than_usual(cls, value: int) -> int:
+        if value < ANSWER_SECONDS:
+            raise refuse(f"{value} is less than the {ANSWER_SECONDS} seconds that every endpoint allows; leave it out")
+        return value
+
+
 class ModelFiles(Spec):
     """A model that is in no registry: an image and, where the image does not hold them, its files."""
 
     image: In[str]
     """Full address of the serving image."""
     artifact: In[str] | None = None
-    """Address of the model's files."""
+    """Address of the model's files: an archive, or a folder, which ends in a slash."""
+    artifact_key: Annotated[In[str] | None, Needs("endpoint.artifact_key", given)] = None
+    """Full address of the key that the files are encrypted with, where it is not the platform's. Its own policy must
+    let the platform's account use it."""
 
 
 Served = Annotated[ModelVersionRef | ModelFiles, Either()]
@@ -251,6 +324,8 @@ class EndpointSpec(Spec):
     any other, except to or from serverless on some backends."""
     compute: Compute = Compute(cpus=2, memory_gb=8)
     """The machine of one replica. Changing it is released like a new version."""
+    serve: Serve = Serve()
+    """The container: image, command, port, health check, time limits, shared memory."""
     scaling: Scaling = Scaling()
     """How many replicas, and why."""
     release: Release = Release()
@@ -321,6 +396,32 @@ class EndpointSpec(Spec):
                 info.data.get("platform"), view.group.platform, f"feature group {view.group.name!r}"
             ):
                 raise wrong
+        groups: dict[str, FeatureGroupRef] = {}
+        for view in value:
+            name = variable(FEATURES, view.group.name)
+            if groups.setdefault(name, view.group) != view.group:
+                raise refuse(
+                    f"two feature groups are called {view.group.name!r}, and both make {name}; read one of them"
+                )
+        return value
+
+    @field_validator("serve")
+    @classmethod
+    def _of_whose_image(cls, value: Serve, info: ValidationInfo) -> Serve:
+        parts = [*(info.data.get("variants") or []), info.data.get("shadow")]
+        models = [info.data.get("model"), *(part.model for part in parts if part)]
+        if value.image is not None and any(isinstance(model, ModelFiles) for model in models):
+            raise refuse(
+                "image is for versions of the registry, and the model has an image of its own; leave it out here"
+            )
+        own = {"command": value.command, "health": value.health, "port": None if value.port == PORT else value.port}
+        if value.image is None and any(isinstance(model, ModelVersionRef) for model in models):
+            for field_name, wanted in own.items():
+                if wanted is not None:
+                    raise refuse(
+                        f"{field_name} belongs to an image of your own, and versions of the registry are served by the "
+                        "backend's model server; write image as well"
+                    )
         return value
 
     @field_validator("environment", "secrets")
@@ -328,6 +429,30 @@ class EndpointSpec(Spec):
     def _variables(cls, value: dict[str, object]) -> dict[str, object]:
         if wrong := [key for key in value if not _VARIABLE.fullmatch(key)]:
             raise refuse(f"{', '.join(map(repr, wrong))}: not a name for an environment variable")
+        return value
+
+    @field_validator("environment")
+    @classmethod
+    def _not_ours(cls, value: dict[str, object]) -> dict[str, object]:
+        if wrong := taken(value):
+            raise refuse(
+                f"{', '.join(map(repr, wrong))}: variables that begin with {OURS} are set by the library; take another "
+                "name"
+            )
+        return value
+
+    @field_validator("secrets")
+    @classmethod
+    def _of_this_backend(cls, value: dict[str, SecretRef], info: ValidationInfo) -> dict[str, SecretRef]:
+        for one, other in twins(value):
+            raise refuse(f"{one!r} and {other!r} make one variable, {variable(SECRET, one)}; rename one of them")
+        platform = info.data.get("platform")
+        for key, secret in value.items():
+            if platform is not None and secret.backend != platform.backend:
+                raise refuse(
+                    f"{key!r} is a secret of backend {secret.backend!r}, and the platform is on {platform.backend!r}; "
+                    "keep it there as well: Platform(secrets={…}), and platform.secret('…')"
+                )
         return value
 
     @field_validator("isolated")
@@ -355,6 +480,47 @@ class EndpointSpec(Spec):
         """The models of which no version is approved yet."""
         parts = [variant.model for variant in self.served] + ([self.shadow.model] if self.shadow else [])
         return [part for part in parts if isinstance(part, ModelVersionRef) and part.waiting]
+
+    @property
+    def parts(self) -> list[Variant]:
+        """Everything that serves a model, each with its machine, the shadow last."""
+        found = list(self.served)
+        if self.shadow:
+            found.append(Variant(name=SHADOW, model=self.shadow.model, compute=self.shadow.compute))
+        return [part.model_copy(update={"compute": part.compute or self.compute}) for part in found]
+
+    def workloads(self) -> list[Workload[FeatureView]]:
+        """Return the containers that serve, each with what it may do; the shadow's is the last."""
+        return [self._workload(part) for part in self.parts]
+
+    def _workload(self, part: Variant) -> Workload[FeatureView]:
+        files = part.model if isinstance(part.model, ModelFiles) else None
+        image = files.image if files else self.serve.image
+        grants: list[Grant] = [("use", self.platform), ("read", Place(self.platform.artifacts))]
+        grants += [] if image is None else [("pull", Image(image))]
+        if files and files.artifact is not None:
+            grants.append(("read", Place(files.artifact)))
+        if files and files.artifact_key is not None:
+            grants.append(("use", Key(files.artifact_key)))
+        grants += [("read", view) for view in self.reads]
+        grants += [("read", secret) for secret in self.secrets.values()]
+        return Workload(
+            name=part.name,
+            compute=part.compute or self.compute,
+            image=image,
+            command=self.serve.command,
+            files=files.artifact if files else None,
+            environment=self.environment,
+            features=self.reads,
+            secrets=self.secrets,
+            port=self.serve.port,
+            health=self.serve.health,
+            startup_minutes=self.serve.startup_minutes,
+            timeout_seconds=self.serve.timeout_seconds,
+            shared_memory_gb=self.serve.shared_memory_gb,
+            isolated=self.is_isolated,
+            grants=tuple(grants),
+        )
 
     def uses(self) -> frozenset[str]:
         """Name what follows from two fields, or from the platform."""

@@ -4,7 +4,7 @@ What a container is given is the same on every backend: ``docs/workload.md`` is 
 its names are made.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -18,7 +18,6 @@ OURS = "MLOPS_"
 FEATURES = "MLOPS_FEATURES_"
 FEATURE_SERVER = "MLOPS_FEATURE_SERVER_"
 SECRET = "MLOPS_SECRET_"  # noqa: S105 (the prefix of a name)
-MODEL_FILES = "MLOPS_MODEL_FILES"
 PORT = 8080
 """Where a container is asked, unless its workload names another port."""
 HEALTH = "/ping"
@@ -80,7 +79,8 @@ class Workload(Generic[V]):
     command: Sequence[Input[str]] | None = None
     """The program and its arguments; None for those of the image."""
     files: Input[str] | None = None
-    """Address of the files that the container finds at the path in ``MLOPS_MODEL_FILES``."""
+    """Address of the files that the container finds in its folder for them; None where it has none, or where a version
+    of a registry names them."""
     environment: Mapping[str, Input[str]] = field(default_factory=dict)
     """Variables of the user's."""
     features: Sequence[V] = ()
@@ -93,8 +93,8 @@ class Workload(Generic[V]):
     """The path that answers with 200 when the container is ready; None for the check that the backend has itself."""
     startup_minutes: int | None = None
     """How long it may take to be ready; None for the backend's own bound."""
-    timeout_seconds: int | None = None
-    """How long an answer may take; None for the backend's own bound."""
+    timeout_seconds: int = 60
+    """How long an answer may take."""
     shared_memory_gb: float | None = None
     """Size of ``/dev/shm`` in GiB; None for the size that containers have."""
     isolated: bool = False
@@ -120,25 +120,22 @@ def variable(prefix: str, name: str) -> str:
     return prefix + name.upper().replace("-", "_")
 
 
-def variables(
-    features: Mapping[str, Lookup], secrets: Mapping[str, Input[str]], files: str | None = None
-) -> dict[str, Input[str]]:
+def variables(features: Mapping[str, Lookup], secrets: Mapping[str, Input[str]]) -> dict[str, Input[str]]:
     """Name what the library tells a container.
 
     :param features: how each feature group is found, by the group's name.
     :param secrets: where each secret is, by its name.
-    :param files: the path of the model's files.
     """
     found: dict[str, Input[str]] = {variable(SECRET, name): where for name, where in secrets.items()}
     for name, lookup in features.items():
         found[variable(FEATURES, name)] = lookup.name
         found[variable(FEATURE_SERVER, name)] = lookup.server
-    return found | ({} if files is None else {MODEL_FILES: files})
+    return found
 
 
-def taken(environment: Iterable[str], set_by: Callable[[str], bool] = lambda name: name.startswith(OURS)) -> list[str]:
+def taken(environment: Iterable[str]) -> list[str]:
     """Return the names of a user's variables that the library sets, or may set one day."""
-    return sorted(name for name in environment if set_by(name))
+    return sorted(name for name in environment if name.startswith(OURS))
 
 
 def twins(names: Iterable[str]) -> Iterator[tuple[str, str]]:

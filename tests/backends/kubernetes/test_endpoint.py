@@ -328,7 +328,7 @@ def test_what_it_reads_is_told_and_opened(cloud: Cloud) -> None:
     make(cloud, reads=[GROUP.online])
     known = environment(predictor(cloud)["model"])
     assert known["MLOPS_FEATURES_PROFILE"] == "profile"
-    assert known["MLOPS_FEATURE_SERVER"] == "http://features.churn-dev.svc.cluster.local"
+    assert known["MLOPS_FEATURE_SERVER_PROFILE"] == "http://features.churn-dev.svc.cluster.local"
     way_in = spec_of(cloud, "NetworkPolicy", "score-net-reads-to-features")
     assert way_in["podSelector"]["matchLabels"] == GROUP.address["door"]["pods"]
     (rule,) = way_in["ingress"]
@@ -351,11 +351,48 @@ def test_two_feature_stores(cloud: Cloud) -> None:
     assert {"score-net-calls-to-store", "score-net-reads-to-store", "score-net-reads-to-features"} <= opened
 
 
-def test_the_users_environment_wins(cloud: Cloud) -> None:
-    make(cloud, environment={"MLSERVER_MODEL_NAME": "other", "A": "1"})
+def test_what_the_model_server_is_told_cannot_be_set(cloud: Cloud) -> None:
+    with pytest.raises(
+        InvalidArgs, match="environment: 'MLSERVER_MODEL_NAME': the library sets this for the model server"
+    ):
+        make(cloud, environment={"MLSERVER_MODEL_NAME": "other"})
+    assert not cloud.all("InferenceService")
+
+
+def test_the_model_servers_other_options_can_be_set(cloud: Cloud) -> None:
+    make(cloud, environment={"MLSERVER_PARALLEL_WORKERS": "2", "A": "1"})
     env = predictor(cloud)["model"]["env"]
-    assert environment({"env": env}) | {"MLSERVER_MODEL_NAME": "other", "A": "1"} == environment({"env": env})
+    assert environment({"env": env}) | {"MLSERVER_PARALLEL_WORKERS": "2", "A": "1"} == environment({"env": env})
     assert len({one["name"] for one in env}) == len(env), "the API server refuses a name that stands twice"
+
+
+def test_a_language_model_is_served_by_an_image_of_ones_own(cloud: Cloud) -> None:
+    serve = {
+        "command": ["vllm", "serve", "/mnt/models"],
+        "port": 8000,
+        "health": "/health",
+        "startup_minutes": 40,
+        "timeout_seconds": 300,
+        "shared_memory_gb": 4,
+    }
+    make(cloud, serve={"image": "registry.example.com/vllm:1", **serve})
+    pod = predictor(cloud)
+    (container,) = pod["containers"]
+    assert container["image"] == "registry.example.com/vllm:1"
+    assert container["command"] == serve["command"]
+    assert container["ports"][0]["containerPort"] == 8000
+    assert container["readinessProbe"]["httpGet"] == {"path": "/health", "port": 8000}
+    probe = container["startupProbe"]
+    assert probe["failureThreshold"] * probe["periodSeconds"] == 40 * 60
+    assert (pod["timeout"], pod["terminationGracePeriodSeconds"] > 300) == (300, True)
+    assert {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "4Gi"}} in pod["volumes"]
+    assert {"name": "shared-memory", "mountPath": "/dev/shm"} in container["volumeMounts"]  # noqa: S108
+    assert pod["storageUris"][0]["mountPath"] == "/mnt/models"
+    assert not [item for item in env_names(container) if item.startswith("MLSERVER_")]
+
+
+def env_names(container: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in container["env"]]
 
 
 def test_who_may_call(cloud: Cloud) -> None:

@@ -131,6 +131,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {},
         {"model": {"image": "example/churn:1", "artifact": "s3://models/2.tar.gz"}},
     ),
+    ("Endpoint.serve", "Endpoint", {}, {"serve": {"startup_minutes": 40}}),
+    ("Serve.startup_minutes", "Endpoint", {}, {"serve": {"startup_minutes": 40}}),
     ("Endpoint.compute", "Endpoint", {}, {"compute": {"cpus": 16}}),
     ("Compute.cpus", "Endpoint", {}, {"compute": {"cpus": 16}}),
     ("Compute.memory_gb", "Endpoint", {}, {"compute": {"cpus": 2, "memory_gb": 16}}),

@@ -159,6 +159,7 @@ SHADOW = {"percent": 20}
 CANARY = {"canary": {"percent": 10, "bake_minutes": 15}}
 LINEAR = {"linear": {"step_percent": 25, "interval_minutes": 5}}
 DAY = {"name": "day", "cron": "0 8 * * *", "min": 2, "max": 6}
+SLOW = {"timeout_seconds": 300}
 ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
 
 PROGRAMS: Mapping[str, Program] = {
@@ -263,6 +264,20 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.capture.sampled": Program(lambda w: endpoint(w, capture_percent=20), without=endpoint),
     "endpoint.reads": Program(reading),
     "endpoint.secrets": Program(with_secret),
+    "endpoint.artifact_key": Program(
+        lambda w: endpoint(w, model={**files(w), "artifact_key": w.key}), without=endpoint
+    ),
+    "endpoint.serve.command": Program(lambda w: endpoint(w, serve={"command": ["serve", "--all"]}), without=endpoint),
+    "endpoint.serve.port": Program(lambda w: endpoint(w, serve={"port": 8000}), without=endpoint),
+    "endpoint.serve.health": Program(lambda w: endpoint(w, serve={"health": "/health"}), without=endpoint),
+    "endpoint.serve.startup": Program(lambda w: endpoint(w, serve={"startup_minutes": 40}), without=endpoint),
+    "endpoint.serve.timeout": Program(
+        lambda w: endpoint(w, serve=SLOW), without=endpoint, otherwise=(lambda w: asynchronous(w, serve=SLOW),)
+    ),
+    "endpoint.serve.shared_memory": Program(lambda w: endpoint(w, serve={"shared_memory_gb": 2}), without=endpoint),
+    "endpoint.realtime + endpoint.serve.timeout": Program(lambda w: endpoint(w, serve=SLOW)),
+    "endpoint.serve.timeout + endpoint.serverless": Program(lambda w: serverless(w, serve=SLOW)),
+    "endpoint.serve.startup + endpoint.serverless": Program(lambda w: serverless(w, serve={"startup_minutes": 40})),
     "endpoint.invokers": Program(lambda w: endpoint(w, invokers=[w.invoker])),
     "endpoint.isolated": Program(lambda w: endpoint(w, isolated=True), without=lambda w: endpoint(w, isolated=False)),
     "endpoint.private": Program(

@@ -101,6 +101,23 @@ CAPABILITIES = table(
         "endpoint.capture.sampled": Entry("native"),
         "endpoint.reads": Entry("native", "IAM"),
         "endpoint.secrets": Entry("native", "Secrets Manager, by address"),
+        "endpoint.artifact_key": Entry("native", "the right to decrypt with that KMS key"),
+        "endpoint.serve.command": Entry(
+            "absent",
+            "a model's container of SageMaker starts with the entry point of its image.",
+            "an image whose entry point serves; environment={…} sets its options.",
+        ),
+        "endpoint.serve.port": Entry("absent", "SageMaker sends requests to port 8080.", "a server on port 8080."),
+        "endpoint.serve.health": Entry("absent", "SageMaker asks /ping.", "a server that answers at /ping."),
+        "endpoint.serve.startup": Entry("native", "time limits of the health check and of the download"),
+        "endpoint.serve.timeout": Entry(
+            "lossy",
+            "the caller of an asynchronous endpoint says how long the answer may take, in InvocationTimeoutSeconds.",
+            "that parameter of each call, up to 3600.",
+        ),
+        "endpoint.serve.shared_memory": Entry(
+            "absent", "SageMaker sets the size of /dev/shm itself.", "leave shared_memory_gb out."
+        ),
         "endpoint.invokers": Entry("native", "IAM"),
         "endpoint.isolated": Entry("native", "network isolation"),
         "endpoint.private": Entry("native", "VpcConfig"),
@@ -132,6 +149,17 @@ CAPABILITIES = table(
         ),
         "endpoint.release.linear + endpoint.serverless": Entry(
             "absent", _GUARDRAILS, "leave release out: traffic moves all at once."
+        ),
+        "endpoint.realtime + endpoint.serve.timeout": Entry(
+            "absent",
+            "a real-time endpoint must answer within 60 seconds.",
+            "mode={'asynchronous': {}}, or answers as a stream, whose first part comes within 60 seconds.",
+        ),
+        "endpoint.serve.timeout + endpoint.serverless": Entry(
+            "absent", "a serverless endpoint must answer within 60 seconds.", "mode={'asynchronous': {}}."
+        ),
+        "endpoint.serve.startup + endpoint.serverless": Entry(
+            "absent", "Serverless Inference has a time limit of its own.", "a real-time or asynchronous endpoint."
         ),
         "endpoint.asynchronous + endpoint.shadow": Entry(
             "absent", "a shadow variant copies real-time requests only.", "a real-time endpoint."

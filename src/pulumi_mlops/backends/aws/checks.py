@@ -177,6 +177,12 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
                 yield from _machine(f"variants[{index}].compute", variant.compute)
         if spec.shadow and spec.shadow.compute:
             yield from _machine("shadow.compute", spec.shadow.compute)
+    if spec.serve.image is not None:
+        yield Problem(
+            "serve.image",
+            "SageMaker serves a model package with the image that it names; register the version with this image, or "
+            "serve the files themselves: model={'image': …, 'artifact': …}",
+        )
     yield from _watched(spec)
     there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
     if there is not None:

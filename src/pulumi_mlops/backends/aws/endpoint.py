@@ -1,6 +1,6 @@
 """Endpoint on AWS: identity, models, configuration, alarms, the endpoint itself, scaling, invokers."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
@@ -8,22 +8,19 @@ from pulumi import Output, ResourceOptions
 from pulumi_mlops.backends.aws import access, release
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
-    FeatureGroupAddress,
-    ModelVersionAddress,
     PlatformAddress,
-    SecretAddress,
 )
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
-from pulumi_mlops.components.endpoint import EndpointRef, EndpointSpec, ModelFiles, Release, Shadow, Variant, waiting
+from pulumi_mlops.backends.aws.workload import container
+from pulumi_mlops.components.endpoint import SHADOW, EndpointRef, EndpointSpec, Release, Shadow, Variant, waiting
+from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.workload import Place, Topic
-
-SHADOW = "shadow"
+from pulumi_mlops.core.workload import Place, Topic, Workload, together
 
 
 def endpoint_name(platform: PlatformRef, name: str) -> str:
@@ -45,16 +42,13 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     )
     topic = spec.mode.asynchronous.notify if spec.mode.asynchronous else None
     tells = [] if topic is None else [("tell", Topic(topic))]
+    workloads = spec.workloads()
     role = access.identity(
         scope,
         scope.physical(scope.name, "endpoint", limit=64),
         spec.platform,
         "sagemaker.amazonaws.com",
-        ("use", spec.platform),
-        ("read", Place(spec.platform.artifacts)),
-        *(("read", Place(files.artifact)) for files in _files(spec) if files.artifact),
-        *(("read", view) for view in spec.reads),
-        *(("read", secret) for secret in spec.secrets.values()),
+        *together(workloads),
         *writes,
         *tells,
     )
@@ -66,9 +60,10 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         tags=scope.tags,
         opts=scope.opts,
     )
-    parts = {variant.name: _model(scope, spec, variant.name, variant.model, role.arn) for variant in spec.served}
-    if spec.shadow:
-        parts[SHADOW] = _model(scope, spec, SHADOW, spec.shadow.model, role.arn)
+    parts = {
+        part.name: _model(scope, spec, part, workload, role.arn)
+        for part, workload in zip(spec.parts, workloads, strict=True)
+    }
     configuration = _configuration(scope, spec, parts, captured, answers)
     alarms = [alarm for variant in spec.served for alarm in _alarms(scope, spec, name, variant.name)]
     live = aws.cloudcontrol.Resource(
@@ -111,36 +106,19 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     )
 
 
-def _files(spec: EndpointSpec) -> list[ModelFiles]:
-    parts = [variant.model for variant in spec.served] + ([spec.shadow.model] if spec.shadow else [])
-    return [part for part in parts if isinstance(part, ModelFiles)]
-
-
 def _let_go(how: Release, properties: list[str]) -> list[str] | None:
     return properties if how.owner == "registry" else None
 
 
 def _model(
-    scope: Scope, spec: EndpointSpec, variant: str, served: ModelVersionRef | ModelFiles, role: Output[str]
+    scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[FeatureView], role: Output[str]
 ) -> aws.sagemaker.Model:
-    environment = {
-        **spec.environment,
-        **{f"MLOPS_SECRET_{key}": SecretAddress.of(secret).id for key, secret in spec.secrets.items()},
-        **{
-            f"MLOPS_FEATURES_{view.group.name.upper().replace('-', '_')}": FeatureGroupAddress.of(view.group).name
-            for view in spec.reads
-        },
-    }
-    container: aws.sagemaker.ModelPrimaryContainerArgsDict = {"environment": environment}
-    if isinstance(served, ModelFiles):
-        container["image"], container["model_data_url"] = served.image, served.artifact
-    else:
-        container["model_package_name"] = ModelVersionAddress.of(served).arn
+    version = part.model if isinstance(part.model, ModelVersionRef) else None
     network = PlatformAddress.of(spec.platform)
     return aws.sagemaker.Model(
-        scope.child(variant),
+        scope.child(part.name),
         execution_role_arn=role,
-        primary_container=container,
+        primary_container=container(workload, version, network),
         enable_network_isolation=spec.is_isolated and not spec.mode.serverless,
         vpc_config={"subnets": network.subnets, "security_group_ids": network.security_groups}
         if spec.platform.private
@@ -246,20 +224,37 @@ def _variant(
             "provisioned_concurrency": serverless.provisioned,
         }
         return {**common, "serverless_config": capacity}
-    return {**common, "instance_type": _machine(variant.compute or spec.compute)}
+    return {**common, "instance_type": _machine(variant.compute or spec.compute), **_startup(spec)}
+
+
+class _Startup(TypedDict, total=False):
+    container_startup_health_check_timeout_in_seconds: int
+    model_data_download_timeout_in_seconds: int
+
+
+def _startup(spec: EndpointSpec) -> _Startup:
+    """Allow the time for loading the files, and the same again for the server to be ready with them."""
+    if spec.serve.startup_minutes is None:
+        return {}
+    seconds = spec.serve.startup_minutes * 60
+    return {
+        "container_startup_health_check_timeout_in_seconds": seconds,
+        "model_data_download_timeout_in_seconds": seconds,
+    }
 
 
 def _shadow(
     spec: EndpointSpec, shadow: Shadow, model: aws.sagemaker.Model
 ) -> aws.sagemaker.EndpointConfigurationShadowProductionVariantArgsDict:
     # AWS copies weight / (sum of weights) of requests; with the one production variant at 1 that is percent / 100.
-    return {
+    found: aws.sagemaker.EndpointConfigurationShadowProductionVariantArgsDict = {
         "variant_name": SHADOW,
         "model_name": model.name,
         "initial_variant_weight": shadow.percent / 100,
         "instance_type": _machine(shadow.compute or spec.compute),
         "initial_instance_count": max(spec.scaling.min, 1),
     }
+    return {**found, **_startup(spec)}
 
 
 def _machine(compute: Compute) -> str:

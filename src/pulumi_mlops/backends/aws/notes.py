@@ -33,7 +33,11 @@ NOTES = {
     "Model": "a SageMaker ModelPackageGroup. See "
     "https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-model-group.html.",
     "Compute.pin": '``{"aws": "ml.p5.48xlarge"}``.',
-    "ModelFiles.artifact": "the S3 URI of a ``model.tar.gz``.",
+    "ModelFiles.artifact": "the S3 URI of a ``model.tar.gz``, or of a folder, which the container finds at "
+    "``/opt/ml/model``.",
+    "ModelFiles.artifact_key": "the ARN of a KMS key.",
+    "Serve.image": "refused: a model package names its image.",
+    "Serve.startup_minutes": "as much for the download of the files, and as much again for the health check.",
     "Canary.percent": "a share of the capacity, 50 at most.",
     "Canary.bake_minutes": "60 at most.",
     "Linear.step_percent": "a share of the capacity, 10 at least.",

@@ -124,6 +124,15 @@ CAPABILITIES = table(
         ),
         "endpoint.reads": Entry("native", "network policies, and the address of the feature server"),
         "endpoint.secrets": Entry("native", "Secrets as files"),
+        "endpoint.artifact_key": Entry(
+            "absent", "object stores here decrypt what they hold themselves.", "leave artifact_key out."
+        ),
+        "endpoint.serve.command": Entry("native", "the command of the container"),
+        "endpoint.serve.port": Entry("native", "the port of the container"),
+        "endpoint.serve.health": Entry("native", "the readiness probe"),
+        "endpoint.serve.startup": Entry("native", "the startup probe"),
+        "endpoint.serve.timeout": Entry("native", "time limits of the InferenceService and of the route"),
+        "endpoint.serve.shared_memory": Entry("native", "an emptyDir in memory at /dev/shm"),
         "endpoint.invokers": Entry("native", "network policies for other namespaces"),
         "endpoint.isolated": Entry("native", "network policies"),
         "endpoint.private": Entry("native", "network policies"),

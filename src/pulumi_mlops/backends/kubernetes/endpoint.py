@@ -14,13 +14,14 @@ from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, App, Fields, after, disruption_budget
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.revision import Revision
-from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT, PORT
+from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT
 from pulumi_mlops.backends.kubernetes.scaling import scale
 from pulumi_mlops.components.endpoint import EndpointRef, EndpointSpec, waiting
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import PORT
 
 _KIND = "model-server"
 _SEVERAL = 2
@@ -41,7 +42,10 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     # By order, not by a value: a view that is applied anew must not look like another revision in the preview.
     applied = [view.group.native["apply"] for view in spec.reads if "apply" in view.group.native]
     needs = [account, *opened, *applied]
-    services = {part.variant: revision.make(app, part, account.metadata.name, needs) for part in wanted}
+    services = {
+        part.variant: revision.make(app, part, account.metadata.name, needs, revision.start_minutes(spec))
+        for part in wanted
+    }
     ready: list[pulumi.Resource] = list(services.values())
     ready += [scale(app, spec, part, services[part.variant]) for part in wanted if part.fixed is None]
     if spec.scaling.min >= _SEVERAL:
@@ -85,7 +89,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
 
 def _port(spec: EndpointSpec) -> int:
     """Return the port at which pods get requests: KServe's agent stands before a server that is listened to."""
-    return AGENT_PORT if spec.capture_percent else PORT
+    return AGENT_PORT if spec.capture_percent else spec.serve.port
 
 
 def _service(
@@ -138,7 +142,12 @@ def _ways_in(app: App, spec: EndpointSpec) -> list[pulumi.Resource]:
     watcher = access.namespace(metrics_namespace(spec.platform))
     rules: list[Fields] = [{"from_": [watcher], "ports": access.ports(*health.metrics_ports(spec))}]
     if callers:
-        rules.append({"from_": callers, "ports": access.ports(_port(spec))})
+        rules.append(
+            {
+                "from_": callers,
+                "ports": access.ports(*sorted({PORT, _port(spec)} if spec.serve.port != PORT else {_port(spec)})),
+            }
+        )
     return [access.allow(app, "callers", app.selector, ingress=rules)]
 
 

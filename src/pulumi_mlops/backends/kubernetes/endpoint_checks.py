@@ -12,10 +12,10 @@ from pulumi import Input
 from pulumi_mlops.backends.kubernetes import access, live
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
-from pulumi_mlops.backends.kubernetes.revision import SHADOW, stem
-from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine
+from pulumi_mlops.backends.kubernetes.revision import stem
+from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine, server_of
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
-from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles, Variant
+from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, Variant
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.compute import ACCELERATOR, Compute
 from pulumi_mlops.core.errors import MlopsError, Problem
@@ -45,6 +45,7 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     for field, part in parts:
         if part.compute:
             yield from _compute(f"{field}compute", part.compute)
+    yield from _serve(spec)
     yield from _names(name, spec)
     yield from _limits(spec)
     yield from _gateway(spec)
@@ -77,6 +78,26 @@ def _model(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec)
     yield from _image(f"{field}.image", served.image, spec.platform.profile)
     if served.artifact is not None:
         yield from _address(f"{field}.artifact", served.artifact, spec)
+
+
+def _serve(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse variables that a model server is told by the library, and shared memory that no pod has room for."""
+    told = {name for part in spec.parts for name in server_of(part.model, spec.serve).told("")}
+    if wrong := sorted(told & set(spec.environment)):
+        yield Problem(
+            "environment",
+            f"{', '.join(map(repr, wrong))}: the library sets this for the model server; leave it out, or serve "
+            "with an image of your own: serve={'image': …}",
+        )
+    memory = spec.serve.shared_memory_gb
+    least = min((machine(part.compute or spec.compute).memory_gb for part in spec.parts), default=None)
+    if memory is not None and least is not None and memory >= least:
+        yield Problem(
+            "serve.shared_memory_gb",
+            f"{memory:g} GiB is taken from the {least:g} GiB of compute.memory_gb; write less, or more memory",
+        )
+    if spec.serve.image is not None:
+        yield from _image("serve.image", spec.serve.image, spec.platform.profile)
 
 
 def _image(field: str, image: Input[str], profile: str | None) -> Iterator[Problem]:

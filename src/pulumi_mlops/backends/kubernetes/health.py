@@ -63,8 +63,7 @@ def requests_a_minute(server: Server, **labels: str) -> str:
 
 def metrics_ports(spec: EndpointSpec) -> list[int]:
     """Return the ports at which its servers are measured."""
-    models = [part.model for part in spec.served] + ([spec.shadow.model] if spec.shadow else [])
-    return sorted({server_of(model).metrics_port for model in models})
+    return sorted({server_of(part.model, spec.serve).metrics_port for part in spec.parts})
 
 
 def monitor(app: App, spec: EndpointSpec) -> None:
@@ -100,7 +99,7 @@ def monitor(app: App, spec: EndpointSpec) -> None:
             },
         }
         for part in spec.served
-        for check in checks(server_of(part.model), spec.health, **of_variant(app, part.name))
+        for check in checks(server_of(part.model, spec.serve), spec.health, **of_variant(app, part.name))
     ]
     custom(
         scope.child("alerts"),

@@ -32,6 +32,7 @@ NOTES = {
     "Model": "a registered model of MLflow, whose versions are approved by the tag ``approval``.",
     "ModelFiles.artifact": "what KServe's storage initializer takes, such as an ``s3://`` folder, which the "
     "container finds at ``/mnt/models``.",
+    "Serve.image": "the container finds the version's files at ``/mnt/models``.",
     "Canary.percent": "a share of the requests.",
     "Linear.step_percent": "a share of the requests.",
     "Release.rollback_alarms": "alerts of Prometheus.",

@@ -71,7 +71,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         region=None,
         owner=spec.owner,
         tags=spec.tags,
-        artifacts=f"s3://{store.bucket}/",
+        artifacts=f"s3://{store.address.bucket}/",
         images={short: f"{spec.existing.images.address}/{short}" for short in spec.images}
         if spec.existing.images
         else {},
@@ -87,7 +87,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             namespace=served,
             addons=spec.addons,
             pull_secret=app.pull_secret,
-            store=store.address(),
+            store=store.address,
             database=database,
             quota=QuotaAddress(**spec.quota.model_dump()) if spec.quota else None,
             gateway=GatewayAddress(**spec.existing.gateway.model_dump()) if spec.existing.gateway else None,
@@ -211,6 +211,6 @@ def _consumers(app: App, spec: PlatformSpec, store: Store) -> None:
     for index, who in enumerate(spec.consumers):
         caller = access.caller(index, who)
         part = f"consumer-{caller.word}"
-        access.grant(app, part, [access.rule("", "secrets", ["get"], [store.reader])], caller.subjects)
-        if store.door.pods:
-            access.listen(app, part, store.door.pods, store.door.port, caller.peers)
+        access.grant(app, part, [access.rule("", "secrets", ["get"], [store.address.reader])], caller.subjects)
+        if store.address.door.pods:
+            access.listen(app, part, store.address.door.pods, store.address.door.port, caller.peers)

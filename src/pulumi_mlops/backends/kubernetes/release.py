@@ -24,16 +24,14 @@ from pulumi_mlops.backends.kubernetes.objects import (
     program,
     resources,
 )
-from pulumi_mlops.backends.kubernetes.revision import SHADOW, TIMEOUT_SECONDS, Revision
-from pulumi_mlops.backends.kubernetes.runtime import server_of
-from pulumi_mlops.components.endpoint import EndpointSpec, Release
+from pulumi_mlops.backends.kubernetes.revision import Revision, start_minutes
+from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Release
 
 RELEASE, ATTEMPT = "pulumi-mlops/release", "pulumi-mlops/attempt"
 """Labels of a Job: which revisions it brings in, and which try at it that is."""
 BEFORE, ROLLED_BACK = "pulumi-mlops/release-from", "pulumi-mlops/rolled-back"
 """Annotations of a route, in which the job keeps the rules of before while it is under way, and why it went back."""
 _SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
-_START_SECONDS = 1800  # what replicas may take to come up, beside the watching
 _AFTERWARDS_SECONDS = 120
 """How long the new revision is watched with all the traffic, while the old one is still there."""
 _WHOLE = 1000
@@ -56,7 +54,7 @@ def steps(release: Release) -> list[Fields]:
 def longest_seconds(spec: EndpointSpec) -> int:
     """Return when a release is given up."""
     watched = sum(int(step["seconds"]) for step in steps(spec.release))
-    return _START_SECONDS + spec.scaling.cooldown_in_seconds + watched
+    return start_minutes(spec) * 60 + spec.scaling.cooldown_in_seconds + watched
 
 
 def rules(spec: EndpointSpec, wanted: Sequence[Revision]) -> list[Fields]:
@@ -69,7 +67,7 @@ def rules(spec: EndpointSpec, wanted: Sequence[Revision]) -> list[Fields]:
             for part in wanted
             if part.variant in weights
         ],
-        "timeouts": {"request": f"{TIMEOUT_SECONDS}s"},
+        "timeouts": {"request": f"{spec.serve.timeout_seconds}s"},
     }
     if spec.shadow:
         share = spec.shadow.percent
@@ -90,7 +88,7 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
     asked = [
         replace(check, name=f"{check.name} of {part.variant}")
         for part in served
-        for check in checks(server_of(part.served), spec.health, **of_revision(app, part.name))
+        for check in checks(part.server, spec.health, **of_revision(app, part.name))
     ]
     alarms = [
         {
@@ -113,7 +111,7 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         "checks": [*(check.settings() for check in asked), *alarms] if metrics else [],
         "sized_by_load": spec.scaling.moves,
         "patience_seconds": 180,
-        "size_seconds": _START_SECONDS // 2 + spec.scaling.cooldown_in_seconds,
+        "size_seconds": start_minutes(spec) * 30 + spec.scaling.cooldown_in_seconds,
         "every_seconds": 15,
     }
 

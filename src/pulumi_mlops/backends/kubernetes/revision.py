@@ -4,13 +4,13 @@ A revision never changes but for its number of replicas and its labels. Another 
 another revision beside it, and the old one is deleted when the program no longer names it and the release went well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.kubernetes import runtime
-from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelVersionAddress, SecretAddress
+from pulumi_mlops.backends.kubernetes import runtime, workload
+from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.health import VARIANT
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
@@ -22,15 +22,14 @@ from pulumi_mlops.backends.kubernetes.objects import (
     pod_security,
     spread_over_nodes,
 )
-from pulumi_mlops.components.endpoint import MAIN, EndpointSpec, ModelFiles, Variant
+from pulumi_mlops.backends.kubernetes.runtime import Server
+from pulumi_mlops.components.endpoint import MAIN, SHADOW, EndpointSpec, Variant
+from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core import private
+from pulumi_mlops.core.workload import Workload
 
-SHADOW = "shadow"
-TIMEOUT_SECONDS = 60
-"""The longest that an answer may take."""
-_GRACE_SECONDS = 90
-_START = "30m"  # a node may have to be made, and a large model loaded
+START_MINUTES = 30  # a node may have to be made, and a large model loaded
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Revision:
     variant: str
     name: str
     """The InferenceService's name, and the name of the resource in the program."""
-    served: ModelVersionRef | ModelFiles
+    server: Server
     predictor: Fields
     container: Fields
     """The container of the runtime, for a version of the registry."""
@@ -73,28 +72,37 @@ def revisions(app: App, spec: EndpointSpec, account: Input[str]) -> list[Revisio
     :param account: the service account of the pods, which may write captured traffic.
     """
     fixed = None if spec.scaling.moves else spec.scaling.min
-    found = [_revision(app, spec, part, account, fixed) for part in spec.served]
-    if spec.shadow:
-        shadow = Variant(name=SHADOW, model=spec.shadow.model, compute=spec.shadow.compute)
-        found.append(_revision(app, spec, shadow, account, max(spec.scaling.min, 1)))
-    return found
+    beside = max(spec.scaling.min, 1)
+    return [
+        _revision(app, spec, (part, load), account, beside if spec.shadow and part.name == SHADOW else fixed)
+        for part, load in zip(spec.parts, spec.workloads(), strict=True)
+    ]
 
 
-def _revision(app: App, spec: EndpointSpec, part: Variant, account: Input[str], fixed: int | None) -> Revision:
-    variant, served = part.name, part.model
-    machine = runtime.machine(part.compute or spec.compute)
-    container = runtime.container(runtime.server_of(served), runtime.image_of(served), app.scope.name)
+def _revision(
+    app: App,
+    spec: EndpointSpec,
+    part: tuple[Variant, Workload[FeatureView]],
+    account: Input[str],
+    fixed: int | None,
+) -> Revision:
+    (variant, served), load = (part[0].name, part[0].model), part[1]
+    machine, server = runtime.machine(load.compute), runtime.server_of(served, spec.serve)
+    own = runtime.is_own(served, spec.serve)
+    if not own:
+        load = replace(load, image=runtime.brought_image(served))
+    container = workload.container(load, server, app.scope.name)
     added = {
         "resources": machine.resources,
-        "env": _variables(app, spec, served),
-        "volumeMounts": [*container["volumeMounts"], *_secret_mounts(spec)],
+        "env": workload.environment(load, server, app.scope.name),
+        "volumeMounts": [*container["volumeMounts"], *workload.mounts(load)],
     }
     predictor: Fields = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": camel_case(pod_security()),
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "timeout": TIMEOUT_SECONDS,
+        "terminationGracePeriodSeconds": workload.grace_seconds(load),
+        "timeout": load.timeout_seconds,
         "deploymentStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "topologySpreadConstraints": [
             {
@@ -102,18 +110,19 @@ def _revision(app: App, spec: EndpointSpec, part: Variant, account: Input[str], 
                 "matchLabelKeys": ["pod-template-hash"],  # each revision by itself
             }
         ],
-        "volumes": [{"name": "tmp", "emptyDir": {}}, *_secret_volumes(spec)],
+        "volumes": workload.volumes(load),
         **machine.placement,
     }
-    if isinstance(served, ModelFiles):
+    files = ModelVersionAddress.of(served).uri if isinstance(served, ModelVersionRef) else load.files
+    if own:
         predictor["containers"] = [{**container, **added}]
-        if served.artifact is not None:
-            predictor["storageUris"] = [{"uri": served.artifact, "mountPath": runtime.MODELS}]
+        if files is not None:
+            predictor["storageUris"] = [{"uri": files, "mountPath": runtime.MODELS}]
     else:
         predictor["model"] = {
             "modelFormat": {"name": "mlflow"},
             "protocolVersion": "v2",
-            "storageUri": ModelVersionAddress.of(served).uri,
+            "storageUri": files,
             **added,
         }
     if spec.capture_percent:
@@ -129,7 +138,7 @@ def _revision(app: App, spec: EndpointSpec, part: Variant, account: Input[str], 
         predictor["model"]["runtime"] = name
     if "logger" in predictor:
         predictor["logger"]["storage"]["serviceAccountName"] = account
-    return Revision(variant, name, served, predictor, container, fixed)
+    return Revision(variant, name, server, predictor, container, fixed)
 
 
 def settled(content: object) -> str | None:
@@ -146,37 +155,17 @@ def captured_prefix(spec: EndpointSpec, endpoint: str) -> Output[str]:
     return Output.format("{0}captured/{1}", spec.platform.artifacts, endpoint)
 
 
-def _variables(app: App, spec: EndpointSpec, served: ModelVersionRef | ModelFiles) -> list[Fields]:
-    """Set what the container finds in its environment: addresses, never a secret's value."""
-    found: dict[str, Input[str]] = {**runtime.server_of(served).variables}
-    if isinstance(served, ModelVersionRef):
-        found["MLSERVER_MODEL_NAME"] = app.scope.name  # part of every request's path: it stays from version to version
-    for view in spec.reads:
-        group, address = view.group.name.upper().replace("-", "_"), FeatureGroupAddress.of(view.group)
-        found[f"MLOPS_FEATURES_{group}"] = address.view
-        found["MLOPS_FEATURE_SERVER"] = found[f"MLOPS_FEATURE_SERVER_{group}"] = address.url
-    found |= {f"MLOPS_SECRET_{key}": f"file://{runtime.SECRETS}/{key}" for key in spec.secrets}
-    return [{"name": key, "value": value} for key, value in sorted({**found, **spec.environment}.items())]
+def start_minutes(spec: EndpointSpec) -> int:
+    """Return how long a revision may take to be ready: what its container may take, beside what a node may."""
+    return max(START_MINUTES, (spec.serve.startup_minutes or 0) + START_MINUTES // 2)
 
 
-def _secret_volumes(spec: EndpointSpec) -> list[Fields]:
-    if not spec.secrets:
-        return []
-    sources = [
-        {"secret": {"name": SecretAddress.of(secret).id, "items": [{"key": "value", "path": key}]}}
-        for key, secret in sorted(spec.secrets.items())
-    ]
-    return [{"name": "secrets", "projected": {"sources": sources}}]
-
-
-def _secret_mounts(spec: EndpointSpec) -> list[Fields]:
-    return [{"name": "secrets", "mountPath": runtime.SECRETS, "readOnly": True}] if spec.secrets else []
-
-
-def make(app: App, revision: Revision, account: Input[str], needs: list[pulumi.Resource]) -> pulumi.CustomResource:
+def make(
+    app: App, revision: Revision, account: Input[str], needs: list[pulumi.Resource], minutes: int = START_MINUTES
+) -> pulumi.CustomResource:
     """Make a revision, and wait until it can answer (https://kserve.github.io/website/)."""
     scope = app.scope
-    if isinstance(revision.served, ModelVersionRef):
+    if "model" in revision.predictor:
         needs = [*needs, _runtime(app, revision)]
     scaler = "none" if revision.fixed is not None else "external"
     replicas = {} if revision.fixed is None else {"minReplicas": revision.fixed, "maxReplicas": revision.fixed}
@@ -195,7 +184,8 @@ def make(app: App, revision: Revision, account: Input[str], needs: list[pulumi.R
         ),
         spec={"predictor": {**revision.predictor, **replicas, "serviceAccountName": account}},
         opts=ResourceOptions.merge(
-            after(scope.opts, *needs), ResourceOptions(custom_timeouts=CustomTimeouts(create=_START, update=_START))
+            after(scope.opts, *needs),
+            ResourceOptions(custom_timeouts=CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m")),
         ),
         wait="condition=Ready",
     )

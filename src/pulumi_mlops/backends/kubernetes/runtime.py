@@ -1,22 +1,21 @@
 """Model servers and machines, as tables: where a server listens, how it is measured, what an accelerator is called."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
 from pulumi_mlops.backends.kubernetes.objects import Fields, camel_case, gibibytes, restricted
-from pulumi_mlops.components.endpoint import ModelFiles
+from pulumi_mlops.components.endpoint import ModelFiles, Serve
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.compute import ACCELERATOR, Compute
+from pulumi_mlops.core.workload import PORT
 
 MODELS = "/mnt/models"
 """Where KServe's storage initializer puts a model's files."""
 SECRETS = "/var/run/secrets/mlops"
 CONTAINER = "kserve-container"
-PORT = 8080
-"""Where a server listens. Probes name it by its number: KServe's agent takes the name of a port for port 80."""
 AGENT_PORT = 9081
 """Where KServe's agent listens in front of a server whose requests are captured."""
 _STARTS_WITHIN = 1800
@@ -39,12 +38,20 @@ class Server:
     ready_path: str | None = None
     """The path that says whether a model can answer; without one, a server that takes connections is ready."""
     variables: dict[str, str] = field(default_factory=dict)
+    model_variable: str | None = None
+    """The variable that names the model, which is part of every request's path: it stays from version to version."""
+    port: int = PORT
+    """Where it listens. Probes name it by its number: KServe's agent takes the name of a port for port 80."""
+
+    def told(self, model: str) -> dict[str, str]:
+        """Return the variables that the server needs."""
+        return self.variables | ({self.model_variable: model} if self.model_variable else {})
 
     def ready(self, model: str) -> Fields:
         """Ask whether a model can answer."""
         if self.ready_path is None:
-            return {"tcp_socket": {"port": PORT}}
-        return {"http_get": {"path": self.ready_path.format(model=model), "port": PORT}}
+            return {"tcp_socket": {"port": self.port}}
+        return {"http_get": {"path": self.ready_path.format(model=model), "port": self.port}}
 
 
 MLSERVER = Server(
@@ -63,6 +70,7 @@ MLSERVER = Server(
         "MLSERVER_MODEL_IMPLEMENTATION": "mlserver_mlflow.MLflowRuntime",
         "MLSERVER_MODEL_URI": MODELS,
     },
+    model_variable="MLSERVER_MODEL_NAME",
 )
 """What serves versions out of the registry: https://mlserver.readthedocs.io/en/stable/user-guide/metrics.html."""
 MLSERVER_IMAGE = "docker.io/seldonio/mlserver:1.7.1-mlflow"
@@ -78,24 +86,30 @@ OWN = Server(
 libraries for web frameworks give them."""
 
 
-def server_of(served: ModelVersionRef | ModelFiles) -> Server:
+def is_own(served: ModelVersionRef | ModelFiles, serve: Serve) -> bool:
+    """Tell whether an image of the user's serves a model."""
+    return isinstance(served, ModelFiles) or serve.image is not None
+
+
+def server_of(served: ModelVersionRef | ModelFiles, serve: Serve) -> Server:
     """Return what serves a model."""
-    return OWN if isinstance(served, ModelFiles) else MLSERVER
+    if not is_own(served, serve):
+        return MLSERVER
+    path = None if serve.health is None else serve.health.replace("{", "{{").replace("}", "}}")
+    return replace(OWN, port=serve.port, metrics_port=serve.port, ready_path=path)
 
 
-def image_of(served: ModelVersionRef | ModelFiles) -> Input[str]:
-    """Return the image that serves a model: a version may bring its own."""
-    if isinstance(served, ModelFiles):
-        return served.image
-    own = ModelVersionAddress.of(served).image
-    return MLSERVER_IMAGE if own is None else own
+def brought_image(served: ModelVersionRef | ModelFiles) -> Input[str] | None:
+    """Return the image that a version of the registry brings along, if it does."""
+    return ModelVersionAddress.of(served).image if isinstance(served, ModelVersionRef) else None
 
 
-def container(server: Server, image: Input[str], model: str) -> Fields:
+def container(server: Server, image: Input[str], model: str, startup_minutes: int | None = None) -> Fields:
     """Write the serving container, without what an endpoint adds: locked down, probed, given time to finish."""
-    ports = [{"name": "http", "container_port": PORT, "protocol": "TCP"}]
-    if server.metrics_port != PORT:
+    ports = [{"name": "http", "container_port": server.port, "protocol": "TCP"}]
+    if server.metrics_port != server.port:
         ports.append({"name": "metrics", "container_port": server.metrics_port, "protocol": "TCP"})
+    starts_within = _STARTS_WITHIN if startup_minutes is None else startup_minutes * 60
     probe = {**server.ready(model), "period_seconds": _PROBE_SECONDS, "timeout_seconds": 5}
     locked = restricted(
         {
@@ -104,8 +118,8 @@ def container(server: Server, image: Input[str], model: str) -> Fields:
             "ports": ports,
             "readiness_probe": probe,
             # A model may take long to load; once it has, a server that hangs is started again.
-            "startup_probe": {**probe, "failure_threshold": _STARTS_WITHIN // _PROBE_SECONDS},
-            "liveness_probe": {"tcp_socket": {"port": PORT}, "period_seconds": 30, "failure_threshold": 5},
+            "startup_probe": {**probe, "failure_threshold": starts_within // _PROBE_SECONDS},
+            "liveness_probe": {"tcp_socket": {"port": server.port}, "period_seconds": 30, "failure_threshold": 5},
             # Gateways learn of a pod's end a little after it: until then it goes on answering.
             "lifecycle": {"pre_stop": {"sleep": {"seconds": 15}}},
         }

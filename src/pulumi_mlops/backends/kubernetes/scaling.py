@@ -6,7 +6,6 @@ from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import of_variant, requests_a_minute
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, custom
 from pulumi_mlops.backends.kubernetes.revision import Revision
-from pulumi_mlops.backends.kubernetes.runtime import server_of
 from pulumi_mlops.components.endpoint import EndpointSpec
 
 LONGEST_COOLDOWN_SECONDS = 1800
@@ -25,7 +24,7 @@ def scale(app: App, spec: EndpointSpec, revision: Revision, service: pulumi.Reso
         "type": "prometheus",
         "metadata": {
             "serverAddress": PlatformAddress.of(spec.platform).metrics,
-            "query": requests_a_minute(server_of(revision.served), **of_variant(app, revision.variant)),
+            "query": requests_a_minute(revision.server, **of_variant(app, revision.variant)),
             "threshold": f"{load:g}",
         },
     }

@@ -24,27 +24,10 @@ _DISK = {"dev": "20Gi", "staging": "100Gi", "prod": "500Gi"}
 class Store:
     """Where artifacts are, and which Secrets hold the keys to them."""
 
-    url: str
-    bucket: str
-    region: str
-    reader: str
-    """Secret with a key that may read."""
-    writer: str
-    """Secret with a key that may read and write."""
-    door: Door
+    address: StoreAddress
+    """What the platform's ref says of it."""
     keys: tuple[pulumi.Resource, ...]
     """Those Secrets: whoever reads one by its name must come after it."""
-
-    def address(self) -> StoreAddress:
-        """Return it for the platform's ref."""
-        return StoreAddress(
-            url=self.url,
-            bucket=self.bucket,
-            region=self.region,
-            reader=self.reader,
-            writer=self.writer,
-            door=self.door,
-        )
 
 
 def object_store(app: App, given: ObjectStore | None, native: dict[str, pulumi.Resource]) -> Store:
@@ -79,7 +62,10 @@ def _given(app: App, store: ObjectStore) -> Store:
     keys = tuple(_keys(app, who, store.url, store.region, pair) for who, pair in pairs.items())
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
     door = Door("store", access.port_of(store.url))
-    return Store(store.url, store.bucket, store.region, reader, writer, door, keys)
+    address = StoreAddress(
+        url=store.url, bucket=store.bucket, region=store.region, reader=reader, writer=writer, door=door
+    )
+    return Store(address, keys)
 
 
 def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
@@ -120,7 +106,8 @@ def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
     region = "us-east-1"  # what requests are signed for: this server takes any
     made = tuple(_keys(app, user, url, region, keys[user]) for user in ("reader", "writer"))
     reader, writer = (app.name(_secret_name(user)) for user in ("reader", "writer"))
-    return Store(url, bucket, region, reader, writer, Door("store", _PORT, app.selector), made)
+    door = Door("store", _PORT, app.selector)
+    return Store(StoreAddress(url=url, bucket=bucket, region=region, reader=reader, writer=writer, door=door), made)
 
 
 def _generated(scope: Scope, user: str) -> tuple[Output[str], Output[str]]:
