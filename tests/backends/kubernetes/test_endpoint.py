@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops import InvalidArgs
 from pulumi_mlops.backends.kubernetes.endpoint import metrics_namespace
 from support.facts.kubernetes import GROUP, HUB, IMAGE, NAMESPACE, OBJECT_STORE, hub, version
 from support.mocks import Cloud, Registration
