@@ -195,9 +195,7 @@ class ScalingSchedule(TypedDict, total=False):
 
 
 class Serve(TypedDict, total=False):
-    """The container that serves, where it is not as the backend has it; any change of it is a release.
-
-    It holds for versions of the registry and for images of your own."""
+    """The container that serves versions of the registry or an image of your own; any change of it is a release."""
 
     image: Input[str] | None
     """The image that serves versions of the registry; the default is the backend's own model server. Where the model is

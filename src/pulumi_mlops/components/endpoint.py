@@ -58,10 +58,7 @@ def _no_twins(names: list[str]) -> None:
 
 
 class Serve(Spec):
-    """The container that serves, where it is not as the backend has it; any change of it is a release.
-
-    It holds for versions of the registry and for images of your own.
-    """
+    """The container that serves versions of the registry or an image of your own; any change of it is a release."""
 
     image: In[str] | None = None
     """The image that serves versions of the registry; the default is the backend's own model server. Where the model
