@@ -257,6 +257,7 @@ def test_what_it_reads_is_granted_and_named(cloud: Cloud) -> None:
         "MODE": "fast",
         "MLOPS_SECRET_HF": SECRET.address["id"],
         "MLOPS_FEATURES_PROFILE": "churn-dev-profile",
+        "MLOPS_FEATURE_SERVER_PROFILE": f"https://featurestore-runtime.sagemaker.{REGION}.amazonaws.com",
     }
     assert container["enableNetworkIsolation"] is False
     granted = {tuple(one["Action"]): one["Resource"] for one in rights(cloud)}

@@ -126,4 +126,7 @@ def test_whoever_reads_waits_for_the_group(cloud: Cloud) -> None:
     ]
     assert read.startswith("arn:aws:sagemaker:")
     environment = cloud.one("sagemaker/model").inputs["primaryContainer"]["environment"]
-    assert environment == {"MLOPS_FEATURES_PROFILE": "churn-dev-profile"}
+    assert environment == {
+        "MLOPS_FEATURES_PROFILE": "churn-dev-profile",
+        "MLOPS_FEATURE_SERVER_PROFILE": "https://featurestore-runtime.sagemaker.us-east-1.amazonaws.com",
+    }

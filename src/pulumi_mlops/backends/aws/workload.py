@@ -27,7 +27,10 @@ def container(
         return found
     found["image"] = workload.image
     if isinstance(workload.files, str):
-        found["model_data_url"], found["model_data_source"] = _archive(workload.files), _folder(workload.files)
+        if folder := _folder(workload.files):
+            found["model_data_source"] = folder
+        else:
+            found["model_data_url"] = workload.files
     elif workload.files is not None:
         files = _later(workload.files)
         found["model_data_url"], found["model_data_source"] = files.apply(_archive), files.apply(_folder)
