@@ -100,6 +100,8 @@ def default(field: FieldInfo) -> str:
     """Render a default as a user would write it."""
     if field.is_required():
         return "required"
+    if field.default_factory:
+        return "as said there"
     value = field.default
     if isinstance(value, Spec):
         value = value.model_dump(exclude_unset=True)

@@ -50,7 +50,13 @@ if TYPE_CHECKING:
     from pulumi_mlops.args.principals import Principal
     from pulumi_mlops.args.schedules import Schedule
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
-    from pulumi_mlops.components.feature_group import FeatureGroup, FeatureGroupRef, FeatureView
+    from pulumi_mlops.components.feature_group import (
+        FeatureGroup,
+        FeatureGroupRef,
+        FeatureView,
+        OfflineView,
+        OnlineView,
+    )
     from pulumi_mlops.components.feature_store import FeatureStore, FeatureStoreRef
     from pulumi_mlops.components.identity import Identity, IdentityRef
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
@@ -106,7 +112,7 @@ _HOMES = {
     "args.principals": ["Principal"],
     "args.schedules": ["Schedule"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
-    "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView"],
+    "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
     "components.feature_store": ["FeatureStore", "FeatureStoreRef"],
     "components.identity": ["Identity", "IdentityRef"],
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
@@ -169,7 +175,9 @@ __all__ = [
     "Notice",
     "ObjectStore",
     "Offline",
+    "OfflineView",
     "Online",
+    "OnlineView",
     "Platform",
     "PlatformArgs",
     "PlatformRef",

@@ -74,11 +74,11 @@ TABLE = {
     "both stores off": (group(offline=None), "offline: both stores are off; write online={}"),
     "a canary of everything": (
         endpoint(model=FILES, release={"canary": {"percent": 100}}),
-        "release.canary.percent: input should be less than or equal to 99",
+        "release.canary.percent: must be at most 99",
     ),
     "a single step": (
         endpoint(model=FILES, release={"linear": {"step_percent": 51}}),
-        "release.linear.step_percent: input should be less than or equal to 50",
+        "release.linear.step_percent: must be at most 50",
     ),
     "canary and linear": (
         endpoint(model=FILES, release={"canary": {"percent": 9}, "linear": {"step_percent": 20}}),
@@ -131,7 +131,7 @@ TABLE = {
     ),
     "offline features": (
         endpoint(model=FILES, reads=[GROUP.as_of(days=9)]),
-        "reads: an endpoint reads online stores; write profile.online",
+        "reads[0]: needs an OnlineView, this is OfflineView; write profile.online",
     ),
     "isolated and reading": (
         endpoint(model=FILES, reads=[GROUP.online], isolated=True),
@@ -229,7 +229,7 @@ TABLE = {
         lambda: mlops.FeatureGroupRef(**{**vars(GROUP), "has_online": False}).online,
         "online: is off; write online={} to have an online store",
     ),
-    "no history": (lambda: GROUP.as_of(days=0), "days: 0 must be at least 1"),
+    "no history": (lambda: GROUP.as_of(days=0), "days: 0 must be a whole number, at least 1"),
 }
 
 

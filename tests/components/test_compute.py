@@ -33,9 +33,9 @@ def test_good(args: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ({"cpus": 0}, "cpus: input should be greater than or equal to 1"),
-        ({"cpus": 2.5}, "cpus: input should be a valid integer"),
-        ({"memory_gb": 0}, "memory_gb: input should be greater than 0"),
+        ({"cpus": 0}, "cpus: must be above 0"),
+        ({"cpus": "2"}, "cpus: needs a number; this is of type str"),
+        ({"memory_gb": 0}, "memory_gb: must be above 0"),
         ({"accelerator": "A10G"}, "accelerator: 'A10G' must be 'model:count', such as 'A10G:1'"),
         ({"accelerator": "A10G:0"}, "accelerator: 'A10G:0' must be"),
         ({"gpu": 1}, "gpu: is not an argument here"),

@@ -59,22 +59,22 @@ def test_an_awaitable_is_let_through_too() -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ({"text": 5}, ["text: input should be a valid string"]),
-        ({"count": 0}, ["count: input should be greater than or equal to 1"]),
-        ({"count": "3"}, ["count: input should be a valid integer"]),
-        ({"count": 2.0}, ["count: input should be a valid integer"]),
-        ({"share": "0.5"}, ["share: input should be a valid number"]),
-        ({"on": 1}, ["on: input should be a valid boolean"]),
+        ({"text": 5}, ["text: needs a text; this is of type int"]),
+        ({"count": 0}, ["count: must be at least 1"]),
+        ({"count": "3"}, ["count: needs a whole number; this is of type str"]),
+        ({"count": 2.0}, ["count: needs a whole number; this is of type float"]),
+        ({"share": "0.5"}, ["share: needs a number; this is of type str"]),
+        ({"on": 1}, ["on: needs True or False; this is of type int"]),
         ({"inner": {"unit": "gbb"}}, ["inner.unit: 'gbb' is not one of 'mb' or 'gb'; did you mean 'gb'?"]),
         ({"inner": {"sise": 2}}, ["inner.sise: is not an argument here; did you mean 'size'? (known: size, unit)"]),
-        ({"inners": [{}, {"size": "x"}]}, ["inners[1].size: input should be a valid integer"]),
+        ({"inners": [{}, {"size": "x"}]}, ["inners[1].size: needs a whole number; this is of type str"]),
         (
             {"txet": "a"},
             [
                 "txet: is not an argument here; did you mean 'text'? (known: count, inner, inners, on, share, text)",
             ],
         ),
-        ({"text": 5, "count": 0}, ["text: input should be a valid string", "count: input should be greater than"]),
+        ({"text": 5, "count": 0}, ["text: needs a text", "count: must be at least 1"]),
     ],
 )
 def test_plain_values_are_judged(args: dict[str, Any], said: list[str]) -> None:

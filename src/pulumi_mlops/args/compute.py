@@ -17,8 +17,8 @@ __all__ = ["Compute"]
 class Compute(TypedDict, total=False):
     """What one machine, or one replica, must have at least; the backend picks the smallest that fits."""
 
-    cpus: int | None
-    """Virtual CPUs."""
+    cpus: float | None
+    """Virtual CPUs; half of one is ``0.5``."""
     memory_gb: float | None
     """Memory in GiB."""
     accelerator: str | None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pulumi_mlops.args.compute import Compute
     from pulumi_mlops.args.principals import Principal
-    from pulumi_mlops.components.feature_group import FeatureView
+    from pulumi_mlops.components.feature_group import OnlineView
     from pulumi_mlops.components.model import ModelVersionRef
     from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.principals import PrincipalRef
@@ -82,7 +82,7 @@ class EndpointArgs(TypedDict, total=False):
     """How a new version takes over."""
     health: Health
     """When it is unwell."""
-    reads: Sequence[FeatureView]
+    reads: Sequence[OnlineView]
     """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it. The container finds
     in ``MLOPS_FEATURES_<GROUP>`` what to ask for. On AWS: the name of the feature group, for the Feature Store API. On
     Kubernetes: the name of the feature view, at the address in ``MLOPS_FEATURE_SERVER_<GROUP>``."""
@@ -165,9 +165,9 @@ class Scaling(TypedDict, total=False):
     """How many replicas each variant has, and why. Counts reached by scaling survive an update of the endpoint."""
 
     min: int
-    """Replicas at least; 0 lets the endpoint sleep where the backend can."""
+    """Replicas at least; 0 lets an asynchronous endpoint sleep; ``mode={"serverless": {}}`` has no replicas at all."""
     max: int
-    """Replicas at most."""
+    """Replicas at most; the default is ``min``, and 1 where that is 0."""
     requests_per_replica: float | None
     """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed when max
     is above min."""

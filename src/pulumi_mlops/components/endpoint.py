@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, Any, Literal, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
 from pulumi_mlops.args.endpoint import EndpointArgs
-from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView, OnlineView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component, Scope
@@ -43,6 +43,11 @@ SHADOW = "shadow"
 """The name of the part that serves the shadow."""
 ANSWER_SECONDS = 60
 """How long an answer may take on every backend."""
+
+
+def _same_as_min(data: Mapping[str, Any]) -> int:
+    low = data.get("min")
+    return low if isinstance(low, int) and low >= 1 else 1
 
 
 def _at_least_min(value: int, info: ValidationInfo) -> int:
@@ -213,9 +218,9 @@ class Scaling(Spec):
     """How many replicas each variant has, and why. Counts reached by scaling survive an update of the endpoint."""
 
     min: Annotated[Whole, Field(ge=0), Needs("endpoint.scaling.zero", lambda least: least == 0)] = 1
-    """Replicas at least; 0 lets the endpoint sleep where the backend can."""
-    max: Annotated[Whole, Field(ge=1)] = 1
-    """Replicas at most."""
+    """Replicas at least; 0 lets an asynchronous endpoint sleep; ``mode={"serverless": {}}`` has no replicas at all."""
+    max: Annotated[Whole, Field(ge=1)] = Field(default_factory=_same_as_min)
+    """Replicas at most; the default is ``min``, and 1 where that is 0."""
     requests_per_replica: Annotated[Number, Field(gt=0)] | None = None
     """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed
     when max is above min."""
@@ -329,7 +334,7 @@ class EndpointSpec(Spec):
     """How a new version takes over."""
     health: Health = Health()
     """When it is unwell."""
-    reads: Annotated[list[Annotated[FeatureView, Given()]], Needs("endpoint.reads")] = []
+    reads: Annotated[list[Annotated[OnlineView, Given()]], Needs("endpoint.reads")] = []
     """What it looks up while it answers: ``[profile.online]``. Being listed here is what grants it. The container finds
     in ``MLOPS_FEATURES_<GROUP>`` what to ask for."""
     environment: dict[str, In[str]] = {}
@@ -385,10 +390,8 @@ class EndpointSpec(Spec):
 
     @field_validator("reads")
     @classmethod
-    def _readable(cls, value: list[FeatureView], info: ValidationInfo) -> list[FeatureView]:
+    def _readable(cls, value: list[OnlineView], info: ValidationInfo) -> list[OnlineView]:
         for view in value:
-            if view.tier != "online":
-                raise refuse(f"an endpoint reads online stores; write {view.group.name}.online")
             if wrong := bridges.same_platform(
                 info.data.get("platform"), view.group.platform, f"feature group {view.group.name!r}"
             ):

@@ -13,7 +13,7 @@ from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.errors import InvalidArgs, Problem
-from pulumi_mlops.core.inputs import Flag, Needs, Spec, Whole, earlier, given, nearest, refuse
+from pulumi_mlops.core.inputs import Flag, Needs, Spec, Whole, demand_number, earlier, given, nearest, refuse
 from pulumi_mlops.core.refs import Of, Ref
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
@@ -34,6 +34,11 @@ class Offline(Spec):
         Literal["parquet", "iceberg"], Needs("feature_group.offline.iceberg", lambda table: table == "iceberg")
     ] = "parquet"
     """Table format. It cannot be changed later."""
+
+
+def _features(info: ValidationInfo) -> Mapping[str, str]:
+    found = earlier(info, "features")
+    return found if isinstance(found, Mapping) else {}
 
 
 class FeatureGroupSpec(Spec):
@@ -75,7 +80,7 @@ class FeatureGroupSpec(Spec):
     @field_validator("keys")
     @classmethod
     def _keys_are_features(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        features = earlier(info, "features") or {}
+        features = _features(info)
         if features and (wrong := [key for key in value if key not in features]):
             raise refuse(
                 f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it "
@@ -86,7 +91,7 @@ class FeatureGroupSpec(Spec):
     @field_validator("event_time")
     @classmethod
     def _time_is_a_feature(cls, value: str, info: ValidationInfo) -> str:
-        features = earlier(info, "features") or {}
+        features = _features(info)
         if features and value not in features:
             raise refuse(
                 f"{value!r} is not among the features{nearest(value, features)}; add it there, as "
@@ -118,23 +123,23 @@ class FeatureGroupRef(Ref):
     has_offline: bool
 
     @property
-    def online(self) -> "FeatureView":
+    def online(self) -> "OnlineView":
         """The newest values, for serving: give it to ``Endpoint(reads=[…])``."""
         if not self.has_online:
             raise InvalidArgs(
                 "FeatureGroup", self.name, [Problem("online", "is off; write online={} to have an online store")]
             )
-        return FeatureView(self, "online")
+        return OnlineView(self, "online")
 
-    def as_of(self, *, days: int) -> "FeatureView":
+    def as_of(self, *, days: int) -> "OfflineView":
         """Return the history of the last ``days`` days, for training: every row with the time at which it was true."""
         if not self.has_offline:
             raise InvalidArgs(
                 "FeatureGroup", self.name, [Problem("offline", "is off; write offline={} to have an offline store")]
             )
-        if days < 1:
-            raise InvalidArgs("FeatureGroup", self.name, [Problem("days", f"{days} must be at least 1")])
-        return FeatureView(self, "offline", days)
+        if said := demand_number(days, f"{self.name}.as_of(days=90)"):
+            raise InvalidArgs("FeatureGroup", self.name, [Problem("days", said)])
+        return OfflineView(self, "offline", days)
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,20 @@ class FeatureView:
         return f"{self.group.name}.{self.tier}"
 
 
+@dataclass(frozen=True)
+class OnlineView(FeatureView):
+    """The newest values of a feature group, for serving."""
+
+    advice: ClassVar[str] = "profile.online"
+
+
+@dataclass(frozen=True)
+class OfflineView(FeatureView):
+    """The history of a feature group, for training."""
+
+    advice: ClassVar[str] = "profile.as_of(days=90)"
+
+
 class FeatureGroup(Component[FeatureGroupSpec, FeatureGroupRef]):
     """A table of typed features with a key and a time, online and offline, encrypted with the platform's key.
 
@@ -166,10 +185,10 @@ class FeatureGroup(Component[FeatureGroupSpec, FeatureGroupRef]):
         self.build(name, args, opts)
 
     @property
-    def online(self) -> FeatureView:
+    def online(self) -> OnlineView:
         """The newest values, for ``Endpoint(reads=[…])``; see :attr:`FeatureGroupRef.online`."""
         return self.ref.online
 
-    def as_of(self, *, days: int) -> FeatureView:
+    def as_of(self, *, days: int) -> OfflineView:
         """Return the history of the last days, for training; see :meth:`FeatureGroupRef.as_of`."""
         return self.ref.as_of(days=days)

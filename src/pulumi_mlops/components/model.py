@@ -15,7 +15,7 @@ from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.gates import GATE
-from pulumi_mlops.core.inputs import Flag, Needs, Spec, refuse
+from pulumi_mlops.core.inputs import Flag, Needs, Spec, deferred, demand_number, is_deferred, kind_of, nearest, refuse
 from pulumi_mlops.core.refs import Of, Ref
 
 
@@ -78,6 +78,11 @@ class ModelRef(Ref):
         :param otherwise: what happens while no version is approved: ``"fail"`` is an error; with ``"wait"``
             whatever is given the version waits for the first approval, says so, and appears on the ``up`` after it.
         """
+        if otherwise not in ("wait", "fail"):
+            close = nearest(otherwise, ["wait", "fail"])
+            this = repr(otherwise) if isinstance(otherwise, str) else kind_of(otherwise)
+            said = deferred(otherwise) if is_deferred(otherwise) else f"{this} is not one of 'wait' or 'fail'{close}"
+            raise InvalidArgs("Model", self.name, [Problem("otherwise", said)])
         found = registry.find(self.backend, APPROVED)(self)
         if found is None and otherwise == "fail":
             raise InvalidArgs(
@@ -89,6 +94,10 @@ class ModelRef(Ref):
 
     def version(self, number: int) -> "ModelVersionRef":
         """Return one version by number, approved or not."""
+        if said := demand_number(
+            number, f"{self.name}.version(3), or {self.name}.approved() for the newest approved one"
+        ):
+            raise InvalidArgs("Model", self.name, [Problem("version", said)])
         return registry.find(self.backend, VERSION)(self, number)
 
 

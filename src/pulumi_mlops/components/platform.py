@@ -12,7 +12,21 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pulumi_mlops.args.platform import PlatformArgs
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.errors import InvalidArgs, Problem
-from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Sensitive, Spec, Whole, given, nearest, refuse
+from pulumi_mlops.core.inputs import (
+    Flag,
+    In,
+    Needs,
+    Number,
+    Sensitive,
+    Spec,
+    Whole,
+    demand_text,
+    given,
+    is_deferred,
+    kind_of,
+    nearest,
+    refuse,
+)
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import HubRef, SecretRef
 from pulumi_mlops.core.stages import PROFILES, STAGE_RULE, ProfileName, is_stage, told_by
@@ -327,6 +341,11 @@ class PlatformRef(HubRef):
         :param name: a repository that the platform declares in ``images``.
         :param tag: a tag, or a digest that starts with ``sha256:``.
         """
+        if said := demand_text(name, "platform.image('churn', '1.4.0')"):
+            raise InvalidArgs("Platform", self.name, [Problem("image", said)])
+        if not is_deferred(tag) and (not isinstance(tag, str) or not tag):
+            told = f"needs a tag or a digest as text; this is {kind_of(tag)}"
+            raise InvalidArgs("Platform", self.name, [Problem("tag", told)])
         if name not in self.images:
             raise InvalidArgs(
                 "Platform",
@@ -345,6 +364,8 @@ class PlatformRef(HubRef):
 
     def secret(self, name: str) -> SecretRef:
         """Return the address of one of the platform's secrets, to be handed to jobs and endpoints."""
+        if said := demand_text(name, "platform.secret('token')"):
+            raise InvalidArgs("Platform", self.name, [Problem("secret", said)])
         if name not in self.secrets:
             raise InvalidArgs(
                 "Platform",

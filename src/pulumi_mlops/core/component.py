@@ -1,9 +1,10 @@
 """What every component does: parse, compare, register; then hand over to the engine that builds it."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
 import pulumi
 from pulumi import ComponentResource, InvokeOptions, Output, ProviderResource, Resource, ResourceOptions
@@ -11,7 +12,19 @@ from pulumi import ComponentResource, InvokeOptions, Output, ProviderResource, R
 from pulumi_mlops.core import capabilities, registry
 from pulumi_mlops.core.engines import Engine, Part, Task
 from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported
-from pulumi_mlops.core.inputs import Sensitive, Spec, engines_of, fields_of, is_deferred, needs, parse, parts, spec_of
+from pulumi_mlops.core.inputs import (
+    Sensitive,
+    Spec,
+    engines_of,
+    fields_of,
+    is_deferred,
+    kind_of,
+    needs,
+    parse,
+    parts,
+    shown,
+    spec_of,
+)
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.refs import HubRef, Ref, ref_of
 from pulumi_mlops.core.stages import PROFILES, Profile, told_by
@@ -64,7 +77,10 @@ class Component(ComponentResource, Generic[S, R]):
 
         Everything that can be refused is refused before anything is registered.
         """
-        what = f"{self.noun} {name!r}"
+        if opts is not None and not isinstance(opts, ResourceOptions):
+            said = f"needs pulumi.ResourceOptions(…); this is {kind_of(opts)}"
+            raise InvalidArgs(self.noun, shown(name), [Problem("opts", said)])
+        what = f"{self.noun} {shown(name)!r}"
         named = _engine_of_raw(self.spec_type, args)
         if named:  # what is not there at all is said before its details are judged
             table = capabilities.of_one(registry.load(named).capabilities)
@@ -109,12 +125,22 @@ class Component(ComponentResource, Generic[S, R]):
         scope = Scope(component=self, name=name, project=project, stage=stage, profile=profile, tags=tagged)
         self._finish(cast("R", engine.tasks[self.noun](scope, spec)))
 
+    def further(self) -> Mapping[str, Any]:
+        """Return the outputs that a subclass adds, by the names that it annotates as ``Output[…]``.
+
+        It is called when ``ref`` is there and may declare resources under ``self``.
+        """
+        return {}
+
     def _finish(self, ref: R) -> None:
         self.ref = ref
         self.native = ref.native
         outputs = {}
+        own = self.further()
         for key in output_names(type(self)):
-            outputs[key] = Output.from_input(getattr(ref, key))
+            if key not in own and not hasattr(ref, key):
+                continue  # a subclass sets it by itself
+            outputs[key] = Output.from_input(own[key] if key in own else getattr(ref, key))
             setattr(self, key, outputs[key])
         self.register_outputs(outputs)
 
@@ -185,8 +211,14 @@ def output_names(component: type[Component[Any, Any]]) -> list[str]:
     for kind in reversed(component.__mro__):
         if isinstance(kind, type) and issubclass(kind, Component):
             hints = inspect.get_annotations(kind)
-            found |= dict.fromkeys(key for key, hint in hints.items() if getattr(hint, "__origin__", None) is Output)
+            found |= dict.fromkeys(key for key, hint in hints.items() if _is_output(hint))
     return list(found)
+
+
+def _is_output(hint: object) -> bool:
+    """Tell an Output, also where a module keeps its annotations as text."""
+    written = hint if isinstance(hint, str) else ""
+    return get_origin(hint) is Output or bool(re.match(r"(\w+\.)*Output\[", written))
 
 
 def anchor(spec: Spec) -> HubRef | None:

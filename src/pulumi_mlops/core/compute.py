@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from pulumi_mlops.core.inputs import Needs, Number, Spec, Whole, refuse
+from pulumi_mlops.core.inputs import Needs, Number, Spec, refuse
 
 ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
 
@@ -13,8 +13,8 @@ ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
 class Compute(Spec):
     """What one machine, or one replica, must have at least; the backend picks the smallest that fits."""
 
-    cpus: Annotated[Whole, Field(ge=1)] | None = None
-    """Virtual CPUs."""
+    cpus: Annotated[Number, Field(gt=0)] | None = None
+    """Virtual CPUs; half of one is ``0.5``."""
     memory_gb: Annotated[Number, Field(gt=0)] | None = None
     """Memory in GiB."""
     accelerator: Annotated[str | None, Needs("accelerator")] = None

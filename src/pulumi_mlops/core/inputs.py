@@ -1,12 +1,13 @@
 """How arguments are declared and judged: ``In[T]``, the ``Spec`` base and ``parse``."""
 
 import difflib
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
-from pulumi import Output
+from pulumi import Output, Resource
 from pydantic import AllowInfNan, BaseModel, ConfigDict, GetCoreSchemaHandler, Strict, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -106,7 +107,9 @@ def spec_of(annotation: Any) -> type[Spec] | None:
 def needs(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[str]:
     """Name what the fields of arguments need, judged or not: nested specs, lists and mappings of them included."""
     for name, field in spec.model_fields.items():
-        value = args[name] if name in args else field.get_default(call_default_factory=True)
+        value = args[name] if name in args else field.get_default(call_default_factory=True, validated_data=dict(args))
+        if isinstance(value, str) and get_origin(field.annotation) in (list, dict):
+            continue  # not of the field's type: judged, and refused, as such
         for mark in field.metadata:
             if isinstance(mark, Needs) and (is_deferred(value) or _is_used(mark, value)):
                 yield mark.capability
@@ -158,12 +161,13 @@ def earlier(info: ValidationInfo, field: str) -> Any:
 
     So both problems are listed.
     """
-    return info.data[field] if field in info.data else (info.context or {}).get(field)
+    written = info.data[field] if field in info.data else (info.context or {}).get(field)
+    return written if isinstance(written, Mapping | list) else None
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` when a known word is close, else nothing."""
-    names = list(known)
+    names = [name for name in known if isinstance(name, str)]
     prefixes = [name for name in names if str(word).startswith(name)]
     close = prefixes or difflib.get_close_matches(str(word), names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
@@ -175,7 +179,9 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 
 def name_problems(name: object) -> Iterator[Problem]:
     """Judge a component's name: it becomes part of every physical name, on every backend."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if is_deferred(name):
+        yield Problem("name", deferred(name))
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
         yield Problem(
             "name",
             f"{name!r} must be lower-case letters, digits and hyphens, starting with a letter, such as 'churn-model'",
@@ -190,35 +196,114 @@ def parse(spec: type[S], noun: str, name: str, args: Mapping[str, Any]) -> S:
     try:
         parsed = spec.model_validate(dict(args), context=args)
     except ValidationError as error:
-        problems += [_problem(spec, detail) for detail in error.errors(include_url=False)]
-        raise InvalidArgs(noun, str(name), problems) from None
+        problems += [_problem(spec, detail) for detail in error.errors(include_url=False) if detail["type"] != _FOLLOWS]
+        raise InvalidArgs(noun, shown(name), problems) from None
     if problems:
-        raise InvalidArgs(noun, str(name), problems)
+        raise InvalidArgs(noun, shown(name), problems)
     return parsed
 
 
-DEFERRED = (
-    "is an Output, and a plain value is needed: it decides what is made, and an Output is known only after that; write "
-    "the value itself, or read it with pulumi.Config()"
-)
+def shown(name: object) -> str:
+    """Return a component's name for an error; an Output has no text of its own."""
+    return name if isinstance(name, str) else kind_of(name)
+
+
+def kind_of(value: object) -> str:
+    """Say what a value is, never what it holds: it may be a secret."""
+    if inspect.iscoroutine(value):
+        return "a coroutine"
+    if isinstance(value, Output):
+        return "an Output"
+    if isinstance(value, Awaitable):
+        return "an awaitable"
+    if value is None:
+        return "None"
+    if isinstance(value, Resource):
+        return f"the resource {type(value).__name__}"
+    return f"of type {type(value).__name__}"
+
+
+def deferred(value: object) -> str:
+    """Say why what is known later cannot stand here."""
+    return (
+        f"is {kind_of(value)}, and a plain value is needed: it decides what is made, and {kind_of(value)} is known "
+        "only after that; write the value itself, or read it with pulumi.Config()"
+    )
+
+
+def demand_number(value: object, example: str, least: int = 1) -> str | None:
+    """Judge a whole number that a method is given; return what is wrong."""
+    if is_deferred(value):
+        return deferred(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        return None
+    return f"{value!r} must be a whole number, at least {least}; write {example}"
+
+
+def demand_text(value: object, example: str) -> str | None:
+    """Judge a text that a method is given; return what is wrong."""
+    if is_deferred(value):
+        return deferred(value)
+    return None if isinstance(value, str) and value else f"{kind_of(value)}, needs a text; write {example}"
+
+
+_FOLLOWS = "default_factory_not_called"
+"""A default that follows from a field that is wrong itself."""
+_QUOTED = re.compile(r"'([^']*)'")
+_A_MAPPING = "needs a mapping, such as {{…}}; this is {given}"
+_A_LIST = "needs a list, such as […]; this is {given}"
+_SENTENCES: Mapping[str, str] = {
+    "missing": "is required",
+    "string_type": "needs a text; this is {given}",
+    "string_pattern_mismatch": "does not have the form {pattern}",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "takes at most {max_length} characters",
+    "bool_type": "needs True or False; this is {given}",
+    "int_type": "needs a whole number; this is {given}",
+    "int_from_float": "needs a whole number; this has a fraction",
+    "float_type": "needs a number; this is {given}",
+    "finite_number": "needs a finite number",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "needs at least {min_length} of them",
+    "too_long": "takes at most {max_length} of them",
+    "dict_type": _A_MAPPING,
+    "mapping_type": _A_MAPPING,
+    "model_type": _A_MAPPING,
+    "model_attributes_type": _A_MAPPING,
+    "list_type": _A_LIST,
+    "none_required": "takes nothing but None; this is {given}",
+    "invalid_key": "has a key that is no text",
+}
+"""What is said for each kind of error that pydantic tells; its own words are never shown."""
 
 
 def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
-    where, kind = detail["loc"], detail["type"]
+    where, kind, value = detail["loc"], detail["type"], detail["input"]
     field = _path(where)
+    if kind == "refused":
+        return Problem(field, detail["msg"])
     if kind == "extra_forbidden":
         known = _fields_at(spec, where[:-1])
         return Problem(field, f"is not an argument here{nearest(where[-1], known)} (known: {', '.join(sorted(known))})")
-    if kind == "missing":
-        return Problem(field, "is required")
-    if is_deferred(detail["input"]):
-        return Problem(field, DEFERRED)
+    of_key = "one of its keys " if where[-1:] == ("[key]",) else ""
+    if kind != "missing" and is_deferred(value):
+        return Problem(field, of_key + deferred(value))
     if kind == "literal_error":
-        allowed = detail.get("ctx", {})["expected"]
-        close = nearest(detail["input"], re.findall(r"'([^']*)'", allowed))
-        return Problem(field, f"{detail['input']!r} is not one of {allowed}{close}")
-    message = detail["msg"]
-    return Problem(field, message[0].lower() + message[1:] if kind != "refused" else message)
+        return Problem(field, _not_allowed(value, detail.get("ctx", {})["expected"]))
+    sentence = _SENTENCES.get(kind, "does not take this; it is {given}")
+    said = of_key + sentence.format_map({**detail.get("ctx", {}), "given": kind_of(value)})
+    if kind == "string_type" and isinstance(value, Resource):
+        said += ": write what names it, such as its .id, .name or .arn"
+    return Problem(field, said)
+
+
+def _not_allowed(value: object, allowed: str) -> str:
+    if not isinstance(value, str):
+        return f"needs one of {allowed}; this is {kind_of(value)}"
+    return f"{value!r} is not one of {allowed}{nearest(value, _QUOTED.findall(allowed))}"
 
 
 _TAGS = ("spec", "object")

@@ -5,7 +5,7 @@ what a stack exports. It holds names and addresses, never a secret's value, neve
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_args
 
 import pulumi
@@ -14,7 +14,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from pulumi_mlops.core.errors import InvalidArgs, Problem
-from pulumi_mlops.core.inputs import Spec, is_deferred, nearest, refuse
+from pulumi_mlops.core.inputs import Spec, deferred, demand_text, is_deferred, kind_of, nearest, refuse
 from pulumi_mlops.core.stages import ProfileName, told_by
 
 R_co = TypeVar("R_co", bound="Ref", covariant=True)
@@ -65,16 +65,17 @@ class Ref:
     def load(cls, data: Mapping[str, Any]) -> Self:
         """Read back what ``export`` wrote, for instance out of stack configuration."""
         if not isinstance(data, Mapping) or data.get("noun") != cls.noun or data.get("schema") != _SCHEMA:
-            found = data.get("noun", "no noun at all") if isinstance(data, Mapping) else type(data).__name__
-            raise InvalidArgs(
-                cls.__name__, "load", [Problem("", f"needs what {cls.noun}.ref.export() gives; this is {found!r}")]
-            )
+            raise InvalidArgs(cls.__name__, "load", [Problem("", _no_export(cls.noun, data))])
         values: dict[str, Any] = {}
         known = {item.name for item in fields(cls) if not item.metadata.get("local")}
         for key, value in data.items():
             if key in known:
                 nested = _KINDS.get(value.get("noun", "")) if isinstance(value, Mapping) else None
                 values[key] = nested.load(value) if nested else _whole(value)
+        owed = [item.name for item in fields(cls) if item.default is MISSING and item.default_factory is MISSING]
+        if missing := [name for name in owed if values.get(name) is None]:
+            told = f"the export lacks {', '.join(missing)}; give {cls.noun}.ref.export() whole"
+            raise InvalidArgs(cls.__name__, "load", [Problem("", told)])
         return cls(**values)
 
     @classmethod
@@ -85,6 +86,12 @@ class Ref:
         :param output: the output's name; the default is the noun's own name in snake case.
         :raises InvalidArgs: the stack has no such output, or it is another noun's.
         """
+        problems = {
+            "stack": demand_text(stack, "'organization/project/stack'"),
+            "output": None if output is None else demand_text(output, repr(cls.noun)),
+        }
+        if wrong := [Problem(argument, said) for argument, said in problems.items() if said]:
+            raise InvalidArgs(cls.__name__, "from_stack", wrong)
         wanted = output or cls.noun
         found = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}, opts)
         outputs = cast("Mapping[str, Any]", (found.value or {}).get("outputs") or {})
@@ -133,6 +140,19 @@ class SecretRef(Ref):
         return cls(name="existing", backend=backend, address={"id": address})
 
 
+def _no_export(noun: str, data: object) -> str:
+    """Say why something is no export of a noun."""
+    needed = f"needs what {noun}.ref.export() gives"
+    if is_deferred(data):
+        return f"{needed}; {deferred(data)}; another stack's export is read with from_stack(…)"
+    if not isinstance(data, Mapping):
+        return f"{needed}; this is {kind_of(data)}"
+    if data.get("noun") != noun:
+        return f"{needed}; this is {data.get('noun', 'no noun at all')!r}"
+    form = data.get("schema")
+    return f"was exported in form {form!r}, and this library reads form {_SCHEMA}; run pulumi up in the stack of it"
+
+
 def _whole(value: Any) -> Any:
     """Make whole numbers whole again: the engine knows floats only."""
     if isinstance(value, float) and value.is_integer():
@@ -158,6 +178,10 @@ def ref_of(value: object) -> Ref | None:
     return ref if isinstance(ref, Ref) else None
 
 
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "AEIOU" else "a"
+
+
 def advice(kind: type) -> str:
     """Say what to write where a ref, or a view of one, is wanted."""
     if said := getattr(kind, "advice", ""):
@@ -180,10 +204,13 @@ class Given:
             found = ref_of(value) or value
             if isinstance(found, wanted):
                 return found
+            noun = wanted.__name__.removesuffix("Ref")
+            if is_deferred(value):
+                why = "names and rights follow from it, and an Output is known only after that"
+                raise refuse(f"is {kind_of(value)}, and the {noun} itself is needed: {why}; {advice(wanted)}")
             given = ref_of(value)
             this = type(given).__name__.removesuffix("Ref") if given else type(value).__name__
-            noun = wanted.__name__.removesuffix("Ref")
-            raise refuse(f"needs a {noun}, this is {this}; {advice(wanted)}")
+            raise refuse(f"needs {_article(noun)} {noun}, this is {this}; {advice(wanted)}")
 
         return core_schema.no_info_plain_validator_function(judge)
 

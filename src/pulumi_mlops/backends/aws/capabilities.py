@@ -124,7 +124,8 @@ CAPABILITIES = table(
         "endpoint.realtime + endpoint.scaling.zero": Entry(
             "absent",
             "a real-time endpoint keeps at least one instance.",
-            "mode={'serverless': {}} or mode={'asynchronous': {}}, or scaling={'min': 1}.",
+            "mode={'serverless': {}}, which costs nothing without requests, or mode={'asynchronous': {}} with this "
+            "scaling; else scaling={'min': 1}.",
         ),
         "endpoint.scaling + endpoint.serverless": Entry(
             "absent", "capacity follows each request.", "mode={'serverless': {'max_concurrency': …}}."

@@ -107,7 +107,11 @@ CAPABILITIES = table(
         "endpoint.variants": Entry("native", "weights of an HTTPRoute"),
         "endpoint.shadow": Entry("native", "RequestMirror of an HTTPRoute"),
         "endpoint.scaling": Entry("native", "KEDA, by requests that Prometheus counts"),
-        "endpoint.scaling.zero": Entry("absent", _NO_KNATIVE, "scaling={'min': 1, …}."),
+        "endpoint.scaling.zero": Entry(
+            "absent",
+            _NO_KNATIVE,
+            "scaling={'min': 1, …}; a backend that has endpoint.serverless or endpoint.asynchronous lets one sleep.",
+        ),
         "endpoint.scaling.schedule": Entry(
             "absent",
             "KEDA's clock knows a number between two moments, not bounds that hold from one on.",

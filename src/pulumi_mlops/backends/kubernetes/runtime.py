@@ -151,7 +151,7 @@ _CPUS_BESIDE, _MEMORY_GB_BESIDE = 4, 16  # what feeds one accelerator
 class Machine:
     """What one replica asks for."""
 
-    cpus: int
+    cpus: float
     memory_gb: float
     accelerators: int = 0
     products: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ class Machine:
         Memory and accelerators are never shared out twice. Where CPUs have no limit, KServe's webhook sets one of its
         own, 1 as installed, and a pod that requests more is refused.
         """
-        bounds = {"cpu": str(self.cpus), "memory": gibibytes(self.memory_gb)}
+        bounds = {"cpu": f"{self.cpus:g}", "memory": gibibytes(self.memory_gb)}
         bounds |= {GPU: str(self.accelerators)} if self.accelerators else {}
         return {"requests": bounds, "limits": bounds}
 
