@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 
 from pulumi_mlops import backends
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
-from pulumi_mlops.core import capabilities, matrix
+from pulumi_mlops.core import capabilities, matrix, registry
 from pulumi_mlops.core.component import Component, output_names
 from pulumi_mlops.core.inputs import Spec
 
@@ -321,22 +321,25 @@ def summary() -> str:
     for row in rows:
         nouns.setdefault(row.capability.partition(".")[0], []).append(row)
     lines = []
-    for noun in (slug(name).replace("-", "_") for name in NOUNS):
-        cells = []
+    for name in NOUNS:
+        noun, cells = slug(name).replace("-", "_"), []
         for backend in backends:
             short = {row.capability.removeprefix(noun).lstrip("."): row.cells[backend] for row in nouns[noun]}
             by_level: dict[str, list[str]] = {}
-            for name, entry in short.items():
-                by_level.setdefault(entry.level, []).extend([name] if name else [])
+            for part, entry in short.items():
+                by_level.setdefault(entry.level, []).extend([part] if part else [])
             native = ", ".join(by_level.pop("native", [])) or short[""].level
-            cells.append("; ".join([native, *(f"**{level}**: {', '.join(by_level[level])}" for level in by_level)]))
-        lines.append([f"`{noun}`", *cells])
+            cells.append(
+                "; ".join([native, *(f"**{level}**: {', '.join(found)}" for level, found in by_level.items() if found)])
+            )
+        by = [f"`{engine}`" for engine in registry.ours("engines") if name in registry.load(engine).tasks]
+        lines.append([f"`{noun}`", *cells, ", ".join(by)])
     said = prose(
         "Native unless marked.",
         f"{combined} combinations have entries of their own, such as canary with serverless on AWS (absent):",
         "all of it, with reasons and what to write instead, is in [capabilities](docs/capabilities.md).",
     )
-    return f"{table(['noun', *backends], lines)}\n\n{said}"
+    return f"{table(['noun', *backends, 'engines on any'], lines)}\n\n{said}"
 
 
 def operators_table() -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Shadow,
         Variant,
     )
+    from pulumi_mlops.args.experiment_tracker import ExperimentTrackerArgs, Wandb
     from pulumi_mlops.args.feature_group import FeatureGroupArgs, Offline, Online
     from pulumi_mlops.args.feature_store import FeatureStoreArgs
     from pulumi_mlops.args.identity import AccountTrust, GithubTrust, IdentityArgs, Trusts
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.args.principals import Principal
     from pulumi_mlops.args.schedules import Schedule
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
+    from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import (
         FeatureGroup,
         FeatureGroupRef,
@@ -92,6 +94,7 @@ _HOMES = {
         "Shadow",
         "Variant",
     ],
+    "args.experiment_tracker": ["ExperimentTrackerArgs", "Wandb"],
     "args.feature_group": ["FeatureGroupArgs", "Offline", "Online"],
     "args.feature_store": ["FeatureStoreArgs"],
     "args.identity": ["AccountTrust", "GithubTrust", "IdentityArgs", "Trusts"],
@@ -112,6 +115,7 @@ _HOMES = {
     "args.principals": ["Principal"],
     "args.schedules": ["Schedule"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
+    "components.experiment_tracker": ["ExperimentTracker", "ExperimentTrackerRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
     "components.feature_store": ["FeatureStore", "FeatureStoreRef"],
     "components.identity": ["Identity", "IdentityRef"],
@@ -143,6 +147,9 @@ __all__ = [
     "EndpointRef",
     "ExistingNetwork",
     "ExistingParts",
+    "ExperimentTracker",
+    "ExperimentTrackerArgs",
+    "ExperimentTrackerRef",
     "FeatureGroup",
     "FeatureGroupArgs",
     "FeatureGroupRef",
@@ -198,6 +205,7 @@ __all__ = [
     "Trusts",
     "Unsupported",
     "Variant",
+    "Wandb",
 ]
 
 

@@ -161,6 +161,8 @@ def everything(backend: str) -> dict[str, list[str]]:
     lead: Any = {"role" if backend == "aws" else "user": "lead"}
     models = mlops.ModelRegistry("models", platform=hub, approvers=[lead], events={"deploy": {"to": to}})
     churn = mlops.Model("churn", registry=models)
+    account: Any = {"entity": "acme", "project": "churn", "api_key": "key"}
+    runs = mlops.ExperimentTracker("runs", platform=hub, wandb=account)
     score = mlops.Endpoint(
         "score",
         platform=hub,
@@ -170,7 +172,7 @@ def everything(backend: str) -> dict[str, list[str]]:
     )
     trusts: Any = {"role": "arn:aws:iam::444455556666:role/ci"} if backend == "aws" else {"namespace": "ranking"}
     team = mlops.Identity("team", platform=hub, reads=[group.as_of(days=9)], trusts=trusts)
-    return {type(part).__name__: sorted(part.native) for part in (hub, store, group, models, churn, score, team)}
+    return {type(part).__name__: sorted(part.native) for part in (hub, store, group, runs, models, churn, score, team)}
 
 
 @pytest.mark.parametrize("backend", registry.backends())

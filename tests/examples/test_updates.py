@@ -58,6 +58,8 @@ def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
         if noun in ("Platform", "ModelRegistry", "Model"):
             models = mlops.ModelRegistry("models", platform=hub, **args["ModelRegistry"])
             mlops.Model("churn", registry=models, **args["Model"])
+        if noun == "ExperimentTracker":
+            mlops.ExperimentTracker("runs", platform=hub, **args["ExperimentTracker"])
         if noun in ("Platform", "Endpoint"):
             mlops.Endpoint("score", platform=hub, **args["Endpoint"])
 

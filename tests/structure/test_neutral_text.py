@@ -81,6 +81,7 @@ ALLOWED = {
     ("components/platform.py", "s3"): "a protocol that many servers speak: a platform can be given one of them",
     ("components/platform.py", "postgres"): "a server that a platform can be given",
     ("components/platform.py", "prometheus"): "a server that a platform can be given",
+    ("components/experiment_tracker.py", "wandb"): "the argument by which a user names the engine, and its settings",
 }
 """Names of protocols and of parts that a user has already, each with the reason why it may stand in its place."""
 

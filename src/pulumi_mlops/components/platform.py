@@ -13,6 +13,7 @@ from pulumi_mlops.args.platform import PlatformArgs
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import (
+    URL,
     Flag,
     In,
     Needs,
@@ -32,7 +33,6 @@ from pulumi_mlops.core.refs import HubRef, SecretRef
 from pulumi_mlops.core.stages import PROFILES, STAGE_RULE, ProfileName, is_stage, told_by
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 
@@ -104,7 +104,7 @@ class ObjectStore(Spec):
     @field_validator("url")
     @classmethod
     def _address(cls, value: str) -> str:
-        if not _URL.fullmatch(value):
+        if not URL.fullmatch(value):
             raise refuse(f"{value!r} must be an address without a path, such as 'https://s3.example.com'")
         return value
 
@@ -207,7 +207,7 @@ class ExistingParts(Spec):
     @field_validator("metrics")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        if value is not None and not _URL.fullmatch(value):
+        if value is not None and not URL.fullmatch(value):
             raise refuse(f"{value!r} must be an address without a path, such as 'http://prometheus.monitoring:9090'")
         return value
 

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
@@ -58,9 +58,9 @@ class Component(ComponentResource, Generic[S, R]):
         cls.token = token or f"pulumi-mlops:index:{cls.__name__}"
 
     @classmethod
-    def built_by(cls, function: "Callable[[Scope, S], R]") -> Part:
-        """Say which function of an engine builds this noun."""
-        return Task[[Scope, S], R](cls.noun).done_by(function)
+    def built_by(cls, function: "Callable[[Scope, S], R]", *, over: Iterable[Task[Any, Any]] = ()) -> Part:
+        """Say which function of an engine builds this noun, and over which primitives of the platform's backend."""
+        return Task[[Scope, S], R](cls.noun).done_by(function, over=over)
 
     @classmethod
     def from_stack(cls, stack: str, output: str | None = None) -> R:
@@ -93,6 +93,8 @@ class Component(ComponentResource, Generic[S, R]):
         engine = registry.load(engine_name)
         uses = {*needs(self.spec_type, vars(spec)), *spec.uses()}
         warnings = _refuse_absent(engine, engine_name, what, self.noun, uses)
+        if hub is not None:
+            warnings += _refuse_without(engine.over(self.noun), engine_name, hub.backend, what)
         if problems := list(engine.problems(name, spec)):
             raise InvalidArgs(self.noun, name, problems)
 
@@ -246,6 +248,20 @@ def _refuse_absent(engine: Engine, name: str, what: str, noun: str, uses: set[st
     if noun not in engine.tasks and capabilities.level(engine.capabilities, feature) != "absent":
         raise Unsupported(f"{what}: backend {name!r} has no {noun}.")
     return capabilities.check(name, engine.capabilities, what, frozenset({feature, *uses}))
+
+
+def _refuse_without(primitives: Iterable[Task[Any, Any]], engine: str, backend: str, what: str) -> list[str]:
+    """Refuse an engine whose primitives the platform's backend lacks; return the warnings for what it has in part."""
+    found = registry.load(backend)
+    warnings: list[str] = []
+    for task in primitives:
+        needed = f"{what}, which engine {engine!r} builds over {task.name}"
+        warnings += capabilities.check(
+            backend, capabilities.of_one(found.capabilities), needed, frozenset({task.capability})
+        )
+        if found.find(task) is None:
+            raise Unsupported(f"{needed}: backend {backend!r} has no {task.name}; use a platform on another backend.")
+    return warnings
 
 
 def snake(noun: str) -> str:

@@ -32,6 +32,8 @@ class Part:
 
     task: str
     function: Callable[..., Any]
+    over: tuple["Task[Any, Any]", ...] = ()
+    """The primitives that it calls, which the platform's backend must have."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Task(Generic[P, R]):
     """
 
     name: str
-    """``Endpoint`` for building an endpoint, ``Model.approved`` for a question about one."""
+    """``Endpoint`` for building an endpoint, ``Model.approved`` for a question about one, ``secret.keep`` for a
+    primitive."""
+    capability: str = ""
+    """What a backend's table says of a primitive; empty for a noun, whose name is its capability."""
 
-    def done_by(self, function: Callable[P, R]) -> Part:
-        """Say which function of an engine does this."""
-        return Part(self.name, function)
+    def done_by(self, function: Callable[P, R], *, over: Iterable["Task[Any, Any]"] = ()) -> Part:
+        """Say which function of an engine does this, and over which primitives of the platform's backend."""
+        return Part(self.name, function, tuple(over))
 
 
 def _no_problems(_name: str, _spec: Spec) -> Iterable[Problem]:
@@ -82,6 +87,10 @@ class Engine:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tasks", {part.task: part.function for part in self.provides})
+
+    def over(self, task: str) -> tuple[Task[Any, Any], ...]:
+        """Return the primitives that the function for a task calls."""
+        return next((part.over for part in self.provides if part.task == task), ())
 
     def find(self, task: Task[P, R]) -> Callable[P, R] | None:
         """Return the function that does this, if there is one."""

@@ -46,6 +46,10 @@ Number = Annotated[float, Strict(), AllowInfNan(False)]
 Flag = Annotated[bool, Strict()]
 
 
+URL = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+"""The address of a server, without a path."""
+
+
 def given(value: object) -> bool:
     """Tell whether an optional part was written, also as ``{}``."""
     return value is not None

@@ -2,4 +2,4 @@
 
 from pulumi_mlops.core.registry import Entry
 
-ENTRIES: dict[str, Entry] = {}
+ENTRIES = {"wandb": Entry("pulumi_mlops.engines.wandb:ENGINE")}

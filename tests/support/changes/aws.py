@@ -14,6 +14,8 @@ QUEUE = "arn:aws:sqs:us-east-1:111122223333:approvals"
 STORE = {"url": "https://s3.example.com", "bucket": "b", "access_key": "a", "secret_key": "s"}
 DATABASE = {"host": "db.example.com", "username": "ml", "password": "p"}
 
+WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
+
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.
     "Platform": {"stage": "prod", "alerts": ["ml@example.com"], "monthly_budget": 100, "images": ["churn"]},
@@ -24,6 +26,7 @@ BASE: dict[str, dict[str, Any]] = {
         "features": {"id": "string", "at": "timestamp"},
         "online": {"ttl_hours": 24},
     },
+    "ExperimentTracker": {"wandb": WANDB},
     "ModelRegistry": {"events": {"deploy": {"to": QUEUE}}},
     "Model": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
@@ -108,6 +111,11 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
     ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
+    ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
+    ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
+    ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
+    ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
+    ("Wandb.base_url", "ExperimentTracker", {}, {"wandb": {**WANDB, "base_url": "https://wandb.example.com"}}),
     (
         "ModelRegistry.approvers",
         "ModelRegistry",

@@ -19,6 +19,8 @@ DATABASE = {"host": "db.example.com", "username": "ml", "password": "secret"}
 QUOTA = {"cpus": 64, "memory_gb": 256}
 HOURLY = {"cron": "15 * * * *", "timezone": "UTC"}
 
+WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
+
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.
     "Platform": {
@@ -34,6 +36,7 @@ BASE: dict[str, dict[str, Any]] = {
         "features": {"id": "string", "at": "timestamp"},
         "online": {"ttl_hours": 24},
     },
+    "ExperimentTracker": {"wandb": WANDB},
     "ModelRegistry": {"events": {"deploy": {"to": HOOK}}},
     "Model": {},
     "Endpoint": {
@@ -144,6 +147,11 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
     ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
+    ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
+    ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
+    ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
+    ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
+    ("Wandb.base_url", "ExperimentTracker", {}, {"wandb": {**WANDB, "base_url": "https://wandb.example.com"}}),
     ("ModelRegistry.approvers", "ModelRegistry", {}, {"approvers": [{"user": "lead"}]}),
     (
         "ModelRegistry.approvers",

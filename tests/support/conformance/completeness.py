@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi_mlops.backends
-from pulumi_mlops.core import registry
+from pulumi_mlops.core import primitives, registry
 from pulumi_mlops.core.capabilities import Table
 from pulumi_mlops.core.component import snake
 from pulumi_mlops.core.engines import Engine
@@ -32,10 +32,14 @@ FILES = (
     "model_registry.py",
     "notes.py",
     "platform.py",
+    "secrets.py",
 )
 """The same file names in each, so that who knows one backend finds their way in another."""
 TASKS = sorted({task for name in registry.ours("backends") for task in registry.load(name).tasks})
 """Everything that backends build or answer: what any of ours does is asked of each."""
+
+PRIMITIVES = {task.name: task.capability for task in primitives.PRIMITIVES}
+"""What a table says of each primitive."""
 
 
 def backends() -> dict[str, Path | None]:
@@ -83,7 +87,7 @@ def _files(folder: Path) -> Iterator[str]:
 def _tasks(engine: Engine | None, table: Table) -> Iterator[str]:
     """List what it does not do, but for nouns that it says it does not have; the type checkers compare the rest."""
     for task in TASKS:
-        entry = table.get(frozenset([snake(task.partition(".")[0])]))
+        entry = table.get(frozenset([PRIMITIVES.get(task) or snake(task.partition(".")[0])]))
         if not (entry is not None and entry.level == "absent") and not (engine and task in engine.tasks):
             yield f"ENGINE: nothing does {task}"
 

@@ -237,6 +237,7 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "feature_group.offline.iceberg": Program(lambda w: group(w, offline={"format": "iceberg"}), without=group),
     "feature_group.compound_key": Program(lambda w: group(w, keys=["customer_id", "country"])),
+    "experiment_tracker": Program(lambda w: mlops.ExperimentTracker("runs", platform=platform(w)), without=platform),
     "model_registry": Program(registry, without=platform),
     "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
     # On AWS consumers are named in the policies of the models, so the program has one.

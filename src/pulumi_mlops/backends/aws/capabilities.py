@@ -71,6 +71,11 @@ CAPABILITIES = table(
             "a FeatureGroup has one record identifier.",
             "join the keys into one feature, such as customer_id#country.",
         ),
+        "experiment_tracker": Entry(
+            "absent",
+            "this backend has no tracker of its own in this version.",
+            "name an engine: wandb={'entity': …, 'project': …, 'api_key': …}.",
+        ),
         "model_registry": Entry("native", "SageMaker Model Registry"),
         "model_registry.approvers": Entry("native", "IAM"),
         "model_registry.consumers": Entry("native", "ModelPackageGroupPolicy"),

@@ -8,6 +8,7 @@ from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.aws.identity import identity
 from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.aws.platform import platform
+from pulumi_mlops.backends.aws.secrets import keep_secret
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.feature_group import FeatureGroup
 from pulumi_mlops.components.feature_store import FeatureStore
@@ -16,6 +17,7 @@ from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.core.engines import Engine
+from pulumi_mlops.core.primitives import KEEP_SECRET
 
 ENGINE = Engine(
     provides=[
@@ -28,6 +30,7 @@ ENGINE = Engine(
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
+        KEEP_SECRET.done_by(keep_secret),
     ],
     capabilities=CAPABILITIES,
     problems=problems,

@@ -12,6 +12,7 @@ from pulumi import Output
 from pulumi_mlops.backends.aws import live, network, providers
 from pulumi_mlops.backends.aws.access import Statement, allow, document, principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
+from pulumi_mlops.backends.aws.secrets import secret
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.principals import Who, plain
@@ -65,7 +66,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         )
     if spec.monthly_budget:
         native["budget"] = _budget(scope, spec, topic)
-    secrets = {name: _secret(scope, key, name, value) for name, value in spec.secrets.items()}
+    secrets = {name: secret(scope, key, f"secret-{name}", name, value).arn for name, value in spec.secrets.items()}
     where = _network(scope, spec, account, logs, native)
     native |= {"logs": logs, **{f"repository.{name}": repository for name, repository in repositories.items()}}
 
@@ -318,21 +319,6 @@ def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:
         tags=scope.tags,
         opts=scope.opts,
     )
-
-
-def _secret(scope: Scope, key: Any, name: str, value: Any) -> Output[str]:
-    secret = aws.secretsmanager.Secret(
-        scope.child(f"secret-{name}"),
-        name=f"{scope.physical()}/{name}",
-        kms_key_id=key,
-        recovery_window_in_days=scope.profile.recovery_days,
-        tags=scope.tags,
-        opts=scope.guarded(),
-    )
-    aws.secretsmanager.SecretVersion(
-        scope.child(f"secret-{name}-value"), secret_id=secret.id, secret_string=Output.secret(value), opts=scope.opts
-    )
-    return secret.arn
 
 
 def _network(

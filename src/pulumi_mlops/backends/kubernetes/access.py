@@ -16,6 +16,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.principals import PrincipalRef, Who
+from pulumi_mlops.core.refs import HubRef
 
 # Instance metadata answers with the node's own credentials, and private ranges are the cluster and its neighbours.
 _NOT_THE_INTERNET = ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
@@ -213,7 +214,7 @@ def principal_problems(field: str, principals: Sequence[Who], takes: Sequence[st
             yield Problem(f"{where}.{who.kind}", f"{who.value!r} {_WRITE[who.kind]}")
 
 
-def app_of(scope: Scope, platform: PlatformRef, kind: str) -> App:
+def app_of(scope: Scope, platform: HubRef, kind: str) -> App:
     """Begin a workload of a component on a platform."""
     space = namespace_name(platform.name, platform.stage)
     address = PlatformAddress.of(platform)

@@ -87,6 +87,11 @@ CAPABILITIES = table(
             "absent", "Feast writes no Iceberg tables.", "offline={'format': 'parquet'}."
         ),
         "feature_group.compound_key": Entry("native", "an entity for each key"),
+        "experiment_tracker": Entry(
+            "absent",
+            "this backend has no tracker of its own in this version.",
+            "name an engine: wandb={'entity': …, 'project': …, 'api_key': …}.",
+        ),
         "model_registry": Entry("native", "MLflow with Postgres"),
         "model_registry.approvers": Entry("native", "users of MLflow with the right to edit"),
         "model_registry.consumers": Entry("native", "a network policy, and a user of MLflow that may read"),

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.kubernetes import access, live, operators, providers
+from pulumi_mlops.backends.kubernetes import access, live, operators, providers, secrets
 from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, GatewayAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
@@ -18,8 +18,6 @@ from pulumi_mlops.core.principals import plain
 
 OWNER = "pulumi-mlops/stack"
 """The annotation that says which stack a namespace belongs to."""
-SECRET_KEY = "value"  # noqa: S105 (the name of a key)
-"""The key under which a platform's secret is in its Secret."""
 _SECURITY = {"enforce": "restricted", "audit": "restricted", "warn": "restricted"}
 _SECURITY_VERSION = "v1.33"  # the rules change with this line, not with the cluster's next version
 
@@ -56,7 +54,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     made: list[pulumi.Resource] = []
     app = replace(app, pull_secret=_pull_secret(app, spec, made))
     store = object_store(replace(app, kind="seaweedfs"), spec.existing.object_store, native)
-    secrets = {short: _secret(app, short, value, made) for short, value in spec.secrets.items()}
+    kept = {short: _secret(app, short, value, made) for short, value in spec.secrets.items()}
     database = _database(app, spec, made)
     # Others name these Secrets, and take the namespace from here: so they come after all of them.
     served = Output.all(ready, *(found.urn for found in (*made, *store.keys))).apply(lambda known: str(known[0]))
@@ -75,7 +73,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         images={short: f"{spec.existing.images.address}/{short}" for short in spec.images}
         if spec.existing.images
         else {},
-        secrets=secrets,
+        secrets=kept,
         consumers=plain(spec.consumers),
         private=spec.network is not None,
         providers=(provider,),
@@ -171,7 +169,7 @@ def _pull_secret(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> s
 
 def _secret(app: App, short: str, value: Any, made: list[pulumi.Resource]) -> str:
     part = f"secret-{short}"
-    made.append(secret(app, part, {SECRET_KEY: value}, opts=app.scope.guarded()))
+    made.append(secrets.secret(app, part, value))
     return app.name(part)
 
 
