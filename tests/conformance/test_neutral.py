@@ -286,6 +286,8 @@ def test_a_platform_from_another_stack_is_as_good_as_one_of_this(backend: str) -
 
     one, two = facts(run(together, backend)), facts(run(user, backend))
     own = {key: value for key, value in one.items() if key not in facts(owner)}
+    # What the owner's platform makes with it, the user's stack may make for itself: the way to the same place.
+    two = {key: value for key, value in two.items() if not key[0].startswith("pulumi:providers:")}
     assert {key: value[0] for key, value in two.items()} == {key: value[0] for key, value in own.items()}
 
 

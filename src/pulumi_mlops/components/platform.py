@@ -230,7 +230,7 @@ class PlatformSpec(Spec):
     profile: ProfileName | None = None
     """How the stage is treated: ``dev`` is cheap and can be destroyed, ``staging`` keeps logs for 30 days, ``prod``
     protects what holds data and keeps logs for a year. The default is the stage's name where it is one of these; a
-    stage of another name needs it. Changing it updates in place."""
+    stage of another name needs it. What a change does is the backend's: see the page of updates."""
     region: Annotated[str | None, Needs("platform.region")] = None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None = None

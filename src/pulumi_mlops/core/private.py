@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from pulumi.runtime import mocks
+from pulumi.runtime import is_config_secret, mocks
 from pulumi.runtime.settings import get_monitor
 from pulumi.runtime.sync_await import _sync_await
 
@@ -18,6 +18,11 @@ _MADE: "WeakKeyDictionary[Any, dict[str, Any]]" = WeakKeyDictionary()
 def mocked() -> bool:
     """Whether the program runs under Pulumi's mocks, where no cloud is there to be asked."""
     return isinstance(get_monitor(), mocks.MockMonitor)
+
+
+def config_secret(key: str) -> bool:
+    """Whether a value of the stack's configuration is a secret: reading it as a plain one would show it."""
+    return bool(is_config_secret(key))
 
 
 def resolve(awaitable: Awaitable[T]) -> T:

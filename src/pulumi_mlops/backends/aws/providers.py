@@ -52,7 +52,7 @@ def settings() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, kind in _known().items():
         key = _camel(name)
-        if pulumi.runtime.is_config_secret(f"{PACKAGE}:{key}"):
+        if private.config_secret(f"{PACKAGE}:{key}"):
             value: Any = getattr(config, "get_secret" + {"str": ""}.get(kind, f"_{kind}"))(key)
         else:
             value = getattr(config, "get" + {"str": ""}.get(kind, f"_{kind}"))(key)
