@@ -37,10 +37,11 @@ def test_existing_model(stack_of: StackOf, cloud: Cloud) -> None:
 
 
 def test_shared_platform(stack_of: StackOf, cloud: Cloud) -> None:
+    cloud.client("ecr").create_repository(repositoryName=REPOSITORY)
     before = cloud.everything()
     owner, user = stack_of("examples/shared_platform/owner"), stack_of("examples/shared_platform/user")
     succeeded(owner.up())
-    user.configure(platform_stack="organization/platform-owner/dev")
+    user.configure(platform_stack="organization/platform-owner/dev", image=IMAGE)
     shared = cloud.everything()
     lives_and_dies(user, cloud, shared)
     succeeded(owner.destroy())
@@ -50,7 +51,7 @@ def test_shared_platform(stack_of: StackOf, cloud: Cloud) -> None:
 def test_shared_platform_without_the_output(stack_of: StackOf) -> None:
     other, user = stack_of("examples/feature_store"), stack_of("examples/shared_platform/user")
     succeeded(other.up())
-    user.configure(platform_stack="organization/feature-store/dev")
+    user.configure(platform_stack="organization/feature-store/dev", image=IMAGE)
     refused = user.preview()
     assert refused.code != 0
     assert "has no output 'platform'" in refused.output

@@ -51,6 +51,16 @@ def test_bring_your_own(stack_of: StackOf) -> None:
 
 
 @pytest.mark.usefixtures("cluster_inside")
+def test_shared_platform(stack_of: StackOf) -> None:
+    owner, user = stack_of("examples/shared_platform/owner"), stack_of("examples/shared_platform/user")
+    owner.configure(backend="kubernetes")
+    succeeded(owner.up())
+    user.configure(platform_stack="organization/platform-owner/dev", image="registry.example.com/search/ranker:1.0.0")
+    lives_and_dies(user)
+    succeeded(owner.destroy())
+
+
+@pytest.mark.usefixtures("cluster_inside")
 def test_two_platforms(stack_of: StackOf, cloud: Cloud) -> None:
     before = cloud.everything()
     stack = stack_of("examples/two_platforms")

@@ -1,17 +1,20 @@
-"""A product team's stack: it builds on the platform of another stack, with the same key, bucket and tags."""
+"""A product team's stack: it builds on the platform of another stack, with the same key, artifact store and tags."""
 
 import pulumi
 
 import pulumi_mlops as mlops
 
 config = pulumi.Config()
-platform = mlops.Platform.from_stack(config.require("platform_stack"))
+owner = config.require("platform_stack")
+platform = mlops.Platform.from_stack(owner)
+profile = mlops.FeatureGroup.from_stack(owner, "profile")
 registry = mlops.ModelRegistry("models", platform=platform)
 ranker = mlops.Model("ranker", registry=registry, metadata={"team": "search"})
 rank = mlops.Endpoint(
     "rank",
     platform=platform,
-    model={"image": platform.image("ranker", "1.0.0")},
+    model={"image": config.require("image")},
+    reads=[profile.online],
     scaling={"min": 1, "max": 4, "requests_per_replica": 600},
 )
 
