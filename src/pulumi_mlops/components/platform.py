@@ -322,7 +322,6 @@ class PlatformRef(HubRef):
 
     noun = "platform"
 
-    stage: str
     region: str | None = None
     artifacts: Input[str]
     """Where artifacts are kept, as a URI that ends in a slash."""

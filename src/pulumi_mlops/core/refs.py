@@ -109,7 +109,7 @@ class Ref:
 class HubRef(Ref):
     """What every component needs to know of the thing that it stands on: the platform."""
 
-    stage: str = "dev"
+    stage: str
     profile: ProfileName | None = None
     """How the stage is treated. A ref that was exported without it has what the stage's name tells."""
     owner: str | None = None
