@@ -236,8 +236,7 @@ def test_a_coroutine_and_a_resource_are_called_by_their_names() -> None:
     first, second = Cloud().run(program)
     assert first.startswith("count: is a coroutine, and a plain value is needed")
     assert second == (
-        "text: needs a text; this is the resource ComponentResource: write what names it, "
-        "such as its .id, .name or .arn"
+        "text: needs a text; this is the resource ComponentResource: write what names it, such as its .id or .name"
     )
 
 

@@ -172,12 +172,18 @@ ASKED = {
     "Endpoint.release.owner": "endpoint.release.registry",
     "Endpoint.scaling.schedules": "endpoint.scaling.schedule",
     "Endpoint.secrets": "endpoint.secrets",
+    "Endpoint.serve.command": "endpoint.serve.command",
+    "Endpoint.serve.health": "endpoint.serve.health",
+    "Endpoint.serve.port": "endpoint.serve.port",
+    "Endpoint.serve.shared_memory_gb": "endpoint.serve.shared_memory",
+    "Endpoint.serve.startup_minutes": "endpoint.serve.startup",
+    "Endpoint.serve.timeout_seconds": "endpoint.serve.timeout",
     "Endpoint.shadow.model": "endpoint.shadow",
     "Endpoint.variants.model": "endpoint.variants",
     "Endpoint.variants.name": "endpoint.variants",
 }
 """Arguments that ask for a capability, whose program judges them with all that they hold."""
-WORDS_OF_ONE = ("Platform.account", "Platform.backend", "Endpoint.compute.pin")
+WORDS_OF_ONE = ("Platform.account", "Platform.backend", "Endpoint.compute.pin", "Endpoint.serve.image")
 """Arguments of which no neutral program knows a value; each backend's own tests have them."""
 LOSSY = {"ModelRegistry.events.on": "model_registry.events"}
 """Arguments that a backend may take without effect, if its table calls the capability lossy: it warns of it then."""

@@ -300,7 +300,7 @@ def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
     sentence = _SENTENCES.get(kind, "does not take this; it is {given}")
     said = of_key + sentence.format_map({**detail.get("ctx", {}), "given": kind_of(value)})
     if kind == "string_type" and isinstance(value, Resource):
-        said += ": write what names it, such as its .id, .name or .arn"
+        said += ": write what names it, such as its .id or .name"
     return Problem(field, said)
 
 

@@ -8,7 +8,7 @@ profile = mlops.FeatureGroup("p", store=store, keys=["id"], event_time="at", fea
 files = mlops.ModelFiles(image="registry/image:1")
 
 mlops.Platform("a", backend="aws", sttage="prod")  # error: a misspelt argument
-mlops.Platform("b", backend="aws", stage="production")  # error: a wrong literal
+mlops.Platform("b", backend="aws", stage="blue", profile="production")  # error: a wrong literal
 mlops.Endpoint("c", platform=platform, model=files, scaling={"min": "two"})  # error: a wrong type, nested
 mlops.Endpoint("d", platform=profile, model=files)  # error: another noun
 mlops.Endpoint("e", model=files)  # error: a required argument is missing

@@ -375,7 +375,12 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformAddress], list[Statement]
 def statements(platform: PlatformRef, grants: Sequence[Grant]) -> list[Statement]:
     """Look up what each grant means."""
     at = PlatformAddress.of(platform)
-    return [statement for verb, thing in grants for statement in _RIGHTS[verb, type(thing)](thing, at)]
+    return [statement for verb, thing in grants for statement in _right(verb, thing)(thing, at)]
+
+
+def _right(verb: str, thing: object) -> Callable[[Any, PlatformAddress], list[Statement]]:
+    """Find the row of a verb and a kind of thing, or of what the kind extends."""
+    return next(_RIGHTS[verb, kind] for kind in type(thing).__mro__ if (verb, kind) in _RIGHTS)
 
 
 @dataclass(frozen=True)
