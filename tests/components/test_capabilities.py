@@ -25,7 +25,9 @@ TABLE = table(
 ENTRIES = [
     (name, key, entry) for name in registry.backends() for key, entry in registry.load(name).capabilities.items()
 ]
-SPECS = [*(Path(mlops.__file__).parent / "components").glob("*.py")]
+PACKAGE = Path(mlops.__file__).parent
+SPECS = [*(PACKAGE / "components").glob("*.py")]
+PRINCIPALS = PACKAGE / "core" / "principals.py"
 
 
 def test_everything_absent_is_told_at_once() -> None:
@@ -96,9 +98,13 @@ def test_every_gap_has_its_reason_and_a_way_round(backend: str, key: frozenset[s
 
 @pytest.mark.parametrize("backend", registry.backends())
 def test_every_name_that_a_spec_can_use_has_an_entry(backend: str) -> None:
-    nouns = "platform|feature_store|feature_group|model_registry|model|endpoint"
-    used = set(re.findall(rf'"((?:{nouns})(?:\.[a-z_]+)+)"', "".join(path.read_text() for path in SPECS)))
-    used |= {"endpoint.realtime", "endpoint.serverless", "endpoint.asynchronous", "accelerator", *nouns.split("|")}
+    nouns = {path.stem for path in SPECS} - {"__init__"}
+    first = "|".join([*nouns, "principal"])
+    used = set(
+        re.findall(rf'"((?:{first})(?:\.[a-z_]+)+)"', "".join(path.read_text() for path in [*SPECS, PRINCIPALS]))
+    )
+    used |= {"accelerator", *nouns}
+    used -= {name for name in used if name.startswith("experiment_tracker.")}  # only engines have it
     single = {name for key in registry.load(backend).capabilities if len(key) == 1 for name in key}
     assert used == single
 

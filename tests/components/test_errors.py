@@ -205,7 +205,7 @@ TOLD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "half an export": (
         lambda: mlops.Platform.load({"noun": "platform", "schema": 1}),
-        "the export lacks name, backend, artifacts; give platform.ref.export() whole",
+        "the export lacks name, backend, stage, artifacts; give platform.ref.export() whole",
     ),
     "an old export": (
         lambda: mlops.Platform.load({"noun": "platform", "schema": 0}),

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import gc
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,13 @@ PUBLIC = {"is_dry_run", "invoke"}
 
 def own(path: Path) -> Iterator[str]:
     """Name every private part of Pulumi that a file uses, in whatever form it is written."""
-    tree = ast.parse(path.read_text())
+    # A traceback that is logged while garbage is collected parses too, and Python 3.11 cannot parse twice at one time.
+    gc.collect()
+    gc.disable()
+    try:
+        tree = ast.parse(path.read_text())
+    finally:
+        gc.enable()
     borrowed = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
