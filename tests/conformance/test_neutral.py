@@ -51,7 +51,7 @@ def test_the_ref_says_who_it_is(backend: str, name: str) -> None:
     assert export
     component = {"platform": "hub", "feature_store": "features", "feature_group": "profile", "model_registry": "models"}
     noun = export["noun"]
-    assert export["name"] == component.get(noun, {"model": "churn", "endpoint": "score"}.get(noun))
+    assert export["name"] == component.get(noun, {"model": "churn", "endpoint": "score", "identity": "team"}.get(noun))
     assert export["backend"] == backend
     hub = export if noun == "platform" else export["platform"]
     assert (hub["name"], hub["stage"], hub["tags"]) == ("hub", "dev", TAGS)

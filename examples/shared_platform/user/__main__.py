@@ -15,7 +15,7 @@ rank = mlops.Endpoint(
     platform=platform,
     model={"image": config.require("image")},
     reads=[profile.online],
-    scaling={"min": 1, "max": 4, "requests_per_replica": 600},
+    scaling={"min": 2},
 )
 
 pulumi.export("url", rank.url)
