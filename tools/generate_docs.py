@@ -24,6 +24,7 @@ from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.core import capabilities, matrix, registry
 from pulumi_mlops.core.component import Component, output_names
 from pulumi_mlops.core.inputs import Spec
+from pulumi_mlops.core.naming import snake
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -209,7 +210,7 @@ def noun_page(noun: str) -> str:
         native = [[f"`{key}`", cell(meaning)] for key, meaning in resources[noun].items()]
         parts += [
             f"\n## Native resources on {title}\n",
-            table([f"`{slug(noun).replace('-', '_')}.native[…]`", "resource"], native),
+            table([f"`{snake(noun)}.native[…]`", "resource"], native),
         ]
     parts += ["\n## Errors\n", table(["error", "when"], [[f"`{name}`", cell(why)] for name, why in errors])]
     return "\n".join(parts) + "\n"
@@ -237,7 +238,7 @@ def updates_page() -> str:
     ]
     for noun, kind in NOUNS.items():
         spec = kind.spec_type
-        parts += [f"\n## {noun}\n", f"Arguments: [{noun}](nouns/{slug(noun)}.md).\n"]
+        parts += [f"\n## {noun}\n", f"Arguments: [{noun}](nouns/{snake(noun, '-')}.md).\n"]
         rows = [["`name`", *effects(noun, "name")]]
         rows += list(change_rows("", noun, spec, found))
         parts.append(table(["argument", *UPDATES], rows))
@@ -266,11 +267,6 @@ def change_rows(prefix: str, name: str, spec: type[Spec], found: Mapping[str, ty
 def container(hint: Any) -> Any:
     """Return the container of a field, under its annotations."""
     return container(typing.get_args(hint)[0]) if hasattr(hint, "__metadata__") else get_origin(hint)
-
-
-def slug(noun: str) -> str:
-    """Name the page of a noun."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", noun).lower()
 
 
 def note(entry: capabilities.Entry) -> str:
@@ -322,7 +318,7 @@ def summary() -> str:
         nouns.setdefault(row.capability.partition(".")[0], []).append(row)
     lines = []
     for name in NOUNS:
-        noun, cells = slug(name).replace("-", "_"), []
+        noun, cells = snake(name), []
         for backend in backends:
             short = {row.capability.removeprefix(noun).lstrip("."): row.cells[backend] for row in nouns[noun]}
             by_level: dict[str, list[str]] = {}
@@ -367,7 +363,7 @@ def between(page: Path, name: str, text: str) -> str:
 def pages() -> dict[Path, str]:
     """Render every page."""
     readme, cluster = ROOT / "README.md", DOCS / "kubernetes.md"
-    made = {DOCS / "nouns" / f"{slug(noun)}.md": noun_page(noun) for noun in NOUNS}
+    made = {DOCS / "nouns" / f"{snake(noun, '-')}.md": noun_page(noun) for noun in NOUNS}
     return made | {
         DOCS / "updates.md": updates_page(),
         DOCS / "capabilities.md": capabilities_page(),

@@ -6,13 +6,14 @@ from pulumi_mlops.core.inputs import refuse
 from pulumi_mlops.core.refs import HubRef
 
 
+def same(one: HubRef, other: HubRef) -> bool:
+    """Tell whether two refs are of one platform: a platform loaded twice is still one."""
+    return (one.name, one.stage, one.backend) == (other.name, other.stage, other.backend)
+
+
 def same_platform(platform: HubRef | None, other: HubRef, what: str) -> PydanticCustomError | None:
     """Refuse what belongs to another platform: its key, its network and its account are others."""
-    if platform is None or (platform.name, platform.stage, platform.backend) == (
-        other.name,
-        other.stage,
-        other.backend,
-    ):
+    if platform is None or same(platform, other):
         return None
     return refuse(
         f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} "

@@ -8,6 +8,7 @@ from typing import Annotated, Unpack
 from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
+from pulumi_mlops import bridges
 from pulumi_mlops.args.identity import IdentityArgs
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
@@ -106,7 +107,7 @@ class IdentitySpec(Spec):
         for thing in value:
             ref = thing.group if isinstance(thing, FeatureView) else thing
             other = getattr(ref, "platform", None)
-            if platform is None or not isinstance(other, HubRef) or _place(other) == _place(platform):
+            if platform is None or not isinstance(other, HubRef) or bridges.same(other, platform):
                 continue
             raise refuse(
                 f"{getattr(ref, 'name', ref)!r} belongs to platform {other.name!r} ({other.backend}, {other.stage}): "
@@ -126,10 +127,6 @@ class IdentitySpec(Spec):
             "invoke": self.invokes,
         }
         return [(verb, thing) for verb, things in named.items() for thing in things]
-
-
-def _place(hub: HubRef) -> tuple[str, str, str]:
-    return hub.name, str(hub.stage), hub.backend
 
 
 @dataclass(frozen=True, kw_only=True)

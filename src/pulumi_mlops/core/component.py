@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
@@ -16,18 +16,16 @@ from pulumi_mlops.core.inputs import (
     Sensitive,
     Spec,
     engines_of,
-    fields_of,
     is_deferred,
     kind_of,
     needs,
     parse,
-    parts,
     shown,
     spec_of,
 )
-from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.naming import physical, snake
 from pulumi_mlops.core.refs import HubRef, Ref, ref_of
-from pulumi_mlops.core.stages import PROFILES, Profile, told_by
+from pulumi_mlops.core.stages import PROFILES, Profile, treated
 from pulumi_mlops.core.tags import tags
 
 S = TypeVar("S", bound=Spec)
@@ -256,21 +254,10 @@ def _refuse_without(primitives: Iterable[Task[Any, Any]], engine: str, backend: 
     warnings: list[str] = []
     for task in primitives:
         needed = f"{what}, which engine {engine!r} builds over {task.name}"
-        warnings += capabilities.check(
-            backend, capabilities.of_one(found.capabilities), needed, frozenset({task.capability})
-        )
+        warnings += capabilities.check(backend, found.capabilities, needed, frozenset({task.capability}))
         if found.find(task) is None:
             raise Unsupported(f"{needed}: backend {backend!r} has no {task.name}; use a platform on another backend.")
     return warnings
-
-
-def snake(noun: str) -> str:
-    """Return a noun as capabilities, exports and files spell it.
-
-    >>> snake("FeatureStore")
-    'feature_store'
-    """
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in noun).lstrip("_")
 
 
 def _place(spec: Spec, name: str) -> tuple[str, str]:
@@ -295,7 +282,7 @@ def _place(spec: Spec, name: str) -> tuple[str, str]:
 def _stage(own: Spec | HubRef) -> tuple[str, Profile]:
     """Return the stage of a platform, and how it is treated."""
     stage: str = getattr(own, "stage", "dev")
-    return stage, PROFILES[getattr(own, "profile", None) or told_by(stage) or "prod"]
+    return stage, PROFILES[getattr(own, "profile", None) or treated(stage)]
 
 
 def echo(spec: type[Spec] | None, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -329,13 +316,3 @@ def _label(value: object) -> object:
         return getattr(value, "label", value)
     version = getattr(ref, "version", None)
     return f"{ref.name}:{version}" if isinstance(version, int) else ref.name
-
-
-def secrets_in(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the secret values in arguments, nested ones included."""
-    for name, field in spec.model_fields.items():
-        if name in args and any(isinstance(mark, Sensitive) for mark in field.metadata):
-            yield args[name]
-        elif name in args and (inner := spec_of(field.annotation)):
-            for part in parts(args[name]):
-                yield from secrets_in(inner, fields_of(part))

@@ -110,8 +110,9 @@ def spec_of(annotation: Any) -> type[Spec] | None:
 
 def needs(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[str]:
     """Name what the fields of arguments need, judged or not: nested specs, lists and mappings of them included."""
+    known = dict(args)
     for name, field in spec.model_fields.items():
-        value = args[name] if name in args else field.get_default(call_default_factory=True, validated_data=dict(args))
+        value = known[name] if name in known else field.get_default(call_default_factory=True, validated_data=known)
         if isinstance(value, str) and get_origin(field.annotation) in (list, dict):
             continue  # not of the field's type: judged, and refused, as such
         for mark in field.metadata:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pulumi_mlops.core import registry
-from pulumi_mlops.core.capabilities import FROM_BEST_TO_WORST, Entry, Level, Table
+from pulumi_mlops.core.capabilities import FROM_BEST_TO_WORST, Entry, Level, Table, level
 
 
 @dataclass(frozen=True)
@@ -29,5 +29,5 @@ def _of_parts(capabilities: Table, key: frozenset[str]) -> Entry:
     """Judge what a table does not list: one name is not offered, a combination is as good as its worst part."""
     if len(key) == 1:
         return Entry("absent", "not offered")
-    levels: list[Level] = [capabilities.get(frozenset([name]), Entry("absent")).level for name in key]
+    levels: list[Level] = [level(capabilities, name) for name in key]
     return Entry(max(levels, key=FROM_BEST_TO_WORST.index))

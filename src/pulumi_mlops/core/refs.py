@@ -4,7 +4,7 @@ A ref is what a builder returns, what other nouns take as an argument (a compone
 what a stack exports. It holds names and addresses, never a secret's value, never a resource in an export.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast, get_args
 
@@ -15,11 +15,10 @@ from pydantic_core import CoreSchema, core_schema
 
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Spec, deferred, demand_text, is_deferred, kind_of, nearest, refuse
-from pulumi_mlops.core.stages import ProfileName, told_by
+from pulumi_mlops.core.stages import ProfileName, treated
 
 R_co = TypeVar("R_co", bound="Ref", covariant=True)
 R = TypeVar("R", bound="Ref")
-T = TypeVar("T")
 _SCHEMA = 1
 _KINDS: dict[str, type["Ref"]] = {}
 """Every kind of ref by its noun: each class enters itself, so that a ref inside a ref is read back."""
@@ -120,8 +119,8 @@ class HubRef(Ref):
     """The provider instances that travel with the platform."""
 
     def __post_init__(self) -> None:
-        if self.profile is None:  # a stage whose name tells nothing is treated with the most care
-            object.__setattr__(self, "profile", told_by(self.stage) or "prod")
+        if self.profile is None:
+            object.__setattr__(self, "profile", treated(self.stage))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +244,3 @@ else:
 
         def __class_getitem__(cls, kind: type) -> Any:
             return Annotated[kind, Given()]
-
-
-Judge = Callable[[object], object]

@@ -74,9 +74,14 @@ def ours(kind: str) -> dict[str, Entry]:
     return found
 
 
+def _entry(name: str) -> Entry | None:
+    """Find an engine; ours first, so that they need no list of what is installed."""
+    return ours("backends").get(name) or ours("engines").get(name) or backends().get(name) or engines().get(name)
+
+
 def load(name: str) -> Engine:
     """Import an engine by name, or say which names there are and what to install."""
-    entry = ours("backends").get(name) or ours("engines").get(name) or backends().get(name) or engines().get(name)
+    entry = _entry(name)
     if entry is None:
         raise MissingBackend(f"There is no backend {name!r}; write one of: {', '.join(sorted(backends()))}.")
     if entry.missing:
@@ -86,7 +91,7 @@ def load(name: str) -> Engine:
 
 def known(name: str) -> bool:
     """Tell whether there is an engine of this name."""
-    return any(name in ours(kind) for kind in ("backends", "engines")) or name in backends() or name in engines()
+    return _entry(name) is not None
 
 
 def find(name: str, task: Task[P, R]) -> Callable[P, R]:

@@ -11,8 +11,8 @@ from typing import Any
 import pulumi_mlops.backends
 from pulumi_mlops.core import primitives, registry
 from pulumi_mlops.core.capabilities import Table
-from pulumi_mlops.core.component import snake
 from pulumi_mlops.core.engines import Engine
+from pulumi_mlops.core.naming import snake
 from support.conformance.evidence import NATIVE
 from support.conformance.programs import PROGRAMS
 from support.conformance.words import WORDS

@@ -146,7 +146,7 @@ def _use_platform(platform: PlatformRef, at: PlatformAddress) -> list[Statement]
         allow(["kms:CreateGrant"], address.key, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
     ]
     if address.repositories:
-        statements += [allow(_PULL, list(address.repositories.values())), allow(_LOGIN, "*")]
+        statements += [allow(PULL, list(address.repositories.values())), allow(_LOGIN, "*")]
     if platform.private:
         # The network interface calls of EC2 take no resource that is known before the interface exists.
         statements.append(
@@ -168,7 +168,7 @@ def _use_platform(platform: PlatformRef, at: PlatformAddress) -> list[Statement]
     return statements
 
 
-_PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
 _LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
 _REPOSITORY = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.-]+/(?P<name>[^:@]+)([:@].*)?"
@@ -187,7 +187,7 @@ def _repository(image: str, partition: str, own: Sequence[str]) -> str | None:
 def _pull_image(image: Image, at: PlatformAddress) -> list[Statement]:
     parts = (image.address, at.partition, list(at.repositories.values()))
     login = Late(lambda *of: "*" if _repository(*of) else None, parts)
-    return [allow(_PULL, Late(_repository, parts)), *([] if at.repositories else [allow(_LOGIN, login)])]
+    return [allow(PULL, Late(_repository, parts)), *([] if at.repositories else [allow(_LOGIN, login)])]
 
 
 def _read_place(place: Place, at: PlatformAddress) -> list[Statement]:
@@ -301,7 +301,7 @@ def _approve(model: ModelRef, _: PlatformAddress) -> list[Statement]:
 
 def _deploy(model: ModelRef, at: PlatformAddress) -> list[Statement]:
     own = {"StringEquals": {"aws:RequestTag/project": model.platform.name}}
-    pull = [allow(_PULL, list(at.repositories.values())), allow(_LOGIN, "*")] if at.repositories else []
+    pull = [allow(PULL, list(at.repositories.values())), allow(_LOGIN, "*")] if at.repositories else []
     return [
         *_look_up(model),
         allow(["sagemaker:CreateModel"], _versions(model)),
@@ -388,6 +388,7 @@ class Identity:
     """A role that is known only when its rights are attached, so nothing can start without them."""
 
     role: aws.iam.Role
+    rights: aws.iam.RolePolicy | None
     arn: Output[str]
 
 
@@ -399,22 +400,28 @@ def identity(scope: Scope, name: str, platform: PlatformRef, service: str, *gran
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:SourceAccount": PlatformAddress.of(platform).account}},
     }
+    return role_of(scope, name, type(scope.component).__name__, [trust], statements(platform, grants))
+
+
+def role_of(scope: Scope, name: str, what: str, trust: Sequence[Statement], rights: Sequence[Statement]) -> Identity:
+    """Make a role with one policy, or with none where it has no rights.
+
+    :param what: what kind of thing it is for, for the description.
+    """
     role = aws.iam.Role(
         scope.child("role"),
         name=name,
-        assume_role_policy=document([trust]),
-        description=f"{type(scope.component).__name__} {scope.name} of {scope.project} ({scope.stage})",
+        assume_role_policy=document(trust),
+        description=f"{what} {scope.name} of {scope.project} ({scope.stage})",
         tags=scope.tags,
         opts=scope.opts,
     )
-    rights = aws.iam.RolePolicy(
-        scope.child("rights"),
-        name="rights",
-        role=role.name,
-        policy=document(statements(platform, grants)),
-        opts=scope.opts,
+    if not rights:
+        return Identity(role, None, role.arn)
+    policy = aws.iam.RolePolicy(
+        scope.child("rights"), name="rights", role=role.name, policy=document(rights), opts=scope.opts
     )
-    return Identity(role, Output.all(role.arn, rights.id).apply(lambda known: str(known[0])))
+    return Identity(role, policy, Output.all(role.arn, policy.id).apply(lambda known: str(known[0])))
 
 
 def principal_arn(who: Who, partition: Input[str], account: Input[str]) -> Output[str]:

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator
 
-import pulumi
-import pulumi_aws as aws
-
 from pulumi_mlops.backends.aws import access
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.components.identity import IdentityRef, IdentitySpec
@@ -17,27 +14,20 @@ _PROVIDER = "arn:{0}:iam::{1}:oidc-provider/" + _GITHUB
 
 def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
     """Make the role, then its rights: others know its address when it has them."""
-    role = aws.iam.Role(
-        scope.child("role"),
-        name=scope.physical(scope.name, "identity", limit=64),
-        assume_role_policy=access.document(list(_trust(spec))),
-        description=f"Identity {scope.name} of {scope.project} ({scope.stage})",
-        tags=scope.tags,
-        opts=scope.opts,
+    made = access.role_of(
+        scope,
+        scope.physical(scope.name, "identity", limit=64),
+        "Identity",
+        list(_trust(spec)),
+        access.statements(spec.platform, spec.grants()),
     )
-    native: dict[str, pulumi.Resource] = {"role": role}
-    address = role.arn
-    if grants := spec.grants():
-        rights = native["rights"] = aws.iam.RolePolicy(
-            scope.child("rights"),
-            name="rights",
-            role=role.name,
-            policy=access.document(access.statements(spec.platform, grants)),
-            opts=scope.opts,
-        )
-        address = pulumi.Output.all(role.arn, rights.id).apply(lambda known: str(known[0]))
     return IdentityRef(
-        name=scope.name, backend="aws", platform=spec.platform, kind="role", principal=address, native=native
+        name=scope.name,
+        backend="aws",
+        platform=spec.platform,
+        kind="role",
+        principal=made.arn,
+        native={"role": made.role, **({"rights": made.rights} if made.rights else {})},
     )
 
 

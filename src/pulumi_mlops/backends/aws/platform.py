@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from pulumi_mlops.backends.aws import live, network, providers
-from pulumi_mlops.backends.aws.access import Statement, allow, document, principal_arn
+from pulumi_mlops.backends.aws.access import PULL, Statement, allow, document, principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.aws.secrets import secret
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
@@ -259,11 +259,10 @@ def _repository(scope: Scope, spec: PlatformSpec, account: Account, key: Any, na
             "Effect": "Allow",
             "Principal": {"AWS": account.principals(spec.consumers)},
         }
-        actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
         aws.ecr.RepositoryPolicy(
             scope.child(f"image-{name}-policy"),
             repository=repository.name,
-            policy=document([{**pull, "Action": actions}]),
+            policy=document([{**pull, "Action": PULL}]),
             opts=scope.opts,
         )
     return repository

@@ -52,10 +52,8 @@ def settings() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, kind in _known().items():
         key = _camel(name)
-        if private.config_secret(f"{PACKAGE}:{key}"):
-            value: Any = getattr(config, "get_secret" + {"str": ""}.get(kind, f"_{kind}"))(key)
-        else:
-            value = getattr(config, "get" + {"str": ""}.get(kind, f"_{kind}"))(key)
+        secret = "_secret" if private.config_secret(f"{PACKAGE}:{key}") else ""
+        value: Any = getattr(config, f"get{secret}{'' if kind == 'str' else f'_{kind}'}")(key)
         if value is not None:
             found[name] = value
     return found

@@ -4,7 +4,8 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws.addresses import PlatformAddress, SecretAddress
-from pulumi_mlops.core.component import Scope, snake
+from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.naming import snake
 from pulumi_mlops.core.refs import HubRef, SecretRef
 
 
@@ -29,7 +30,7 @@ def secret(scope: Scope, key: Input[str], part: str, path: str, value: Input[str
 
 def keep_secret(scope: Scope, platform: HubRef, short: str, value: Input[str]) -> SecretRef:
     """Keep a value for a component; noun and name in its path keep it apart from the platform's own."""
-    noun = snake(scope.component.noun).replace("_", "-")
+    noun = snake(scope.component.noun, "-")
     key = PlatformAddress.of(platform).key
     made = secret(scope, key, f"secret-{short}", f"{noun}/{scope.name}/{short}", value)
     return SecretRef(

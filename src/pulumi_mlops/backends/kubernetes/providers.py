@@ -11,6 +11,7 @@ from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
+from pulumi_mlops.core.naming import snake
 from pulumi_mlops.core.refs import HubRef
 
 PACKAGE = "kubernetes"
@@ -25,11 +26,7 @@ def settings() -> dict[str, Any]:
     found: dict[str, Any] = {key: config.get(key) for key in _WORDS}
     found |= {key: config.get_bool(key) for key in _FLAGS}
     found |= {key: config.get_object(key) for key in _PARTS}
-    return {_snake(key): value for key, value in found.items() if value is not None}
-
-
-def _snake(key: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
+    return {snake(key): value for key, value in found.items() if value is not None}
 
 
 def make(name: str, context: str | None, opts: ResourceOptions | None) -> k8s.Provider:
