@@ -118,8 +118,11 @@ def nested(spec: type[Spec]) -> list[type[Spec]]:
     return list(dict.fromkeys(found))
 
 
-def arguments(name: str, spec: type[Spec]) -> str:
-    """Lay out the arguments of a spec, with what changing each one does."""
+def arguments(name: str, spec: type[Spec], tables: Mapping[str, dict[str, Any]] = UPDATES) -> str:
+    """Lay out the arguments of a spec, with what changing each one does.
+
+    :param tables: what they say of changes, by the title of the backend; none for what nothing is made of.
+    """
     hints, said, rows = generate_interface.hints(spec), generate_interface.described_whole(spec), []
     for key, field in spec.model_fields.items():
         limits = ", ".join(bounds(hints[key]))
@@ -130,10 +133,10 @@ def arguments(name: str, spec: type[Spec]) -> str:
                 f"`{kind}`".replace("|", "\\|") + (f", {limits}" if limits else ""),
                 default(field),
                 cell(generate_interface.noted(spec, key, said[key])),
-                *(", ".join(changes[name][key][:-1]) for changes in UPDATES.values()),
+                *(", ".join(changes[name][key][:-1]) for changes in tables.values()),
             ]
         )
-    heads = [f"a change on {title}" for title in UPDATES]
+    heads = [f"a change on {title}" for title in tables]
     return table(["argument", "type", "default", "meaning", *heads], rows)
 
 
@@ -206,6 +209,8 @@ def noun_page(noun: str) -> str:
     ]
     if rows := methods(component):
         parts += ["\n## Methods\n", table(["method", "meaning"], rows)]
+    if component.existing_type:
+        parts += ["\n## One that exists already\n", *existing(noun, component.existing_type)]
     for title, resources in NATIVE.items():
         native = [[f"`{key}`", cell(meaning)] for key, meaning in resources[noun].items()]
         parts += [
@@ -214,6 +219,24 @@ def noun_page(noun: str) -> str:
         ]
     parts += ["\n## Errors\n", table(["error", "when"], [[f"`{name}`", cell(why)] for name, why in errors])]
     return "\n".join(parts) + "\n"
+
+
+def existing(noun: str, spec: type[Spec]) -> list[str]:
+    """Say what is said of one that exists already, and what each backend takes it to be."""
+    name = generate_interface.title(spec)
+    found = [
+        prose(f"On {title}: {said[key]}")
+        for title, said in generate_interface.backend_notes().items()
+        if (key := f"{noun}.existing") in said
+    ]
+    return [
+        prose(
+            f"`mlops.{noun}.existing(name, **arguments)` returns the ref of one that no program of ours made.",
+            "`name` is what the program calls it. Nothing is registered, so it is never changed or deleted.",
+        ),
+        *(plain(said) for said in found),
+        arguments(name, spec, {}),
+    ]
 
 
 def updates_page() -> str:

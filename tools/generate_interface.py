@@ -162,6 +162,8 @@ def specs() -> dict[str, type[Spec]]:
 
     for kind in nouns():
         visit(kind.spec_type)
+        if kind.existing_type:
+            visit(kind.existing_type)
     return dict(sorted(found.items()))
 
 

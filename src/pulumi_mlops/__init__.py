@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Asynchronous,
         Canary,
         EndpointArgs,
+        ExistingEndpointArgs,
         Health,
         Linear,
         Mode,
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
         Variant,
     )
     from pulumi_mlops.args.experiment_tracker import ExperimentTrackerArgs, Wandb
-    from pulumi_mlops.args.feature_group import FeatureGroupArgs, Offline, Online
-    from pulumi_mlops.args.feature_store import FeatureStoreArgs
-    from pulumi_mlops.args.identity import AccountTrust, GithubTrust, IdentityArgs, Trusts
-    from pulumi_mlops.args.model import ModelArgs
-    from pulumi_mlops.args.model_registry import ModelRegistryArgs, Notice
+    from pulumi_mlops.args.feature_group import ExistingFeatureGroupArgs, FeatureGroupArgs, Offline, Online
+    from pulumi_mlops.args.feature_store import ExistingFeatureStoreArgs, FeatureStoreArgs
+    from pulumi_mlops.args.identity import AccountTrust, ExistingIdentityArgs, GithubTrust, IdentityArgs, Trusts
+    from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
+    from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs, Notice
     from pulumi_mlops.args.platform import (
         Database,
         ExistingNetwork,
@@ -82,6 +83,7 @@ _HOMES = {
         "Asynchronous",
         "Canary",
         "EndpointArgs",
+        "ExistingEndpointArgs",
         "Health",
         "Linear",
         "Mode",
@@ -95,11 +97,11 @@ _HOMES = {
         "Variant",
     ],
     "args.experiment_tracker": ["ExperimentTrackerArgs", "Wandb"],
-    "args.feature_group": ["FeatureGroupArgs", "Offline", "Online"],
-    "args.feature_store": ["FeatureStoreArgs"],
-    "args.identity": ["AccountTrust", "GithubTrust", "IdentityArgs", "Trusts"],
-    "args.model": ["ModelArgs"],
-    "args.model_registry": ["ModelRegistryArgs", "Notice"],
+    "args.feature_group": ["ExistingFeatureGroupArgs", "FeatureGroupArgs", "Offline", "Online"],
+    "args.feature_store": ["ExistingFeatureStoreArgs", "FeatureStoreArgs"],
+    "args.identity": ["AccountTrust", "ExistingIdentityArgs", "GithubTrust", "IdentityArgs", "Trusts"],
+    "args.model": ["ExistingModelArgs", "ModelArgs"],
+    "args.model_registry": ["ExistingModelRegistryArgs", "ModelRegistryArgs", "Notice"],
     "args.platform": [
         "Database",
         "ExistingNetwork",
@@ -145,6 +147,12 @@ __all__ = [
     "Endpoint",
     "EndpointArgs",
     "EndpointRef",
+    "ExistingEndpointArgs",
+    "ExistingFeatureGroupArgs",
+    "ExistingFeatureStoreArgs",
+    "ExistingIdentityArgs",
+    "ExistingModelArgs",
+    "ExistingModelRegistryArgs",
     "ExistingNetwork",
     "ExistingParts",
     "ExperimentTracker",

@@ -24,6 +24,7 @@ __all__ = [
     "Asynchronous",
     "Canary",
     "EndpointArgs",
+    "ExistingEndpointArgs",
     "Health",
     "Linear",
     "Mode",
@@ -102,6 +103,16 @@ class EndpointArgs(TypedDict, total=False):
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""
     tags: Mapping[str, str]
     """Further tags."""
+
+
+class ExistingEndpointArgs(TypedDict, total=False):
+    """What is said of an endpoint that exists already."""
+
+    called: str | None
+    """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
+    the program runs."""
+    platform: Required[Has[PlatformRef]]
+    """The platform from which it is called."""
 
 
 class Health(TypedDict, total=False):

@@ -11,9 +11,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pulumi_mlops.components.feature_store import FeatureStoreRef
+    from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.refs import Has
 
-__all__ = ["FeatureGroupArgs", "Offline", "Online"]
+__all__ = ["ExistingFeatureGroupArgs", "FeatureGroupArgs", "Offline", "Online"]
+
+
+class ExistingFeatureGroupArgs(TypedDict, total=False):
+    """What is said of a feature group that exists already. Facts that the backend can read are read and compared."""
+
+    called: str | None
+    """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
+    the program runs."""
+    store: Has[FeatureStoreRef] | None
+    """The store that it belongs to. Write either this or ``platform``."""
+    platform: Has[PlatformRef] | None
+    """The platform on which it is used, for a group that is found without its store."""
+    features: Mapping[str, Literal["string", "integer", "float", "boolean", "timestamp"]] | None
+    """Its columns with their types; the default is what the backend reads. Those that are written must be there."""
+    keys: Sequence[str] | None
+    """The features that identify a row; the default is what the backend reads."""
+    event_time: str | None
+    """The feature that says when a row was true; the default is what the backend reads."""
+    online: bool | None
+    """Whether it has an online store; the default is what the backend reads, and ``True`` where it reads nothing."""
+    offline: str | None
+    """URI of the folder with its offline rows. The default is what the backend reads; where it reads nothing the group
+    counts as one without."""
 
 
 class FeatureGroupArgs(TypedDict, total=False):

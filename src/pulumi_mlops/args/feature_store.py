@@ -10,11 +10,27 @@ from typing import TYPE_CHECKING, Required, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pulumi_mlops.args.principals import Principal
     from pulumi_mlops.args.schedules import Schedule
     from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import Has
 
-__all__ = ["FeatureStoreArgs"]
+__all__ = ["ExistingFeatureStoreArgs", "FeatureStoreArgs"]
+
+
+class ExistingFeatureStoreArgs(TypedDict, total=False):
+    """What is said of a feature store that exists already."""
+
+    called: str | None
+    """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
+    the program runs."""
+    platform: Required[Has[PlatformRef]]
+    """The platform on which its groups are used."""
+    writer: Has[PrincipalRef] | Principal | None
+    """Who writes the offline rows of groups that are made in it."""
+    rows: str | None
+    """URI of the folder for the offline rows of groups that are made in it."""
 
 
 class FeatureStoreArgs(TypedDict, total=False):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.refs import Has, SecretRef
 
-__all__ = ["AccountTrust", "GithubTrust", "IdentityArgs", "Trusts"]
+__all__ = ["AccountTrust", "ExistingIdentityArgs", "GithubTrust", "IdentityArgs", "Trusts"]
 
 
 class AccountTrust(TypedDict, total=False):
@@ -29,6 +29,16 @@ class AccountTrust(TypedDict, total=False):
     """The account. On AWS: twelve digits."""
     external_id: Input[str] | None
     """A word that whoever acts as the identity has to name; anybody of the account may act without one by default."""
+
+
+class ExistingIdentityArgs(TypedDict, total=False):
+    """What is said of somebody who exists already. What they may do elsewhere is not touched."""
+
+    called: str | None
+    """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
+    the program runs."""
+    platform: Required[Has[PlatformRef]]
+    """The platform on which they are given rights, as a principal: ``invokers=[team]``."""
 
 
 class GithubTrust(TypedDict, total=False):

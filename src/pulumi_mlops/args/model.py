@@ -10,10 +10,32 @@ from typing import TYPE_CHECKING, Required, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pulumi import Input
+
     from pulumi_mlops.components.model_registry import ModelRegistryRef
+    from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.refs import Has
 
-__all__ = ["ModelArgs"]
+__all__ = ["ExistingModelArgs", "ModelArgs"]
+
+
+class ExistingModelArgs(TypedDict, total=False):
+    """What is said of a model that exists already."""
+
+    called: str | None
+    """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
+    the program runs."""
+    registry: Has[ModelRegistryRef] | None
+    """The registry that it belongs to. Write either this or ``platform``."""
+    platform: Has[PlatformRef] | None
+    """The platform on which it is used, for a model that is found without its registry."""
+    gate: Mapping[str, str]
+    """What a version's metrics must reach before ``approved()`` takes it, as of a model that is made here."""
+    files: str | None
+    """URI of the folder with the files of its versions, for the rights of who registers and deploys them. The default
+    is the folder that a model of this name has in the platform's artifact store."""
+    key: Input[str] | None
+    """Full address of the key that these files are encrypted with; the default is the platform's."""
 
 
 class ModelArgs(TypedDict, total=False):

@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import Has
 
-__all__ = ["ModelRegistryArgs", "Notice"]
+__all__ = ["ExistingModelRegistryArgs", "ModelRegistryArgs", "Notice"]
+
+
+class ExistingModelRegistryArgs(TypedDict, total=False):
+    """What is said of a registry that exists already. Who approves and reads there is its owner's business."""
+
+    called: str | None
+    """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
+    the program runs."""
+    platform: Required[Has[PlatformRef]]
+    """The platform on which its models are used."""
+    files: str | None
+    """URI of the folder in which it keeps the files of versions, where the registry hands files out itself and versions
+    name them by it."""
 
 
 class ModelRegistryArgs(TypedDict, total=False):

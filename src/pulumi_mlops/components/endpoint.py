@@ -9,12 +9,14 @@ from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
-from pulumi_mlops.args.endpoint import EndpointArgs
+from pulumi_mlops.args.endpoint import EndpointArgs, ExistingEndpointArgs
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView, OnlineView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.engines import Task
+from pulumi_mlops.core.existing import Existing, take_over
 from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Spec, Whole, earlier, given, refuse
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import Either, Given, Of, Ref, SecretRef
@@ -532,6 +534,13 @@ class EndpointSpec(Spec):
         return frozenset(name for name, used in wanted.items() if used)
 
 
+class ExistingEndpointSpec(Existing):
+    """What is said of an endpoint that exists already."""
+
+    platform: Of[PlatformRef]
+    """The platform from which it is called."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EndpointRef(Ref):
     """A model behind an address."""
@@ -560,6 +569,10 @@ def waiting(scope: Scope, spec: EndpointSpec, address: Mapping[str, str]) -> End
     )
 
 
+EXISTING = Task[[str, ExistingEndpointSpec], EndpointRef]("Endpoint.existing")
+"""Look up an endpoint that no program of ours made."""
+
+
 class Endpoint(Component[EndpointSpec, EndpointRef]):
     """A model behind an address: real-time, serverless or asynchronous.
 
@@ -581,6 +594,12 @@ class Endpoint(Component[EndpointSpec, EndpointRef]):
 
     spec_type = EndpointSpec
     ref_type = EndpointRef
+    existing_type = ExistingEndpointSpec
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[EndpointArgs]) -> None:
         self.build(name, args, opts)
+
+    @classmethod
+    def existing(cls, name: str, **args: Unpack[ExistingEndpointArgs]) -> EndpointRef:
+        """Use an endpoint that exists already: it is called, and never changed or deleted."""
+        return take_over(EXISTING, ExistingEndpointSpec, name, args)

@@ -8,11 +8,13 @@ from typing import Annotated, ClassVar, Literal, Unpack
 from pulumi import ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
-from pulumi_mlops.args.feature_group import FeatureGroupArgs
+from pulumi_mlops.args.feature_group import ExistingFeatureGroupArgs, FeatureGroupArgs
 from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.existing import Existing, folder, take_over
 from pulumi_mlops.core.inputs import Flag, Needs, Spec, Whole, demand_number, earlier, given, nearest, refuse
 from pulumi_mlops.core.refs import Of, Ref
 
@@ -39,6 +41,23 @@ class Offline(Spec):
 def _features(info: ValidationInfo) -> Mapping[str, str]:
     found = earlier(info, "features")
     return found if isinstance(found, Mapping) else {}
+
+
+def _among_the_features(keys: list[str], features: Mapping[str, str]) -> None:
+    if features and (wrong := [key for key in keys if key not in features]):
+        raise refuse(
+            f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it "
+            "there with its type"
+        )
+
+
+def _can_be_a_time(name: str, features: Mapping[str, str]) -> None:
+    if features and name not in features:
+        raise refuse(
+            f"{name!r} is not among the features{nearest(name, features)}; add it there, as {{{name!r}: 'timestamp'}}"
+        )
+    if features and features[name] in ("string", "integer", "boolean"):
+        raise refuse(f"{name!r} is {features[name]!r}; an event time is a 'timestamp' or a 'float'")
 
 
 class FeatureGroupSpec(Spec):
@@ -80,25 +99,13 @@ class FeatureGroupSpec(Spec):
     @field_validator("keys")
     @classmethod
     def _keys_are_features(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        features = _features(info)
-        if features and (wrong := [key for key in value if key not in features]):
-            raise refuse(
-                f"{', '.join(map(repr, wrong))} is not among the features{nearest(wrong[0], features)}; add it "
-                "there with its type"
-            )
+        _among_the_features(value, _features(info))
         return value
 
     @field_validator("event_time")
     @classmethod
     def _time_is_a_feature(cls, value: str, info: ValidationInfo) -> str:
-        features = _features(info)
-        if features and value not in features:
-            raise refuse(
-                f"{value!r} is not among the features{nearest(value, features)}; add it there, as "
-                f"{{{value!r}: 'timestamp'}}"
-            )
-        if features and features[value] in ("string", "integer", "boolean"):
-            raise refuse(f"{value!r} is {features[value]!r}; an event time is a 'timestamp' or a 'float'")
+        _can_be_a_time(value, _features(info))
         return value
 
     @field_validator("offline")
@@ -107,6 +114,63 @@ class FeatureGroupSpec(Spec):
         if value is None and info.data.get("online") is None:
             raise refuse("both stores are off; write online={} or leave offline as it is")
         return value
+
+
+class ExistingFeatureGroupSpec(Existing):
+    """What is said of a feature group that exists already. Facts that the backend can read are read and compared."""
+
+    stands_on = "store"
+
+    store: Of[FeatureStoreRef] | None = None
+    """The store that it belongs to. Write either this or ``platform``."""
+    platform: Annotated[Of[PlatformRef] | None, Needs("feature_group.existing.by_itself", given)] = None
+    """The platform on which it is used, for a group that is found without its store."""
+    features: Annotated[dict[str, FeatureType], Field(min_length=1)] | None = None
+    """Its columns with their types; the default is what the backend reads. Those that are written must be there."""
+    keys: Annotated[
+        Annotated[list[str], Field(min_length=1)] | None,
+        Needs("feature_group.compound_key", lambda keys: keys is not None and len(keys) > 1),
+    ] = None
+    """The features that identify a row; the default is what the backend reads."""
+    event_time: str | None = None
+    """The feature that says when a row was true; the default is what the backend reads."""
+    online: Flag | None = None
+    """Whether it has an online store; the default is what the backend reads, and ``True`` where it reads nothing."""
+    offline: str | None = None
+    """URI of the folder with its offline rows. The default is what the backend reads; where it reads nothing the group
+    counts as one without."""
+
+    @field_validator("platform")
+    @classmethod
+    def _one(cls, value: PlatformRef | None, info: ValidationInfo) -> PlatformRef | None:
+        if "store" in info.data and (value is None) == (info.data["store"] is None):
+            raise refuse("write exactly one of 'store' and 'platform'")
+        return value
+
+    @field_validator("keys")
+    @classmethod
+    def _keys_are_features(cls, value: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        _among_the_features(value or [], _features(info))
+        return value
+
+    @field_validator("event_time")
+    @classmethod
+    def _time_is_a_feature(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            _can_be_a_time(value, _features(info))
+        return value
+
+    @field_validator("offline")
+    @classmethod
+    def _folder(cls, value: str | None) -> str | None:
+        return None if value is None else folder(value)
+
+    @property
+    def hub(self) -> PlatformRef:
+        """The platform on which it is used."""
+        found = self.store.platform if self.store else self.platform
+        assert found is not None  # noqa: S101 (judged above)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +236,10 @@ class OfflineView(FeatureView):
     advice: ClassVar[str] = "profile.as_of(days=90)"
 
 
+EXISTING = Task[[str, ExistingFeatureGroupSpec], FeatureGroupRef]("FeatureGroup.existing")
+"""Look up a group that no program of ours made."""
+
+
 class FeatureGroup(Component[FeatureGroupSpec, FeatureGroupRef]):
     """A table of typed features with a key and a time, online and offline, encrypted with the platform's key.
 
@@ -180,9 +248,15 @@ class FeatureGroup(Component[FeatureGroupSpec, FeatureGroupRef]):
 
     spec_type = FeatureGroupSpec
     ref_type = FeatureGroupRef
+    existing_type = ExistingFeatureGroupSpec
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[FeatureGroupArgs]) -> None:
         self.build(name, args, opts)
+
+    @classmethod
+    def existing(cls, name: str, **args: Unpack[ExistingFeatureGroupArgs]) -> FeatureGroupRef:
+        """Use a feature group that exists already: it is read and written, and never changed or deleted."""
+        return take_over(EXISTING, ExistingFeatureGroupSpec, name, args)
 
     @property
     def online(self) -> OnlineView:

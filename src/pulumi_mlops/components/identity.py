@@ -9,13 +9,15 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
-from pulumi_mlops.args.identity import IdentityArgs
+from pulumi_mlops.args.identity import ExistingIdentityArgs, IdentityArgs
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.engines import Task
+from pulumi_mlops.core.existing import Existing, take_over
 from pulumi_mlops.core.inputs import In, Needs, Spec, given, is_deferred, refuse
 from pulumi_mlops.core.principals import PrincipalRef
 from pulumi_mlops.core.refs import Given, HubRef, Of, SecretRef
@@ -129,6 +131,13 @@ class IdentitySpec(Spec):
         return [(verb, thing) for verb, things in named.items() for thing in things]
 
 
+class ExistingIdentitySpec(Existing):
+    """What is said of somebody who exists already. What they may do elsewhere is not touched."""
+
+    platform: Of[PlatformRef]
+    """The platform on which they are given rights, as a principal: ``invokers=[team]``."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IdentityRef(PrincipalRef):
     """Somebody with rights on a platform; it is taken wherever a principal is."""
@@ -137,6 +146,10 @@ class IdentityRef(PrincipalRef):
     advice = "the Identity, or Identity.from_stack(…)"
 
     platform: PlatformRef
+
+
+EXISTING = Task[[str, ExistingIdentitySpec], IdentityRef]("Identity.existing")
+"""Look up somebody whom no program of ours made."""
 
 
 class Identity(Component[IdentitySpec, IdentityRef]):
@@ -150,6 +163,12 @@ class Identity(Component[IdentitySpec, IdentityRef]):
 
     spec_type = IdentitySpec
     ref_type = IdentityRef
+    existing_type = ExistingIdentitySpec
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[IdentityArgs]) -> None:
         self.build(name, args, opts)
+
+    @classmethod
+    def existing(cls, name: str, **args: Unpack[ExistingIdentityArgs]) -> IdentityRef:
+        """Use an identity that exists already, as a principal; it is never changed or deleted."""
+        return take_over(EXISTING, ExistingIdentitySpec, name, args)

@@ -5,18 +5,40 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, Unpack
 
 from pulumi import ResourceOptions
-from pydantic import field_validator
+from pydantic import AfterValidator, ValidationInfo, field_validator
 
-from pulumi_mlops.args.model import ModelArgs
+from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
 from pulumi_mlops.components.model_registry import ModelRegistryRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.existing import Existing, folder, take_over
 from pulumi_mlops.core.gates import GATE
-from pulumi_mlops.core.inputs import Flag, Needs, Spec, deferred, demand_number, is_deferred, kind_of, nearest, refuse
+from pulumi_mlops.core.inputs import (
+    Flag,
+    In,
+    Needs,
+    Spec,
+    deferred,
+    demand_number,
+    given,
+    is_deferred,
+    kind_of,
+    nearest,
+    refuse,
+)
 from pulumi_mlops.core.refs import Of, Ref
+
+
+def _judge_gate(value: dict[str, str]) -> dict[str, str]:
+    if wrong := [f"{metric}: {bound!r}" for metric, bound in value.items() if not GATE.fullmatch(bound)]:
+        raise refuse(f"{', '.join(wrong)}: write a comparison with a number, such as '>=0.92'")
+    return value
+
+
+Gate = Annotated[dict[str, str], AfterValidator(_judge_gate)]
 
 
 class ModelSpec(Spec):
@@ -26,7 +48,7 @@ class ModelSpec(Spec):
 
     registry: Of[ModelRegistryRef]
     """The registry that it belongs to."""
-    gate: Annotated[dict[str, str], Needs("model.gate")] = {}
+    gate: Annotated[Gate, Needs("model.gate")] = {}
     """What a version's metrics must reach before ``approved()`` takes it: ``{"auc": ">=0.92"}``. Judged against
     the metadata of the version."""
     description: str | None = None
@@ -38,12 +60,42 @@ class ModelSpec(Spec):
     tags: dict[str, str] = {}
     """Further tags."""
 
-    @field_validator("gate")
+
+class ExistingModelSpec(Existing):
+    """What is said of a model that exists already."""
+
+    stands_on = "registry"
+
+    registry: Of[ModelRegistryRef] | None = None
+    """The registry that it belongs to. Write either this or ``platform``."""
+    platform: Annotated[Of[PlatformRef] | None, Needs("model.existing.by_itself", given)] = None
+    """The platform on which it is used, for a model that is found without its registry."""
+    gate: Annotated[Gate, Needs("model.gate")] = {}
+    """What a version's metrics must reach before ``approved()`` takes it, as of a model that is made here."""
+    files: Annotated[str | None, Needs("model.existing.files", given)] = None
+    """URI of the folder with the files of its versions, for the rights of who registers and deploys them. The default
+    is the folder that a model of this name has in the platform's artifact store."""
+    key: Annotated[In[str] | None, Needs("model.existing.key", given)] = None
+    """Full address of the key that these files are encrypted with; the default is the platform's."""
+
+    @field_validator("platform")
     @classmethod
-    def _bounds(cls, value: dict[str, str]) -> dict[str, str]:
-        if wrong := [f"{metric}: {bound!r}" for metric, bound in value.items() if not GATE.fullmatch(bound)]:
-            raise refuse(f"{', '.join(wrong)}: write a comparison with a number, such as '>=0.92'")
+    def _one(cls, value: PlatformRef | None, info: ValidationInfo) -> PlatformRef | None:
+        if "registry" in info.data and (value is None) == (info.data["registry"] is None):
+            raise refuse("write exactly one of 'registry' and 'platform'")
         return value
+
+    @field_validator("files")
+    @classmethod
+    def _folder(cls, value: str | None) -> str | None:
+        return None if value is None else folder(value)
+
+    @property
+    def hub(self) -> PlatformRef:
+        """The platform on which it is used."""
+        found = self.registry.platform if self.registry else self.platform
+        assert found is not None  # noqa: S101 (judged above)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +157,8 @@ APPROVED = Task[[ModelRef], ModelVersionRef | None]("Model.approved")
 """Look up the newest approved version that passes the model's gate."""
 VERSION = Task[[ModelRef, int], ModelVersionRef]("Model.version")
 """Name one version."""
+EXISTING = Task[[str, ExistingModelSpec], ModelRef]("Model.existing")
+"""Look up a model that no program of ours made."""
 
 
 class Model(Component[ModelSpec, ModelRef]):
@@ -112,9 +166,15 @@ class Model(Component[ModelSpec, ModelRef]):
 
     spec_type = ModelSpec
     ref_type = ModelRef
+    existing_type = ExistingModelSpec
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ModelArgs]) -> None:
         self.build(name, args, opts)
+
+    @classmethod
+    def existing(cls, name: str, **args: Unpack[ExistingModelArgs]) -> ModelRef:
+        """Use a model that exists already: its versions are looked up, and it is never changed or deleted."""
+        return take_over(EXISTING, ExistingModelSpec, name, args)
 
     def approved(self, *, otherwise: Literal["wait", "fail"] = "fail") -> ModelVersionRef:
         """Return the newest approved version and pin it; see :meth:`ModelRef.approved`."""

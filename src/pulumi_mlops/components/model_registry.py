@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, Unpack
 
 from pulumi import Input, ResourceOptions
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from pulumi_mlops.args.model_registry import ModelRegistryArgs
+from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Component
-from pulumi_mlops.core.inputs import In, Needs, Spec
+from pulumi_mlops.core.engines import Task
+from pulumi_mlops.core.existing import Existing, folder, take_over
+from pulumi_mlops.core.inputs import In, Needs, Spec, given
 from pulumi_mlops.core.principals import Principals, Who
 from pulumi_mlops.core.refs import Of, Ref
 
@@ -49,6 +51,21 @@ class ModelRegistrySpec(Spec):
         return principals.read(self.platform.consumers) if self.consumers is None else self.consumers
 
 
+class ExistingModelRegistrySpec(Existing):
+    """What is said of a registry that exists already. Who approves and reads there is its owner's business."""
+
+    platform: Of[PlatformRef]
+    """The platform on which its models are used."""
+    files: Annotated[str | None, Needs("model_registry.existing.files", given)] = None
+    """URI of the folder in which it keeps the files of versions, where the registry hands files out itself and versions
+    name them by it."""
+
+    @field_validator("files")
+    @classmethod
+    def _folder(cls, value: str | None) -> str | None:
+        return None if value is None else folder(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelRegistryRef(Ref):
     """Where the versions of models are kept and approved."""
@@ -60,6 +77,10 @@ class ModelRegistryRef(Ref):
     consumers: list[Mapping[str, Input[str]]] = field(default_factory=list)
 
 
+EXISTING = Task[[str, ExistingModelRegistrySpec], ModelRegistryRef]("ModelRegistry.existing")
+"""Look up a registry that no program of ours made."""
+
+
 class ModelRegistry(Component[ModelRegistrySpec, ModelRegistryRef]):
     """Where the versions of models are kept, approved and announced.
 
@@ -69,6 +90,12 @@ class ModelRegistry(Component[ModelRegistrySpec, ModelRegistryRef]):
 
     spec_type = ModelRegistrySpec
     ref_type = ModelRegistryRef
+    existing_type = ExistingModelRegistrySpec
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ModelRegistryArgs]) -> None:
         self.build(name, args, opts)
+
+    @classmethod
+    def existing(cls, name: str, **args: Unpack[ExistingModelRegistryArgs]) -> ModelRegistryRef:
+        """Use a registry that exists already; it is never changed or deleted."""
+        return take_over(EXISTING, ExistingModelRegistrySpec, name, args)

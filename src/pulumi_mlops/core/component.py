@@ -38,6 +38,8 @@ class Component(ComponentResource, Generic[S, R]):
 
     spec_type: ClassVar[type[Spec]]
     ref_type: ClassVar[type[Ref]]
+    existing_type: ClassVar[type[Spec] | None] = None
+    """What is said of one that exists already, for a noun of which one can be taken over."""
     noun: ClassVar[str]
     """The name of the noun: of the class that declares the spec, not of a user's subclass."""
     token: ClassVar[str]
@@ -79,7 +81,7 @@ class Component(ComponentResource, Generic[S, R]):
             said = f"needs pulumi.ResourceOptions(…); this is {kind_of(opts)}"
             raise InvalidArgs(self.noun, shown(name), [Problem("opts", said)])
         what = f"{self.noun} {shown(name)!r}"
-        named = _engine_of_raw(self.spec_type, args)
+        named = named_engine(self.spec_type, args)
         if named:  # what is not there at all is said before its details are judged
             table = capabilities.of_one(registry.load(named).capabilities)
             capabilities.check(named, table, what, frozenset({snake(self.noun), *needs(self.spec_type, args)}))
@@ -223,7 +225,7 @@ def _is_output(hint: object) -> bool:
 
 def anchor(spec: Spec) -> HubRef | None:
     """Return the platform that a component stands on; a platform stands on nothing."""
-    return _hub(getattr(spec, spec.stands_on, None))
+    return _hub(getattr(spec, spec.stands_on, None)) or _hub(getattr(spec, "platform", None))
 
 
 def _hub(value: object) -> HubRef | None:
@@ -231,11 +233,11 @@ def _hub(value: object) -> HubRef | None:
     return found if isinstance(found, HubRef) else getattr(found, "platform", None)
 
 
-def _engine_of_raw(spec: type[Spec], args: Mapping[str, Any]) -> str | None:
+def named_engine(spec: type[Spec], args: Mapping[str, Any]) -> str | None:
     """Return the engine that arguments name before they are judged, if it can be told."""
     if named := next(engines_of(spec, args), None):
         return named
-    hub = _hub(args.get(spec.stands_on))
+    hub = _hub(args.get(spec.stands_on)) or _hub(args.get("platform"))
     name = hub.backend if hub else args.get("backend")
     return name if isinstance(name, str) and registry.known(name) else None
 

@@ -26,6 +26,7 @@ FILES = (
     "checks.py",
     "endpoint.py",
     "engine.py",
+    "existing.py",
     "feature_store.py",
     "identity.py",
     "live.py",

@@ -9,9 +9,10 @@ from typing import Any
 
 import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.refs import Ref
 from support.conformance.words import Words
 
-Build = Callable[[Words], Component[Any, Any]]
+Build = Callable[[Words], Component[Any, Any] | Ref]
 
 SECRET = "not-for-anyones-eyes"
 """The value of everything secret that a program is given: it must not be found anywhere else."""
@@ -140,6 +141,33 @@ def endpoint_beside(words: Words) -> mlops.Identity:
     return identity(words, hub)
 
 
+def existing_store(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.FeatureStoreRef:
+    return mlops.FeatureStore.existing("features", platform=on or platform(words), called="theirs", **args)
+
+
+def existing_group(words: Words, on: Mapping[str, Any] | None = None, **args: Any) -> mlops.FeatureGroupRef:
+    least: dict[str, Any] = {"features": FEATURES, "keys": ["customer_id"], "event_time": "at", "called": "theirs"}
+    where = on or {"store": store(words)}
+    return mlops.FeatureGroup.existing("profile", **(least | dict(where) | args))
+
+
+def existing_registry(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.ModelRegistryRef:
+    return mlops.ModelRegistry.existing("models", platform=on or platform(words), called="theirs", **args)
+
+
+def existing_model(words: Words, on: Mapping[str, Any] | None = None, **args: Any) -> mlops.ModelRef:
+    where = on or {"registry": registry(words)}
+    return mlops.Model.existing("churn", **(dict(where) | {"called": "theirs"} | args))
+
+
+def existing_endpoint(words: Words, on: mlops.Platform | None = None) -> mlops.EndpointRef:
+    return mlops.Endpoint.existing("score", platform=on or platform(words), called="theirs")
+
+
+def existing_identity(words: Words, on: mlops.Platform | None = None) -> mlops.IdentityRef:
+    return mlops.Identity.existing("team", platform=on or platform(words), called="theirs")
+
+
 GITHUB = {"github": {"repository": "acme/ranker", "branch": "main"}}
 
 
@@ -161,6 +189,8 @@ LINEAR = {"linear": {"step_percent": 25, "interval_minutes": 5}}
 DAY = {"name": "day", "cron": "0 8 * * *", "min": 2, "max": 6}
 SLOW = {"timeout_seconds": 300}
 ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
+
+OFFLINE = {"writer": {"role": "feature-writer"}, "rows": "s3://theirs/rows/"}
 
 PROGRAMS: Mapping[str, Program] = {
     "identity": Program(identity, without=platform),
@@ -190,6 +220,7 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: endpoint(w, invokers=[{"service_account": "shop/web"}]), without=endpoint
     ),
     "principal.user": Program(lambda w: registry(w, approvers=[{"user": "lead"}]), without=registry),
+    "identity.existing": Program(existing_identity, without=identity),
     "platform": Program(platform),
     "platform.addons": Program(lambda w: platform(w, addons=[w.addon])),
     "platform.budget": Program(
@@ -237,6 +268,19 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "feature_group.offline.iceberg": Program(lambda w: group(w, offline={"format": "iceberg"}), without=group),
     "feature_group.compound_key": Program(lambda w: group(w, keys=["customer_id", "country"])),
+    "feature_group.existing": Program(existing_group, without=group),
+    "feature_group.existing.by_itself": Program(lambda w: existing_group(w, {"platform": platform(w)}), without=group),
+    "feature_store.existing": Program(
+        existing_store, without=store, otherwise=(lambda w: existing_store(w, **OFFLINE),)
+    ),
+    "feature_store.existing.rows": Program(
+        lambda w: existing_store(w, **OFFLINE),
+        without=lambda w: existing_store(w, **(OFFLINE | {"rows": "s3://others/rows/"})),
+    ),
+    "feature_store.existing.writer": Program(
+        lambda w: existing_store(w, **OFFLINE),
+        without=lambda w: existing_store(w, **(OFFLINE | {"writer": {"role": "another"}})),
+    ),
     "experiment_tracker": Program(lambda w: mlops.ExperimentTracker("runs", platform=platform(w)), without=platform),
     "model_registry": Program(registry, without=platform),
     "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
@@ -245,6 +289,15 @@ PROGRAMS: Mapping[str, Program] = {
     "model_registry.events": Program(lambda w: registry(w, events={"deploy": {"to": w.told}})),
     "model": Program(model, without=registry),
     "model.gate": Program(lambda w: model(w, gate={"auc": ">=0.9"})),
+    "model.existing": Program(existing_model, without=model),
+    "model.existing.by_itself": Program(lambda w: existing_model(w, {"platform": platform(w)}), without=model),
+    "model.existing.files": Program(lambda w: existing_model(w, files="s3://theirs/churn/"), without=existing_model),
+    "model.existing.key": Program(lambda w: existing_model(w, key=w.key), without=existing_model),
+    "model_registry.existing": Program(existing_registry, without=registry),
+    "model_registry.existing.files": Program(
+        lambda w: existing_registry(w, files="s3://theirs/mlflow/"), without=existing_registry
+    ),
+    "endpoint.existing": Program(existing_endpoint, without=endpoint),
     "endpoint": Program(endpoint, without=platform),
     "endpoint.realtime": Program(endpoint, without=platform),
     "endpoint.serverless": Program(serverless),

@@ -216,8 +216,13 @@ def _read_view(view: FeatureView, at: PlatformAddress) -> list[Statement]:
             ["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"],
             FeatureGroupAddress.of(view.group).arn,
         ),
-        allow(["kms:Decrypt"], at.key),
+        *_with_keys(["kms:Decrypt"], FeatureGroupAddress.of(view.group).online_keys, at),
     ]
+
+
+def _with_keys(actions: Sequence[str], keys: Sequence[Input[str]] | None, at: PlatformAddress) -> list[Statement]:
+    """Allow the use of the keys of a store; of one of ours, the platform's."""
+    return [allow(actions, key) for key in ([at.key] if keys is None else keys)]
 
 
 def _read_history(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement]:
@@ -227,7 +232,7 @@ def _read_history(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement
         told = "the ref does not say where its rows are; run pulumi up in the stack that exports it"
         raise InvalidArgs("FeatureGroup", group.name, [Problem("address", told)])
     rows = arn("{0}{1}/sagemaker/{2}/offline-store/{3}-", address.offline, at.account, at.region, address.name)
-    table = Late(lambda name: name.replace("-", "_"), (address.name,))
+    table = Late(lambda name: name.replace("-", "_"), (address.name,)) if address.table is None else address.table
     answers = Place(Output.format("s3://{0}/queries/{1}/", at.bucket, address.name))
     return [
         allow(["sagemaker:DescribeFeatureGroup"], address.arn),
@@ -248,13 +253,14 @@ def _read_history(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement
         *_read_place(answers, at),
         *_write_place(answers, at),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),
+        *([] if address.offline_keys is None else _with_keys(["kms:Decrypt"], address.offline_keys, at)),
     ]
 
 
 def _write_group(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement]:
     return [
         allow(["sagemaker:PutRecord", "sagemaker:DescribeFeatureGroup"], FeatureGroupAddress.of(group).arn),
-        allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),
+        *_with_keys(["kms:Decrypt", "kms:GenerateDataKey"], FeatureGroupAddress.of(group).online_keys, at),
     ]
 
 
@@ -271,7 +277,13 @@ def _look_up(model: ModelRef) -> list[Statement]:
 
 
 def _model_files(model: ModelRef, at: PlatformAddress) -> Place:
-    return Place(Output.format("s3://{0}/models/{1}/", at.bucket, model.name))
+    files = ModelAddress.of(model).files
+    return Place(Output.format("s3://{0}/models/{1}/", at.bucket, model.name) if files is None else files)
+
+
+def _files_key(model: ModelRef, at: PlatformAddress) -> Input[str]:
+    key = ModelAddress.of(model).files_key
+    return at.key if key is None else key
 
 
 def _register(model: ModelRef, at: PlatformAddress) -> list[Statement]:
@@ -285,7 +297,7 @@ def _register(model: ModelRef, at: PlatformAddress) -> list[Statement]:
         ),
         *_read_place(files, at),
         *_write_place(files, at),
-        allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], _files_key(model, at)),
     ]
 
 
@@ -308,7 +320,7 @@ def _deploy(model: ModelRef, at: PlatformAddress) -> list[Statement]:
         # A Model's name is not known before it exists: the tag keeps it within the platform.
         allow(["sagemaker:CreateModel", "sagemaker:AddTags"], _any_model(at), own),
         *_read_place(_model_files(model, at), at),
-        allow(["kms:Decrypt"], at.key),
+        allow(["kms:Decrypt"], _files_key(model, at)),
         *pull,
     ]
 

@@ -59,6 +59,12 @@ class FeatureGroupAddress(Address):
     """The catalogue with its offline table."""
     offline: Input[str] | None = None
     """URI of the rows of its store, which ends in a slash."""
+    table: Input[str] | None = None
+    """Its offline table, where that is not called as the group is."""
+    online_keys: Sequence[Input[str]] | None = None
+    """ARNs of the keys of its online store, which may be none; None for the platform's."""
+    offline_keys: Sequence[Input[str]] | None = None
+    """ARNs of the keys of its offline store, which may be none; None for the platform's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,12 @@ class ModelAddress(Address):
     """A model package group."""
 
     group: str
+    """Its name, or its ARN where it is in another account."""
     arn: Input[str]
+    files: Input[str] | None = None
+    """URI of the folder with the files of its versions, where that is not the platform's own for it."""
+    files_key: Input[str] | None = None
+    """ARN of the key of these files; None for the platform's."""
 
 
 @dataclass(frozen=True, kw_only=True)

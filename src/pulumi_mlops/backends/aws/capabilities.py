@@ -32,6 +32,7 @@ CAPABILITIES = table(
         "principal.user": Entry(
             "absent", "rights are given to roles, which people and programs assume.", "{'role': …}, or an Identity."
         ),
+        "identity.existing": Entry("native", "a role of IAM"),
         "platform": Entry("native", "KMS, S3, CloudWatch, SNS"),
         "platform.budget": Entry("native", "AWS Budgets, by the cost allocation tag 'project'"),
         "platform.consumers": Entry("native", "key, bucket, repository and group policies"),
@@ -71,6 +72,11 @@ CAPABILITIES = table(
             "a FeatureGroup has one record identifier.",
             "join the keys into one feature, such as customer_id#country.",
         ),
+        "feature_group.existing": Entry("native", "a feature group; all that is to be known of it is read"),
+        "feature_group.existing.by_itself": Entry("native", "a group is found by its name alone"),
+        "feature_store.existing": Entry("native", "a database of Glue"),
+        "feature_store.existing.rows": Entry("native", "a folder of S3"),
+        "feature_store.existing.writer": Entry("native", "a role that SageMaker may assume"),
         "experiment_tracker": Entry(
             "absent",
             "this backend has no tracker of its own in this version.",
@@ -84,6 +90,15 @@ CAPABILITIES = table(
         "model.gate": Entry(
             "emulated", "approved() compares the version's CustomerMetadataProperties when the program runs"
         ),
+        "model.existing": Entry("native", "a model package group, also of another account, by its ARN"),
+        "model.existing.by_itself": Entry("native", "a group is found by its name alone"),
+        "model.existing.files": Entry("native", "a folder of S3"),
+        "model.existing.key": Entry("native", "a KMS key"),
+        "model_registry.existing": Entry("native", "a prefix of the names of model package groups"),
+        "model_registry.existing.files": Entry(
+            "absent", "each model package names its files.", "Model.existing(files=…), for the rights."
+        ),
+        "endpoint.existing": Entry("native", "an endpoint"),
         "endpoint": Entry("native", "SageMaker Endpoint"),
         "endpoint.realtime": Entry("native"),
         "endpoint.serverless": Entry("native"),

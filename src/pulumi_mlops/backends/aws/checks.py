@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.aws import existing, live
 from pulumi_mlops.backends.aws.access import principal_problems
+from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.identity import identity_problems
@@ -20,7 +21,8 @@ from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
-from pulumi_mlops.core.inputs import Spec, nearest
+from pulumi_mlops.core.existing import Existing
+from pulumi_mlops.core.inputs import Spec, is_deferred, nearest
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -52,6 +54,8 @@ _FEATURE_NAME_CHARACTERS = 64
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec."""
     yield from _limits(spec)
+    if isinstance(spec, Existing):
+        yield from existing.problems(spec)
     if isinstance(spec, PlatformSpec):
         yield from _platform(spec)
     elif isinstance(spec, FeatureGroupSpec):
@@ -123,7 +127,9 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
     }
     if spec.offline and offline:
         catalog = there["OfflineStoreConfig"].get("DataCatalogConfig", {})
-        fixed["store"] = (catalog.get("Database"), database_name(platform, spec.store.name))
+        database = FeatureStoreAddress.of(spec.store).database  # a plain one is another stack's, or existed already
+        ours = database_name(platform, spec.store.name) if is_deferred(database) else str(database)
+        fixed["store"] = (catalog.get("Database"), ours)
         table = there["OfflineStoreConfig"].get("TableFormat", "Glue")
         fixed["offline.format"] = ("iceberg" if table == "Iceberg" else "parquet", spec.offline.format)
     for field, (old, new) in fixed.items():

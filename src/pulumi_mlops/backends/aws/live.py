@@ -94,6 +94,44 @@ def model_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     return _describe(platform, "model_package_group", {"ModelPackageGroupName": name}, absent="does not exist")
 
 
+def has_model_groups(platform: PlatformRef, prefix: str) -> bool:
+    """Tell whether there is a model package group whose name begins so."""
+    with asking(f"model package groups {prefix}…"):
+        found = client(platform, "sagemaker").get_paginator("list_model_package_groups").paginate(NameContains=prefix)
+        groups = (group for page in found for group in page["ModelPackageGroupSummaryList"])
+        return any(group["ModelPackageGroupName"].startswith(prefix) for group in groups)
+
+
+def database(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Describe a database of Glue, or nothing."""
+    with asking(f"database {name!r}"):
+        glue = client(platform, "glue")
+        try:
+            found: dict[str, Any] = glue.get_database(Name=name)["Database"]
+        except glue.exceptions.EntityNotFoundException:
+            return None
+        return found
+
+
+def role(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Describe a role, or nothing."""
+    with asking(f"role {name!r}"):
+        iam = client(platform, "iam")
+        try:
+            found: dict[str, Any] = iam.get_role(RoleName=name)["Role"]
+        except iam.exceptions.NoSuchEntityException:
+            return None
+        return found
+
+
+def key_arn(platform: PlatformRef, key: str) -> str:
+    """Return the ARN of a key, also of one that is named by its id or by an alias."""
+    if ":key/" in key:
+        return key
+    with asking(f"key {key!r}"):
+        return str(client(platform, "kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"])
+
+
 def endpoint(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe an endpoint, or nothing."""
     return _describe(platform, "endpoint", {"EndpointName": name}, absent="Could not find endpoint")

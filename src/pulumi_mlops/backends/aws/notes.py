@@ -6,6 +6,17 @@ A key names a noun, an argument or an output.
 
 TITLE = "AWS"
 NOTES = {
+    "FeatureGroup.existing": "a SageMaker FeatureGroup in the platform's account and region. All facts are read, "
+    "its keys of KMS among them, whose policies must let the platform's account use them.",
+    "FeatureStore.existing": "a database of Glue in which groups are made. ``rows`` and ``writer`` are required: "
+    "SageMaker writes offline rows as that role.",
+    "ModelRegistry.existing": "the prefix of the names of model package groups, without the hyphen that ends it; one "
+    "such group must be there.",
+    "Model.existing": "a model package group. One of another account is named by its ARN; its owner's "
+    "policies must let the platform's account read and deploy its versions.",
+    "Endpoint.existing": "a SageMaker endpoint in the platform's account and region.",
+    "Identity.existing": "a role by its name, or one of another account by its ARN, which nobody can look up "
+    "from here.",
     "Platform": "a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS "
     "only, ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and "
     "a VPC when asked. See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.",

@@ -109,14 +109,24 @@ def listen(
 
 
 def call(app: App, part: str, callers: Mapping[str, str], doors: Sequence[Door]) -> list[Any]:
-    """Let pods of ours reach doors, from both sides: their way out, and the way in for those that are pods here."""
+    """Let pods of ours reach doors, from both sides: their way out, and the way in for those that are pods here.
+
+    The way in to pods of another namespace is for its owner to open.
+    """
     ways_out = [
-        {"to": [pods(door.pods)], "ports": ports(door.port)} if door.pods else anywhere(door.port) for door in doors
+        {"to": [_inside(door, door.pods)], "ports": ports(door.port)} if door.pods else anywhere(door.port)
+        for door in doors
     ]
     opened = [allow(app, f"{part}-out", callers, egress=ways_out)] if ways_out else []
     return opened + [
-        listen(app, f"{part}-to-{door.name}", door.pods, door.port, [pods(callers)]) for door in doors if door.pods
+        listen(app, f"{part}-to-{door.name}", door.pods, door.port, [pods(callers)])
+        for door in doors
+        if door.pods and door.namespace is None
     ]
+
+
+def _inside(door: Door, labels: Mapping[str, str]) -> Fields:
+    return pods(labels) if door.namespace is None else namespace(door.namespace, labels)
 
 
 def identity(app: App, part: str = "", secrets: Sequence[Input[str]] = ()) -> k8s.core.v1.ServiceAccount:

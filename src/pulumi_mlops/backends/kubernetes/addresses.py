@@ -7,6 +7,7 @@ from typing import Any
 from pulumi import Input
 
 from pulumi_mlops.core.addresses import Address
+from pulumi_mlops.core.refs import Ref
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Door(Address):
     port: int
     pods: Mapping[str, str] | None = None
     """Labels of the pods behind it; None for an address outside of the cluster."""
+    namespace: str | None = None
+    """The namespace of these pods, where it is not the platform's: its owner lets callers in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +97,19 @@ class SecretAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureStoreAddress(Address):
-    """Feast's server, and what a Job needs that works on its registry."""
+class FeatureServerAddress(Address):
+    """Feast's server."""
 
     door: Door
     url: str
+    managed: bool = True
+    """Whether a program of ours runs it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureStoreAddress(FeatureServerAddress):
+    """Feast's server, and what a Job needs that works on its registry."""
+
     project: str
     repository: Input[str]
     """The ConfigMap of Feast's files; known when the server is up."""
@@ -125,6 +136,10 @@ class ModelRegistryAddress(Address):
     """Its Service; known when the server has its users."""
     url: str | None = None
     door: Door | None = None
+    managed: bool = True
+    """Whether a program of ours runs it."""
+    files: str | None = None
+    """URI of the folder in which one of somebody else's keeps files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +148,10 @@ class ModelAddress(Address):
 
     model: str
     registry: str
+    door: Door | None = None
+    """The server of its registry, where no program of ours runs that."""
+    files: str | None = None
+    """URI of the folder in which such a server keeps files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,3 +169,8 @@ class EndpointAddress(Address):
     name: str
     service: str | None = None
     door: Door | None = None
+
+
+def is_managed(store: Ref) -> bool:
+    """Tell whether a program of ours runs the server of a feature store or of a model registry."""
+    return store.address.get("managed") is not False

@@ -35,6 +35,7 @@ CAPABILITIES = table(
         "identity.trusts.role": Entry("absent", "a Role of RBAC is a set of rights.", "trusts={'service_account': …}."),
         "identity.trusts.namespace": Entry("native", "the right to ask for the account's token"),
         "identity.trusts.service_account": Entry("native", "the right to ask for the account's token"),
+        "identity.existing": Entry("native", "a service account of any namespace"),
         "principal.account": Entry(
             "absent", "a cluster has no accounts of a cloud.", "{'namespace': …} or {'service_account': …}."
         ),
@@ -87,6 +88,15 @@ CAPABILITIES = table(
             "absent", "Feast writes no Iceberg tables.", "offline={'format': 'parquet'}."
         ),
         "feature_group.compound_key": Entry("native", "an entity for each key"),
+        "feature_group.existing": Entry("native", "a view of Feast's; what is said of it is believed"),
+        "feature_group.existing.by_itself": Entry(
+            "absent",
+            "a view is served by a server.",
+            "FeatureGroup.existing(…, store=FeatureStore.existing(…)).",
+        ),
+        "feature_store.existing": Entry("native", "a Service before Feast's server"),
+        "feature_store.existing.rows": Entry("absent", "Feast's own settings say where rows are.", "leave rows out."),
+        "feature_store.existing.writer": Entry("absent", "Feast's server writes by itself.", "leave writer out."),
         "experiment_tracker": Entry(
             "absent",
             "this backend has no tracker of its own in this version.",
@@ -102,6 +112,19 @@ CAPABILITIES = table(
         ),
         "model": Entry("native", "a registered model"),
         "model.gate": Entry("emulated", "approved() compares the metrics of the version's run when the program runs"),
+        "model.existing": Entry("native", "a registered model"),
+        "model.existing.by_itself": Entry(
+            "absent", "a model is kept by a server.", "Model.existing(…, registry=ModelRegistry.existing(…))."
+        ),
+        "model.existing.files": Entry(
+            "absent", "the registry says where files are.", "ModelRegistry.existing(…, files=…)."
+        ),
+        "model.existing.key": Entry(
+            "absent", "object stores here decrypt what they hold themselves.", "leave key out."
+        ),
+        "model_registry.existing": Entry("native", "a Service before an MLflow server"),
+        "model_registry.existing.files": Entry("native", "what 'mlflow-artifacts:' stands for"),
+        "endpoint.existing": Entry("native", "an InferenceService, or a Service of any server"),
         "endpoint": Entry("native", "KServe InferenceService, Standard mode"),
         "endpoint.realtime": Entry("native"),
         "endpoint.serverless": Entry("absent", _NO_KNATIVE, "scaling={'min': 1, …}."),

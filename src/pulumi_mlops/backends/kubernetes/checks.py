@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from pulumi_mlops.backends.kubernetes import access, live, operators
-from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
+from pulumi_mlops.backends.kubernetes import access, existing, live, operators
+from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
 from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
@@ -17,6 +17,7 @@ from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec, nearest
 
 _DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
@@ -24,7 +25,9 @@ _DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec; operators that the cluster lacks are an error of their own, since no argument is wrong."""
-    if isinstance(spec, PlatformSpec):
+    if isinstance(spec, Existing):
+        yield from existing.problems(spec)
+    elif isinstance(spec, PlatformSpec):
         found = list(_platform(name, spec))
         yield from found
         if not found:
@@ -55,6 +58,12 @@ def _require(noun: str, name: str, platform: PlatformRef, needed: Iterable[str])
 
 
 def _model(spec: ModelSpec) -> Iterator[Problem]:
+    if not is_managed(spec.registry):
+        yield Problem(
+            "registry",
+            f"{spec.registry.name!r} is a server that existed already, and models are made there by whoever runs it; "
+            "make the model there, and write Model.existing(…)",
+        )
     if spec.description and len(spec.description) > _DESCRIPTION_CHARACTERS:
         yield Problem(
             "description",

@@ -1,6 +1,6 @@
 """What this backend provides."""
 
-from pulumi_mlops.backends.kubernetes import providers
+from pulumi_mlops.backends.kubernetes import existing, providers
 from pulumi_mlops.backends.kubernetes.capabilities import CAPABILITIES
 from pulumi_mlops.backends.kubernetes.checks import problems
 from pulumi_mlops.backends.kubernetes.endpoint import endpoint
@@ -9,6 +9,12 @@ from pulumi_mlops.backends.kubernetes.identity import identity
 from pulumi_mlops.backends.kubernetes.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.kubernetes.platform import platform
 from pulumi_mlops.backends.kubernetes.secrets import keep_secret
+from pulumi_mlops.components import endpoint as endpoints
+from pulumi_mlops.components import feature_group as feature_groups
+from pulumi_mlops.components import feature_store as feature_stores
+from pulumi_mlops.components import identity as identities
+from pulumi_mlops.components import model as models
+from pulumi_mlops.components import model_registry as registries
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.feature_group import FeatureGroup
 from pulumi_mlops.components.feature_store import FeatureStore
@@ -31,6 +37,12 @@ ENGINE = Engine(
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
         KEEP_SECRET.done_by(keep_secret),
+        feature_groups.EXISTING.done_by(existing.feature_group),
+        feature_stores.EXISTING.done_by(existing.feature_store),
+        models.EXISTING.done_by(existing.model),
+        registries.EXISTING.done_by(existing.model_registry),
+        endpoints.EXISTING.done_by(existing.endpoint),
+        identities.EXISTING.done_by(existing.identity),
     ],
     capabilities=CAPABILITIES,
     problems=problems,

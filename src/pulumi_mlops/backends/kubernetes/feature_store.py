@@ -8,7 +8,13 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import access, database, feast, live
-from pulumi_mlops.backends.kubernetes.addresses import Door, FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
+from pulumi_mlops.backends.kubernetes.addresses import (
+    Door,
+    FeatureGroupAddress,
+    FeatureStoreAddress,
+    PlatformAddress,
+    is_managed,
+)
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     after,
@@ -214,6 +220,12 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
 
 def feature_group_problems(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
     """Refuse what Feast does not take, and what rows that are there forbid."""
+    if not is_managed(spec.store):
+        yield Problem(
+            "store",
+            f"{spec.store.name!r} is a server that existed already, and views are applied to it by whoever runs it; "
+            "apply the view there, and write FeatureGroup.existing(…)",
+        )
     if spec.features[spec.event_time] != "timestamp":
         yield Problem(
             "event_time",

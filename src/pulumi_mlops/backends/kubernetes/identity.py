@@ -8,7 +8,7 @@ from pulumi_mlops.backends.kubernetes.addresses import (
     Door,
     EndpointAddress,
     FeatureGroupAddress,
-    FeatureStoreAddress,
+    FeatureServerAddress,
     PlatformAddress,
     SecretAddress,
 )
@@ -57,7 +57,7 @@ def _doors(spec: IdentitySpec) -> list[Door]:
     """Return the ports that it reaches, each once."""
     groups = [*(view.group for view in spec.reads if view.tier == "online"), *spec.writes]
     doors = [FeatureGroupAddress.of(group).door for group in groups]
-    doors += [FeatureStoreAddress.of(store).door for store in spec.materializes]
+    doors += [FeatureServerAddress.of(store).door for store in spec.materializes]
     doors += [door for endpoint in spec.invokes if (door := EndpointAddress.of(endpoint).door)]
     if any(view.tier == "offline" for view in spec.reads):
         doors.append(access.store_door(spec.platform))
@@ -77,5 +77,5 @@ def _from_elsewhere(app: App, doors: list[Door], trusted: list[access.Caller], p
     """Let pods of the namespaces that it trusts in as well, those that carry its label."""
     peers: list[Fields] = [{**peer, **access.pods(pods)} for caller in trusted for peer in caller.peers]
     for door in doors:
-        if peers and door.pods:
+        if peers and door.pods and door.namespace is None:
             access.listen(app, f"trusted-to-{door.name}", door.pods, door.port, peers)

@@ -31,7 +31,7 @@ from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
 from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.errors import MlopsError, Problem
+from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
@@ -323,8 +323,7 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
 
 def _ref(model: ModelRef, found: tracking.Version) -> ModelVersionRef:
     # A server that keeps the files itself gives addresses of its own, relative to its folder in the object store.
-    folder = mlflow.artifacts(model.platform, ModelAddress.of(model).registry)
-    uri = found.source.replace("mlflow-artifacts:", folder, 1)
+    uri = found.source.replace("mlflow-artifacts:", _folder(model, found), 1)
     return ModelVersionRef(
         name=model.name,
         backend="kubernetes",
@@ -332,6 +331,20 @@ def _ref(model: ModelRef, found: tracking.Version) -> ModelVersionRef:
         version=found.number,
         address=ModelVersionAddress(uri=uri, image=found.image).plain(),
     )
+
+
+def _folder(model: ModelRef, found: tracking.Version) -> str:
+    """Return the folder in which the server of a model's registry keeps files."""
+    address = ModelAddress.of(model)
+    if address.door is None:
+        return mlflow.artifacts(model.platform, address.registry)
+    if address.files is None and found.source.startswith("mlflow-artifacts:"):
+        told = (
+            f"is required: version {found.number} of {model.name!r} is at {found.source}, in a folder that only the "
+            "server knows; write ModelRegistry.existing(…, files='s3://…')"
+        )
+        raise InvalidArgs("ModelRegistry", address.registry, [Problem("files", told)])
+    return (address.files or "").rstrip("/")
 
 
 def registry_problems(spec: ModelRegistrySpec) -> Iterator[Problem]:

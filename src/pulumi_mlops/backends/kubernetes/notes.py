@@ -6,6 +6,21 @@ A key names a noun, an argument or an output.
 
 TITLE = "Kubernetes"
 NOTES = {
+    "FeatureGroup.existing": "a feature view of Feast. ``features``, ``keys`` and ``event_time`` are required, and "
+    "neither they nor the view can be checked: Feast's server does not tell what it "
+    "serves.",
+    "FeatureStore.existing": "the Service before a Feast server, as ``namespace/name``; the default is one of that "
+    "name in the platform's namespace. Where it is in another namespace, its owner must "
+    "let the platform's pods in.",
+    "ModelRegistry.existing": "the Service before an MLflow server, as ``namespace/name``. Look-ups reach it by the "
+    "port-forward of `kubectl`, with the login in ``MLFLOW_TRACKING_USERNAME`` and "
+    "``MLFLOW_TRACKING_PASSWORD`` if there is one, or at ``MLFLOW_TRACKING_URI``.",
+    "Model.existing": "a registered model of MLflow.",
+    "Endpoint.existing": "an InferenceService of KServe in Standard mode, or a Service of any server, as "
+    "``namespace/name``. Where it is in another namespace, its owner must let the "
+    "platform's pods in.",
+    "Identity.existing": "a service account, as ``namespace/name``; its pods carry the label "
+    "``pulumi-mlops/account: <name>``, by which the network policies know them.",
     "Platform": "a namespace with Pod Security *restricted* and network policies that deny by default, quota and "
     "limits, an S3 server of its own unless one is given, and alerts by the Prometheus operator. See "
     "https://kubernetes.io/docs/concepts/security/pod-security-standards/.",

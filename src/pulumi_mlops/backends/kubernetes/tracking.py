@@ -18,7 +18,7 @@ from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from pulumi_mlops.backends.kubernetes import live
-from pulumi_mlops.backends.kubernetes.addresses import ModelAddress
+from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.core import private
@@ -97,13 +97,25 @@ def server(model: ModelRef) -> Tracking | None:
         return None
     if given := os.environ.get("MLFLOW_TRACKING_URI"):
         return _given(given)
+    address = ModelAddress.of(model)
+    if address.door is not None:
+        theirs = address.door
+        return Tracking(address.registry, _Forwarded(lambda: _forward(model, theirs)), _own_login())
     name = f"{ModelAddress.of(model).registry}-mlflow"
     deployment = live.namespaced(model.platform, "apps/v1", "deployments", name)
     if not (deployment or {}).get("status", {}).get("availableReplicas"):
         return None
     keys = live.namespaced(model.platform, "v1", "secrets", name) or {"data": {}}
     password = base64.b64decode(keys["data"].get("password", "")).decode()
-    return Tracking(name, _Forwarded(lambda: _forward(model)), ("admin", password))
+    pods = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": address.registry}
+    door = Door(address.registry, PORT, pods)
+    return Tracking(name, _Forwarded(lambda: _forward(model, door)), ("admin", password))
+
+
+def _own_login() -> tuple[str, str] | None:
+    """Return the login that the environment names, if it names one."""
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{word}") for word in ("USERNAME", "PASSWORD"))
+    return (user, password) if user and password else None
 
 
 def _given(address: str) -> Tracking:
@@ -111,33 +123,41 @@ def _given(address: str) -> Tracking:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise MlopsError(f"MLFLOW_TRACKING_URI is {address!r}; write an http or https address")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    user, password = (os.environ.get(f"MLFLOW_TRACKING_{word}") for word in ("USERNAME", "PASSWORD"))
-    login = (user, password) if user and password else None
     return Tracking(
-        parts.hostname, kind(parts.hostname, parts.port, timeout=_SECONDS), login, prefix=parts.path.rstrip("/")
+        parts.hostname, kind(parts.hostname, parts.port, timeout=_SECONDS), _own_login(), prefix=parts.path.rstrip("/")
     )
 
 
-def _forward(model: ModelRef) -> socket.socket:
+def _forward(model: ModelRef, door: Door) -> socket.socket:
     """Open a way to a ready pod, as `kubectl port-forward` does."""
     from kubernetes.client import CoreV1Api  # noqa: PLC0415 (only programs that ask pay for it)
     from kubernetes.stream import portforward  # noqa: PLC0415 (as above)
 
     cluster = live.of(model.platform)
     assert cluster is not None  # noqa: S101 (asked for above)
-    selector = f"app.kubernetes.io/name=mlflow,app.kubernetes.io/instance={ModelAddress.of(model).registry}"
-    found = live.namespaced(model.platform, "v1", "pods", labelSelector=selector) or {"items": []}
+    space = door.namespace or namespace_name(model.platform.name, model.platform.stage)
+    selector = ",".join(f"{key}={value}" for key, value in (door.pods or {}).items())
+    found = cluster.get(f"/api/v1/namespaces/{space}/pods", labelSelector=selector) or {"items": []}
     for pod in found["items"]:
         conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
         if conditions.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp"):
             forward = portforward(
                 CoreV1Api(cluster.client).connect_get_namespaced_pod_portforward,
                 pod["metadata"]["name"],
-                namespace_name(model.platform.name, model.platform.stage),
-                ports=str(PORT),
+                space,
+                ports=str(door.port),
             )
-            return cast("socket.socket", forward.socket(PORT))
+            return cast("socket.socket", forward.socket(door.port))
     raise OSError("no pod of it is ready")
+
+
+def has_model(model: ModelRef) -> bool | None:
+    """Tell whether there is a model of this name; None where its server cannot be asked."""
+    found = server(model)
+    if found is None:
+        return None
+    with contextlib.closing(found):
+        return found.get("registered-models/get", name=ModelAddress.of(model).model) is not None
 
 
 def approved(model: ModelRef) -> Generator[Version, None, None]:
