@@ -45,7 +45,7 @@ Written by tools/generate_interface.py out of the spec; do not edit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -244,16 +244,53 @@ def wrapped(text: str) -> str:
     return textwrap.fill(f'"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
 
 
+def forms(name: str, spec: type[Spec]) -> dict[str, str]:
+    """Name the forms of a spec whose fields exclude each other, a TypedDict each, by the field that each has.
+
+    A noun's own arguments have one form: keywords cannot be one of several TypedDicts, and with overloads mypy tells
+    every mistake in any argument as one of the whole call.
+    """
+    nouns_own = any(spec is kind.spec_type for kind in nouns())
+    return {} if spec.one_of is None or nouns_own else {key: f"{name}With{camel(key)}" for key in spec.one_of.fields}
+
+
+def camel(key: str) -> str:
+    """Write a field as part of a class's name."""
+    return "".join(word.capitalize() for word in key.split("_"))
+
+
 def document(name: str, spec: type[Spec]) -> str:
+    """Render one spec: a TypedDict, or one for each form of it."""
+    apart = forms(name, spec)
+    if not apart:
+        return typed_dict(name, spec, list(spec.model_fields))
+    shared = [key for key in spec.model_fields if key not in apart]
+    base = f"_{name}" if shared else "TypedDict"
+    parts = [typed_dict(base, spec, shared)] if shared else []
+    parts += [typed_dict(form, spec, [key], base=base) for key, form in apart.items()]
+    parts.append(f"{name}: TypeAlias = {' | '.join(apart.values())}\n{wrapped(flat(inspect.getdoc(spec) or ''))}")
+    return "\n\n\n".join(parts)
+
+
+def typed_dict(name: str, spec: type[Spec], keys: list[str], base: str = "TypedDict") -> str:
     """Render one TypedDict."""
-    lines = [f"class {name}(TypedDict, total=False):", f'    """{inspect.getdoc(spec)}"""', ""]
+    said = textwrap.indent(wrapped(flat(inspect.getdoc(spec) or "")), "    ")
+    lines = [f"class {name}({base}, total=False):", said, ""]
     kinds_of = hints(spec)
     notes = described_whole(spec)
-    for key, field in spec.model_fields.items():
+    for key in keys:
         kind = written(kinds_of[key])
-        lines.append(f"    {key}: {f'Required[{kind}]' if field.is_required() else kind}")
-        lines.append(textwrap.indent(wrapped(" ".join(noted(spec, key, notes[key]).split())), "    "))
+        needed = spec.model_fields[key].is_required()
+        if spec.one_of and key in spec.one_of.fields and not spec.one_of.optional and forms(name, spec):
+            kind, needed = kind.removesuffix(" | None"), True
+        lines.append(f"    {key}: {f'Required[{kind}]' if needed else kind}")
+        lines.append(textwrap.indent(wrapped(flat(noted(spec, key, notes[key]))), "    "))
     return "\n".join(lines)
+
+
+def flat(text: str) -> str:
+    """Write a text in one line."""
+    return " ".join(text.split())
 
 
 def formatted(text: str, target: Path) -> str:
@@ -312,9 +349,14 @@ def args_modules() -> dict[Path, str]:
         target = PACKAGE / "args" / f"{module}.py"
         what = next((kind.__name__ for kind in nouns() if kind.spec_type in members.values()), module)
         texts[target] = formatted(
-            HEAD.format(what=what, imports="\n".join(lines), names=sorted(members), body=body), target
+            HEAD.format(what=what, imports="\n".join(lines), names=exported(members), body=body), target
         )
     return texts
+
+
+def exported(members: dict[str, type[Spec]]) -> list[str]:
+    """Name what a module of TypedDicts has for others."""
+    return sorted(found for name, spec in members.items() for found in (name, *forms(name, spec).values()))
 
 
 def views() -> list[type]:
@@ -336,7 +378,7 @@ def face() -> str:
         name for name, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__
     )
     for name, spec in specs().items():
-        homes.setdefault("args." + home(spec).rpartition(".")[2], []).append(name)
+        homes.setdefault("args." + home(spec).rpartition(".")[2], []).extend([name, *forms(name, spec).values()])
     homes = {module: sorted(names) for module, names in sorted(homes.items())}
     imports = "\n".join(f"    from pulumi_mlops.{module} import {', '.join(names)}" for module, names in homes.items())
     names = sorted(name for found in homes.values() for name in found)

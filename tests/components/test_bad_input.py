@@ -82,7 +82,7 @@ TABLE = {
     ),
     "canary and linear": (
         endpoint(model=FILES, release={"canary": {"percent": 9}, "linear": {"step_percent": 20}}),
-        "release.linear: takes one of 'canary' and 'linear', not both",
+        "release: takes at most one of 'canary' and 'linear', and both are given",
     ),
     "min above max": (
         endpoint(model=FILES, scaling={"min": 3, "max": 2}),
@@ -102,7 +102,7 @@ TABLE = {
     ),
     "serverless and asynchronous": (
         endpoint(model=FILES, mode={"serverless": {}, "asynchronous": {}}),
-        "mode.asynchronous: takes one of 'serverless' and 'asynchronous', not both",
+        "mode: takes at most one of 'serverless' and 'asynchronous', and both are given",
     ),
     "provisioned above the most": (
         endpoint(model=FILES, mode={"serverless": {"max_concurrency": 2, "provisioned": 3}}),
@@ -114,9 +114,9 @@ TABLE = {
     ),
     "model and variants": (
         endpoint(model=FILES, variants=[{"name": "a", "model": FILES}]),
-        "variants: write exactly one of 'model' and 'variants'",
+        "takes exactly one of 'model' and 'variants', and both are given",
     ),
-    "neither model nor variants": (endpoint(), "variants: write exactly one of 'model' and 'variants'"),
+    "neither model nor variants": (endpoint(), "takes exactly one of 'model' and 'variants', and none is given"),
     "another platform's model": (
         endpoint(model=FOREIGN),
         "model: model 'theirs' belongs to platform 'fraud' (aws, dev), not to 'churn' (aws, dev); give one of this",

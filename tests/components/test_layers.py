@@ -3,8 +3,10 @@
 import ast
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -73,4 +75,10 @@ def test_the_lists_of_public_names_agree() -> None:
 
 @pytest.mark.parametrize("name", pulumi_mlops.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    assert getattr(pulumi_mlops, name).__name__ == name
+    found = getattr(pulumi_mlops, name)
+    if isinstance(found, types.UnionType):  # the forms of arguments that exclude each other
+        forms = [form.__name__ for form in get_args(found)]
+        assert [form.partition("With")[0] for form in forms] == [name] * len(forms)
+        assert set(forms) <= set(pulumi_mlops.__all__)
+    else:
+        assert found.__name__ == name

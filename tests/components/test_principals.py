@@ -21,7 +21,7 @@ BAD: dict[str, tuple[Any, str, Any]] = {
     "misspelt": (aws.HUB, "invokers[0].rolle: is not an argument here; did you mean 'role'?", {"rolle": "web"}),
     "half an account of the cluster": (
         kubernetes.HUB,
-        "invokers[0]: 'web' is not a service account; write it as 'namespace/name'",
+        "invokers[0].service_account: 'web' is not a service account; write it as 'namespace/name'",
         {"service_account": "web"},
     ),
     "an account where a role is wanted": (aws.HUB, "invokers[0].account: is not a role", {"account": "1" * 12}),

@@ -5,7 +5,7 @@ Written by tools/generate_interface.py out of the spec; do not edit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,12 @@ __all__ = [
     "Health",
     "Linear",
     "Mode",
+    "ModeWithAsynchronous",
+    "ModeWithServerless",
     "ModelFiles",
     "Release",
+    "ReleaseWithCanary",
+    "ReleaseWithLinear",
     "Scaling",
     "ScalingSchedule",
     "Serve",
@@ -134,13 +138,22 @@ class Linear(TypedDict, total=False):
     """Minutes to watch after each step. On AWS: 60 at most."""
 
 
-class Mode(TypedDict, total=False):
+class ModeWithServerless(TypedDict, total=False):
     """How requests are served: at most one of the two; neither is real-time on machines of its own."""
 
     serverless: Serverless | None
     """Serve without machines."""
+
+
+class ModeWithAsynchronous(TypedDict, total=False):
+    """How requests are served: at most one of the two; neither is real-time on machines of its own."""
+
     asynchronous: Asynchronous | None
     """Serve from a queue."""
+
+
+Mode: TypeAlias = ModeWithServerless | ModeWithAsynchronous
+"""How requests are served: at most one of the two; neither is real-time on machines of its own."""
 
 
 class ModelFiles(TypedDict, total=False):
@@ -157,19 +170,33 @@ class ModelFiles(TypedDict, total=False):
     let the platform's account use it. On AWS: the ARN of a KMS key."""
 
 
-class Release(TypedDict, total=False):
-    """How a new version takes over. All at once, with the old one kept ready until no alarm went off, unless told."""
+class _Release(TypedDict, total=False):
+    """How a new version takes over. The default is all at once, with the old one ready until no alarm went off."""
 
-    canary: Canary | None
-    """A part first."""
-    linear: Linear | None
-    """In steps."""
     owner: Literal["program", "registry"]
     """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program lets go
     of the version after the first."""
     rollback_alarms: Sequence[Input[str]]
     """Names of further alarms that send a release back while it is watched. On AWS: alarms of CloudWatch. On
     Kubernetes: alerts of Prometheus."""
+
+
+class ReleaseWithCanary(_Release, total=False):
+    """How a new version takes over. The default is all at once, with the old one ready until no alarm went off."""
+
+    canary: Canary | None
+    """A part first."""
+
+
+class ReleaseWithLinear(_Release, total=False):
+    """How a new version takes over. The default is all at once, with the old one ready until no alarm went off."""
+
+    linear: Linear | None
+    """In steps."""
+
+
+Release: TypeAlias = ReleaseWithCanary | ReleaseWithLinear
+"""How a new version takes over. The default is all at once, with the old one ready until no alarm went off."""
 
 
 class Scaling(TypedDict, total=False):

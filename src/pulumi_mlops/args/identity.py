@@ -5,7 +5,7 @@ Written by tools/generate_interface.py out of the spec; do not edit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Required, TypedDict
+from typing import TYPE_CHECKING, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.refs import Has, SecretRef
 
-__all__ = ["AccountTrust", "ExistingIdentityArgs", "GithubTrust", "IdentityArgs", "Trusts"]
+__all__ = [
+    "AccountTrust",
+    "ExistingIdentityArgs",
+    "GithubTrust",
+    "GithubTrustWithBranch",
+    "GithubTrustWithEnvironment",
+    "IdentityArgs",
+    "Trusts",
+]
 
 
 class AccountTrust(TypedDict, total=False):
@@ -41,15 +49,29 @@ class ExistingIdentityArgs(TypedDict, total=False):
     """The platform on which they are given rights, as a principal: ``invokers=[team]``."""
 
 
-class GithubTrust(TypedDict, total=False):
+class _GithubTrust(TypedDict, total=False):
     """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
 
     repository: Required[str]
     """The repository, as ``owner/name``."""
-    branch: str | None
+
+
+class GithubTrustWithBranch(_GithubTrust, total=False):
+    """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
+
+    branch: Required[str]
     """The branch whose jobs are trusted."""
-    environment: str | None
+
+
+class GithubTrustWithEnvironment(_GithubTrust, total=False):
+    """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
+
+    environment: Required[str]
     """The environment whose jobs are trusted, instead of a branch."""
+
+
+GithubTrust: TypeAlias = GithubTrustWithBranch | GithubTrustWithEnvironment
+"""Jobs of GitHub Actions of one repository, on one branch or in one environment."""
 
 
 class IdentityArgs(TypedDict, total=False):

@@ -5,7 +5,7 @@ Written by tools/generate_interface.py out of the spec; do not edit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,8 @@ __all__ = [
     "Gateway",
     "ImageRegistry",
     "Network",
+    "NetworkWithExisting",
+    "NetworkWithPrivate",
     "ObjectStore",
     "PlatformArgs",
     "PrivateNetwork",
@@ -99,13 +101,22 @@ class ImageRegistry(TypedDict, total=False):
     """A Pulumi secret from here on."""
 
 
-class Network(TypedDict, total=False):
+class NetworkWithPrivate(TypedDict, total=False):
     """Where workloads run: exactly one of the two."""
 
-    private: PrivateNetwork | None
+    private: Required[PrivateNetwork]
     """Make a network."""
-    existing: ExistingNetwork | None
+
+
+class NetworkWithExisting(TypedDict, total=False):
+    """Where workloads run: exactly one of the two."""
+
+    existing: Required[ExistingNetwork]
     """Use a network that is there."""
+
+
+Network: TypeAlias = NetworkWithPrivate | NetworkWithExisting
+"""Where workloads run: exactly one of the two."""
 
 
 class ObjectStore(TypedDict, total=False):

@@ -5,27 +5,60 @@ Written by tools/generate_interface.py out of the spec; do not edit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from pulumi import Input
 
 
-__all__ = ["Principal"]
+__all__ = [
+    "Principal",
+    "PrincipalWithAccount",
+    "PrincipalWithNamespace",
+    "PrincipalWithRole",
+    "PrincipalWithServiceAccount",
+    "PrincipalWithUser",
+]
 
 
-class Principal(TypedDict, total=False):
+class PrincipalWithAccount(TypedDict, total=False):
     """Somebody who gets rights: exactly one of the kinds below."""
 
-    account: Input[str] | None
+    account: Required[Input[str]]
     """An account of the cloud as a whole: its own administrators decide who in it. On AWS: twelve digits."""
-    role: Input[str] | None
+
+
+class PrincipalWithRole(TypedDict, total=False):
+    """Somebody who gets rights: exactly one of the kinds below."""
+
+    role: Required[Input[str]]
     """A role: its name where it is in the platform's own account, else its full address. On AWS: the name of an IAM
     role, or its ARN."""
-    namespace: Input[str] | None
+
+
+class PrincipalWithNamespace(TypedDict, total=False):
+    """Somebody who gets rights: exactly one of the kinds below."""
+
+    namespace: Required[Input[str]]
     """Everything that runs in a namespace of the cluster."""
-    service_account: Input[str] | None
+
+
+class PrincipalWithServiceAccount(TypedDict, total=False):
+    """Somebody who gets rights: exactly one of the kinds below."""
+
+    service_account: Required[Input[str]]
     """A service account of the cluster, as ``namespace/name``. On Kubernetes: pods that act as it carry the label
     ``pulumi-mlops/account: <name>``, by which the network policies know them."""
-    user: Input[str] | None
+
+
+class PrincipalWithUser(TypedDict, total=False):
+    """Somebody who gets rights: exactly one of the kinds below."""
+
+    user: Required[Input[str]]
     """A user by name. On Kubernetes: a user of the model registry."""
+
+
+Principal: TypeAlias = (
+    PrincipalWithAccount | PrincipalWithRole | PrincipalWithNamespace | PrincipalWithServiceAccount | PrincipalWithUser
+)
+"""Somebody who gets rights: exactly one of the kinds below."""

@@ -17,7 +17,7 @@ from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, take_over
-from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Spec, Whole, earlier, given, refuse
+from pulumi_mlops.core.inputs import Flag, In, Needs, Number, OneOf, Spec, Whole, earlier, given, refuse
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import Either, Given, Of, Ref, SecretRef
 from pulumi_mlops.core.schedules import Schedule
@@ -187,17 +187,12 @@ class Asynchronous(Spec):
 class Mode(Spec):
     """How requests are served: at most one of the two; neither is real-time on machines of its own."""
 
+    one_of = OneOf("serverless", "asynchronous", optional=True)
+
     serverless: Annotated[Serverless | None, Needs("endpoint.serverless", given)] = None
     """Serve without machines."""
     asynchronous: Annotated[Asynchronous | None, Needs("endpoint.asynchronous", given)] = None
     """Serve from a queue."""
-
-    @field_validator("asynchronous")
-    @classmethod
-    def _one(cls, value: Asynchronous | None, info: ValidationInfo) -> Asynchronous | None:
-        if value is not None and info.data.get("serverless") is not None:
-            raise refuse("takes one of 'serverless' and 'asynchronous', not both")
-        return value
 
 
 class ScalingSchedule(Schedule):
@@ -280,7 +275,9 @@ class Linear(Spec):
 
 
 class Release(Spec):
-    """How a new version takes over. All at once, with the old one kept ready until no alarm went off, unless told."""
+    """How a new version takes over. The default is all at once, with the old one ready until no alarm went off."""
+
+    one_of = OneOf("canary", "linear", optional=True)
 
     canary: Annotated[Canary | None, Needs("endpoint.release.canary", given)] = None
     """A part first."""
@@ -294,13 +291,6 @@ class Release(Spec):
     rollback_alarms: list[In[str]] = []
     """Names of further alarms that send a release back while it is watched."""
 
-    @field_validator("linear")
-    @classmethod
-    def _one(cls, value: Linear | None, info: ValidationInfo) -> Linear | None:
-        if value is not None and info.data.get("canary") is not None:
-            raise refuse("takes one of 'canary' and 'linear', not both")
-        return value
-
 
 class Health(Spec):
     """When the endpoint is unwell: alarms that are told to the platform's alerts, and that send a release back."""
@@ -313,6 +303,8 @@ class Health(Spec):
 
 class EndpointSpec(Spec):
     """What an endpoint is asked to be."""
+
+    one_of = OneOf("model", "variants")
 
     platform: Of[PlatformRef]
     """The platform that it stands on."""
@@ -360,9 +352,7 @@ class EndpointSpec(Spec):
 
     @field_validator("variants")
     @classmethod
-    def _model_or_variants(cls, value: list[Variant], info: ValidationInfo) -> list[Variant]:
-        if "model" in info.data and (info.data["model"] is None) == (not value):
-            raise refuse("write exactly one of 'model' and 'variants'")
+    def _told_apart(cls, value: list[Variant]) -> list[Variant]:
         _no_twins([variant.name for variant in value])
         if value and sum(variant.weight for variant in value) == 0:
             raise refuse("all weights are 0; give at least one variant a weight above it")

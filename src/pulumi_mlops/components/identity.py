@@ -18,7 +18,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, take_over
-from pulumi_mlops.core.inputs import In, Needs, Spec, given, is_deferred, refuse
+from pulumi_mlops.core.inputs import In, Needs, OneOf, Spec, given, is_deferred, refuse
 from pulumi_mlops.core.principals import PrincipalRef
 from pulumi_mlops.core.refs import Given, HubRef, Of, SecretRef
 from pulumi_mlops.core.workload import Grant
@@ -29,19 +29,14 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 class GithubTrust(Spec):
     """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
 
+    one_of = OneOf("branch", "environment")
+
     repository: Annotated[str, Field(pattern=_REPOSITORY.pattern + "$")]
     """The repository, as ``owner/name``."""
     branch: Annotated[str, Field(pattern=r"^[^*?\s]+$")] | None = None
     """The branch whose jobs are trusted."""
     environment: Annotated[str, Field(pattern=r"^[^*?:\s]+$")] | None = None
     """The environment whose jobs are trusted, instead of a branch."""
-
-    @field_validator("environment")
-    @classmethod
-    def _one(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if "branch" in info.data and (value is None) == (info.data["branch"] is None):
-            raise refuse("write exactly one of 'branch' and 'environment'")
-        return value
 
 
 class AccountTrust(Spec):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Unpack
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.args.platform import PlatformArgs
 from pulumi_mlops.core.component import Component
@@ -18,6 +18,7 @@ from pulumi_mlops.core.inputs import (
     In,
     Needs,
     Number,
+    OneOf,
     Sensitive,
     Spec,
     Whole,
@@ -71,16 +72,12 @@ class ExistingNetwork(Spec):
 class Network(Spec):
     """Where workloads run: exactly one of the two."""
 
+    one_of = OneOf("private", "existing", advice="leave network out for none at all")
+
     private: Annotated[PrivateNetwork | None, Needs("platform.network.private", given)] = None
     """Make a network."""
     existing: Annotated[ExistingNetwork | None, Needs("platform.network.existing", given)] = None
     """Use a network that is there."""
-
-    @model_validator(mode="after")
-    def _one(self) -> "Network":
-        if (self.private is None) == (self.existing is None):
-            raise refuse("takes exactly one of 'private' and 'existing'; leave network out for none at all")
-        return self
 
 
 class ObjectStore(Spec):

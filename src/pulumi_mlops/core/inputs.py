@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pulumi import Output, Resource
-from pydantic import AllowInfNan, BaseModel, ConfigDict, GetCoreSchemaHandler, Strict, ValidationError, ValidationInfo
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pulumi_mlops.core.errors import InvalidArgs, Problem
@@ -78,6 +87,39 @@ class ByEngine:
     engine: str
 
 
+class OneOf:
+    """Says of a spec which of its fields exclude each other; type checkers see one form of it for each.
+
+    :param fields: the fields, in the order in which they are declared.
+    :param optional: whether none of them may be given as well.
+    :param advice: what the error adds.
+    """
+
+    def __init__(self, *fields: str, optional: bool = False, advice: str = "") -> None:
+        self.fields = fields
+        self.optional = optional
+        self.advice = advice
+
+    def problem(self, values: Mapping[str, object]) -> str | None:
+        """Say what is wrong with the fields that are given; one that has no value was given and refused."""
+        found = [name for name in self.fields if name not in values or _is_there(values[name])]
+        if len(found) == 1 or (self.optional and not found):
+            return None
+        some = "both" if len(found) == len(self.fields) == 2 else _listed(found) if found else ""  # noqa: PLR2004 (both)
+        given = f"{some} are given" if found else "none is given"
+        wanted = f"takes {'at most' if self.optional else 'exactly'} one of {_listed(self.fields)}"
+        return "; ".join(filter(None, [f"{wanted}, and {given}", self.advice]))
+
+
+def _is_there(value: object) -> bool:
+    return value is not None and not (isinstance(value, list | dict) and not value)
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = map(repr, names)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 class Spec(BaseModel):
     """The checked arguments of a component, or a part of them. Frozen; unknown fields are refused."""
 
@@ -91,6 +133,17 @@ class Spec(BaseModel):
 
     stands_on: ClassVar[str] = "platform"
     """The field that holds what the component stands on: the platform, or something that has one."""
+    one_of: ClassVar[OneOf | None] = None
+    """The fields that exclude each other."""
+
+    @field_validator("*")
+    @classmethod
+    def _excluding(cls, value: object, info: ValidationInfo) -> object:
+        choice = cls.one_of
+        last = choice is not None and info.field_name == choice.fields[-1]
+        if choice and last and (wrong := choice.problem({**info.data, choice.fields[-1]: value})):
+            raise PydanticCustomError(_WHOLE, "{text}", {"text": wrong})
+        return value
 
     def uses(self) -> frozenset[str]:
         """Name the capabilities that follow from more than one field; what one field needs, its ``Needs`` says."""
@@ -252,6 +305,8 @@ def demand_text(value: object, example: str) -> str | None:
     return None if isinstance(value, str) and value else f"{kind_of(value)}, needs a text; write {example}"
 
 
+_WHOLE = "refused_as_a_whole"
+"""An error of a field that speaks of the part that the field is in."""
 _FOLLOWS = "default_factory_not_called"
 """A default that follows from a field that is wrong itself."""
 _QUOTED = re.compile(r"'([^']*)'")
@@ -290,6 +345,8 @@ def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:
     field = _path(where)
     if kind == "refused":
         return Problem(field, detail["msg"])
+    if kind == _WHOLE:
+        return Problem(_path(where[:-1]), detail["msg"])
     if kind == "extra_forbidden":
         known = _fields_at(spec, where[:-1])
         return Problem(field, f"is not an argument here{nearest(where[-1], known)} (known: {', '.join(sorted(known))})")

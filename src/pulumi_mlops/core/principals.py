@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pulumi import Input
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, field_validator
 
-from pulumi_mlops.core.inputs import In, Needs, Spec, given, is_deferred, refuse
+from pulumi_mlops.core.inputs import In, Needs, OneOf, Spec, given, is_deferred, refuse
 from pulumi_mlops.core.refs import Either, Ref
 
-_KINDS = ("account", "role", "namespace", "service_account", "user")
 _QUALIFIED = re.compile(r"[^\s/]+/[^\s/]+")
 
 
@@ -43,6 +42,10 @@ class PrincipalRef(Ref):
 class Principal(Spec):
     """Somebody who gets rights: exactly one of the kinds below."""
 
+    one_of = OneOf(
+        "account", "role", "namespace", "service_account", "user", advice="write one principal for each of them"
+    )
+
     account: Annotated[In[str] | None, Needs("principal.account", given)] = None
     """An account of the cloud as a whole: its own administrators decide who in it."""
     role: Annotated[In[str] | None, Needs("principal.role", given)] = None
@@ -54,18 +57,17 @@ class Principal(Spec):
     user: Annotated[In[str] | None, Needs("principal.user", given)] = None
     """A user by name."""
 
-    @model_validator(mode="after")
-    def _one(self) -> "Principal":
-        if sum(getattr(self, kind) is not None for kind in _KINDS) != 1:
-            raise refuse(f"takes exactly one of {', '.join(map(repr, _KINDS))}; write one principal for each")
-        if self.kind == "service_account" and not is_deferred(self.value) and not _QUALIFIED.fullmatch(str(self.value)):
-            raise refuse(f"{self.value!r} is not a service account; write it as 'namespace/name'")
-        return self
+    @field_validator("service_account")
+    @classmethod
+    def _qualified(cls, value: object) -> object:
+        if value is not None and not is_deferred(value) and not _QUALIFIED.fullmatch(str(value)):
+            raise refuse(f"{value!r} is not a service account; write it as 'namespace/name'")
+        return value
 
     @property
     def kind(self) -> str:
         """Which of them it is."""
-        return next(kind for kind in _KINDS if getattr(self, kind) is not None)
+        return next(kind for kind in type(self).model_fields if getattr(self, kind) is not None)
 
     @property
     def value(self) -> Input[str]:

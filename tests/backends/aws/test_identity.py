@@ -113,7 +113,7 @@ def test_an_account_is_trusted_by_its_word(cloud: Cloud) -> None:
 
 BAD: dict[str, tuple[Any, str]] = {
     "nobody": ({}, "trusts: is required: IAM makes no role that nobody may assume"),
-    "no branch": ({"trusts": {"github": {"repository": "acme/ranker"}}}, "write exactly one of 'branch' and"),
+    "no branch": ({"trusts": {"github": {"repository": "acme/ranker"}}}, "takes exactly one of 'branch' and"),
     "any branch": ({"trusts": {"github": {"repository": "acme/ranker", "branch": "*"}}}, "trusts.github.branch: "),
     "no owner": ({"trusts": {"github": {"repository": "ranker", "branch": "a"}}}, "trusts.github.repository: "),
     "elsewhere": ({"platform": hub("fraud"), "writes": [GROUP], "trusts": ROLE}, "make an Identity on that platform"),

@@ -1,23 +1,59 @@
-"""One mistake a line; each must be seen on its own line."""
+"""One mistake a line, each of a kind that users make.
+
+``# error:`` marks what both type checkers see on that line, ``# error when it runs:`` what only the library can see.
+``bad.toml`` has what the library says of each.
+"""
+
+import pulumi
 
 import pulumi_mlops as mlops
 
-platform = mlops.Platform("churn", backend="aws")
+platform = mlops.Platform("churn", backend="aws", secrets={"token": pulumi.Output.secret("s3cret")})
 store = mlops.FeatureStore("features", platform=platform)
-profile = mlops.FeatureGroup("p", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "float"})
+profile = mlops.FeatureGroup(
+    "p", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "float"}, online={}
+)
+registry = mlops.ModelRegistry("models", platform=platform)
+churn = mlops.Model("churn", registry=registry)
 files = mlops.ModelFiles(image="registry/image:1")
+cluster = mlops.Platform("cluster", backend="kubernetes")
+later = pulumi.Output.from_input("prod")
 
+# fmt: off
 mlops.Platform("a", backend="aws", sttage="prod")  # error: a misspelt argument
-mlops.Platform("b", backend="aws", stage="blue", profile="production")  # error: a wrong literal
-mlops.Endpoint("c", platform=platform, model=files, scaling={"min": "two"})  # error: a wrong type, nested
-mlops.Endpoint("d", platform=profile, model=files)  # error: another noun
-mlops.Endpoint("e", model=files)  # error: a required argument is missing
-mlops.Endpoint("f", platform=platform, model=files, scaling={"minimum": 1})  # error: an unknown nested key
-mlops.Endpoint("g", platform=platform, model=files, reads=[profile])  # error: a group where a view is due
-mlops.FeatureGroup("h", store=store, keys=["id"], event_time="at", features={"id": "text"})  # error: no such type
-mlops.Endpoint("i", platform=platform, model=files, release={"canary": {"percnt": 10}})  # error: two levels down
-mlops.Endpoint("j", platform=platform, model=files, release={"owner": "nobody"})  # error: a wrong literal, nested
-mlops.Endpoint("k", platform=platform, variants=[{"name": "a"}])  # error: a required key is missing in a list
-mlops.Platform("l", backend="aws", network={"private": {"zones": "two"}})  # error: a wrong type, two levels down
-mlops.Model("m", registry=store)  # error: a store where a registry is due
-mlops.ModelRegistry("n", platform=platform, events={"ci": {"to": "arn", "on": ["aproved"]}})  # error: a wrong word
+mlops.Platform("b", backend="aws", stage="blue", profile="production")  # error: a word that is not one of three
+mlops.Platform("c", backend="aws", stage=later)  # error: an Output where a plain value decides
+mlops.Platform("d", backend="aws", network={"private": {}, "existing": {"subnets": ["s"], "security_groups": ["g"]}})  # error: two networks
+mlops.Platform("e", backend="aws", network={"private": {"zones": "two"}})  # error: a number in words, two levels down
+mlops.Platform("f", backend="aws", consumers=["444455556666"])  # error: a bare string as a consumer
+mlops.Platform("g", backend="aws", images="churn")  # error when it runs: a text where a list is due
+mlops.FeatureStore("h", platform=cluster, materialize="0 3 * * *")  # error: a text where a schedule is due
+mlops.FeatureStore("i", platform=cluster, materialize={"cron": "0 3 * * *", "time_zone": "UTC"})  # error: a misspelt key of a schedule
+mlops.FeatureGroup("j", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "double"})  # error: a type that features do not have
+mlops.FeatureGroup("k", store=platform, keys=["id"], event_time="at", features={"id": "string", "at": "float"})  # error: a platform where a store is due
+mlops.FeatureGroup("l", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "float"}, online=True)  # error: True where settings are due
+mlops.FeatureGroup("m", store=store, keys=["id"], features={"id": "string"})  # error: a required argument is missing
+mlops.ModelRegistry("n", platform=platform, approvers=[{"role": "lead", "account": "444455556666"}])  # error: two kinds of one principal
+mlops.ModelRegistry("o", platform=platform, events={"ci": {"to": "arn", "on": ["aproved"]}})  # error: a misspelt word in a list
+mlops.Model("q", registry=store)  # error: a store where a registry is due
+mlops.Model("r", registry=registry, gate={"auc": 0.92})  # error: a number where a comparison is due
+churn.version("latest")  # error: a word where a number is due
+churn.approved(otherwise="waits")  # error: a misspelt choice of a method
+mlops.Endpoint("s", platform=platform, model=registry)  # error: a registry where a version is due
+mlops.Endpoint("t", platform=platform, model=churn)  # error: a model where a version is due
+mlops.Endpoint("u", platform=platform, model=files, reads=[profile.as_of(days=90)])  # error: history where the newest values are due
+mlops.Endpoint("v", platform=platform, model=files, reads=[profile])  # error: a group where a view is due
+mlops.Endpoint("w", platform=platform, model=files, variants=[{"name": "a", "model": files}])  # error when it runs: model beside variants
+mlops.Endpoint("x", platform=platform)  # error when it runs: neither model nor variants
+mlops.Endpoint("y", platform=platform, model=files, mode={"serverless": {}, "asynchronous": {}})  # error: two modes
+mlops.Endpoint("z", platform=platform, model=files, release={"canary": {"percent": 10}, "linear": {"step_percent": 10}})  # error: two ways to release
+mlops.Endpoint("aa", platform=platform, model=files, release={"canary": {"percnt": 10}})  # error: a misspelt key, two levels down
+mlops.Endpoint("bb", platform=platform, model=files, scaling={"min": 1, "max": 4})  # error when it runs: bounds without a reason to move
+mlops.Endpoint("cc", platform=platform, model=files, secrets={"TOKEN": "s3cret"})  # error: the value where its address is due
+mlops.Endpoint("dd", platform=platform, model=files, capture_percent=later.apply(len))  # error: an Output where a number decides
+mlops.Endpoint("ee", platform=platform, variants=[{"name": "a"}])  # error: a required key is missing in a list
+mlops.Endpoint("ff", platform=platform, model=files, invokers=["web"])  # error: a bare string as an invoker
+mlops.Identity("gg", platform=platform, reads=profile.online)  # error: one view where a list is due
+mlops.Identity("hh", platform=platform, registers=[registry])  # error: a registry where models are due
+mlops.Identity("ii", platform=platform, trusts={"github": {"repository": "acme/ranker", "branch": "main", "environment": "prod"}})  # error: a branch and an environment
+mlops.ExperimentTracker("jj", platform=platform, wandb={"entity": "acme", "project": "churn"})  # error: a tracker without its key
