@@ -1,16 +1,14 @@
 """What every backend owes: outputs, refs, names, tags, parents, providers, secrets, the same again on the next run."""
 
-import asyncio
 import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pulumi import ResourceOptions
-from pulumi.runtime import rpc
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
@@ -30,7 +28,7 @@ from support.conformance.programs import (
     registry,
     store,
 )
-from support.conformance.running import BACKENDS, THERE, Ran, Way, run, working
+from support.conformance.running import BACKENDS, THERE, Ran, Way, run, through_the_engine, working
 from support.conformance.words import WORDS, Words
 from support.mocks import Registration
 
@@ -68,15 +66,6 @@ def test_the_export_can_leave_the_stack_and_come_back(backend: str, name: str) -
     assert back == done.kind.load(back.export())
     assert without_nulls(back.export()) == without_nulls(json.loads(json.dumps(done.export)))
     assert not back.native
-
-
-def through_the_engine(export: Mapping[str, Any]) -> Any:
-    """Send a value the way that stack outputs go: nulls are dropped, and whole numbers come back as floats."""
-
-    async def there_and_back() -> Any:
-        return rpc.deserialize_properties(await rpc.serialize_properties(dict(export), {}))
-
-    return asyncio.run(there_and_back())
 
 
 def without_nulls(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Runs a neutral program on one backend under the recording mocks, once for each way to run it."""
 
+import asyncio
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Literal
 from unittest.mock import patch
 
 from pulumi import Output
+from pulumi.runtime import rpc
 
 from pulumi_mlops import MlopsError
 from pulumi_mlops.core import capabilities, registry
@@ -143,3 +145,12 @@ def cells(*levels: str) -> list[tuple[str, str]]:
 ABSENT = cells("absent")
 THERE = [cell for cell in CELLS if cell not in ABSENT]
 LOSSY = [cell for cell in cells("lossy") if cell in THERE]
+
+
+def through_the_engine(export: Mapping[str, Any]) -> Any:
+    """Send a value the way that stack outputs go: nulls are dropped, and whole numbers come back as floats."""
+
+    async def there_and_back() -> Any:
+        return rpc.deserialize_properties(await rpc.serialize_properties(dict(export), {}))
+
+    return asyncio.run(there_and_back())

@@ -130,6 +130,7 @@ def _keys(platform: PlatformRef, key: str | None) -> list[Input[str]]:
 def _supposed(spec: ExistingFeatureGroupSpec, called: str) -> dict[str, Any]:
     """Describe a group as the program does; what it leaves out is filled in."""
     (key, *_), time = spec.keys or ["id"], spec.event_time or "event_time"
+    database = FeatureStoreAddress.of(spec.store).database if spec.store else _CATALOGUE
     features: Mapping[str, str] = {key: "string", time: "timestamp", **(spec.features or {})}
     found: dict[str, Any] = {
         "RecordIdentifierFeatureName": key,
@@ -137,7 +138,7 @@ def _supposed(spec: ExistingFeatureGroupSpec, called: str) -> dict[str, Any]:
         "FeatureDefinitions": [{"FeatureName": of, "FeatureType": TYPES[kind]} for of, kind in features.items()],
         "OfflineStoreConfig": {
             "S3StorageConfig": {"S3Uri": spec.offline or "s3://rows/"},
-            "DataCatalogConfig": {"Database": _CATALOGUE, "TableName": called.replace("-", "_").lower()},
+            "DataCatalogConfig": {"Database": database, "TableName": called.replace("-", "_").lower()},
         },
     }
     return found | ({} if spec.online is False else {"OnlineStoreConfig": {"EnableOnlineStore": True}})
@@ -260,14 +261,17 @@ def endpoint(name: str, spec: ExistingEndpointSpec) -> EndpointRef:
 
 def identity(name: str, spec: ExistingIdentitySpec) -> IdentityRef:
     """Find the role; one of another account is named by its ARN, and cannot be looked up."""
-    called, at = spec.called or name, PlatformAddress.of(spec.platform)
-    principal: Input[str] = called
-    if not called.startswith("arn:"):
-        principal = Output.format("arn:{0}:iam::{1}:role/{2}", at.partition, at.account, called)
-        if not private.mocked():
-            there = live.role(spec.platform, called)
-            if there is None:
-                raise _nowhere("Identity", name, spec.platform, f"role {called!r}")
-            _of_the_account("Identity", name, spec.platform, there["Arn"])
-            principal = there["Arn"]
+    called = spec.called or name
+    principal = called if called.startswith("arn:") else _role(name, spec.platform, called)
     return IdentityRef(name=name, backend="aws", platform=spec.platform, kind="role", principal=principal)
+
+
+def _role(name: str, platform: PlatformRef, called: str) -> Input[str]:
+    if private.mocked():
+        at = PlatformAddress.of(platform)
+        return Output.format("arn:{0}:iam::{1}:role/{2}", at.partition, at.account, called)
+    there = live.role(platform, called)
+    if there is None:
+        raise _nowhere("Identity", name, platform, f"role {called!r}")
+    _of_the_account("Identity", name, platform, there["Arn"])
+    return str(there["Arn"])

@@ -220,8 +220,8 @@ def endpoint(name: str, spec: ExistingEndpointSpec) -> EndpointRef:
         behind = _Object(found.namespace, f"{found.name}-predictor" if inference else found.name, found.own)
         service = behind.read(platform, "/api/v1", "services")
         if service is None:
-            told = f"InferenceService {found} has no Service yet" if inference else f"there is none called {found}"
-            raise absent("Endpoint", name, f"{told}: neither an InferenceService nor a Service leads to it")
+            none = f"there is neither an InferenceService nor a Service {found} in the cluster"
+            raise absent("Endpoint", name, f"InferenceService {found} has no Service yet" if inference else none)
         server = _behind(name, platform, behind, service)
     return EndpointRef(
         name=name,

@@ -312,7 +312,9 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
 def version(model: ModelRef, number: int) -> ModelVersionRef:
     """Return one version, which has to be there: where its files are is known to the registry alone."""
     if private.mocked():
-        return _ref(model, tracking.Version(number, {}, f"mlflow-artifacts:/{model.name}/{number}", None))
+        return _ref(
+            model, tracking.Version(number, {}, f"mlflow-artifacts:/{ModelAddress.of(model).model}/{number}", None)
+        )
     found = tracking.version(model, number)
     if found is None:
         raise MlopsError(
