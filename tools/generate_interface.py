@@ -250,7 +250,7 @@ def forms(name: str, spec: type[Spec]) -> dict[str, str]:
     A noun's own arguments have one form: keywords cannot be one of several TypedDicts, and with overloads mypy tells
     every mistake in any argument as one of the whole call.
     """
-    nouns_own = any(spec is kind.spec_type for kind in nouns())
+    nouns_own = any(spec in (kind.spec_type, kind.existing_type) for kind in nouns())
     return {} if spec.one_of is None or nouns_own else {key: f"{name}With{camel(key)}" for key in spec.one_of.fields}
 
 

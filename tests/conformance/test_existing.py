@@ -170,10 +170,10 @@ def test_where_it_is_found_is_said_once(backend: str, noun: str) -> None:
     if table_of(backend)[frozenset([capability])].level != "absent":
         done = run(lambda w: program(w, twice=True), backend)
         assert isinstance(done.error, InvalidArgs)
-        assert "write exactly one of" in str(done.error)
+        assert "takes exactly one of" in str(done.error)
     done = run(program, backend)
     assert isinstance(done.error, InvalidArgs)
-    assert "write exactly one of" in str(done.error)
+    assert "takes exactly one of" in str(done.error)
 
 
 def test_a_model_is_made_in_a_registry_that_exists_or_the_backend_says_why_not() -> None:

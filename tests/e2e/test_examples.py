@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -58,18 +59,101 @@ def test_shared_platform_without_the_output(stack_of: StackOf) -> None:
     assert "Traceback" not in refused.output
 
 
-def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
+GROUP: dict[str, Any] = {
+    "FeatureGroupName": "CustomerProfile",
+    "RecordIdentifierFeatureName": "customer_id",
+    "EventTimeFeatureName": "updated_at",
+    "FeatureDefinitions": [
+        {"FeatureName": "customer_id", "FeatureType": "String"},
+        {"FeatureName": "updated_at", "FeatureType": "String"},
+        {"FeatureName": "age", "FeatureType": "Integral"},
+    ],
+    "OnlineStoreConfig": {"EnableOnlineStore": True},
+}
+
+
+def what_a_company_has(cloud: Cloud) -> dict[str, str]:
+    """Make by the cloud's own clients what the example takes over; return what its stack is configured with."""
+    s3, ec2, iam, sagemaker = (cloud.client(service) for service in ("s3", "ec2", "iam", "sagemaker"))
     cloud.client("ecr").create_repository(repositoryName=REPOSITORY)
-    s3, ec2 = cloud.client("s3"), cloud.client("ec2")
     s3.create_bucket(Bucket="bucket-of-ours")
-    s3.put_object(Bucket="bucket-of-ours", Key="models/forecast.tar.gz", Body=b"x")
+    s3.put_object(Bucket="bucket-of-ours", Key="churn/7.tar.gz", Body=b"x")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="ours", Description="ours", VpcId=vpc)["GroupId"]
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    roles = {
+        name: iam.create_role(RoleName=name, Path="/web/", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        for name in ("storefront-web", "runner")
+    }
+    files = {"Image": IMAGE, "ModelDataUrl": "s3://bucket-of-ours/churn/7.tar.gz"}
+    may_read = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "arn:aws:s3:::bucket-of-ours*"}
+        ],
+    }
+    iam.put_role_policy(RoleName="runner", PolicyName="files", PolicyDocument=json.dumps(may_read))
+    sagemaker.create_feature_group(**GROUP, RoleArn=roles["runner"])
+    sagemaker.create_model_package_group(ModelPackageGroupName="ChurnModels")
+    for auc in ("0.94", "0.7"):  # the newest one misses the gate
+        sagemaker.create_model_package(
+            ModelPackageGroupName="ChurnModels",
+            ModelApprovalStatus="Approved",
+            CustomerMetadataProperties={"auc": auc},
+            InferenceSpecification={
+                "Containers": [files],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+    sagemaker.create_model(ModelName="churn-2019", PrimaryContainer=files, ExecutionRoleArn=roles["runner"])
+    variant = {
+        "VariantName": "all",
+        "ModelName": "churn-2019",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="churn-2019", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="churn-2019", EndpointConfigName="churn-2019")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="churn-2019", WaiterConfig={"Delay": 1})
+    return {
+        "bucket": "bucket-of-ours",
+        "runner": roles["runner"],
+        "subnets": json.dumps([subnet]),
+        "security_groups": json.dumps([group]),
+    }
+
+
+def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
     stack = stack_of("examples/adopt_existing")
-    stack.configure(bucket="bucket-of-ours", image=IMAGE)
-    stack.configure(subnets=json.dumps([subnet]), security_groups=json.dumps([group]))
-    lives_and_dies(stack, cloud, cloud.everything())
+    stack.configure(bucket="bucket-of-ours", runner="x", subnets='["subnet-1"]', security_groups='["sg-1"]')
+    refused = stack.preview()
+    assert refused.code != 0
+    assert "FeatureGroup 'profile': 1 problem; nothing was registered." in refused.output
+    assert "called: there is no feature group 'CustomerProfile' in the platform's account, us-east-1" in refused.output
+    assert "Traceback" not in refused.output
+    stack.configure(**what_a_company_has(cloud))
+    before = cloud.everything()
+    looked_at = [described(cloud) for _ in range(2)]
+    lives_and_dies(stack, cloud, before)
+    assert described(cloud) == looked_at[0] == looked_at[1], "what was taken over has changed"
+
+
+def described(cloud: Cloud) -> list[Any]:
+    """Describe what the example takes over."""
+    sagemaker, iam = cloud.client("sagemaker"), cloud.client("iam")
+    found = [
+        sagemaker.describe_feature_group(FeatureGroupName="CustomerProfile"),
+        sagemaker.describe_model_package_group(ModelPackageGroupName="ChurnModels"),
+        sagemaker.list_model_packages(ModelPackageGroupName="ChurnModels"),
+        sagemaker.describe_endpoint(EndpointName="churn-2019"),
+        iam.get_role(RoleName="storefront-web"),
+        iam.list_attached_role_policies(RoleName="storefront-web"),
+    ]
+    return [{key: value for key, value in answer.items() if key != "ResponseMetadata"} for answer in found]
 
 
 def test_every_example_is_tested_here() -> None:

@@ -15,7 +15,7 @@ from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.existing import Existing, folder, take_over
-from pulumi_mlops.core.inputs import Flag, Needs, Spec, Whole, demand_number, earlier, given, nearest, refuse
+from pulumi_mlops.core.inputs import Flag, Needs, OneOf, Spec, Whole, demand_number, earlier, given, nearest, refuse
 from pulumi_mlops.core.refs import Of, Ref
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
@@ -120,6 +120,7 @@ class ExistingFeatureGroupSpec(Existing):
     """What is said of a feature group that exists already. Facts that the backend can read are read and compared."""
 
     stands_on = "store"
+    one_of = OneOf("store", "platform")
 
     store: Of[FeatureStoreRef] | None = None
     """The store that it belongs to. Write either this or ``platform``."""
@@ -139,13 +140,6 @@ class ExistingFeatureGroupSpec(Existing):
     offline: str | None = None
     """URI of the folder with its offline rows. The default is what the backend reads; where it reads nothing the group
     counts as one without."""
-
-    @field_validator("platform")
-    @classmethod
-    def _one(cls, value: PlatformRef | None, info: ValidationInfo) -> PlatformRef | None:
-        if "store" in info.data and (value is None) == (info.data["store"] is None):
-            raise refuse("write exactly one of 'store' and 'platform'")
-        return value
 
     @field_validator("keys")
     @classmethod

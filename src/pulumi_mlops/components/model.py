@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, Unpack
 
 from pulumi import ResourceOptions
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, field_validator
 
 from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
 from pulumi_mlops.components.model_registry import ModelRegistryRef
@@ -20,6 +20,7 @@ from pulumi_mlops.core.inputs import (
     Flag,
     In,
     Needs,
+    OneOf,
     Spec,
     deferred,
     demand_number,
@@ -65,6 +66,7 @@ class ExistingModelSpec(Existing):
     """What is said of a model that exists already."""
 
     stands_on = "registry"
+    one_of = OneOf("registry", "platform")
 
     registry: Of[ModelRegistryRef] | None = None
     """The registry that it belongs to. Write either this or ``platform``."""
@@ -77,13 +79,6 @@ class ExistingModelSpec(Existing):
     is the folder that a model of this name has in the platform's artifact store."""
     key: Annotated[In[str] | None, Needs("model.existing.key", given)] = None
     """Full address of the key that these files are encrypted with; the default is the platform's."""
-
-    @field_validator("platform")
-    @classmethod
-    def _one(cls, value: PlatformRef | None, info: ValidationInfo) -> PlatformRef | None:
-        if "registry" in info.data and (value is None) == (info.data["registry"] is None):
-            raise refuse("write exactly one of 'registry' and 'platform'")
-        return value
 
     @field_validator("files")
     @classmethod

@@ -158,7 +158,7 @@ def test_some_of_the_features_may_be_said(there: dict[str, Any]) -> None:
 )
 @pytest.mark.usefixtures("there")
 def test_what_is_not_there_is_said_in_one_sentence(take: Any, what: str) -> None:
-    assert f"- called: there is no {what} in account {ACCOUNT} in region {REGION}" in refused(take)
+    assert f"- called: there is no {what} in account {ACCOUNT}, {REGION}" in refused(take)
 
 
 def test_what_is_found_in_another_account_is_refused(there: dict[str, Any]) -> None:

@@ -59,11 +59,9 @@ def _a_name(called: str | None) -> Iterator[Problem]:
 
 
 def _nowhere(noun: str, name: str, platform: PlatformRef, what: str) -> InvalidArgs:
-    at = PlatformAddress.of(platform)
-    known = [
-        f"{word} {value}" for word, value in (("account", at.account), ("region", at.region)) if not is_deferred(value)
-    ]
-    return absent(noun, name, f"there is no {what} in {' in '.join(known) or 'the account of the platform'}")
+    account, region = PlatformAddress.of(platform).account, platform.region or live.default_region()
+    whose = "the platform's account" if is_deferred(account) else f"account {account}"
+    return absent(noun, name, f"there is no {what} in {whose}, {region}")
 
 
 def _of_the_account(noun: str, name: str, platform: PlatformRef, arn: str) -> None:
