@@ -12,6 +12,9 @@ from support.e2e.outside import ROOT, Cloud, shown, succeeded
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]
 REPOSITORY = "models/ours"
+AWS_IMAGES = "763104351884"
+"""The account in which AWS keeps its images for us-east-1."""
+TOKEN = "hf_not-in-any-state"
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:1"
 
 
@@ -156,9 +159,65 @@ def described(cloud: Cloud) -> list[Any]:
     return [{key: value for key, value in answer.items() if key != "ResponseMetadata"} for answer in found]
 
 
+def test_language_model(stack_of: StackOf, cloud: Cloud) -> None:
+    """The folder is served first, then by the same program a version of the registry, which names a folder as well."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    cloud.client("iam").create_role(RoleName="support", AssumeRolePolicyDocument=document)
+    cloud.client("s3").create_bucket(Bucket="weights-of-ours")
+    sagemaker, before = cloud.client("sagemaker"), cloud.everything()
+    stack = stack_of("examples/language_model", "aws")
+    stack.configure_secret("hub_token", TOKEN)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    folder = {"S3Uri": stack.get("weights"), "S3DataType": "S3Prefix", "CompressionType": "None"}
+    container = served(cloud, "assistant-dev-chat")
+    assert container["Image"] == stack.get("image")
+    assert container["ModelDataSource"] == {"S3DataSource": folder}
+    assert container["Environment"]["MLOPS_SECRET_HUB_TOKEN"].startswith("arn:aws:secretsmanager:")
+
+    tuned = {**folder, "S3Uri": "s3://weights-of-ours/tuned/"}
+    package = sagemaker.create_model_package(
+        ModelPackageGroupName="assistant-dev-models-llama",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [{"Image": stack.get("image"), "ModelDataSource": {"S3DataSource": tuned}}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )["ModelPackageArn"]
+    stack.configure(version="1")
+    assert "replace Model chat-main" in shown(stack.up())
+    assert shown(stack.up()) == []
+    assert served(cloud, "assistant-dev-chat") == {**container, "ModelDataSource": {"S3DataSource": tuned}}
+    role, weights = "assistant-dev-chat-endpoint", "arn:aws:s3:::weights-of-ours"
+    assert cloud.allows(role, "s3:GetObject", f"{weights}/tuned/tokenizer.json")
+    assert not cloud.allows(role, "s3:GetObject", f"{weights}/llama-3.1-8b/tokenizer.json")
+    assert cloud.allows(role, "ecr:BatchGetImage", f"arn:aws:ecr:us-east-1:{AWS_IMAGES}:repository/vllm")
+    caller, endpoint = "assistant-dev-support-identity", "arn:aws:sagemaker:us-east-1:123456789012:endpoint"
+    assert cloud.allows(caller, "sagemaker:InvokeEndpoint", f"{endpoint}/assistant-dev-chat")
+    assert not cloud.allows(caller, "sagemaker:InvokeEndpoint", f"{endpoint}/assistant-dev-other")
+    assert TOKEN not in stack.export()
+
+    sagemaker.delete_model_package(ModelPackageName=package)
+    succeeded(stack.destroy())
+    assert {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind} == before
+
+
+def served(cloud: Cloud, endpoint: str) -> dict[str, Any]:
+    """Describe the container behind an endpoint of one variant."""
+    sagemaker = cloud.client("sagemaker")
+    configuration = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"]
+    assert variant["InstanceType"] == "ml.g5.2xlarge"
+    assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 40 * 60
+    container: dict[str, Any] = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
+    return container
+
+
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
-    here = {"feature_store", "existing_model", "shared_platform", "adopt_existing"}
+    here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model"}
     assert folders == here | {"model_on_kubernetes", "bring_your_own", "two_platforms"}, "test_examples_kubernetes.py"
     for folder in folders:
         programs = (ROOT / "examples" / folder).rglob("__main__.py")

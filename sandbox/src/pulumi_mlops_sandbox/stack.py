@@ -74,6 +74,10 @@ class Stack:
         if done.returncode:
             raise SandboxError(done.stderr)
 
+    def get(self, key: str) -> str:
+        """Read one configuration value."""
+        return self._pulumi("config", "get", key).stdout.strip()
+
     def preview(self, *options: str) -> Result:
         """Preview the program."""
         return self._steps("preview", *options)

@@ -237,8 +237,9 @@ class Serve(TypedDict, total=False):
 
     image: Input[str] | None
     """The image that serves versions of the registry; the default is the backend's own model server. Where the model is
-    an image with files, its image stands in ``model``. On AWS: refused: a model package names its image. On Kubernetes:
-    the container finds the version's files at ``/mnt/models``."""
+    an image with files, its image stands in ``model``. On AWS: the default is the image that the model package names.
+    Another image finds the version's files at ``/opt/ml/model``, and SageMaker does not ask then whether the version is
+    approved. On Kubernetes: the container finds the version's files at ``/mnt/models``."""
     command: Sequence[Input[str]] | None
     """The program and its arguments, instead of those of the image."""
     port: int

@@ -490,6 +490,8 @@ class EndpointSpec(Spec):
         image = files.image if files else self.serve.image
         grants: list[Grant] = [("use", self.platform), ("read", Place(self.platform.artifacts))]
         grants += [] if image is None else [("pull", Image(image))]
+        if isinstance(part.model, ModelVersionRef):
+            grants += [("read", part.model)] if image is not None else [("pull", part.model), ("read", part.model)]
         if files and files.artifact is not None:
             grants.append(("read", Place(files.artifact)))
         if files and files.artifact_key is not None:

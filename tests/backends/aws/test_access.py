@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 import pulumi_mlops as mlops
-from support.mocks import ACCOUNT, Cloud, Registration
+from pulumi_mlops.backends.aws import live
+from support.facts.aws import HUB, IMAGE, MODEL
+from support.mocks import ACCOUNT, REGION, Cloud, Registration
 
 # Actions for which IAM knows no resource, or none before the thing exists
 # (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
@@ -114,3 +118,36 @@ def test_files_from_elsewhere_may_be_read(cloud: Cloud) -> None:
     rights = cloud.one("iam/rolePolicy", "score-rights").document("policy")["Statement"]
     read = [one["Resource"] for one in rights if one["Action"] == ["s3:GetObject"]]
     assert "arn:aws:s3:::elsewhere/model.tar.gz" in read
+
+
+ACTIONS = ("s3:GetObject", "s3:ListBucket", "ecr:BatchGetImage", "ecr:GetAuthorizationToken")
+
+
+@pytest.mark.parametrize("one_of", ["approved", "by number"])
+def test_what_a_version_names_elsewhere_may_be_pulled_and_read(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, one_of: str
+) -> None:
+    """A package's image and files may be anybody's: the role of its endpoint gets what is not the platform's own."""
+    own = {"Image": IMAGE, "ModelDataUrl": "s3://artifacts/models/churn/model.tar.gz"}
+    folder = {"S3DataSource": {"S3Uri": "s3://weights/llama/", "S3DataType": "S3Prefix", "CompressionType": "None"}}
+    theirs = {"Image": f"763104351884.dkr.ecr.{REGION}.amazonaws.com/vllm:0.11", "ModelDataSource": folder}
+    package = {
+        "ModelPackageVersion": 3,
+        "ModelPackageArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn-dev-models-churn/3",
+        "InferenceSpecification": {"Containers": [own, theirs]},
+    }
+    monkeypatch.setattr(live, "package", lambda *_: package)
+    monkeypatch.setattr(live, "approved_packages", lambda *_: iter([package]))
+
+    def program() -> None:
+        version = MODEL.approved() if one_of == "approved" else MODEL.version(3)
+        mlops.Endpoint("score", platform=HUB, model=version)
+
+    cloud.run(program)
+    rights = cloud.one("iam/rolePolicy", "score-rights").document("policy")["Statement"]
+    given = {action: [one["Resource"] for one in rights if action in one["Action"]] for action in ACTIONS}
+    assert given["s3:GetObject"] == ["arn:aws:s3:::artifacts/*", "arn:aws:s3:::weights/llama/*"]
+    assert given["s3:ListBucket"] == ["arn:aws:s3:::artifacts", "arn:aws:s3:::weights"]
+    assert f"arn:aws:ecr:{REGION}:763104351884:repository/vllm" in given["ecr:BatchGetImage"]
+    assert f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/serve" in given["ecr:BatchGetImage"]
+    assert given["ecr:GetAuthorizationToken"] == ["*"]

@@ -315,6 +315,47 @@ def test_a_release_that_was_rolled_back_fails_the_up(
         make(cloud)
 
 
+def version(images: list[str], files: list[str]) -> mlops.ModelVersionRef:
+    address = {**THIRD.address, "images": images, "files": files}
+    return mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB, version=3, address=address)
+
+
+@pytest.mark.parametrize(
+    ("files", "container"),
+    [
+        (["s3://weights/3.tar.gz"], {"modelDataUrl": "s3://weights/3.tar.gz"}),
+        (
+            ["s3://weights/3/"],
+            {
+                "modelDataSource": {
+                    "s3DataSources": [{"s3Uri": "s3://weights/3/", "s3DataType": "S3Prefix", "compressionType": "None"}]
+                }
+            },
+        ),
+        ([], {}),
+    ],
+)
+def test_another_image_serves_the_files_of_a_version(cloud: Cloud, files: list[str], container: dict[str, Any]) -> None:
+    make(cloud, model=version([IMAGE], files), serve={"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/vllm:1"})
+    found = cloud.one("sagemaker/model").inputs["primaryContainer"]
+    served = {"environment": {}, "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/vllm:1"}
+    assert found == {**served, **container}
+    rights = cloud.one("iam/rolePolicy", "score-rights").document("policy")["Statement"]
+    pulled = [one["Resource"] for one in rights if "ecr:BatchGetImage" in one["Action"]]
+    assert f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/vllm" in pulled
+    assert f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/serve" not in pulled
+    read = [one["Resource"] for one in rights if one["Action"] == ["s3:GetObject"]]
+    assert [one for one in read if "weights" in one] == [
+        uri.replace("s3://", "arn:aws:s3:::") + "*" * uri.endswith("/") for uri in files
+    ]
+
+
+def test_one_image_does_not_serve_a_chain_of_containers(cloud: Cloud) -> None:
+    with pytest.raises(InvalidArgs, match=r"serve\.image: version 3 of 'churn' is a chain of 2 containers"):
+        make(cloud, model=version([IMAGE, IMAGE], []), serve={"image": IMAGE})
+    assert cloud.registered == []
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -71,6 +71,15 @@ def test_what_is_not_there_is_nothing(ask: Any) -> None:
     assert list(live.approved_packages(HUB, "x")) == []
 
 
+def test_a_version_is_found_by_its_number(ask: Any) -> None:
+    versions = [{"ModelPackageArn": f"arn:{number}", "ModelPackageVersion": number} for number in (4, 3)]
+    sagemaker = ask({}, {"ModelPackageSummaryList": versions}, {"ModelPackageVersion": 3})
+    assert live.package(HUB, "x", 3) == {"ModelPackageVersion": 3}
+    assert sagemaker.asked[2] == {"ModelPackageName": "arn:3"}
+    ask({}, {"ModelPackageSummaryList": versions})
+    assert live.package(HUB, "x", 5) is None
+
+
 def test_approved_versions_come_newest_first(ask: Any) -> None:
     summary = {"ModelPackageSummaryList": [{"ModelPackageArn": "arn:4"}, {"ModelPackageArn": "arn:3"}]}
     sagemaker = ask({}, summary, {"ModelPackageVersion": 4}, {"ModelPackageVersion": 3})

@@ -6,6 +6,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops.backends.aws import live
+from pulumi_mlops.core import private
 from pulumi_mlops.core.gates import missed
 from support.facts.aws import HUB, MODEL, REGISTRY, hub
 from support.mocks import ACCOUNT, REGION, Cloud
@@ -120,6 +121,13 @@ def test_the_newest_approved_version_that_passes_its_gate(
     found = cloud.run(lambda: gated.approved(otherwise="wait"))
     assert (found.version, found.waiting) == (version, version is None)
     assert len(cloud.warnings) == warned
+
+
+def test_a_version_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private, "mocked", lambda: False)
+    monkeypatch.setattr(live, "model_group", lambda *_: None)
+    with pytest.raises(mlops.MlopsError, match="Model 'churn' has no version 7 in group 'churn-dev-models-churn' yet"):
+        MODEL.version(7)
 
 
 def test_a_version_by_its_number() -> None:

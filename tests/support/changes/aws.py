@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
+from support.facts.aws import hub
 from support.mocks import Registration
 
 AWS = Aws()
@@ -31,6 +33,13 @@ BASE: dict[str, dict[str, Any]] = {
     "Model": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
 }
+VERSION = ModelVersionRef(
+    name="churn",
+    backend="aws",
+    platform=hub("hub", stage="prod"),
+    version=3,
+    address={"arn": "arn", "files": ["s3://models/3/"]},
+)
 SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
 NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
 CANARY = {"release": {"canary": {"percent": 10}}}
@@ -140,6 +149,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"model": {"image": "example/churn:1", "artifact": "s3://models/2.tar.gz"}},
     ),
     ("Endpoint.serve", "Endpoint", {}, {"serve": {"startup_minutes": 40}}),
+    ("Serve.image", "Endpoint", {"model": VERSION}, {"serve": {"image": "example/serve:2"}}),
     ("Serve.startup_minutes", "Endpoint", {}, {"serve": {"startup_minutes": 40}}),
     ("Endpoint.compute", "Endpoint", {}, {"compute": {"cpus": 16}}),
     ("Compute.cpus", "Endpoint", {}, {"compute": {"cpus": 16}}),

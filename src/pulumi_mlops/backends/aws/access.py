@@ -14,12 +14,13 @@ from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     FeatureGroupAddress,
     ModelAddress,
+    ModelVersionAddress,
     PlatformAddress,
     SecretAddress,
 )
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
-from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
@@ -169,6 +170,7 @@ def _use_platform(platform: PlatformRef, at: PlatformAddress) -> list[Statement]
 
 
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+_READ, _LIST = ["s3:GetObject"], ["s3:ListBucket", "s3:GetBucketLocation"]
 _LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
 _REPOSITORY = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.-]+/(?P<name>[^:@]+)([:@].*)?"
@@ -192,8 +194,8 @@ def _pull_image(image: Image, at: PlatformAddress) -> list[Statement]:
 
 def _read_place(place: Place, at: PlatformAddress) -> list[Statement]:
     return [
-        allow(["s3:GetObject"], Late(_objects, (place.uri, at.partition))),
-        allow(["s3:ListBucket", "s3:GetBucketLocation"], Late(_bucket, (place.uri, at.partition))),
+        allow(_READ, Late(_objects, (place.uri, at.partition))),
+        allow(_LIST, Late(_bucket, (place.uri, at.partition))),
     ]
 
 
@@ -202,6 +204,26 @@ def _write_place(place: Place, at: PlatformAddress) -> list[Statement]:
         allow(["s3:PutObject", "s3:AbortMultipartUpload"], Late(_objects, (place.uri, at.partition))),
         allow(["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketAcl"], Late(_bucket, (place.uri, at.partition))),
     ]
+
+
+def _pull_version(version: ModelVersionRef, at: PlatformAddress) -> list[Statement]:
+    """Pull the images that a version names where they are not the platform's own."""
+    return [right for image in ModelVersionAddress.of(version).images for right in _pull_image(Image(image), at)]
+
+
+def _read_version(version: ModelVersionRef, at: PlatformAddress) -> list[Statement]:
+    """Read the files that a version names where they are not in the artifact store."""
+    return [right for uri in ModelVersionAddress.of(version).files for right in _read_elsewhere(uri, at)]
+
+
+def _read_elsewhere(uri: Input[str], at: PlatformAddress) -> list[Statement]:
+    """Read files that are not in the artifact store, which every workload reads."""
+    parts = (uri, at.partition, at.bucket)
+
+    def outside(name: Callable[[str, str], str]) -> Late:
+        return Late(lambda uri, of, own: None if uri.startswith(f"s3://{own}/") else name(uri, of), parts)
+
+    return [allow(_READ, outside(_objects)), allow(_LIST, outside(_bucket))]
 
 
 def _use_key(key: Key, _: PlatformAddress) -> list[Statement]:
@@ -374,6 +396,8 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformAddress], list[Statement]
     ("use", Key): _use_key,
     ("read", FeatureView): _read_view,
     ("read", SecretRef): _read_secret,
+    ("pull", ModelVersionRef): _pull_version,
+    ("read", ModelVersionRef): _read_version,
     ("write", Catalogue): _write_catalogue,
     ("write", FeatureGroupRef): _write_group,
     ("register", ModelRef): _register,

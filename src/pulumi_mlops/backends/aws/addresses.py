@@ -89,9 +89,12 @@ class ModelAddress(Address):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionAddress(Address):
-    """A model package."""
+    """A model package, and what its containers need."""
 
     arn: Input[str]
+    images: Sequence[Input[str]] = field(default_factory=list)
+    files: Sequence[Input[str]] = field(default_factory=list)
+    """URIs of the files of its containers."""
 
 
 @dataclass(frozen=True, kw_only=True)

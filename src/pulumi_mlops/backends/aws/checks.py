@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_mlops.backends.aws import existing, live
 from pulumi_mlops.backends.aws.access import principal_problems
-from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
+from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress, ModelVersionAddress
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.identity import identity_problems
@@ -16,7 +16,7 @@ from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
-from pulumi_mlops.components.model import ModelSpec
+from pulumi_mlops.components.model import ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.core.compute import Compute
@@ -184,15 +184,26 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
         if spec.shadow and spec.shadow.compute:
             yield from _machine("shadow.compute", spec.shadow.compute)
     if spec.serve.image is not None:
-        yield Problem(
-            "serve.image",
-            "SageMaker serves a model package with the image that it names; register the version with this image, or "
-            "serve the files themselves: model={'image': …, 'artifact': …}",
-        )
+        yield from _one_container(spec)
     yield from _watched(spec)
     there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
     if there is not None:
         yield from _endpoint_that_serves(spec, there)
+
+
+def _one_container(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse an image of the user's for a version whose package chains several containers."""
+    for part in spec.parts:
+        version = part.model
+        if not isinstance(version, ModelVersionRef) or version.waiting:
+            continue
+        count = len(ModelVersionAddress.of(version).images)
+        if count > 1:
+            yield Problem(
+                "serve.image",
+                f"version {version.version} of {version.name!r} is a chain of {count} containers, and one image does "
+                "not stand for them; leave image out, or register the files as a version with one container",
+            )
 
 
 def _watched(spec: EndpointSpec) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ version, the features that a group has. The same credentials are used as by the 
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -166,13 +166,26 @@ def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str)
 
 def approved_packages(platform: PlatformRef, group: str) -> Iterator[dict[str, Any]]:
     """Describe the approved versions of a group, newest first."""
+    yield from _packages(platform, group, lambda _: True, ModelApprovalStatus="Approved")
+
+
+def package(platform: PlatformRef, group: str, number: int) -> dict[str, Any] | None:
+    """Describe one version of a group, or nothing."""
+    return next(_packages(platform, group, lambda summary: summary["ModelPackageVersion"] == number), None)
+
+
+def _packages(
+    platform: PlatformRef, group: str, wanted: Callable[[dict[str, Any]], bool], **by: str
+) -> Iterator[dict[str, Any]]:
+    """Describe versions of a group, newest first; none where there is no such group."""
     if private.mocked() or model_group(platform, group) is None:
         return
-    with asking(f"approved versions of {group!r}"):
+    with asking(f"versions of {group!r}"):
         sagemaker = client(platform, "sagemaker")
         pages = sagemaker.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=group, ModelApprovalStatus="Approved", SortBy="CreationTime", SortOrder="Descending"
+            ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", **by
         )
         for page in pages:
             for summary in page["ModelPackageSummaryList"]:
-                yield sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+                if wanted(summary):
+                    yield sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])

@@ -1,22 +1,21 @@
 """ModelRegistry and Model on AWS."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output
+from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
-from pulumi_mlops.core import principals
+from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
-
-if TYPE_CHECKING:
-    from pulumi_mlops.components.platform import PlatformRef
 
 _STATUS = {"approved": "Approved", "rejected": "Rejected", "pending": "PendingManualApproval"}
 _PREFIX = 40  # leaves room for a model's name in the 63 characters of a group's
@@ -141,7 +140,7 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
     for package in live.approved_packages(model.platform, ModelAddress.of(model).group):
         short = missed(model.gate, package.get("CustomerMetadataProperties", {}))
         if not short:
-            return _ref(model, package["ModelPackageVersion"], package["ModelPackageArn"])
+            return _ref(model, package["ModelPackageVersion"], package["ModelPackageArn"], package)
         pulumi.log.warn(
             f"Model {model.name!r}: version {package['ModelPackageVersion']} is approved but misses its gate "
             f"({'; '.join(short)}); looking at the one before"
@@ -150,15 +149,29 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
 
 
 def version(model: ModelRef, number: int) -> ModelVersionRef:
-    """Name one version."""
+    """Return one version, which has to be there: what its containers need stands in the registry alone."""
+    package = live.package(model.platform, ModelAddress.of(model).group, number)
+    if package is None and not private.mocked():
+        raise MlopsError(f"Model {model.name!r} has no version {number} in group {ModelAddress.of(model).group!r} yet")
     arn = Output.from_input(ModelAddress.of(model).arn).apply(
         lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/{number}"
     )
-    return _ref(model, number, arn)
+    return _ref(model, number, arn, package or {})
 
 
-def _ref(model: ModelRef, number: int, arn: Any) -> ModelVersionRef:
-    platform: PlatformRef = model.platform
-    return ModelVersionRef(
-        name=model.name, backend="aws", platform=platform, version=number, address=ModelVersionAddress(arn=arn).plain()
+def _ref(model: ModelRef, number: int, arn: Input[str], package: Mapping[str, Any]) -> ModelVersionRef:
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    files = [container.get("ModelDataUrl") or _folder(container) for container in containers]
+    address = ModelVersionAddress(
+        arn=arn,
+        images=[container["Image"] for container in containers if "Image" in container],
+        files=[uri for uri in files if uri],
     )
+    return ModelVersionRef(
+        name=model.name, backend="aws", platform=model.platform, version=number, address=address.plain()
+    )
+
+
+def _folder(container: Mapping[str, Any]) -> str | None:
+    uri: str | None = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    return uri

@@ -47,7 +47,8 @@ NOTES = {
     "ModelFiles.artifact": "the S3 URI of a ``model.tar.gz``, or of a folder, which the container finds at "
     "``/opt/ml/model``.",
     "ModelFiles.artifact_key": "the ARN of a KMS key.",
-    "Serve.image": "refused: a model package names its image.",
+    "Serve.image": "the default is the image that the model package names. Another image finds the version's files at "
+    "``/opt/ml/model``, and SageMaker does not ask then whether the version is approved.",
     "Serve.startup_minutes": "as much for the download of the files, and as much again for the health check.",
     "Canary.percent": "a share of the capacity, 50 at most.",
     "Canary.bake_minutes": "60 at most.",

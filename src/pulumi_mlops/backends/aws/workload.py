@@ -20,20 +20,24 @@ def environment(workload: Workload[FeatureView], at: PlatformAddress) -> dict[st
 def container(
     workload: Workload[FeatureView], version: ModelVersionRef | None, at: PlatformAddress
 ) -> aws.sagemaker.ModelPrimaryContainerArgsDict:
-    """Write the container: of a version in the registry, which names image and files, or of an image with files."""
+    """Write the container: of a version in the registry, which names image and files, or of an image with files.
+
+    An image of the user's serves the files of a version; the rest of its package has no effect then.
+    """
     found: aws.sagemaker.ModelPrimaryContainerArgsDict = {"environment": environment(workload, at)}
-    if version is not None:
+    if version is not None and workload.image is None:
         found["model_package_name"] = ModelVersionAddress.of(version).arn
         return found
     found["image"] = workload.image
-    if isinstance(workload.files, str):
-        if folder := _folder(workload.files):
+    files = workload.files if version is None else next(iter(ModelVersionAddress.of(version).files), None)
+    if isinstance(files, str):
+        if folder := _folder(files):
             found["model_data_source"] = folder
         else:
-            found["model_data_url"] = workload.files
-    elif workload.files is not None:
-        files = _later(workload.files)
-        found["model_data_url"], found["model_data_source"] = files.apply(_archive), files.apply(_folder)
+            found["model_data_url"] = files
+    elif files is not None:
+        known = _later(files)
+        found["model_data_url"], found["model_data_source"] = known.apply(_archive), known.apply(_folder)
     return found
 
 

@@ -171,6 +171,7 @@ def _versions(call: Call, group_name: str) -> list[Record]:
 def _check_containers(specification: dict[str, Any] | None) -> None:
     for container in (specification or {}).get("Containers", []):
         references.require_bucket(container.get("ModelDataUrl"))
+        references.require_bucket(container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri"))
 
 
 def _check_policy(text: str) -> None:
