@@ -301,18 +301,19 @@ def note(entry: capabilities.Entry) -> str:
 
 def told(entry: capabilities.Entry) -> bool:
     """Whether an entry says more than its level; what is not offered says it by being absent."""
-    return bool(entry.instead or (entry.reason and entry.reason != "not offered"))
+    return entry != capabilities.NOT_OFFERED and bool(entry.instead or entry.reason)
 
 
 def capabilities_page() -> str:
     """Write the whole matrix with its reasons."""
-    rows = list(matrix.matrix())
-    backends = list(rows[0].cells)
+    names = [*registry.ours("backends"), *registry.ours("engines")]
+    rows = list(matrix.matrix(names))
     parts = [
         "# Capabilities\n",
         NOTE,
         prose(
-            "What each backend can do. `native`: the cloud has it. `emulated`: the library does it with other means.",
+            "What each backend can do, and each engine of the nouns that it has. `native`: the cloud has it.",
+            "`emulated`: the library does it with other means.",
             "`lossy`: something is lost, and a warning at preview says so. `absent`: `Unsupported` is raised before",
             "anything is registered. `.venv/bin/pulumi-mlops matrix` prints the same.",
         ),
@@ -321,21 +322,22 @@ def capabilities_page() -> str:
         cells = [
             [
                 f"`{row.capability}`",
-                *(entry.level for entry in row.cells.values()),
+                *(row.cells[name].level if name in row.cells else "" for name in names),
                 " ".join(f"**{name}**: {note(entry)}" for name, entry in row.cells.items() if told(entry)),
             ]
             for row in rows
             if (" + " in row.capability) is combined
         ]
-        parts += [f"## {title}\n", table(["capability", *backends, "reason"], cells), ""]
+        parts += [f"## {title}\n", table(["capability", *names, "reason"], cells), ""]
     return "\n".join(parts)
 
 
 def summary() -> str:
     """Write the README's matrix: a noun a row, and whatever is not native in words."""
-    rows = [row for row in matrix.matrix() if " + " not in row.capability]
-    combined = sum(1 for row in matrix.matrix() if " + " in row.capability)
-    backends = list(rows[0].cells)
+    backends = list(registry.ours("backends"))
+    found = list(matrix.matrix(backends))
+    rows = [row for row in found if " + " not in row.capability]
+    combined = len(found) - len(rows)
     nouns: dict[str, list[matrix.Row]] = {}
     for row in rows:
         nouns.setdefault(row.capability.partition(".")[0], []).append(row)

@@ -177,6 +177,8 @@ def specs_in(annotation: Any) -> list[type[Spec]]:
     """List the specs inside a type."""
     if isinstance(annotation, type) and issubclass(annotation, Spec):
         return [annotation]
+    if any(isinstance(item, Given) for item in getattr(annotation, "__metadata__", ())):
+        return []  # an object of the library, not arguments
     return [spec for arm in get_args(annotation) for spec in specs_in(arm)]
 
 

@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         ReleaseRolledBack,
         Unsupported,
     )
+    from pulumi_mlops.core.inputs import EngineArgs
     from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import SecretRef
 
@@ -175,6 +176,7 @@ _HOMES = {
         "ReleaseRolledBack",
         "Unsupported",
     ],
+    "core.inputs": ["EngineArgs"],
     "core.principals": ["PrincipalRef"],
     "core.refs": ["SecretRef"],
 }
@@ -189,6 +191,7 @@ __all__ = [
     "Endpoint",
     "EndpointArgs",
     "EndpointRef",
+    "EngineArgs",
     "ExistingEndpointArgs",
     "ExistingFeatureGroupArgs",
     "ExistingFeatureStoreArgs",

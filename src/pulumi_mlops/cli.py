@@ -108,10 +108,12 @@ def _show(table: "Table") -> None:
 
 @app.command()
 def matrix(
-    backend: Annotated[list[str] | None, typer.Option(help="A backend; all that are installed, unless told.")] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="A backend or an engine; the default is all that are installed.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what each backend can do."""
+    """Print what each backend and each engine can do."""
     from pulumi_mlops.core import matrix as table_of  # noqa: PLC0415
     from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
 
@@ -131,7 +133,7 @@ def matrix(
         return
     from rich.table import Table  # noqa: PLC0415
 
-    names = list(rows[0].cells) if rows else []
+    names = list(dict.fromkeys(name for row in rows for name in row.cells))
     table = Table("capability", *names, "reason", box=None, pad_edge=False)
     for row in rows:
         notes = []
@@ -139,7 +141,8 @@ def matrix(
             parts = [entry.reason, f"Instead: {entry.instead}" if entry.instead else ""]
             said = " ".join(part for part in parts if part)
             notes += [f"{name}: {said}" if said and len(names) > 1 else said] if said else []
-        table.add_row(row.capability, *(entry.level for entry in row.cells.values()), "; ".join(notes))
+        levels = [row.cells[name].level if name in row.cells else "" for name in names]
+        table.add_row(row.capability, *levels, "; ".join(notes))
     _show(table)
 
 

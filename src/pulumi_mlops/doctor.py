@@ -41,7 +41,7 @@ class Check:
 
 def run() -> list[Check]:
     """Look at everything: what the library needs, then what other distributions look at."""
-    return [_python(), *_backends(), _aws_credentials(), *_sandbox(), *_added()]
+    return [_python(), *_engines(), _aws_credentials(), *_sandbox(), *_added()]
 
 
 def _python() -> Check:
@@ -52,12 +52,13 @@ def _python() -> Check:
     return Check("Python", "missing", version, f"install Python {oldest} or newer and make the environment with it")
 
 
-def _backends() -> Iterator[Check]:
-    for name, entry in registry.backends().items():
-        if entry.missing:
-            yield Check(f"backend {name}", "optional", f"without {', '.join(entry.missing)}", entry.install)
-        else:
-            yield Check(f"backend {name}", "ok", "installed")
+def _engines() -> Iterator[Check]:
+    for kind, entries in (("backend", registry.backends()), ("engine", registry.engines())):
+        for name, entry in entries.items():
+            if entry.missing:
+                yield Check(f"{kind} {name}", "optional", f"without {', '.join(entry.missing)}", entry.install)
+            else:
+                yield Check(f"{kind} {name}", "ok", "installed")
 
 
 def _aws_credentials() -> Check:

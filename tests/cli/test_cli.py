@@ -117,7 +117,7 @@ def test_a_broken_command_is_one_line(name: str, cause: str, other: dict[str, st
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"Error: The command {name} of abacus cannot be loaded: {cause}")
     assert len(done.stderr.splitlines()) == 1
-    assert "Print what each backend can do." in run("--help", **other).stdout
+    assert "Print what each backend and each engine can do." in run("--help", **other).stdout
 
 
 def test_checks_of_another_distribution(other: dict[str, str]) -> None:

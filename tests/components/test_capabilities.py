@@ -32,17 +32,17 @@ PRINCIPALS = PACKAGE / "core" / "principals.py"
 
 def test_everything_absent_is_told_at_once() -> None:
     with pytest.raises(Unsupported) as caught:
-        check("x", TABLE, "Thing 't'", frozenset("abcde"))
+        check("backend 'x'", TABLE, "Thing 't'", frozenset("abcde"))
     assert str(caught.value).splitlines() == [
         "Thing 't': backend 'x' cannot do this.",
         "  - b: no b here. Instead: a.",
         "  - a with d: a and d together are not to be had.",
-        "  - e: not offered",
+        "  - e: it is not offered. Instead: another backend; `pulumi-mlops matrix` lists what each one has.",
     ]
 
 
 def test_what_is_lossy_comes_back_as_a_warning() -> None:
-    assert check("x", TABLE, "Thing 't'", frozenset("ac")) == ["c: half of c. Instead: wait."]
+    assert check("backend 'x'", TABLE, "Thing 't'", frozenset("ac")) == ["c: half of c. Instead: wait."]
 
 
 def registry_owned() -> None:
@@ -103,7 +103,7 @@ def test_every_name_that_a_spec_can_use_has_an_entry(backend: str) -> None:
     used = set(
         re.findall(rf'"((?:{first})(?:\.[a-z_]+)+)"', "".join(path.read_text() for path in [*SPECS, PRINCIPALS]))
     )
-    used |= {"accelerator", *nouns}
+    used |= {"accelerator", *nouns, *(f"{path.stem}.existing" for path in SPECS if '.existing")' in path.read_text())}
     used -= {name for name in used if name.startswith("experiment_tracker.")}  # only engines have it
     single = {name for key in registry.load(backend).capabilities if len(key) == 1 for name in key}
     assert used == single

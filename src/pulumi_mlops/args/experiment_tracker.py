@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.inputs import EngineArgs
     from pulumi_mlops.core.refs import Has
 
 __all__ = ["ExperimentTrackerArgs", "Wandb"]
 
 
 class ExperimentTrackerArgs(TypedDict, total=False):
-    """What an experiment tracker is asked to be: exactly one engine is named."""
+    """What an experiment tracker is asked to be: one engine is named, where the backend has no tracker of its own."""
 
     platform: Required[Has[PlatformRef]]
     """The platform whose secrets keep the tracker's key."""
     wandb: Wandb | None
     """Record runs in Weights & Biases."""
+    engine: EngineArgs | None
+    """Record runs in an engine of another distribution, by the arguments that it has: ``acme.Runs(…)``."""
     tags: Mapping[str, str]
     """Further tags."""
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated, Unpack
 
 from pulumi import Input, Output, ResourceOptions
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from pulumi_mlops.args.experiment_tracker import ExperimentTrackerArgs
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
-from pulumi_mlops.core.inputs import URL, ByEngine, In, Needs, Sensitive, Spec, engines_of, refuse
-from pulumi_mlops.core.refs import Of, Ref, SecretRef
+from pulumi_mlops.core.inputs import URL, ByEngine, EngineArgs, In, Needs, OneOf, Sensitive, Spec, refuse
+from pulumi_mlops.core.refs import Given, Of, Ref, SecretRef
 
 
 class Wandb(Spec):
@@ -49,20 +49,18 @@ class Wandb(Spec):
 
 
 class ExperimentTrackerSpec(Spec):
-    """What an experiment tracker is asked to be: exactly one engine is named."""
+    """What an experiment tracker is asked to be: one engine is named, where the backend has no tracker of its own."""
+
+    one_of = OneOf("wandb", "engine", optional=True, advice="write a second tracker for the other")
 
     platform: Of[PlatformRef]
     """The platform whose secrets keep the tracker's key."""
     wandb: Annotated[Wandb | None, ByEngine("wandb")] = None
     """Record runs in Weights & Biases."""
+    engine: Annotated[Annotated[EngineArgs, Given()] | None, ByEngine()] = None
+    """Record runs in an engine of another distribution, by the arguments that it has: ``acme.Runs(…)``."""
     tags: dict[str, str] = {}
     """Further tags."""
-
-    @model_validator(mode="after")
-    def _one_engine(self) -> "ExperimentTrackerSpec":
-        if len(named := list(engines_of(type(self), vars(self)))) > 1:
-            raise refuse(f"names {' and '.join(named)}; write one of them, and a second tracker for the other")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,8 @@ class Entry:
 
 
 Table = Mapping[frozenset[str], Entry]
+NOT_OFFERED = Entry("absent", "it is not offered.", "another backend; `pulumi-mlops matrix` lists what each one has.")
+"""What is said of a name that a table does not list."""
 
 
 def table(rows: Mapping[str, Entry]) -> Table:
@@ -40,24 +42,31 @@ def of_one(capabilities: Table) -> Table:
 
 def level(capabilities: Table, name: str) -> Level:
     """Say how well one thing is done; what a table does not list is absent."""
-    return capabilities.get(frozenset([name]), Entry("absent")).level
+    return capabilities.get(frozenset([name]), NOT_OFFERED).level
 
 
-def check(backend: str, capabilities: Table, what: str, uses: frozenset[str]) -> list[str]:
-    """Raise ``Unsupported`` for everything absent at once; return the warnings for what is lossy."""
+def about(capabilities: Table, uses: frozenset[str]) -> dict[frozenset[str], Entry]:
+    """Return what a table says of what is used; of what is not offered as a whole, nothing more is said."""
+    unlisted = {name for name in uses if frozenset([name]) not in capabilities}
+    below = {name for name in unlisted if any(name.startswith(f"{other}.") for other in unlisted)}
+    return {
+        **{key: entry for key, entry in capabilities.items() if key <= uses},
+        **{frozenset([name]): NOT_OFFERED for name in sorted(unlisted - below)},
+    }
+
+
+def check(who: str, capabilities: Table, what: str, uses: frozenset[str]) -> list[str]:
+    """Raise ``Unsupported`` for everything absent at once; return the warnings for what is lossy.
+
+    :param who: who is asked, such as ``backend 'example'``.
+    """
     absent: list[str] = []
     lossy: list[str] = []
-    unknown = uses - {name for key in capabilities if len(key) == 1 for name in key}
-    for key, entry in [
-        *capabilities.items(),
-        *((frozenset([name]), Entry("absent", "not offered")) for name in sorted(unknown)),
-    ]:
-        if not key <= uses or entry.level not in ("absent", "lossy"):
+    for key, entry in about(capabilities, uses).items():
+        if entry.level not in ("absent", "lossy"):
             continue
         line = f"{' with '.join(sorted(key))}: {entry.reason}" + (f" Instead: {entry.instead}" if entry.instead else "")
         (absent if entry.level == "absent" else lossy).append(line)
     if absent:
-        raise Unsupported(
-            f"{what}: backend {backend!r} cannot do this.\n" + "\n".join(f"  - {line}" for line in absent)
-        )
+        raise Unsupported(f"{what}: {who} cannot do this.\n" + "\n".join(f"  - {line}" for line in absent))
     return lossy

@@ -83,11 +83,12 @@ class Component(ComponentResource, Generic[S, R]):
         what = f"{self.noun} {shown(name)!r}"
         named = named_engine(self.spec_type, args)
         if named:  # what is not there at all is said before its details are judged
-            table = capabilities.of_one(registry.load(named).capabilities)
-            capabilities.check(named, table, what, frozenset({snake(self.noun), *needs(self.spec_type, args)}))
+            table = capabilities.of_one(registry.load_engine(named).capabilities)
+            wanted = frozenset({snake(self.noun), *needs(self.spec_type, args)})
+            capabilities.check(registry.titled(named), table, what, wanted)
         spec = cast("S", parse(self.spec_type, self.noun, name, args))
         hub = anchor(spec)
-        engine_name, project = _place(spec, name) if hub is None else (spec.engine() or hub.backend, hub.name)
+        engine_name, project = _place(spec, name, hub)
         own = spec if hub is None else hub
         stage, profile = _stage(own)
         engine = registry.load(engine_name)
@@ -235,8 +236,8 @@ def _hub(value: object) -> HubRef | None:
 
 def named_engine(spec: type[Spec], args: Mapping[str, Any]) -> str | None:
     """Return the engine that arguments name before they are judged, if it can be told."""
-    if named := next(engines_of(spec, args), None):
-        return named
+    for engine in engines_of(spec, args):
+        return engine or None
     hub = _hub(args.get(spec.stands_on)) or _hub(args.get("platform"))
     name = hub.backend if hub else args.get("backend")
     return name if isinstance(name, str) and registry.known(name) else None
@@ -246,24 +247,26 @@ def _refuse_absent(engine: Engine, name: str, what: str, noun: str, uses: set[st
     """Refuse what the engine does not have; return the warnings for what it has in part."""
     feature = snake(noun)
     if noun not in engine.tasks and capabilities.level(engine.capabilities, feature) != "absent":
-        raise Unsupported(f"{what}: backend {name!r} has no {noun}.")
-    return capabilities.check(name, engine.capabilities, what, frozenset({feature, *uses}))
+        raise Unsupported(f"{what}: {registry.titled(name)} has no {noun}.")
+    return capabilities.check(registry.titled(name), engine.capabilities, what, frozenset({feature, *uses}))
 
 
 def _refuse_without(primitives: Iterable[Task[Any, Any]], engine: str, backend: str, what: str) -> list[str]:
     """Refuse an engine whose primitives the platform's backend lacks; return the warnings for what it has in part."""
-    found = registry.load(backend)
+    found, who = registry.load(backend), registry.titled(backend)
     warnings: list[str] = []
     for task in primitives:
         needed = f"{what}, which engine {engine!r} builds over {task.name}"
-        warnings += capabilities.check(backend, found.capabilities, needed, frozenset({task.capability}))
+        warnings += capabilities.check(who, found.capabilities, needed, frozenset({task.capability}))
         if found.find(task) is None:
-            raise Unsupported(f"{needed}: backend {backend!r} has no {task.name}; use a platform on another backend.")
+            raise Unsupported(f"{needed}: {who} has no {task.name}; use a platform on another backend.")
     return warnings
 
 
-def _place(spec: Spec, name: str) -> tuple[str, str]:
-    """Return backend and project of a platform, which stands on nothing else."""
+def _place(spec: Spec, name: str, hub: HubRef | None) -> tuple[str, str]:
+    """Return the engine that builds a component, and the project that it belongs to; a platform is one itself."""
+    if hub is not None:
+        return next(engines_of(type(spec), vars(spec)), hub.backend), hub.name
     backend = getattr(spec, "backend", None) or pulumi.Config().get("backend")
     if not backend:
         known = sorted(registry.backends())

@@ -44,13 +44,13 @@ def take_over(task: Task[[str, E], R], spec: type[E], name: str, args: Mapping[s
     capability = f"{snake(noun)}.existing"
     if named := named_engine(spec, args):  # what is not there at all is said before its details are judged
         table = capabilities.of_one(registry.load(named).capabilities)
-        capabilities.check(named, table, what, frozenset({capability, *needs(spec, args)}))
+        capabilities.check(registry.titled(named), table, what, frozenset({capability, *needs(spec, args)}))
     parsed = parse(spec, noun, name, args)
     hub = anchor(parsed)
     assert hub is not None  # noqa: S101 (each spec demands one)
     engine = registry.load(hub.backend)
     wanted = frozenset({capability, *needs(spec, vars(parsed)), *parsed.uses()})
-    warnings = capabilities.check(hub.backend, engine.capabilities, what, wanted)
+    warnings = capabilities.check(registry.titled(hub.backend), engine.capabilities, what, wanted)
     look_up = engine.find(task)
     if look_up is None:
         raise Unsupported(f"{what}: backend {hub.backend!r} cannot look one up.")

@@ -84,7 +84,8 @@ class Sensitive:
 class ByEngine:
     """Marks a field that, when given, names the engine that provides the noun instead of the platform's backend."""
 
-    engine: str
+    engine: str = ""
+    """Empty where the field holds ``EngineArgs``, which name it themselves."""
 
 
 class OneOf:
@@ -149,9 +150,24 @@ class Spec(BaseModel):
         """Name the capabilities that follow from more than one field; what one field needs, its ``Needs`` says."""
         return frozenset()
 
-    def engine(self) -> str | None:
-        """Return the engine that these arguments name, if they name one."""
-        return next(iter(engines_of(type(self), vars(self))), None)
+
+class EngineArgs(Spec):
+    """The arguments of an engine that another distribution brings: a subclass names the engine and has its fields.
+
+    ``mlops.ExperimentTracker("runs", platform=platform, engine=acme.Runs(…))``. What is wrong with them is told as of a
+    component: every problem at once, each with its field.
+    """
+
+    advice: ClassVar[str] = "the arguments that the engine's own distribution has, such as acme.Runs(…)"
+
+    named: ClassVar[str]
+    """The engine, as its entry point names it."""
+
+    def __init__(self, **args: Any) -> None:
+        try:
+            super().__init__(**args)
+        except ValidationError as error:
+            raise InvalidArgs(type(self).__name__, self.named, _problems(type(self), error)) from None
 
 
 def spec_of(annotation: Any) -> type[Spec] | None:
@@ -202,11 +218,12 @@ def parts(value: object) -> Iterator[Spec | Mapping[str, Any]]:
 
 
 def engines_of(spec: type[Spec], args: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the engines that arguments name."""
+    """Yield the engines that arguments name, judged or not; an empty name where the value names none."""
     for name, field in spec.model_fields.items():
+        value = args.get(name)
         for mark in field.metadata:
-            if isinstance(mark, ByEngine) and args.get(name) is not None:
-                yield mark.engine
+            if isinstance(mark, ByEngine) and value is not None:
+                yield mark.engine or (value.named if isinstance(value, EngineArgs) else "")
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -254,7 +271,7 @@ def parse(spec: type[S], noun: str, name: str, args: Mapping[str, Any]) -> S:
     try:
         parsed = spec.model_validate(dict(args), context=args)
     except ValidationError as error:
-        problems += [_problem(spec, detail) for detail in error.errors(include_url=False) if detail["type"] != _FOLLOWS]
+        problems += _problems(spec, error)
         raise InvalidArgs(noun, shown(name), problems) from None
     if problems:
         raise InvalidArgs(noun, shown(name), problems)
@@ -338,6 +355,10 @@ _SENTENCES: Mapping[str, str] = {
     "invalid_key": "has a key that is no text",
 }
 """What is said for each kind of error that pydantic tells; its own words are never shown."""
+
+
+def _problems(spec: type[Spec], error: ValidationError) -> list[Problem]:
+    return [_problem(spec, detail) for detail in error.errors(include_url=False) if detail["type"] != _FOLLOWS]
 
 
 def _problem(spec: type[Spec], detail: "ErrorDetails") -> Problem:

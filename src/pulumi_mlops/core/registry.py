@@ -43,7 +43,10 @@ class Entry:
     def load(self) -> Engine:
         """Import it."""
         module, _, attribute = self.target.partition(":")
-        found = getattr(importlib.import_module(module), attribute, None)
+        try:
+            found = getattr(importlib.import_module(module), attribute, None)
+        except ImportError as error:
+            raise MissingBackend(f"{self.target} cannot be imported: {error}.") from error
         if not isinstance(found, Engine):
             raise MissingBackend(f"{self.target} is not an Engine; the entry point must name one, as 'module:ENGINE'.")
         return found
@@ -85,8 +88,29 @@ def load(name: str) -> Engine:
     if entry is None:
         raise MissingBackend(f"There is no backend {name!r}; write one of: {', '.join(sorted(backends()))}.")
     if entry.missing:
-        raise MissingBackend(f"Backend {name!r} needs {' and '.join(entry.missing)}; run: {entry.install}")
+        who = titled(name)
+        raise MissingBackend(f"{who[0].upper()}{who[1:]} needs {' and '.join(entry.missing)}; run: {entry.install}")
     return entry.load()
+
+
+def load_engine(name: str) -> Engine:
+    """Import the engine that arguments name, which may be one of a distribution that does not register it."""
+    if not known(name):
+        raise MissingBackend(
+            f"There is no engine {name!r} among those that are installed; its distribution must name it by an entry "
+            "point of the group pulumi_mlops.engines."
+        )
+    return load(name)
+
+
+def is_backend(name: str) -> bool:
+    """Tell a backend from an engine that belongs to none."""
+    return name in ours("backends") or (name not in ours("engines") and (name in backends() or name not in engines()))
+
+
+def titled(name: str) -> str:
+    """Name an engine as errors do: ``backend 'example'`` or ``engine 'wandb'``."""
+    return f"{'backend' if is_backend(name) else 'engine'} {name!r}"
 
 
 def known(name: str) -> bool:
@@ -98,5 +122,5 @@ def find(name: str, task: Task[P, R]) -> Callable[P, R]:
     """Return the function of an engine that does something, or say that it has none."""
     function = load(name).find(task)
     if function is None:
-        raise Unsupported(f"{task.name}: backend {name!r} cannot do this; `pulumi-mlops matrix` lists what it can.")
+        raise Unsupported(f"{task.name}: {titled(name)} cannot do this; `pulumi-mlops matrix` lists what it can.")
     return function

@@ -99,7 +99,7 @@ def key_of(name: str) -> frozenset[str]:
 
 def about(table: Table, key: frozenset[str], *levels: str) -> dict[frozenset[str], Entry]:
     """Find what a table says of a key, or of a part of it, at some levels."""
-    return {found: entry for found, entry in table.items() if found <= key and entry.level in levels}
+    return {found: entry for found, entry in capabilities.about(table, key).items() if entry.level in levels}
 
 
 def line(key: frozenset[str], entry: Entry) -> str:
