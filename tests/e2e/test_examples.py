@@ -218,7 +218,8 @@ def served(cloud: Cloud, endpoint: str) -> dict[str, Any]:
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
     here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model"}
-    assert folders == here | {"model_on_kubernetes", "bring_your_own", "two_platforms"}, "test_examples_kubernetes.py"
+    there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
+    assert folders == here | there, "test_examples_kubernetes.py"
     for folder in folders:
         programs = (ROOT / "examples" / folder).rglob("__main__.py")
         assert 15 <= sum(len(program.read_text().splitlines()) for program in programs) <= 50, folder

@@ -10,6 +10,7 @@ from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.outside import Cloud, shown, succeeded
+from support.services import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]
@@ -120,3 +121,75 @@ def assert_vllm(stack: Stack, cluster: Cluster, files: str) -> None:
     assert environment["HF_TOKEN_PATH"] == f"{mounts['secrets']}/{item['path']}"
     assert environment["MLOPS_SECRET_HUB_TOKEN"] == f"file://{environment['HF_TOKEN_PATH']}"
     assert cluster.secret("assistant-dev", source["secret"]["name"])[item["key"]] == TOKEN
+
+
+SERVERS = {"feast/feature-server": 6566, "mlflow/tracking": 5000, "models/churn-2019-predictor": 8080}
+SERVING = "serving.kserve.io/v1beta1"
+
+
+def what_other_teams_run(cluster: Cluster) -> None:
+    """Make what the example takes over, in namespaces of their own."""
+
+    def make(api_version: str, kind: str, namespace: str | None, name: str, **parts: Any) -> None:
+        body = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **parts}
+        cluster.kind(api_version, kind).create(body=body, namespace=namespace)
+
+    for namespace in ("feast", "mlflow", "models", "storefront", "jobs"):
+        make("v1", "Namespace", None, namespace)
+    for called, port in SERVERS.items():
+        namespace, name = called.split("/")
+        ports = [{"name": "http", "port": 80, "targetPort": "api"}]
+        make("v1", "Service", namespace, name, spec={"selector": {"app": name}, "ports": ports})
+        container = {
+            "name": "server",
+            "image": "registry.example.com/server:1",
+            "ports": [{"name": "api", "containerPort": port}],
+        }
+        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+        spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
+        make("apps/v1", "Deployment", namespace, name, spec=spec)
+    model = {"modelFormat": {"name": "sklearn"}, "storageUri": "s3://models/churn"}
+    make(SERVING, "InferenceService", "models", "churn-2019", spec={"predictor": {"model": model}})
+    make("v1", "ServiceAccount", "storefront", "web")
+    wait_until(lambda: all(ready(cluster, called) for called in SERVERS), "the servers of the other teams")
+
+
+def ready(cluster: Cluster, called: str) -> bool:
+    namespace, name = called.split("/")
+    found = cluster.get("apps/v1", "Deployment", name, namespace)
+    return bool(found and found["status"].get("availableReplicas"))
+
+
+def written(cluster: Cluster) -> dict[str, Any]:
+    """Read what was taken over, as its owners wrote it, and the policies beside it."""
+    objects = [("v1", "Service", *called.split("/")) for called in SERVERS]
+    objects += [(SERVING, "InferenceService", "models", "churn-2019"), ("v1", "ServiceAccount", "storefront", "web")]
+    found: dict[str, Any] = {}
+    for api_version, kind, namespace, name in objects:
+        there = cluster.get(api_version, kind, name, namespace)
+        assert there, name
+        there["metadata"].pop("managedFields", None)
+        found[f"{kind} {namespace}/{name}"] = {"metadata": there["metadata"], "spec": there.get("spec")}
+        policies = cluster.kind("networking.k8s.io/v1", "NetworkPolicy").get(namespace=namespace).to_dict()
+        found[f"policies of {namespace}"] = policies["items"]
+    return found
+
+
+def test_adopt_on_kubernetes(stack_of: StackOf, empty_sandbox: Sandbox, registry: Registry) -> None:
+    cluster, stack = Cluster(empty_sandbox), stack_of("examples/adopt_on_kubernetes")
+    refused = stack.preview()
+    assert refused.code != 0
+    assert "FeatureStore 'features': 1 problem; nothing was registered." in refused.output
+    assert "called: there is no Service feast/feature-server in the cluster" in refused.output
+    assert "Traceback" not in refused.output
+
+    what_other_teams_run(cluster)
+    unknown = stack.preview()
+    assert unknown.code != 0
+    assert "called: registry 'central' has no model 'Churn'" in unknown.output
+    for auc in (0.94, 0.7):  # the newest one misses the gate
+        registry.approve("Churn", registry.register("Churn", auc=auc))
+    before = written(cluster)
+    lives_and_dies(stack)
+    assert written(cluster) == before
+    assert cluster.get("v1", "Namespace", "ranking-dev") is None
