@@ -140,9 +140,30 @@ def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
     assert "Traceback" not in refused.output
     stack.configure(**what_a_company_has(cloud))
     before = cloud.everything()
-    looked_at = [described(cloud) for _ in range(2)]
-    lives_and_dies(stack, cloud, before)
-    assert described(cloud) == looked_at[0] == looked_at[1], "what was taken over has changed"
+    looked_at = described(cloud)
+
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    sagemaker, arn = cloud.client("sagemaker"), "arn:aws:sagemaker:us-east-1:123456789012"
+    configuration = sagemaker.describe_endpoint(EndpointName="legacy-dev-score")["EndpointConfigName"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"]
+    container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
+    assert container["ModelPackageName"] == f"{arn}:model-package/ChurnModels/1", "the version that passes the gate"
+    assert container["Environment"]["MLOPS_FEATURES_PROFILE"] == "CustomerProfile"
+    server, job = "legacy-dev-score-endpoint", "legacy-dev-nightly-identity"
+    assert cloud.allows(server, "sagemaker:GetRecord", f"{arn}:feature-group/CustomerProfile")
+    assert not cloud.allows(server, "sagemaker:PutRecord", f"{arn}:feature-group/CustomerProfile")
+    assert cloud.allows(server, "s3:GetObject", "arn:aws:s3:::bucket-of-ours/churn/7.tar.gz")
+    assert cloud.allows(job, "sagemaker:PutRecord", f"{arn}:feature-group/CustomerProfile")
+    for endpoint in ("churn-2019", "legacy-dev-score"):
+        assert cloud.allows(job, "sagemaker:InvokeEndpoint", f"{arn}:endpoint/{endpoint}")
+    assert not cloud.allows(job, "sagemaker:InvokeEndpoint", f"{arn}:endpoint/churn-2020")
+    (policy,) = cloud.client("iam").list_attached_role_policies(RoleName="storefront-web")["AttachedPolicies"]
+    assert policy["PolicyName"] == "legacy-dev-score-invoke"
+
+    succeeded(stack.destroy())
+    assert {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind} == before
+    assert described(cloud) == looked_at, "what was taken over has changed"
 
 
 def described(cloud: Cloud) -> list[Any]:

@@ -9,7 +9,7 @@ import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.core import private
-from support.facts.aws import HUB, STORE
+from support.facts.aws import HUB, IMAGE, STORE
 from support.mocks import ACCOUNT, REGION, Cloud
 
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
@@ -188,6 +188,27 @@ def test_rights_on_the_files_of_a_model_are_those_of_its_folder_and_key(there: d
     assert by_action["s3:PutObject"] == "arn:aws:s3:::theirs/churn/*"
     assert by_action["kms:GenerateDataKey"] == KEY
     assert by_action["sagemaker:DescribeModelPackage"] == f"{ARN}:model-package/churn/*"
+
+
+def test_who_serves_a_version_may_use_the_key_of_its_files(
+    there: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = f"{ARN}:model-package-group/churn"
+    there["model_group churn"] = {"ModelPackageGroupArn": group}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://theirs/churn/1.tar.gz"}
+    package = {
+        "ModelPackageVersion": 1,
+        "ModelPackageArn": f"{ARN}:model-package/churn/1",
+        "InferenceSpecification": {"Containers": [container]},
+    }
+    monkeypatch.setattr(live, "approved_packages", lambda *_: iter([package]))
+    churn = Cloud().run(lambda: mlops.Model.existing("churn", platform=HUB, key=KEY).approved())
+    monkeypatch.setattr(private, "mocked", lambda: True)
+    cloud = Cloud()
+    cloud.run(lambda: mlops.Endpoint("score", platform=HUB, model=churn) and None)
+    statements = [(one["Action"], one["Resource"]) for one in rights(cloud)]
+    assert (["kms:Decrypt"], KEY) in statements
+    assert (["s3:GetObject"], "arn:aws:s3:::theirs/churn/1.tar.gz") in statements
 
 
 def test_how_an_endpoint_is_called_is_read(there: dict[str, Any]) -> None:

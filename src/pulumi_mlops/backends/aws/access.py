@@ -213,7 +213,9 @@ def _pull_version(version: ModelVersionRef, at: PlatformAddress) -> list[Stateme
 
 def _read_version(version: ModelVersionRef, at: PlatformAddress) -> list[Statement]:
     """Read the files that a version names where they are not in the artifact store."""
-    return [right for uri in ModelVersionAddress.of(version).files for right in _read_elsewhere(uri, at)]
+    address = ModelVersionAddress.of(version)
+    decrypt = [] if address.key is None else [allow(["kms:Decrypt"], address.key)]
+    return [*(right for uri in address.files for right in _read_elsewhere(uri, at)), *decrypt]
 
 
 def _read_elsewhere(uri: Input[str], at: PlatformAddress) -> list[Statement]:

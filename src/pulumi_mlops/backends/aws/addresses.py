@@ -95,6 +95,8 @@ class ModelVersionAddress(Address):
     images: Sequence[Input[str]] = field(default_factory=list)
     files: Sequence[Input[str]] = field(default_factory=list)
     """URIs of the files of its containers."""
+    key: Input[str] | None = None
+    """ARN of the key of these files, where it is known not to be the platform's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,6 +166,7 @@ def _ref(model: ModelRef, number: int, arn: Input[str], package: Mapping[str, An
         arn=arn,
         images=[container["Image"] for container in containers if "Image" in container],
         files=[uri for uri in files if uri],
+        key=ModelAddress.of(model).files_key,
     )
     return ModelVersionRef(
         name=model.name, backend="aws", platform=model.platform, version=number, address=address.plain()
