@@ -28,4 +28,15 @@ endpoint = mlops.Endpoint(
     secrets={"TOKEN": platform.secret("token")},
     opts=pulumi.ResourceOptions(protect=True),
 )
+theirs = mlops.FeatureGroup.existing("theirs", platform=platform, called="Profile-2024", keys=["customer_id"])
+bought = mlops.Model.existing("bought", registry=registry, files="s3://models/bought/", gate={"auc": ">=0.9"})
+second = mlops.Endpoint("second", platform=platform, model=bought.version(3), reads=[theirs.online])
+mlops.Identity(
+    "job",
+    platform=platform,
+    writes=[theirs],
+    deploys=[bought],
+    invokes=[second, mlops.Endpoint.existing("first", platform=platform)],
+    trusts={"account": {"id": "444455556666"}},
+)
 pulumi.export("url", endpoint.url)
