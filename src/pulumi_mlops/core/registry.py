@@ -109,7 +109,7 @@ def is_backend(name: str) -> bool:
 
 
 def titled(name: str) -> str:
-    """Name an engine as errors do: ``backend 'example'`` or ``engine 'wandb'``."""
+    """Name an engine as errors do: ``backend 'example'`` or ``engine 'another'``."""
     return f"{'backend' if is_backend(name) else 'engine'} {name!r}"
 
 
