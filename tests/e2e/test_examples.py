@@ -1,6 +1,7 @@
 """Every example is run: up, unchanged, down without a trace."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from support.e2e.outside import ROOT, Cloud, shown, succeeded
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]
 REPOSITORY = "models/ours"
+TEAM = "market-dev-ranking-team-identity"
+TABLE = "arn:aws:glue:us-east-1:123456789012:table/market_dev_features/market_dev_{}"
 AWS_IMAGES = "763104351884"
 """The account in which AWS keeps its images for us-east-1."""
 TOKEN = "hf_not-in-any-state"
@@ -22,8 +25,7 @@ def lives_and_dies(stack: Stack, cloud: Cloud, before: dict[str, list[str]]) -> 
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
     succeeded(stack.destroy())
-    left = {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind}
-    assert left == before
+    assert left(cloud) == before
 
 
 def test_feature_store(stack_of: StackOf, cloud: Cloud) -> None:
@@ -49,7 +51,7 @@ def test_shared_platform(stack_of: StackOf, cloud: Cloud) -> None:
     shared = cloud.everything()
     lives_and_dies(user, cloud, shared)
     succeeded(owner.destroy())
-    assert {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind} == before
+    assert left(cloud) == before
 
 
 def test_shared_platform_without_the_output(stack_of: StackOf) -> None:
@@ -222,7 +224,7 @@ def test_language_model(stack_of: StackOf, cloud: Cloud) -> None:
 
     sagemaker.delete_model_package(ModelPackageName=package)
     succeeded(stack.destroy())
-    assert {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind} == before
+    assert left(cloud) == before
 
 
 def served(cloud: Cloud, endpoint: str) -> dict[str, Any]:
@@ -236,9 +238,67 @@ def served(cloud: Cloud, endpoint: str) -> dict[str, Any]:
     return container
 
 
+def test_team_access(stack_of: StackOf, cloud: Cloud) -> None:
+    before = cloud.everything()
+    owner, team = stack_of("examples/team_access/owner"), stack_of("examples/team_access/team")
+    succeeded(owner.up())
+    team.configure(owner_stack="organization/features-owner/dev")
+    shared = cloud.everything()
+    assert set(succeeded(team.up()).counts) == {"create"}
+    assert shown(team.up()) == []
+    assert_the_rights_of_the_ranking_team(cloud, owner)
+    succeeded(team.destroy())
+    assert left(cloud) == shared
+    succeeded(owner.destroy())
+    assert left(cloud) == before
+
+
+def assert_the_rights_of_the_ranking_team(cloud: Cloud, owner: Stack) -> None:
+    """Ask of each action on each thing whether the team may do it, and of the trust who may act as the team."""
+    role = cloud.client("iam").get_role(RoleName=TEAM)["Role"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
+    issuer = "token.actions.githubusercontent.com"
+    told = {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": "repo:acme/ranker:ref:refs/heads/main"}
+    assert trust["Condition"] == {"StringEquals": told}
+
+    groups = {name: owner.outputs()[name]["address"]["arn"] for name in ("profile", "ranks")}
+    may = {
+        action: [name for name, arn in groups.items() if cloud.allows(TEAM, f"sagemaker:{action}", arn)]
+        for action in ("GetRecord", "BatchGetRecord", "PutRecord", "DeleteRecord", "DeleteFeatureGroup")
+    }
+    assert may == {
+        "GetRecord": ["profile"],
+        "BatchGetRecord": ["profile"],
+        "PutRecord": ["ranks"],
+        "DeleteRecord": [],
+        "DeleteFeatureGroup": [],
+    }
+    offline = cloud.client("sagemaker").describe_feature_group(FeatureGroupName="market-dev-profile")
+    rows = offline["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"].replace("s3://", "arn:aws:s3:::")
+    assert cloud.allows(TEAM, "s3:GetObject", f"{rows}/year=2026/rows.parquet")
+    assert not cloud.allows(TEAM, "s3:GetObject", f"{rows}/year=2026/rows.parquet".replace("-profile-", "-ranks-"))
+    longer = re.sub(r"profile-(\d+)", r"profile-eu-\1", rows)
+    assert longer != rows
+    assert not cloud.allows(TEAM, "s3:GetObject", f"{longer}/year=2026/rows.parquet")
+    assert not cloud.allows(TEAM, "s3:PutObject", f"{rows}/year=2026/rows.parquet")
+    assert not cloud.allows(TEAM, "s3:DeleteObject", f"{rows}/year=2026/rows.parquet")
+    tables = {name: TABLE.format(name) for name in groups}
+    assert [name for name, arn in tables.items() if cloud.allows(TEAM, "glue:GetTable", arn)] == ["profile"]
+    key = owner.outputs()["platform"]["address"]["key"]
+    assert cloud.allows(TEAM, "kms:GenerateDataKey", key)
+    assert not cloud.allows(TEAM, "kms:ScheduleKeyDeletion", key)
+    assert not cloud.allows(TEAM, "iam:PassRole", role["Arn"])
+
+
+def left(cloud: Cloud) -> dict[str, list[str]]:
+    """List what is there, without what AWS itself keeps for a while."""
+    return {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind}
+
+
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
-    here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model"}
+    here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model", "team_access"}
     there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
     assert folders == here | there, "test_examples_kubernetes.py"
     for folder in folders:

@@ -1,6 +1,6 @@
 """Every example that needs a cluster is run: up, unchanged, down without a trace."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Stack
-from support.e2e.inside import Cluster
+from support.e2e.inside import Cluster, Ways
 from support.e2e.outside import Cloud, shown, succeeded
 from support.services import wait_until
 
@@ -193,3 +193,68 @@ def test_adopt_on_kubernetes(stack_of: StackOf, empty_sandbox: Sandbox, registry
     lives_and_dies(stack)
     assert written(cluster) == before
     assert cluster.get("v1", "Namespace", "ranking-dev") is None
+
+
+def test_team_access(stack_of: StackOf, empty_sandbox: Sandbox) -> None:
+    cluster = Cluster(empty_sandbox)
+    cluster.kind("v1", "Namespace").create(body={"metadata": {"name": "ranking"}})
+    for account in ("trainer", "web"):
+        cluster.kind("v1", "ServiceAccount").create(body={"metadata": {"name": account}}, namespace="ranking")
+    before = cluster.everything()
+    owner, team = stack_of("examples/team_access/owner"), stack_of("examples/team_access/team")
+    owner.configure(backend="kubernetes")
+    succeeded(owner.up())
+    team.configure(owner_stack="organization/features-owner/dev")
+    warned = succeeded(team.preview()).output
+    assert all(f"{capability}: Feast" in warned for capability in ("identity.reads", "identity.writes")), warned
+    assert set(succeeded(team.up()).counts) == {"create"}
+    assert shown(team.up()) == []
+    assert shown(team.refresh()) == []
+    assert_only_the_trainer_is_trusted(cluster)
+    assert_the_team_reads_one_secret(cluster)
+    assert_the_ways_of_the_team(cluster)
+    assert set(succeeded(team.destroy()).counts) == {"delete"}
+    succeeded(owner.destroy())
+    assert cluster.everything() == before
+
+
+HUB, TEAM = "market-dev", "ranking-team"
+
+
+def assert_only_the_trainer_is_trusted(cluster: Cluster) -> None:
+    """Let accounts ask for tokens: the one that is trusted gets the team's and no other."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    accounts = [item.metadata.name for item in cluster.kind("v1", "ServiceAccount").get(namespace=HUB).items]
+    assert len(accounts) > 2
+    got = {
+        (who, account): cluster.as_account("ranking", who).status_of(
+            "POST", f"/api/v1/namespaces/{HUB}/serviceaccounts/{account}/token", body
+        )
+        for who in ("trainer", "web")
+        for account in accounts
+    }
+    assert {pair for pair, status in got.items() if status == 201} == {("trainer", TEAM)}
+    assert {status for pair, status in got.items() if pair != ("trainer", TEAM)} == {403}
+
+
+def assert_the_team_reads_one_secret(cluster: Cluster) -> None:
+    """List all that the team's account may do: it reads the object store's reading key, and nothing else."""
+    team = cluster.as_account(HUB, TEAM)
+    assert team.rights(HUB) - team.rights("default") == {("get", "", "secrets", "market-store-reader")}
+    assert team.tries("get", "", "secrets", "market-store-reader", HUB) == 200
+    assert team.tries("get", "", "secrets", "market-store-writer", HUB) == 403
+    assert team.tries("list", "", "secrets", "", HUB) == 403
+
+
+def assert_the_ways_of_the_team(cluster: Cluster) -> None:
+    """Judge who reaches what: the team's pods, here and in its namespace, the feature server and the object store."""
+    ways, label = Ways(cluster), {"pulumi-mlops/account": TEAM}
+    doors = [(pods, port) for pods, port in ways.doors() if pods[0] == HUB]
+    assert len({port for _, port in doors}) > 3, doors
+
+    def reached(space: str, labels: Mapping[str, str]) -> set[tuple[str, int]]:
+        found = [(pods, port) for pods, port in doors if ways.lead((space, labels), pods, port)]
+        return {(pods[1]["app.kubernetes.io/name"], port) for pods, port in found}
+
+    assert reached(HUB, label) == reached("ranking", label) == {("feast", 6566), ("seaweedfs", 8333)}
+    assert reached(HUB, {}) == reached("ranking", {}) == reached("elsewhere", label) == set()

@@ -79,7 +79,7 @@ def test_rights_on_a_group_are_those_of_its_own_keys_and_table(there: dict[str, 
     assert by_action["sagemaker:GetRecord"] == by_action["sagemaker:PutRecord"] == GROUP["FeatureGroupArn"]
     tables = f"arn:aws:glue:{REGION}:{ACCOUNT}:table/sagemaker_featurestore/profile_2024_1712345678"
     assert tables in by_action["glue:GetTable"]
-    rows = f"arn:aws:s3:::theirs/rows/{ACCOUNT}/sagemaker/{REGION}/offline-store/Profile-2024-*"
+    rows = f"arn:aws:s3:::theirs/rows/{ACCOUNT}/sagemaker/{REGION}/offline-store/Profile-2024-??????????/*"
     assert rows in [one["Resource"] for one in statements if "s3:GetObject" in one["Action"]]
     keys = {(action, one["Resource"]) for one in statements for action in one["Action"] if action.startswith("kms:")}
     answers = HUB.address["key"]  # what Athena answers is in the platform's own store

@@ -45,7 +45,7 @@ def test_a_reader_of_history(cloud: Cloud) -> None:
     by_action = {action: resource for actions, resource, _ in found for action in actions}
     assert by_action["glue:GetTable"][-1].endswith(":table/churn_dev_features/churn_dev_profile")
     assert by_action["athena:StartQueryExecution"].endswith(":workgroup/primary")
-    rows = f"arn:aws:s3:::artifacts/features/{ACCOUNT}/sagemaker/{REGION}/offline-store/churn-dev-profile-*"
+    rows = f"arn:aws:s3:::artifacts/features/{ACCOUNT}/sagemaker/{REGION}/offline-store/churn-dev-profile-??????????/*"
     assert rows in [resource for actions, resource, _ in found if actions == {"s3:GetObject"}]
     assert "sagemaker:PutRecord" not in by_action
     assert by_action["s3:PutObject"] == "arn:aws:s3:::artifacts/queries/churn-dev-profile/*"

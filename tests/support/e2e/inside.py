@@ -59,6 +59,56 @@ class Cluster:
         return Account(self, self.token(namespace, account), account)
 
 
+Pods = tuple[str, Mapping[str, str]]
+"""Pods by their namespace and labels."""
+
+
+class Ways:
+    """The ways through the network of a cluster, as its network policies say."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        found = cluster.kind("networking.k8s.io/v1", "NetworkPolicy").get().to_dict()["items"]
+        self.policies = [(one["metadata"]["namespace"], one["spec"]) for one in found]
+
+    def lead(self, caller: Pods, called: Pods, port: int) -> bool:
+        """Say whether pods reach a port of other pods: out of the one's namespace, and into the other's."""
+        return self._open("egress", caller, called, port) and self._open("ingress", called, caller, port)
+
+    def doors(self) -> Iterator[tuple[Pods, int]]:
+        """Name the ports that a policy opens to anybody, with the pods behind each."""
+        for where, spec in self.policies:
+            for rule in spec.get("ingress", []):
+                yield from (((where, spec["podSelector"]["matchLabels"]), one["port"]) for one in rule["ports"])
+
+    def _open(self, way: str, here: Pods, there: Pods, port: int) -> bool:
+        (space, labels), peers = here, {"egress": "to", "ingress": "from"}[way]
+        about = [
+            spec
+            for where, spec in self.policies
+            if where == space and way.capitalize() in spec["policyTypes"] and _selects(spec["podSelector"], labels)
+        ]
+        return not about or any(
+            any(_is_peer(peer, space, there) for peer in rule[peers])
+            and any(one["port"] == port for one in rule["ports"])
+            for spec in about
+            for rule in spec.get(way, [])
+        )
+
+
+def _is_peer(peer: Mapping[str, Any], space: str, pods: Pods) -> bool:
+    if "ipBlock" in peer:
+        return False  # addresses outside of the cluster
+    where, labels = pods
+    named = {"kubernetes.io/metadata.name": where}
+    inside = _selects(peer["namespaceSelector"], named) if "namespaceSelector" in peer else where == space
+    return inside and _selects(peer.get("podSelector", {}), labels)
+
+
+def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    assert not set(selector) - {"matchLabels"}, selector
+    return selector.get("matchLabels", {}).items() <= labels.items()
+
+
 class Account:
     """A service account, by its own token and nothing else."""
 

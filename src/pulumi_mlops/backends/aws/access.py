@@ -255,7 +255,10 @@ def _read_history(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement
     if address.offline is None or address.database is None:
         told = "the ref does not say where its rows are; run pulumi up in the stack that exports it"
         raise InvalidArgs("FeatureGroup", group.name, [Problem("address", told)])
-    rows = arn("{0}{1}/sagemaker/{2}/offline-store/{3}-", address.offline, at.account, at.region, address.name)
+    # SageMaker ends the name of a group's folder with the second at which it was made, ten digits: a star in their
+    # place would stand for the rows of a group with a longer name as well.
+    folder = "{0}{1}/sagemaker/{2}/offline-store/{3}-??????????/"
+    rows = arn(folder, address.offline, at.account, at.region, address.name)
     table = Late(lambda name: name.replace("-", "_"), (address.name,)) if address.table is None else address.table
     answers = Place(Output.format("s3://{0}/queries/{1}/", at.bucket, address.name))
     return [
@@ -272,8 +275,7 @@ def _read_history(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement
             ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
             arn("arn:{0}:athena:{1}:{2}:workgroup/primary", at.partition, at.region, at.account),
         ),
-        # SageMaker ends the name of a group's folder with the moment at which it was made.
-        allow(["s3:GetObject"], Late(lambda uri, partition: _objects(uri, partition) + "*", (rows, at.partition))),
+        allow(["s3:GetObject"], Late(_objects, (rows, at.partition))),
         *_read_place(answers, at),
         *_write_place(answers, at),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key),

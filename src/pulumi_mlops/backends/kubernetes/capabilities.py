@@ -13,7 +13,12 @@ CAPABILITIES = table(
             "can push to it.",
             "a FeatureStore of its own for groups that others must not see.",
         ),
-        "identity.writes": Entry("native", "a network policy to Feast's server, which takes pushed rows"),
+        "identity.writes": Entry(
+            "lossy",
+            "Feast's server takes pushed rows and knows no groups: who writes one group can write and read all of its "
+            "store.",
+            "a FeatureStore of its own for groups that others must not change.",
+        ),
         "identity.materializes": Entry("native", "a network policy to Feast's server"),
         "identity.registers": Entry(
             "absent", "users of MLflow are made with the registry.", "ModelRegistry(approvers=[…]) with the Identity."
