@@ -41,4 +41,5 @@ job = mlops.Identity(
 )
 
 pulumi.export("artifacts", platform.artifacts)
+pulumi.export("feature_group", profile.export())  # elsewhere: mlops.FeatureGroup.from_stack("…")
 pulumi.export("urls", {"first": first.url, "score": score.url})

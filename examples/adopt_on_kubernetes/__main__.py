@@ -33,4 +33,5 @@ job = mlops.Identity(
     "nightly", platform=platform, writes=[profile], invokes=[first, score], trusts={"namespace": "jobs"}
 )
 
+pulumi.export("feature_group", profile.export())  # elsewhere: mlops.FeatureGroup.from_stack("…")
 pulumi.export("urls", {"first": first.url, "score": score.url})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_mlops.components.feature_group import FeatureGroupRef
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import ROOT, Cloud, shown, succeeded
 
@@ -160,6 +161,8 @@ def test_adopt_existing(stack_of: StackOf, cloud: Cloud) -> None:
     for endpoint in ("churn-2019", "legacy-dev-score"):
         assert cloud.allows(job, "sagemaker:InvokeEndpoint", f"{arn}:endpoint/{endpoint}")
     assert not cloud.allows(job, "sagemaker:InvokeEndpoint", f"{arn}:endpoint/churn-2020")
+    exported = stack.outputs()["feature_group"]
+    assert FeatureGroupRef.load(exported).export() == exported
     (policy,) = cloud.client("iam").list_attached_role_policies(RoleName="storefront-web")["AttachedPolicies"]
     assert policy["PolicyName"] == "legacy-dev-score-invoke"
 
