@@ -13,17 +13,17 @@ from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef
 from pulumi_mlops.components.platform import PlatformRef
-from pulumi_mlops.core import registry
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 from support.conformance.programs import SECRET
+from support.conformance.running import having
 from support.conformance.words import WORDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # a whole stack, on a machine that may be busy
 REFS = (PlatformRef, FeatureStoreRef, FeatureGroupRef, ModelRegistryRef, ModelRef, EndpointRef)
 
 
-@pytest.fixture(params=sorted(registry.backends()))
+@pytest.fixture(params=having("endpoint"))
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """Make the project's stack for a backend, in a sandbox of its own with that backend's control plane only."""
     words = WORDS[request.param]

@@ -30,9 +30,12 @@ from support.conformance.programs import (
     registry,
     store,
 )
-from support.conformance.running import BACKENDS, Ran, run, table_of, through_the_engine
+from support.conformance.running import Ran, having, run, table_of, through_the_engine
 from support.conformance.words import WORDS, Words
 
+BACKENDS = having(
+    *(f"{noun}.existing" for noun in ("endpoint", "feature_group", "identity", "model", "model_registry"))
+)
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 

@@ -28,13 +28,18 @@ from support.conformance.programs import (
     registry,
     store,
 )
-from support.conformance.running import BACKENDS, THERE, Ran, Way, run, through_the_engine, working
+from support.conformance.running import BACKENDS, THERE, Ran, Way, having, run, through_the_engine, working
 from support.conformance.words import WORDS, Words
 from support.mocks import Registration
 
 URI = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 every_program = pytest.mark.parametrize(("backend", "name"), THERE)
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
+TOGETHER = ("platform.consumers", "feature_group.online", "model.gate", "endpoint.reads", "endpoint.secrets")
+
+
+def every_backend_with(*names: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("backend", having(*names))
 
 
 def ran(name: str, backend: str) -> Ran:
@@ -83,8 +88,16 @@ ON_A_PLATFORM = {
 }
 
 
-@every_backend
-@pytest.mark.parametrize("noun", ON_A_PLATFORM)
+NEEDED = {
+    "store": "feature_store",
+    "registry": "model_registry",
+    "endpoint": "endpoint",
+    "group": "feature_group.online",
+    "model": "model",
+}
+
+
+@pytest.mark.parametrize(("backend", "noun"), [(found, noun) for noun in NEEDED for found in having(NEEDED[noun])])
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name.split(".")[0] == "platform"])
 def test_every_noun_is_built_on_the_platform_of_another_stack(backend: str, noun: str, name: str) -> None:
     build = working(name, backend)
@@ -97,7 +110,7 @@ def test_every_noun_is_built_on_the_platform_of_another_stack(backend: str, noun
     assert run(lambda words: ON_A_PLATFORM[noun](words, hub), backend).error is None
 
 
-@every_backend
+@every_backend_with("feature_group.online", "endpoint.reads", "model")
 def test_nouns_are_built_on_those_of_another_stack(backend: str) -> None:
     def loaded(name: str) -> Any:
         done = ran(name, backend)
@@ -218,7 +231,7 @@ def on_a_provider(words: Words) -> mlops.Endpoint:
     return endpoint(words, hub, model=churn.version(3), reads=[profile.online], scaling=STEPS, release=CANARY)
 
 
-@every_backend
+@every_backend_with(*TOGETHER)
 def test_everything_uses_the_platforms_provider(backend: str) -> None:
     done = run(on_a_provider, backend)
     there = next(item for item in done.registered if item.name == "elsewhere")
@@ -231,7 +244,8 @@ def test_everything_uses_the_platforms_provider(backend: str) -> None:
 def test_backends_live_side_by_side() -> None:
     def program(_: Words) -> mlops.Endpoint:
         made = []
-        for backend, words in WORDS.items():
+        for backend in having("endpoint"):
+            words = WORDS[backend]
             hub: dict[str, Any] = {"backend": backend, "existing": {**words.parts}}
             served: dict[str, Any] = {"model": files(words)}
             made.append(mlops.Endpoint(f"score-{backend}", platform=mlops.Platform(f"hub-{backend}", **hub), **served))
@@ -239,7 +253,7 @@ def test_backends_live_side_by_side() -> None:
 
     done = run(program, BACKENDS[0])
     assert done.error is None
-    for backend in BACKENDS:
+    for backend in having("endpoint"):
         by_itself = run(endpoint, backend)
         packages = {item.type.split(":")[0] for item in by_itself.children} - {"pulumi"}
         own = [item for item in done.children if item.parent.endswith((f"::hub-{backend}", f"::score-{backend}"))]
@@ -266,7 +280,7 @@ def together(words: Words, hub: Any = None) -> mlops.Endpoint:
     )
 
 
-@every_backend
+@every_backend_with(*TOGETHER)
 def test_a_platform_from_another_stack_is_as_good_as_one_of_this(backend: str) -> None:
     owner = run(alone, backend)
     assert owner.export
@@ -282,7 +296,7 @@ def test_a_platform_from_another_stack_is_as_good_as_one_of_this(backend: str) -
     assert {key: value[0] for key, value in two.items()} == {key: value[0] for key, value in own.items()}
 
 
-@every_backend
+@every_backend_with(*TOGETHER)
 @pytest.mark.parametrize("way", ["again", "preview"])
 def test_the_next_run_says_the_same(backend: str, way: Way) -> None:
     assert facts(run(together, backend)) == facts(run(together, backend, way))
@@ -294,7 +308,7 @@ def waiting(words: Words) -> mlops.Endpoint:
     return endpoint(words, hub, model=churn.approved(otherwise="wait"))
 
 
-@every_backend
+@every_backend_with("model", "endpoint")
 def test_an_endpoint_waits_for_the_first_approval(backend: str) -> None:
     done = run(waiting, backend, "preview")
     assert done.error is None
@@ -304,14 +318,14 @@ def test_an_endpoint_waits_for_the_first_approval(backend: str) -> None:
     assert [text for text in done.said if "waits for the first approved version of churn" in text]
 
 
-@every_backend
+@every_backend_with("model", "endpoint")
 def test_no_approval_is_an_error_unless_it_may_wait(backend: str) -> None:
     done = run(lambda w: endpoint(w, model=model(w).approved()), backend)
     assert isinstance(done.error, InvalidArgs)
     assert "no version is approved yet" in str(done.error)
 
 
-@every_backend
+@every_backend_with("model")
 def test_a_version_is_named_by_its_number(backend: str) -> None:
     def third(words: Words) -> mlops.Model:
         churn = model(words)
@@ -321,7 +335,7 @@ def test_a_version_is_named_by_its_number(backend: str) -> None:
     assert run(third, backend).error is None
 
 
-@every_backend
+@every_backend_with("platform.images", "endpoint")
 @pytest.mark.parametrize("tag", ["1.0.0", "sha256:0123"])
 def test_an_image_has_an_address(backend: str, tag: str) -> None:
     def program(words: Words) -> mlops.Endpoint:
@@ -343,7 +357,7 @@ def test_what_holds_data_is_protected_in_prod(backend: str) -> None:
     assert [item.name for item in run(lambda w: program(w, "prod"), backend).registered if item.protect] != []
 
 
-@every_backend
+@every_backend_with("feature_group", "model")
 @pytest.mark.parametrize("noun", ["feature_group", "model"])
 def test_protect_protects(backend: str, noun: str) -> None:
     build: Any = {"feature_group": group, "model": model}[noun]
@@ -354,7 +368,7 @@ def test_protect_protects(backend: str, noun: str) -> None:
         assert bool(guarded) is wanted, f"protect={wanted} protects {guarded}"
 
 
-@every_backend
+@every_backend_with("feature_group.online")
 def test_a_group_remembers_its_table(backend: str) -> None:
     export = ran("feature_group.online", backend).export
     assert export
@@ -363,7 +377,7 @@ def test_a_group_remembers_its_table(backend: str) -> None:
     assert (export["has_online"], export["has_offline"]) == (True, True)
 
 
-@every_backend
+@every_backend_with("model_registry.consumers")
 def test_a_registry_takes_the_platforms_consumers(backend: str) -> None:
     done = run(lambda w: registry(w, platform(w, consumers=[w.consumer])), backend)
     assert done.export

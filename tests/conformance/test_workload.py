@@ -8,10 +8,10 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
 from support.conformance.programs import SECRET, endpoint, group, platform, store
-from support.conformance.running import BACKENDS, run
+from support.conformance.running import having, run
 from support.conformance.words import Words
 
-every_backend = pytest.mark.parametrize("backend", BACKENDS)
+every_backend = pytest.mark.parametrize("backend", having("endpoint.reads", "endpoint.secrets"))
 GIVEN = {
     "LOG_LEVEL",
     "MLOPS_FEATURES_PROFILE",
@@ -76,7 +76,7 @@ def test_two_secrets_of_one_variable_are_refused(backend: str) -> None:
 
 @every_backend
 def test_a_secret_of_another_backend_is_refused(backend: str) -> None:
-    other = next(name for name in BACKENDS if name != backend)
+    other = next(name for name in having("endpoint.secrets") if name != backend)
 
     def program(words: Words) -> mlops.Endpoint:
         return endpoint(words, secrets={"hub": mlops.SecretRef.existing("somewhere", backend=other)})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi_mlops.backends
 from pulumi_mlops.core import primitives, registry
-from pulumi_mlops.core.capabilities import Table
+from pulumi_mlops.core.capabilities import Table, level
 from pulumi_mlops.core.engines import Engine
 from pulumi_mlops.core.naming import snake
 from support.conformance.evidence import NATIVE
@@ -20,24 +20,18 @@ from support.conformance.words import WORDS
 FOLDER = Path(next(iter(pulumi_mlops.backends.__path__)))
 EXTRA = "CONFORMANCE_EXTRA_BACKENDS"
 """Environment variable: a further folder of backends, for the test of this very list."""
-FILES = (
-    "access.py",
-    "capabilities.py",
-    "checks.py",
-    "endpoint.py",
-    "engine.py",
-    "existing.py",
-    "feature_store.py",
-    "identity.py",
-    "live.py",
-    "model_registry.py",
-    "notes.py",
-    "platform.py",
-    "secrets.py",
-)
-"""The same file names in each, so that who knows one backend finds their way in another."""
-TASKS = sorted({task for name in registry.ours("backends") for task in registry.load(name).tasks})
-"""Everything that backends build or answer: what any of ours does is asked of each."""
+FILES = ("capabilities.py", "engine.py", "notes.py", "platform.py")
+"""What each backend of this repository has."""
+WITH_NOUNS = ("access.py", "checks.py", "live.py")
+"""What one has that builds more than a platform."""
+HOMES = {
+    part.task: f"{part.function.__module__.rpartition('.')[2]}.py"
+    for name in registry.ours("backends")
+    for part in registry.load(name).provides
+}
+"""Everything that backends build or answer, and the file that it is in: what any of ours does is asked of each, and the
+files have the same names, so that who knows one backend finds their way in another."""
+TASKS = sorted(HOMES)
 
 PRIMITIVES = {task.name: task.capability for task in primitives.PRIMITIVES}
 """What a table says of each primitive."""
@@ -54,17 +48,20 @@ def backends() -> dict[str, Path | None]:
 
 def missing(name: str, folder: Path | None) -> list[str]:
     """List everything that a backend lacks, a line each."""
-    if folder is None:
-        return [f"backends/{name}: there is no such folder, though registry.backends() names it"]
     engine = _load(name, folder)
     table: Table = engine.capabilities if engine else {}
-    return [*_registration(name), *_files(folder), *_tasks(engine, table), *_entries(name, engine, table)]
+    return [
+        *_registration(name),
+        *_files(folder, engine),
+        *_tasks(engine, table),
+        *_entries(name, engine, table, folder),
+    ]
 
 
-def _load(name: str, folder: Path) -> Engine | None:
+def _load(name: str, folder: Path | None) -> Engine | None:
     if name in registry.backends():
         return registry.load(name)
-    if not (folder / "engine.py").exists():
+    if folder is None or not (folder / "engine.py").exists():
         return None
     spec = importlib.util.spec_from_file_location(f"conformance_{name}", folder / "engine.py")
     assert spec
@@ -81,24 +78,33 @@ def _registration(name: str) -> Iterator[str]:
         yield f"registry.backends(): no line for {name!r}"
 
 
-def _files(folder: Path) -> Iterator[str]:
-    yield from (f"file {file}: not there" for file in FILES if not (folder / file).exists())
+def _files(folder: Path | None, engine: Engine | None) -> Iterator[str]:
+    """List the files that it lacks; another distribution lays out its files as it likes."""
+    if folder is None:
+        return
+    tasks = set(engine.tasks) if engine else set()
+    wanted = {*FILES, *(HOMES[task] for task in tasks & set(HOMES)), *(WITH_NOUNS if tasks - {"Platform"} else ())}
+    yield from (f"file {file}: not there" for file in sorted(wanted) if not (folder / file).exists())
 
 
 def _tasks(engine: Engine | None, table: Table) -> Iterator[str]:
-    """List what it does not do, but for nouns that it says it does not have; the type checkers compare the rest."""
+    """List what it does not do though its table has it; the type checkers compare the rest."""
     for task in TASKS:
-        entry = table.get(frozenset([PRIMITIVES.get(task) or snake(task.partition(".")[0])]))
-        if not (entry is not None and entry.level == "absent") and not (engine and task in engine.tasks):
+        noun, _, question = task.partition(".")
+        asked = PRIMITIVES.get(task) or snake(noun) + (".existing" if question == "existing" else "")
+        has = task == "Platform" or level(table, asked) != "absent"
+        if has and not (engine and task in engine.tasks):
             yield f"ENGINE: nothing does {task}"
 
 
-def _entries(backend: str, engine: Engine | None, table: Table) -> Iterator[str]:
+def _entries(backend: str, engine: Engine | None, table: Table, folder: Path | None) -> Iterator[str]:
     if engine is None:
         yield "ENGINE: not there"
-    for name in sorted(PROGRAMS):
-        noun = table.get(frozenset([name.partition(".")[0]]))
-        if " + " not in name and frozenset([name]) not in table and not (noun and noun.level == "absent"):
+    if level(table, "platform") == "absent":
+        yield "CAPABILITIES: no entry for 'platform'"
+    # What is not listed is absent. A backend of this repository says of each part of its nouns why, and what to write.
+    for name in sorted(PROGRAMS) if folder else ():
+        if " + " not in name and frozenset([name]) not in table and level(table, name.partition(".")[0]) != "absent":
             yield f"CAPABILITIES: no entry for {name!r}"
     for key, entry in table.items():
         name = " + ".join(sorted(key))

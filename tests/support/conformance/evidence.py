@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from support.conformance import further
 from support.mocks import Registration
 
 
@@ -310,4 +311,8 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "endpoint.private": (Spared(_POLICY),),
 }
 
-NATIVE: Mapping[str, Mapping[str, tuple[Evidence, ...]]] = {"aws": AWS, "kubernetes": KUBERNETES}
+NATIVE: Mapping[str, Mapping[str, tuple[Evidence, ...]]] = {
+    "aws": AWS,
+    "kubernetes": KUBERNETES,
+    **{module.WORDS.backend: module.NATIVE for module in further.modules()},
+}

@@ -144,6 +144,13 @@ def cells(*levels: str) -> list[tuple[str, str]]:
 
 ABSENT = cells("absent")
 THERE = [cell for cell in CELLS if cell not in ABSENT]
+
+
+def having(*names: str) -> list[str]:
+    """Choose the backends that have all of these; one with a platform alone is judged by its platform alone."""
+    return [backend for backend in BACKENDS if not about(table_of(backend), frozenset(names), "absent")]
+
+
 LOSSY = [cell for cell in cells("lossy") if cell in THERE]
 
 

@@ -11,39 +11,40 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
+from support.conformance import further
 from support.mocks import ACCOUNT, REGION
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """How one cloud calls the things that a program names."""
+    """How one cloud calls the things that a program names; a platform alone needs but the first and the last ones."""
 
     backend: str
-    image: str
+    image: str = "none"
     """A serving image."""
-    artifact: str
+    artifact: str = "none"
     """Files of a model."""
-    region: str
+    region: str = "none"
     """A region that is not the default one."""
-    bucket: str
+    bucket: str = "none"
     """A bucket that is there."""
-    key: str
+    key: str = "none"
     """An encryption key that is there."""
-    alerts: str
+    alerts: str = "none"
     """Somebody who is told of alerts."""
-    told: str
+    told: str = "none"
     """Somebody who is told of approvals."""
-    consumer: Mapping[str, str]
+    consumer: Mapping[str, str] = field(default_factory=dict)
     """A principal outside the platform."""
-    approver: Mapping[str, str]
+    approver: Mapping[str, str] = field(default_factory=dict)
     """A principal that approves versions."""
-    invoker: Mapping[str, str]
+    invoker: Mapping[str, str] = field(default_factory=dict)
     """A principal that calls endpoints."""
-    trust: Mapping[str, Any]
+    trust: Mapping[str, Any] = field(default_factory=dict)
     """Who may act as an identity."""
-    gateway: str
+    gateway: str = "none"
     """A way in from outside."""
-    addon: str
+    addon: str = "none"
     """Software that a platform can install."""
     parts: Mapping[str, Any] = field(default_factory=dict)
     """What is there already wherever this cloud serves: every platform gets it as ``existing``."""
@@ -102,3 +103,4 @@ WORDS = {
         ),
     )
 }
+WORDS |= {module.WORDS.backend: module.WORDS for module in further.modules()}

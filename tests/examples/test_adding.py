@@ -1,0 +1,135 @@
+"""What the pages say of adding a backend, an engine and a noun is done here: built out of the page, installed, used."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILE = re.compile(r"^`([\w./-]+)`[^`]*?:?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""A file of a page: its name, words on it, and its text."""
+PROGRAM = """
+import pathlib, sys
+from support.mocks import Cloud
+import pulumi_mlops as mlops
+
+cloud = Cloud(preview="preview" in sys.argv)
+text = pathlib.Path(sys.argv[1]).read_text()
+cloud.run(lambda: exec(compile(text, sys.argv[1], "exec"), {"__name__": "program"}))
+print([[item.type, item.name, item.inputs] for item in cloud.registered], cloud.outputs, cloud.warnings)
+"""
+
+
+def files_of(page: str, section: str) -> dict[str, str]:
+    """Read the files that a section of a page shows."""
+    text = (ROOT / "docs" / page).read_text()
+    (found,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return dict(FILE.findall(found))
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A distribution that was made out of a page."""
+
+    source: Path
+    site: Path
+
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        paths = {"PYTHONPATH": os.pathsep.join([str(self.site), str(ROOT / "tests")])}
+        line = [sys.executable, *command]
+        environment = os.environ | paths | variables
+        return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    def ask(self, *command: str) -> str:
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def install(folder: Path, files: dict[str, str]) -> Installed:
+    """Write the files, build the wheel that an installer would, and put it where Python looks for distributions."""
+    source = folder / "source"
+    for name, text in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text)
+    (package,) = (source / "src").iterdir()
+    (package / "__init__.py").touch()
+    build = [sys.executable, "-P", "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    done = subprocess.run(build, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return Installed(source, folder / "site")
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    files = files_of("adding-a-backend.md", "A backend with a platform alone")
+    return install(tmp_path_factory.mktemp("backend"), files)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return install(tmp_path_factory.mktemp("engine"), files_of("adding-a-noun.md", "An engine of another distribution"))
+
+
+@pytest.mark.parametrize("kind", ["backend", "engine"])
+def test_type_checkers_take_it(kind: str, request: pytest.FixtureRequest) -> None:
+    found: Installed = request.getfixturevalue(kind)
+    done = found.run("-m", "mypy", "--strict", str(found.source / "src"), MYPYPATH=str(found.source / "src"))
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(("kind", "name"), [("backend", "example"), ("engine", "acme")])
+def test_doctor_and_matrix_list_it(kind: str, name: str, request: pytest.FixtureRequest) -> None:
+    found: Installed = request.getfixturevalue(kind)
+    told = json.loads(found.run("-m", "pulumi_mlops", "doctor", "--json").stdout)
+    checks = {check["what"]: check["state"] for check in told}
+    assert checks[f"{kind} {name}"] == checks["engine wandb"] == checks["backend aws"] == "ok"
+    table = json.loads(found.ask("-m", "pulumi_mlops", "matrix", "--json"))
+    assert {row for row, cells in table.items() if cells.get(name, {}).get("level") == "native"} == {
+        "platform" if kind == "backend" else "experiment_tracker"
+    }
+    assert (name in table["endpoint"]) == (kind == "backend"), "an engine has no cell for nouns that it does not know"
+
+
+@pytest.mark.parametrize("way", ["update", "preview"])
+@pytest.mark.parametrize("kind", ["backend", "engine"])
+def test_the_program_of_the_page_runs(kind: str, way: str, request: pytest.FixtureRequest) -> None:
+    found: Installed = request.getfixturevalue(kind)
+    said = found.ask("-c", PROGRAM, str(found.source / "program.py"), way)
+    assert ("example:index:Bucket" if kind == "backend" else "pulumi-mlops:index:ExperimentTracker") in said
+
+
+def test_the_token_is_where_the_platforms_secrets_are(engine: Installed) -> None:
+    said = engine.ask("-c", PROGRAM, str(engine.source / "program.py"))
+    assert said.count("not-for-anyones-eyes") == 1, "on AWS as it is, on Kubernetes as base64"
+    assert "[withheld]" in said
+
+
+def test_bad_arguments_of_an_engine_are_told_as_a_components(engine: Installed, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import acme_runs\nacme_runs.Runs(project='', token=3, colour='blue')\n")
+    done = engine.run("-c", PROGRAM, str(program))
+    told = done.stderr.partition("InvalidArgs: ")[2].splitlines()
+    assert told[0] == "Runs 'acme': 3 problems; nothing was registered."
+    assert [line.split(":")[0].strip("- ") for line in told[1:4]] == ["project", "token", "colour"]
+
+
+def test_the_suite_takes_a_platform_alone(backend: Installed) -> None:
+    done = backend.run(
+        *("-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/conformance"),
+        *("-k", "example"),
+        CONFORMANCE_FURTHER=str(backend.source / "conformance.py"),
+    )
+    assert done.returncode == 0, done.stdout
+    (passed,) = re.findall(r"(\d+) passed", done.stdout)
+    assert int(passed) > 100, "every capability of every noun is asked for"
+    assert "skipped" not in done.stdout
