@@ -14,6 +14,7 @@ import pytest
 from pulumi import automation
 
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
@@ -87,7 +88,9 @@ def test_secrets_live_in_the_sandbox(pulumi: Pulumi, folder: Path, sandbox: Sand
     pulumi("config", "set", "--secret", "token", "hunter-two", cwd=folder)
     pulumi("up", "--yes", "--skip-preview", cwd=folder)
     assert (folder / "Pulumi.dev.yaml").read_bytes() == settings
-    assert "hunter-two" not in pulumi("stack", "output", cwd=folder).stdout
+    masked = pulumi("stack", "output", "--json", cwd=folder).stdout
+    assert "hunter-two" not in masked
+    assert Stack(sandbox, folder).outputs() == json.loads(masked)
     assert pulumi("stack", "output", "token", "--show-secrets", cwd=folder).stdout.strip() == "hunter-two"
     kept = [path for path in sandbox.home.rglob("*") if path.is_file() and path.suffix in {".json", ".yaml", ".log"}]
     assert kept

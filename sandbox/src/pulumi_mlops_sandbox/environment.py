@@ -19,7 +19,7 @@ from typing import NoReturn
 import platformdirs
 import psutil
 
-from pulumi_mlops_sandbox import building, engine, project
+from pulumi_mlops_sandbox import building, engine, project, start
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES, PROVIDERS, ControlPlane, Provider
 from pulumi_mlops_sandbox.progress import step
@@ -29,7 +29,8 @@ STOPPED_WITHIN = 30.0
 HERE = Path(__file__).parent
 AS_FILE = (sys.executable, "-P")
 """-P: the folder of the file, in which modules have names such as `aws`, is not searched."""
-BARE = (*AS_FILE, str(HERE / "bare.py"))
+ALONE = (sys.executable, "-I", "-S", str(HERE / "start.py"))
+"""-I -S: what only stands for another process needs no packages and no settings of the user's."""
 
 HIDDEN = (
     "PULUMI_ACCESS_TOKEN",
@@ -93,6 +94,7 @@ class Sandbox:
                         f"The {plane.name} control plane (process {process.pid}) does not stop; see {self.log(plane)}."
                     ) from error
             self._record(plane).unlink(missing_ok=True)
+        self._unload()
 
     def status(self) -> list[Status]:
         """Say which control planes run."""
@@ -202,7 +204,8 @@ class Sandbox:
         for name in engine.SCRIPTS:
             shutil.copy2(found.scripts / name, beside / name)
         executor = beside / "pulumi-language-python-exec"
-        _launcher(beside / "pulumi-language-python", *BARE, "pulumi_mlops_sandbox.language_host", str(executor))
+        module = (*ALONE, str(self.home), "module", "")
+        _launcher(beside / "pulumi-language-python", *module, "pulumi_mlops_sandbox.language_host", str(executor))
         _launcher(self.home / "bin" / "pulumi", *AS_FILE, str(HERE / "wrapper.py"), str(beside / "pulumi"))
         for provider in (*(plane.provider for plane in self._planes), *PROVIDERS):
             self._install_provider(provider)
@@ -223,7 +226,7 @@ class Sandbox:
                 shutil.rmtree(outdated)
         folder = plugins / f"resource-{provider.name}-v{version}"
         folder.mkdir(parents=True, exist_ok=True)
-        _launcher(folder / f"pulumi-resource-{provider.name}", *BARE, provider.module)
+        _launcher(folder / f"pulumi-resource-{provider.name}", *ALONE, str(self.home), "module", "", provider.module)
 
     # ------------------------------------------------------------------ the processes
 
@@ -239,6 +242,16 @@ class Sandbox:
             return process if ours and str(self.home) in process.cmdline() else None
         except (OSError, ValueError, KeyError, psutil.Error):
             return None
+
+    def _unload(self) -> None:
+        """End the process of `loaded.py`, which serves what it has in hand to its end."""
+        try:
+            process = psutil.Process(int((self.home / start.LOCK).read_text()))
+            if {str(HERE / "loaded.py"), str(self.home)} <= {*process.cmdline()}:
+                process.terminate()
+                process.wait(STOPPED_WITHIN)
+        except (OSError, ValueError, psutil.Error):
+            return  # there is none, or it is still needed
 
     def _running(self, plane: ControlPlane) -> Status | None:
         process = self._process(plane)

@@ -23,6 +23,8 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from pulumi_mlops_sandbox import start
+
 SHOWN = 32
 """The exit code by which ``pulumi-language-python-exec`` says that the user has been told already."""
 
@@ -94,7 +96,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "dry_run": str(request.dryRun).lower(),
         }
         flags = [part for name, value in options.items() if value for part in (f"--{name}", value)]
-        command = [str(self._executor), *flags, request.info.entry_point, *request.args]
+        program = Path(request.info.program_directory, request.info.entry_point)
+        command = [*_script(program), str(self._executor), *flags, request.info.entry_point, *request.args]
         environment = {
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
@@ -114,9 +117,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     ) -> Iterator[language_pb2.RunPluginResponse]:
         program = request.info.program_directory
         if request.kind == "analyzer":
-            command = ["-m", "pulumi.policy", request.args[0], program, *request.args[1:]]
+            command = ["-u", "-m", "pulumi.policy", request.args[0], program, *request.args[1:]]
         else:
-            command = [program, *request.args]
+            command = ["-u", program, *request.args]
         environment = dict(entry.split("=", 1) for entry in request.env)
         said: SimpleQueue[language_pb2.RunPluginResponse | None] = SimpleQueue()
 
@@ -144,7 +147,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self, command: list[str], folder: str, environment: dict[str, str], context: Context, output: int | None
     ) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603  (the user's own program)
-            [sys.executable, "-u", *command],
+            [sys.executable, *command],
             cwd=folder or None,
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
@@ -155,6 +158,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         if not context.add_callback(process.terminate):  # called when the engine lets go of the call
             process.terminate()
         return process
+
+
+def _script(program: Path) -> list[str]:
+    """Start a script for a program: in a sandbox out of what is loaded."""
+    home = os.environ.get("PULUMI_MLOPS_SANDBOX")
+    return ["-I", "-S", start.__file__, home, "script", str(program)] if home else ["-u"]
 
 
 def _installed() -> list[tuple[str, str]]:

@@ -126,12 +126,16 @@ def find_project(folder: Path) -> Path | None:
 
 def keep_project(project: Path, home: Path) -> Path:
     """Keep a project of the same name in the sandbox, for the engine to put a stack's settings beside."""
-    description = yaml.safe_load(project.read_text()) or {}
-    name = str(description.get("name", project.parent.name))
+    name = project_name(project)
     kept = home / "projects" / name
     kept.mkdir(parents=True, exist_ok=True)
     write(kept / "Pulumi.yaml", yaml.safe_dump({"name": name, "runtime": "python"}))
     return kept
+
+
+def project_name(project: Path) -> str:
+    """Read a project's name."""
+    return str((yaml.safe_load(project.read_text()) or {}).get("name", project.parent.name))
 
 
 def users_settings(project: Path, stack: str) -> Path:

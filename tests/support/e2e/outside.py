@@ -1,6 +1,5 @@
 """A stack and its control plane, as somebody outside sees them."""
 
-import json
 import re
 import shutil
 import urllib.request
@@ -124,5 +123,5 @@ def shown(result: Result) -> list[str]:
 
 def resources(stack: Stack) -> Sequence[dict[str, Any]]:
     """List the resources in the state."""
-    found: Sequence[dict[str, Any]] = json.loads(stack.export())["deployment"]["resources"]
+    found: Sequence[dict[str, Any]] = stack.state().get("resources", ())
     return found

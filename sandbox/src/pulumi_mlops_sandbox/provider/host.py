@@ -1,6 +1,7 @@
 """The process of a stand-in provider: serves until its engine leaves."""
 
 import argparse
+import atexit
 import logging
 import os
 import signal
@@ -59,5 +60,5 @@ def serve(make: Callable[[Journal, Diagnostics], Plugin]) -> None:
     # An engine that was killed leaves calls in hand: they end, and the journal knows what they made.
     service.busy.wait(_LAST_CALLS)
     server.stop(None)
-    logging.shutdown()
+    atexit._run_exitfuncs()  # noqa: SLF001  (there is no other name for it)
     os._exit(0)  # the pool's idle threads and the clients' connections hold nothing worth waiting for
