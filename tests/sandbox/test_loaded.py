@@ -290,6 +290,45 @@ def test_a_variable_that_a_module_looked_at_has_its_effect(own_home: Home, scrip
     assert native.stdout == "0\n"
 
 
+MODULES = """
+import os, sys, types
+had = len([name for name in sys.modules if name.startswith("pulumi")])
+import pulumi_mlops.backends.{backend}.engine
+print(os.getppid(), had > 100)
+for name, module in sorted(sys.modules.items()):
+    if name.startswith("pulumi_"):
+        members = types.ModuleType.__getattribute__(module, "__dict__")
+        kinds = sorted(f"{{key}}:{{type(value).__name__}}" for key, value in members.items())
+        print(name, type(module).__name__, *kinds)
+"""
+
+
+@pytest.mark.parametrize("backend", ["aws", "kubernetes"])
+def test_an_sdk_is_the_same_where_it_was_loaded_before(backend: str, own_home: Home, script: Script) -> None:
+    program = script(MODULES.format(backend=backend))
+    parent = warm(own_home, program)
+    forked = own_home.run(program).stdout.splitlines()
+    ordinary = own_home.run(program, env=os.environ | {start.OFF: "no"}).stdout.splitlines()
+    assert (forked[0], ordinary[0]) == (f"{parent} True", f"{os.getpid()} False")
+    of_the_sandbox = [line for line in forked[1:] if line.startswith("pulumi_mlops_sandbox")]
+    assert [line for line in forked[1:] if line not in of_the_sandbox] == ordinary[1:]
+
+
+def test_a_module_is_run_as_a_program(own_home: Home) -> None:
+    command = [sys.executable, "-I", "-S", start.__file__, str(own_home.folder), "module", ""]
+    host = [*command, "pulumi_mlops_sandbox.language_host", "executor", "127.0.0.1:1"]
+    parent = warm(own_home, own_home.folder / "there is none")
+    with subprocess.Popen(host, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert int(process.stdout.readline())
+        (forked,) = psutil.Process(parent).children()
+        process.terminate()
+        assert process.stderr.read() == ""
+        assert process.wait(20) == 0
+        assert gone(forked.pid)
+
+
 def test_a_module_that_starts_a_thread_ends_the_forking(own_home: Home, script: Script, tmp_path: Path) -> None:
     place = tmp_path / "place"
     place.mkdir()

@@ -126,7 +126,7 @@ class Loaded:
         try:
             for name in new:
                 try:
-                    importlib.import_module(name)
+                    imported(name)
                 except Exception:  # noqa: BLE001  (whatever it is, a child will meet it again, and say so)
                     self.failed.add(name)
         finally:
@@ -153,6 +153,20 @@ class Loaded:
             and all(wanted.get(name) == own.get(name) for name in native | looked)
             and all(state(path) == before for path, before in self.files.items())
         )
+
+
+def imported(name: str) -> None:
+    """Import a module, after the packages around it.
+
+    SDKs have packages that are loaded when an attribute is asked for. If a module of such a package came first, it
+    would later be found in the package in the place of a class of the same name.
+    """
+    packages = name.split(".")[:-1]
+    for depth in range(len(packages)):
+        package = importlib.import_module(".".join(packages[: depth + 1]))
+        getattr(package, "__all__", None)
+    if name not in sys.modules:
+        importlib.import_module(name)
 
 
 def state(path: str) -> tuple[int, ...]:
@@ -414,6 +428,7 @@ def run(job: Job, written: dict[str, str]) -> None:
     sys.argv = [job.target, *job.arguments]
     sys.orig_argv = [sys.executable, "-u", *sys.argv]
     if job.kind == "module":
+        sys.modules.pop(job.target, None)  # it may be loaded as a module, and is the program now
         runpy.run_module(job.target, run_name="__main__", alter_sys=True)
         return
     if not sys.flags.safe_path:
