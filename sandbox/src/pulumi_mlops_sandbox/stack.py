@@ -104,8 +104,8 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         """Read the outputs; secrets are masked."""
         resources = self.state().get("resources", ())
-        found = next((each for each in resources if each["type"] == "pulumi:pulumi:Stack"), {})
-        return {name: _masked(value) for name, value in found.get("outputs", {}).items()}
+        found = [each.get("outputs", {}) for each in resources if each["type"] == "pulumi:pulumi:Stack"]
+        return {name: _masked(value) for outputs in found for name, value in outputs.items()}
 
     def export(self) -> str:
         """Export the stack, as ``pulumi stack export`` prints it."""
