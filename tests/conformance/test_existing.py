@@ -31,7 +31,7 @@ from support.conformance.programs import (
     store,
 )
 from support.conformance.running import Ran, having, run, table_of, through_the_engine
-from support.conformance.words import WORDS, Words
+from support.conformance.words import Words
 
 BACKENDS = having(
     *(f"{noun}.existing" for noun in ("endpoint", "feature_group", "identity", "model", "model_registry"))
@@ -179,11 +179,11 @@ def test_where_it_is_found_is_said_once(backend: str, noun: str) -> None:
     assert "takes exactly one of" in str(done.error)
 
 
-def test_a_model_is_made_in_a_registry_that_exists_or_the_backend_says_why_not() -> None:
-    for backend in BACKENDS:
-        done = run(lambda w: model(w, existing_registry(w)), backend)
-        if WORDS[backend].backend == "kubernetes":
-            assert isinstance(done.error, InvalidArgs)
-            assert "Model.existing" in str(done.error)
-        else:
-            assert done.error is None
+@every_backend
+def test_a_model_is_made_in_a_registry_that_exists_or_it_is_said_why_not(backend: str) -> None:
+    done = run(lambda w: model(w, existing_registry(w)), backend)
+    if done.error is None:
+        assert [item for item in done.children if item.parent.endswith("::churn")]
+    else:
+        assert isinstance(done.error, InvalidArgs)
+        assert "Model.existing(…)" in str(done.error)

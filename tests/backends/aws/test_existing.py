@@ -9,7 +9,7 @@ import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.core import private
-from support.facts.aws import HUB, IMAGE, STORE
+from support.facts.aws import HUB, IMAGE, REGISTRY, STORE
 from support.mocks import ACCOUNT, REGION, Cloud
 
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
@@ -173,6 +173,13 @@ def test_a_model_of_another_account_is_named_by_its_arn(there: dict[str, Any]) -
     there[f"model_group {arn}"] = {"ModelPackageGroupArn": arn}
     churn = mlops.Model.existing("churn", platform=HUB, called=arn)
     assert (churn.address["group"], churn.address["arn"]) == (arn, arn)
+
+
+def test_a_model_of_a_registry_has_the_name_that_the_registry_gives(there: dict[str, Any]) -> None:
+    name = "churn-dev-models-bought"
+    there[f"model_group {name}"] = {"ModelPackageGroupArn": f"{ARN}:model-package-group/{name}"}
+    bought = Cloud().run(lambda: mlops.Model.existing("bought", registry=REGISTRY))
+    assert bought.address["arn"] == f"{ARN}:model-package-group/{name}"
 
 
 def test_rights_on_the_files_of_a_model_are_those_of_its_folder_and_key(there: dict[str, Any]) -> None:

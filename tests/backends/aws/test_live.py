@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from moto import mock_aws
 
 from pulumi_mlops import MlopsError
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.core import private
 from support.facts.aws import HUB
+from support.mocks import REGION
 
 
 class AbsentError(ClientError):
@@ -98,3 +101,53 @@ def test_a_failure_says_what_was_asked_and_what_to_look_at(ask: Any, failure: Ex
         MlopsError, match=r"AWS could not be asked about model package group 'x': .*get-caller-identity"
     ):
         live.model_group(HUB, "x")
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Ask an account of moto's, which answers as AWS does; return what makes clients of it."""
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "test")
+    monkeypatch.setattr(private, "mocked", lambda: False)
+    with mock_aws():
+        session = botocore.session.get_session()
+
+        def client(service: str) -> Any:
+            return session.create_client(service, region_name=REGION)
+
+        monkeypatch.setattr(live, "client", lambda _, service: client(service))
+        yield client
+
+
+def test_databases_are_found_by_name(account: Any) -> None:
+    account("glue").create_database(DatabaseInput={"Name": "theirs", "LocationUri": "s3://theirs/"})
+    found = live.database(HUB, "theirs")
+    assert found
+    assert found["LocationUri"] == "s3://theirs/"
+    assert live.database(HUB, "ours") is None
+
+
+def test_roles_are_found_by_name(account: Any) -> None:
+    account("iam").create_role(RoleName="web", Path="/teams/", AssumeRolePolicyDocument="{}")
+    found = live.role(HUB, "web")
+    assert found
+    assert found["Arn"].endswith(":role/teams/web")
+    assert live.role(HUB, "job") is None
+
+
+def test_keys_have_an_arn_by_whatever_they_are_named(account: Any) -> None:
+    kms = account("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/theirs", TargetKeyId=key["KeyId"])
+    alias = key["Arn"].replace(f"key/{key['KeyId']}", "alias/theirs")
+    for name in (key["KeyId"], key["Arn"], "alias/theirs", alias):
+        assert live.key_arn(HUB, name) == key["Arn"]
+    with pytest.raises(MlopsError, match="AWS could not be asked about key 'alias/none'"):
+        live.key_arn(HUB, "alias/none")
+
+
+def test_groups_of_a_registry_are_found_by_their_prefix(account: Any) -> None:
+    account("sagemaker").create_model_package_group(ModelPackageGroupName="central-churn")
+    assert live.has_model_groups(HUB, "central-")
+    assert not live.has_model_groups(HUB, "churn")  # it is within the name, and does not begin it
+    assert not live.has_model_groups(HUB, "other-")

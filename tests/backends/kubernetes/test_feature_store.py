@@ -116,7 +116,7 @@ def test_what_a_stage_means(stage: str, replicas: int, *, protected: bool) -> No
 def test_the_server_is_reached_by_its_health(cloud: Cloud) -> None:
     ref = make(cloud)
     assert ref["address"]["url"] == "http://features-feast.churn-dev.svc.cluster.local:6566"
-    assert ref["address"]["door"] == {"name": "features", "port": 6566, "pods": SERVER}
+    assert ref["address"]["door"] == {"name": "features", "port": 6566, "pods": SERVER, "namespace": None}
     assert ref["address"]["location"] == "s3://artifacts/features/features/user-profile/"
     service = spec_of(cloud, "Service", "features-feast")
     assert (service["selector"], service["ports"][0]["port"]) == (SERVER, 6566)

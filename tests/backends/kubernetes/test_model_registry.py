@@ -161,7 +161,7 @@ def test_a_model_is_made_by_a_job_and_kept_by_its_definition() -> None:
     assert (model["name"], model["description"]) == ("churn", "Who leaves")
     assert model["tags"]["team"] == "growth"
     assert {found.name for found in cloud.registered if found.protect} == {"churn-model-settings"}
-    assert exported["address"] == {"model": "churn", "registry": "models"}
+    assert exported["address"] == {"model": "churn", "registry": "models", "door": None, "files": None}
 
 
 @pytest.mark.parametrize(
