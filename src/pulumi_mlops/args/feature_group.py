@@ -37,7 +37,7 @@ class ExistingFeatureGroupArgs(TypedDict, total=False):
     """Whether it has an online store; the default is what the backend reads, and ``True`` where it reads nothing."""
     offline: str | None
     """URI of the folder with its offline rows. The default is what the backend reads; where it reads nothing the group
-    counts as one without."""
+    counts as one without. On Kubernetes: a folder that the platform's object store has: readers get its key."""
 
 
 class FeatureGroupArgs(TypedDict, total=False):

@@ -28,7 +28,7 @@ class ExistingFeatureStoreArgs(TypedDict, total=False):
     platform: Required[Has[PlatformRef]]
     """The platform on which its groups are used."""
     writer: Has[PrincipalRef] | Principal | None
-    """Who writes the offline rows of groups that are made in it."""
+    """Who writes the offline rows of groups that are made in it. On AWS: a role that SageMaker may assume."""
     rows: str | None
     """URI of the folder for the offline rows of groups that are made in it."""
 

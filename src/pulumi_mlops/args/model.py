@@ -35,7 +35,8 @@ class ExistingModelArgs(TypedDict, total=False):
     """URI of the folder with the files of its versions, for the rights of who registers and deploys them. The default
     is the folder that a model of this name has in the platform's artifact store."""
     key: Input[str] | None
-    """Full address of the key that these files are encrypted with; the default is the platform's."""
+    """Full address of the key that these files are encrypted with; the default is the platform's. On AWS: ARN of a KMS
+    key, whose policy must let the platform's account use it."""
 
 
 class ModelArgs(TypedDict, total=False):

@@ -30,7 +30,8 @@ class ExistingModelRegistryArgs(TypedDict, total=False):
     """The platform on which its models are used."""
     files: str | None
     """URI of the folder in which it keeps the files of versions, where the registry hands files out itself and versions
-    name them by it."""
+    name them by it. On Kubernetes: what ``mlflow-artifacts:`` stands for. Endpoints read it with the key of the
+    platform's object store."""
 
 
 class ModelRegistryArgs(TypedDict, total=False):

@@ -272,6 +272,9 @@ def test_a_group_is_made_in_a_store_that_exists(there: dict[str, Any]) -> None:
 def test_all_that_is_wrong_is_one_error() -> None:
     arn: Any = f"{ARN}:endpoint/x"
     assert "called: 'arn:" in refused(lambda: mlops.Endpoint.existing("x", platform=HUB, called=arn))
+    wrong: Any = {"writer": {"role": "a role"}, "rows": "s3://theirs/"}
+    said = refused(lambda: mlops.FeatureStore.existing("features", platform=HUB, **wrong))
+    assert "- writer.role: 'a role' is not an IAM role" in said
     said = refused(lambda: mlops.FeatureStore.existing("features", platform=HUB, called="arn:x"))
     assert "3 problems" in said
     for field in ("called", "writer", "rows"):

@@ -47,7 +47,8 @@ def problems(spec: Existing) -> Iterator[Problem]:
         if spec.writer is None:
             yield Problem("writer", "is required: SageMaker writes offline rows as a role; write {'role': …}")
         else:
-            yield from access.principal_problems("writer", [spec.writer], ("role",))
+            for problem in access.principal_problems("writer", [spec.writer], ("role",)):
+                yield Problem(problem.field.replace("[0]", ""), problem.message)
         if spec.rows is None:
             yield Problem("rows", "is required; write the folder of the offline rows, such as 's3://bucket/features/'")
 

@@ -15,6 +15,8 @@ NOTES = {
     "Model.existing": "a model package group. One of another account is named by its ARN; its owner's "
     "policies must let the platform's account read and deploy its versions.",
     "Endpoint.existing": "a SageMaker endpoint in the platform's account and region.",
+    "ExistingModel.key": "ARN of a KMS key, whose policy must let the platform's account use it.",
+    "ExistingFeatureStore.writer": "a role that SageMaker may assume.",
     "Identity.existing": "a role by its name, or one of another account by its ARN, which nobody can look up "
     "from here.",
     "Platform": "a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS "

@@ -19,6 +19,9 @@ NOTES = {
     "Endpoint.existing": "an InferenceService of KServe in Standard mode, or a Service of any server, as "
     "``namespace/name``. Where it is in another namespace, its owner must let the "
     "platform's pods in.",
+    "ExistingFeatureGroup.offline": "a folder that the platform's object store has: readers get its key.",
+    "ExistingModelRegistry.files": "what ``mlflow-artifacts:`` stands for. Endpoints read it with the key of the "
+    "platform's object store.",
     "Identity.existing": "a service account, as ``namespace/name``; its pods carry the label "
     "``pulumi-mlops/account: <name>``, by which the network policies know them.",
     "Platform": "a namespace with Pod Security *restricted* and network policies that deny by default, quota and "
