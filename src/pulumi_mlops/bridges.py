@@ -1,9 +1,29 @@
-"""Bridges: how a ref of one platform is used on another, or why it cannot be."""
+"""Bridges: what of one platform is used on another, and how.
 
-from pydantic_core import PydanticCustomError
+The backend tells what two platforms differ in (:data:`APART`). Each difference is a capability of the platform on which
+the thing is used, such as ``bridge.model_version.place``: its table says how it is bridged, or why it is not and what
+to write instead. A difference that a table does not list is not bridged.
+"""
 
-from pulumi_mlops.core.inputs import refuse
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.refs import HubRef
+
+Bridged = Literal["model_version", "feature_group"]
+Difference = Literal["place", "account"]
+APART = Task[[HubRef, HubRef], Sequence[Difference]]("Platform.apart")
+"""Tell what two platforms of the backend differ in: ``place`` (region, object store), ``account``. The first is where a
+thing is used, the second where it is from."""
+IDENTITY = "bridge.identity"
+"""Rights on things of another platform than the identity's own."""
+NAMES = {
+    f"bridge.{what}.{each}" for what in get_args(Bridged) for each in ("platform", "backend", *get_args(Difference))
+}
+NAMES |= {IDENTITY}
+"""Every capability of a bridge."""
 
 
 def same(one: HubRef, other: HubRef) -> bool:
@@ -11,11 +31,12 @@ def same(one: HubRef, other: HubRef) -> bool:
     return (one.name, one.stage, one.backend) == (other.name, other.stage, other.backend)
 
 
-def same_platform(platform: HubRef | None, other: HubRef, what: str) -> PydanticCustomError | None:
-    """Refuse what belongs to another platform: its key, its network and its account are others."""
-    if platform is None or same(platform, other):
-        return None
-    return refuse(
-        f"{what} belongs to platform {other.name!r} ({other.backend}, {other.stage}), not to {platform.name!r} "
-        f"({platform.backend}, {platform.stage}); give one of this platform"
-    )
+def needed(what: Bridged, here: HubRef, there: HubRef) -> frozenset[str]:
+    """Name the capabilities that are needed to use a thing of one platform on another; none on its own."""
+    if same(here, there):
+        return frozenset()
+    if here.backend != there.backend:
+        return frozenset({f"bridge.{what}.backend"})
+    ask = registry.load(here.backend).find(APART)
+    apart = ask(here, there) if ask else ()
+    return frozenset(f"bridge.{what}.{each}" for each in ("platform", *apart))

@@ -21,7 +21,6 @@ GIVE_A_PLATFORM = (
     "Platform.from_stack(…)"
 )
 VERSION = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB, version=3, address={"arn": "arn"})
-FOREIGN = mlops.ModelVersionRef(name="theirs", backend="aws", platform=hub("fraud"), version=1, address={"arn": "arn"})
 FILES = {"image": "repo:1"}
 
 
@@ -117,18 +116,6 @@ TABLE = {
         "takes exactly one of 'model' and 'variants', and both are given",
     ),
     "neither model nor variants": (endpoint(), "takes exactly one of 'model' and 'variants', and none is given"),
-    "another platform's model": (
-        endpoint(model=FOREIGN),
-        "model: model 'theirs' belongs to platform 'fraud' (aws, dev), not to 'churn' (aws, dev); give one of this",
-    ),
-    "another platform's variant": (
-        endpoint(variants=[{"name": "a", "model": FOREIGN}]),
-        "variants: model 'theirs' belongs to platform 'fraud'",
-    ),
-    "another platform's features": (
-        lambda: mlops.Endpoint("score", platform=hub("fraud"), model=FILES, reads=[GROUP.online]),
-        "reads: feature group 'profile' belongs to platform 'churn' (aws, dev), not to 'fraud'",
-    ),
     "offline features": (
         endpoint(model=FILES, reads=[GROUP.as_of(days=9)]),
         "reads[0]: needs an OnlineView, this is OfflineView; write profile.online",

@@ -9,7 +9,7 @@ import pytest
 from pulumi import ResourceOptions
 
 import pulumi_mlops as mlops
-from support.facts.aws import HUB, IMAGE
+from support.facts.aws import HUB
 from support.mocks import Cloud
 
 
@@ -33,7 +33,7 @@ def loop(platform: Any, opts: ResourceOptions | None = None) -> dict[str, pulumi
         "score",
         opts,
         platform=platform,
-        model={"image": IMAGE},
+        model={"image": "registry.example.com/serve:1"},
         reads=[group.online],
         scaling={"max": 2, "requests_per_replica": 9},
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops import Unsupported
+from pulumi_mlops import Unsupported, bridges
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.capabilities import Entry, check, table
 from pulumi_mlops.core.matrix import matrix
@@ -104,6 +104,7 @@ def test_every_name_that_a_spec_can_use_has_an_entry(backend: str) -> None:
         re.findall(rf'"((?:{first})(?:\.[a-z_]+)+)"', "".join(path.read_text() for path in [*SPECS, PRINCIPALS]))
     )
     used |= {"accelerator", *nouns, *(f"{path.stem}.existing" for path in SPECS if '.existing")' in path.read_text())}
+    used |= bridges.NAMES
     used -= {name for name in used if name.startswith("experiment_tracker.")}  # only engines have it
     single = {name for key in registry.load(backend).capabilities if len(key) == 1 for name in key}
     assert used == single

@@ -368,26 +368,9 @@ class EndpointSpec(Spec):
             )
         return value
 
-    @field_validator("model", "variants", "shadow")
-    @classmethod
-    def _of_this_platform(cls, value: object, info: ValidationInfo) -> object:
-        parts = value if isinstance(value, list) else [value]
-        for part in parts:
-            served = getattr(part, "model", part)
-            if isinstance(served, ModelVersionRef) and (
-                wrong := bridges.same_platform(info.data.get("platform"), served.platform, f"model {served.name!r}")
-            ):
-                raise wrong
-        return value
-
     @field_validator("reads")
     @classmethod
-    def _readable(cls, value: list[OnlineView], info: ValidationInfo) -> list[OnlineView]:
-        for view in value:
-            if wrong := bridges.same_platform(
-                info.data.get("platform"), view.group.platform, f"feature group {view.group.name!r}"
-            ):
-                raise wrong
+    def _readable(cls, value: list[OnlineView]) -> list[OnlineView]:
         groups: dict[str, FeatureGroupRef] = {}
         for view in value:
             name = variable(FEATURES, view.group.name)
@@ -487,11 +470,14 @@ class EndpointSpec(Spec):
 
     def _workload(self, part: Variant) -> Workload[FeatureView]:
         files = part.model if isinstance(part.model, ModelFiles) else None
+        version = part.model if isinstance(part.model, ModelVersionRef) else None
         image = files.image if files else self.serve.image
+        artifact = files.artifact if files else version.files if version and image is not None else None
         grants: list[Grant] = [("use", self.platform), ("read", Place(self.platform.artifacts))]
         grants += [] if image is None else [("pull", Image(image))]
-        if isinstance(part.model, ModelVersionRef):
-            grants += [("read", part.model)] if image is not None else [("pull", part.model), ("read", part.model)]
+        if version:
+            grants += [("pull", version)] if image is None else []
+            grants.append(("read", version))
         if files and files.artifact is not None:
             grants.append(("read", Place(files.artifact)))
         if files and files.artifact_key is not None:
@@ -503,7 +489,7 @@ class EndpointSpec(Spec):
             compute=part.compute or self.compute,
             image=image,
             command=self.serve.command,
-            files=files.artifact if files else None,
+            files=artifact,
             environment=self.environment,
             features=self.reads,
             secrets=self.secrets,
@@ -523,7 +509,11 @@ class EndpointSpec(Spec):
             "endpoint.scaling": self.scaling.max > self.scaling.min,
             "endpoint.private": self.platform.private,
         }
-        return frozenset(name for name, used in wanted.items() if used)
+        models = [part.model for part in self.parts if isinstance(part.model, ModelVersionRef)]
+        return frozenset(name for name, used in wanted.items() if used).union(
+            *(bridges.needed("model_version", self.platform, model.platform) for model in models),
+            *(bridges.needed("feature_group", self.platform, view.group.platform) for view in self.reads),
+        )
 
 
 class ExistingEndpointSpec(Existing):

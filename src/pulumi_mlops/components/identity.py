@@ -1,12 +1,11 @@
 """Identity: somebody outside of the program with rights on the platform, such as a team or a CI job."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from pulumi import Output, ResourceOptions
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from pulumi_mlops import bridges
 from pulumi_mlops.args.identity import ExistingIdentityArgs, IdentityArgs
@@ -22,6 +21,9 @@ from pulumi_mlops.core.inputs import In, Needs, OneOf, Spec, given, is_deferred,
 from pulumi_mlops.core.principals import PrincipalRef
 from pulumi_mlops.core.refs import Given, HubRef, Of, SecretRef
 from pulumi_mlops.core.workload import Grant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -97,20 +99,12 @@ class IdentitySpec(Spec):
     tags: dict[str, str] = {}
     """Further tags."""
 
-    @field_validator("reads", "writes", "materializes", "registers", "approves", "deploys", "invokes")
-    @classmethod
-    def _of_this_platform(cls, value: Sequence[object], info: ValidationInfo) -> Sequence[object]:
-        platform = info.data.get("platform")
-        for thing in value:
-            ref = thing.group if isinstance(thing, FeatureView) else thing
-            other = getattr(ref, "platform", None)
-            if platform is None or not isinstance(other, HubRef) or bridges.same(other, platform):
-                continue
-            raise refuse(
-                f"{getattr(ref, 'name', ref)!r} belongs to platform {other.name!r} ({other.backend}, {other.stage}): "
-                "its rights are given there; make an Identity on that platform"
-            )
-        return value
+    def uses(self) -> frozenset[str]:
+        """Name what it needs where a thing is of another platform."""
+        things = (thing.group if isinstance(thing, FeatureView) else thing for _, thing in self.grants())
+        hubs = (getattr(thing, "platform", None) for thing in things)
+        apart = any(isinstance(hub, HubRef) and not bridges.same(hub, self.platform) for hub in hubs)
+        return frozenset({bridges.IDENTITY}) if apart else frozenset()
 
     def grants(self) -> list[Grant]:
         """Return what it may do."""

@@ -103,6 +103,14 @@ class ModelVersionRef(Ref):
     platform: PlatformRef
     version: int | None = None
     """None while it waits for an approval."""
+    files: str | None = None
+    """Address of its files, an archive or a folder, which ends in a slash; None where it has none, or several."""
+    image: str | None = None
+    """The image that it names for serving; None where it names none, or several."""
+    digest: str | None = None
+    """Digest of that image, where the registry keeps it."""
+    flavour: str | None = None
+    """What its files are, in the registry's words: a framework, or a format such as ``mlflow``."""
 
     @property
     def waiting(self) -> bool:

@@ -116,8 +116,13 @@ BAD: dict[str, tuple[Any, str]] = {
     "no branch": ({"trusts": {"github": {"repository": "acme/ranker"}}}, "takes exactly one of 'branch' and"),
     "any branch": ({"trusts": {"github": {"repository": "acme/ranker", "branch": "*"}}}, "trusts.github.branch: "),
     "no owner": ({"trusts": {"github": {"repository": "ranker", "branch": "a"}}}, "trusts.github.repository: "),
-    "elsewhere": ({"platform": hub("fraud"), "writes": [GROUP], "trusts": ROLE}, "make an Identity on that platform"),
 }
+
+
+def test_rights_on_things_of_another_platform_are_given_there(cloud: Cloud) -> None:
+    with pytest.raises(Unsupported, match=r"bridge\.identity: .* Instead: an Identity on that platform\."):
+        cloud.run(lambda: mlops.Identity("team", platform=hub("fraud"), writes=[GROUP], trusts=ROLE) and None)
+    assert cloud.registered == []
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -123,6 +123,11 @@ _RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
 _TARGET = "aws:appautoscaling/target:Target"
 
 AWS: Mapping[str, tuple[Evidence, ...]] = {
+    "bridge.feature_group.platform": (_RIGHTS,),
+    "bridge.feature_group.place": (_RIGHTS, said(_MODEL, "primaryContainer/environment/MLOPS_FEATURE_SERVER_PROFILE")),
+    "bridge.model_version.platform": (said(_MODEL, "primaryContainer/modelPackageName"),),
+    "bridge.model_version.place": (Made("aws:s3/objectCopy:ObjectCopy"),),
+    "bridge.model_version.account": (said(_MODEL, "primaryContainer/modelPackageName"),),
     "identity": (Made("aws:iam/role:Role"),),
     "identity.reads": (_RIGHTS,),
     "identity.writes": (_RIGHTS,),
@@ -227,6 +232,7 @@ _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 _SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
 KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
+    "bridge.model_version.platform": (said(_SERVING, "spec/predictor/model/storageUri"),),
     "identity": (Made("kubernetes:core/v1:ServiceAccount"),),
     "identity.reads": (Made(_POLICY),),
     "identity.writes": (Made(_POLICY),),

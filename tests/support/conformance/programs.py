@@ -4,14 +4,15 @@ Nothing here knows a backend. What only one cloud understands comes from ``words
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.refs import Ref
 from support.conformance.words import Words
 
+T = TypeVar("T")
 Build = Callable[[Words], Component[Any, Any] | Ref]
 
 SECRET = "not-for-anyones-eyes"
@@ -168,6 +169,49 @@ def existing_identity(words: Words, on: mlops.Platform | None = None) -> mlops.I
     return mlops.Identity.existing("team", platform=on or platform(words), called="theirs")
 
 
+def theirs(words: Words, **args: Any) -> mlops.Platform:
+    """Another platform, which shares with the program's own what two platforms can share."""
+    least: dict[str, Any] = {"backend": words.backend, "tags": TAGS, "existing": {**words.parts, **words.shared}}
+    return mlops.Platform("theirs", **(least | args))
+
+
+def sharing(words: Words, **args: Any) -> mlops.Platform:
+    return platform(words, existing={**words.parts, **words.shared}, **args)
+
+
+def version_of(words: Words, there: mlops.Platform | None = None) -> mlops.ModelVersionRef:
+    made = model(words, registry(words, there or theirs(words))).version(3)
+    return replace(made, files=words.artifact)
+
+
+def elsewhere(ref: T, **facts: Any) -> T:
+    """Move a thing to a platform with other facts."""
+    there: mlops.PlatformRef = getattr(ref, "platform")  # noqa: B009 (refs of several kinds)
+    return replace(ref, platform=replace(there, **facts))  # type: ignore[type-var]
+
+
+def serving_theirs(words: Words, version: mlops.ModelVersionRef, **args: Any) -> mlops.Endpoint:
+    return endpoint(words, sharing(words), model=version, **args)
+
+
+def group_of(words: Words, there: mlops.Platform | None = None) -> mlops.FeatureGroup:
+    return group(words, store(words, there or theirs(words)), online={})
+
+
+def reading_theirs(words: Words, group: mlops.FeatureGroupRef, on: mlops.Platform | None = None) -> mlops.Endpoint:
+    return endpoint(words, on or sharing(words), reads=[group.online], isolated=False)
+
+
+def beside(words: Words) -> mlops.Endpoint:
+    return endpoint(words, sharing(words), isolated=False)
+
+
+def apart(ref: T, words: Words) -> T:
+    """Move a thing to a platform in another account."""
+    there: mlops.PlatformRef = getattr(ref, "platform")  # noqa: B009 (refs of several kinds)
+    return elsewhere(ref, address={**there.address, **words.other_account})
+
+
 GITHUB = {"github": {"repository": "acme/ranker", "branch": "main"}}
 
 
@@ -193,6 +237,31 @@ ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
 OFFLINE = {"writer": {"role": "feature-writer"}, "rows": "s3://theirs/rows/"}
 
 PROGRAMS: Mapping[str, Program] = {
+    "bridge.identity": Program(lambda w: identity(w, reads=[group_of(w).online]), without=identity),
+    "bridge.feature_group.platform": Program(lambda w: reading_theirs(w, group_of(w).ref), without=beside),
+    "bridge.feature_group.place": Program(
+        lambda w: reading_theirs(w, group_of(w, theirs(w, region=w.region)).ref), without=beside
+    ),
+    "bridge.feature_group.account": Program(lambda w: reading_theirs(w, apart(group_of(w).ref, w)), without=beside),
+    "bridge.feature_group.backend": Program(
+        lambda w: reading_theirs(w, elsewhere(group_of(w).ref, backend="elsewhere")), without=beside
+    ),
+    "bridge.feature_group.place + endpoint.private": Program(
+        lambda w: reading_theirs(w, group_of(w, theirs(w, region=w.region)).ref, sharing(w, network={"private": {}}))
+    ),
+    "bridge.model_version.platform": Program(lambda w: serving_theirs(w, version_of(w)), without=beside),
+    "bridge.model_version.place": Program(
+        lambda w: serving_theirs(
+            w, version_of(w, theirs(w, region=w.region, existing=w.parts)), serve={"image": w.image}
+        ),
+        without=beside,
+    ),
+    "bridge.model_version.account": Program(
+        lambda w: serving_theirs(w, apart(version_of(w, theirs(w, existing=w.parts)), w)), without=beside
+    ),
+    "bridge.model_version.backend": Program(
+        lambda w: serving_theirs(w, elsewhere(version_of(w), backend="elsewhere")), without=beside
+    ),
     "identity": Program(identity, without=platform),
     "identity.reads": Program(lambda w: with_group(w, lambda one: {"reads": [one.online]}), without=group_beside),
     "identity.writes": Program(lambda w: with_group(w, lambda one: {"writes": [one]}), without=group_beside),

@@ -48,6 +48,10 @@ class Words:
     """Software that a platform can install."""
     parts: Mapping[str, Any] = field(default_factory=dict)
     """What is there already wherever this cloud serves: every platform gets it as ``existing``."""
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    """What two platforms are given so that one can read what the other keeps."""
+    other_account: Mapping[str, str] = field(default_factory=dict)
+    """What the address of a platform says in another account."""
     provider: Callable[[str], pulumi.ProviderResource]
     """Make the provider that leads to this cloud."""
     tags_at: tuple[str, ...]
@@ -74,6 +78,7 @@ WORDS = {
             trust={"role": "arn:aws:iam::444455556666:role/ci"},
             gateway="public",
             addon="anything",
+            other_account={"account": "444455556666"},
             provider=lambda name: aws.Provider(name, region=REGION),
             tags_at=("tags",),
             settings={"aws:region": REGION},
@@ -97,6 +102,9 @@ WORDS = {
                 "images": {"address": "registry.example.com/ml"},
                 "gateway": {"name": "gateways/public", "domain": "ml.example.com"},
                 "metrics": "http://prometheus.monitoring.svc:9090",
+            },
+            shared={
+                "object_store": {"url": "https://s3.example.com", "bucket": "ml", "access_key": "i", "secret_key": "k"}
             },
             provider=lambda name: k8s.Provider(name, context="here"),
             tags_at=("metadata", "labels"),

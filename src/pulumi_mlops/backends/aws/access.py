@@ -206,26 +206,32 @@ def _write_place(place: Place, at: PlatformAddress) -> list[Statement]:
     ]
 
 
+def _read_version(version: ModelVersionRef, at: PlatformAddress) -> list[Statement]:
+    """Read the files of a version; the platform's own bucket and key are granted with the platform."""
+    address, theirs = ModelVersionAddress.of(version), PlatformAddress.of(version.platform)
+    keys: Sequence[Input[str]] = address.keys or [theirs.key]
+    rights = [allow(["kms:Decrypt"], [Late(_another, (key, at.key)) for key in keys])]
+    for uri in address.files:
+        objects, bucket = (Late(_outside(part), (uri, at.partition, at.bucket)) for part in (_objects, _bucket))
+        rights += [
+            allow(_READ, objects),
+            allow(_LIST, bucket),
+        ]
+    return rights
+
+
+def _another(one: str, own: str) -> str | None:
+    return None if one == own else one
+
+
+def _outside(named: Callable[[str, str], str]) -> Callable[[str, str, str], str | None]:
+    """Leave out what is in the platform's own bucket."""
+    return lambda uri, partition, own: None if uri.startswith(f"s3://{own}/") else named(uri, partition)
+
+
 def _pull_version(version: ModelVersionRef, at: PlatformAddress) -> list[Statement]:
     """Pull the images that a version names where they are not the platform's own."""
     return [right for image in ModelVersionAddress.of(version).images for right in _pull_image(Image(image), at)]
-
-
-def _read_version(version: ModelVersionRef, at: PlatformAddress) -> list[Statement]:
-    """Read the files that a version names where they are not in the artifact store."""
-    address = ModelVersionAddress.of(version)
-    decrypt = [] if address.key is None else [allow(["kms:Decrypt"], address.key)]
-    return [*(right for uri in address.files for right in _read_elsewhere(uri, at)), *decrypt]
-
-
-def _read_elsewhere(uri: Input[str], at: PlatformAddress) -> list[Statement]:
-    """Read files that are not in the artifact store, which every workload reads."""
-    parts = (uri, at.partition, at.bucket)
-
-    def outside(name: Callable[[str, str], str]) -> Late:
-        return Late(lambda uri, of, own: None if uri.startswith(f"s3://{own}/") else name(uri, of), parts)
-
-    return [allow(_READ, outside(_objects)), allow(_LIST, outside(_bucket))]
 
 
 def _use_key(key: Key, _: PlatformAddress) -> list[Statement]:
@@ -240,7 +246,9 @@ def _read_view(view: FeatureView, at: PlatformAddress) -> list[Statement]:
             ["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"],
             FeatureGroupAddress.of(view.group).arn,
         ),
-        *_with_keys(["kms:Decrypt"], FeatureGroupAddress.of(view.group).online_keys, at),
+        *_with_keys(
+            ["kms:Decrypt"], FeatureGroupAddress.of(view.group).online_keys, PlatformAddress.of(view.group.platform)
+        ),
     ]
 
 

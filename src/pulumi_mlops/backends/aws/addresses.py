@@ -89,14 +89,14 @@ class ModelAddress(Address):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionAddress(Address):
-    """A model package, and what its containers need."""
+    """A model package, and what its containers are made of."""
 
     arn: Input[str]
-    images: Sequence[Input[str]] = field(default_factory=list)
-    files: Sequence[Input[str]] = field(default_factory=list)
-    """URIs of the files of its containers."""
-    key: Input[str] | None = None
-    """ARN of the key of these files, where it is known not to be the platform's."""
+    images: Sequence[str] = field(default_factory=list)
+    files: Sequence[str] = field(default_factory=list)
+    """URIs of archives and of folders, which end in a slash."""
+    keys: Sequence[Input[str]] = field(default_factory=list)
+    """ARNs of the keys that the files are encrypted with, as far as this program may see them."""
 
 
 @dataclass(frozen=True, kw_only=True)

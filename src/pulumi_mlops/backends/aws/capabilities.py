@@ -6,6 +6,7 @@ _SERVERLESS = (
     "Serverless Inference leaves this out (SageMaker developer guide, 'Serverless endpoints: feature exclusions')."
 )
 _GUARDRAILS = "Deployment guardrails cover real-time and asynchronous endpoints only."
+_NO_BACKEND = "a container here has no credentials for another backend."
 
 CAPABILITIES = table(
     {
@@ -33,6 +34,34 @@ CAPABILITIES = table(
             "absent", "rights are given to roles, which people and programs assume.", "{'role': …}, or an Identity."
         ),
         "identity.existing": Entry("native", "a role of IAM"),
+        "bridge.identity": Entry(
+            "absent",
+            "the rights on a thing are given by the platform that it belongs to.",
+            "an Identity on that platform.",
+        ),
+        "bridge.feature_group.account": Entry(
+            "absent",
+            "Feature Store opens a group to another account through a share of AWS RAM.",
+            "an Endpoint on the group's own platform, or a feature group of the same account.",
+        ),
+        "bridge.feature_group.backend": Entry(
+            "absent", _NO_BACKEND, "a feature group of the endpoint's own platform, which the same rows are written to."
+        ),
+        "bridge.feature_group.platform": Entry("native", "the Feature Store API, and the other platform's key"),
+        "bridge.feature_group.place": Entry("native", "the Feature Store API of the group's region"),
+        "bridge.model_version.account": Entry(
+            "native", "the policies that ModelRegistry(consumers=…) and Platform(consumers=…) write"
+        ),
+        "bridge.model_version.backend": Entry(
+            "absent",
+            "SageMaker serves model packages of its own registry.",
+            "the version registered here as well, or its files copied to S3: model={'image': …, 'artifact': …}.",
+        ),
+        "bridge.model_version.platform": Entry("native", "CreateModel of the other platform's model package"),
+        "bridge.model_version.place": Entry(
+            "emulated",
+            "the files are copied to the endpoint's platform, and serve={'image': …} names an image there",
+        ),
         "platform": Entry("native", "KMS, S3, CloudWatch, SNS"),
         "platform.budget": Entry("native", "AWS Budgets, by the cost allocation tag 'project'"),
         "platform.consumers": Entry("native", "key, bucket, repository and group policies"),
@@ -141,6 +170,11 @@ CAPABILITIES = table(
         "endpoint.invokers": Entry("native", "IAM"),
         "endpoint.isolated": Entry("native", "network isolation"),
         "endpoint.private": Entry("native", "VpcConfig"),
+        "bridge.feature_group.place + endpoint.private": Entry(
+            "absent",
+            "the network's private way to Feature Store leads to that of its own region.",
+            "a feature group of the endpoint's region.",
+        ),
         "endpoint.realtime + endpoint.scaling.zero": Entry(
             "absent",
             "a real-time endpoint keeps at least one instance.",

@@ -6,14 +6,15 @@ from typing import Any
 
 from pulumi_mlops.backends.aws import existing, live
 from pulumi_mlops.backends.aws.access import principal_problems
-from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress, ModelVersionAddress
+from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
+from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
-from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec, ModelVersionRef
@@ -184,26 +185,25 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
         if spec.shadow and spec.shadow.compute:
             yield from _machine("shadow.compute", spec.shadow.compute)
     if spec.serve.image is not None:
-        yield from _one_container(spec)
+        yield from region_problems("serve.image", spec.serve.image, spec.platform)
+    for field, served in _models(spec):
+        if isinstance(served, ModelFiles):
+            yield from region_problems(f"{field}.image", served.image, spec.platform)
+        else:
+            yield from version_problems(field, spec, served)
     yield from _watched(spec)
     there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
     if there is not None:
         yield from _endpoint_that_serves(spec, there)
 
 
-def _one_container(spec: EndpointSpec) -> Iterator[Problem]:
-    """Refuse an image of the user's for a version whose package chains several containers."""
-    for part in spec.parts:
-        version = part.model
-        if not isinstance(version, ModelVersionRef) or version.waiting:
-            continue
-        count = len(ModelVersionAddress.of(version).images)
-        if count > 1:
-            yield Problem(
-                "serve.image",
-                f"version {version.version} of {version.name!r} is a chain of {count} containers, and one image does "
-                "not stand for them; leave image out, or register the files as a version with one container",
-            )
+def _models(spec: EndpointSpec) -> Iterator[tuple[str, ModelVersionRef | ModelFiles]]:
+    """Give every model, and where the user wrote it."""
+    if spec.model is not None:
+        yield "model", spec.model
+    yield from ((f"variants[{index}].model", variant.model) for index, variant in enumerate(spec.variants))
+    if spec.shadow:
+        yield "shadow.model", spec.shadow.model
 
 
 def _watched(spec: EndpointSpec) -> Iterator[Problem]:

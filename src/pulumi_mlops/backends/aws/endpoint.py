@@ -3,17 +3,28 @@
 from typing import Any, TypedDict
 
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.aws import access, release
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
+    ModelVersionAddress,
     PlatformAddress,
 )
+from pulumi_mlops.backends.aws.bridges import copied
 from pulumi_mlops.backends.aws.instances import pick
 from pulumi_mlops.backends.aws.scaling import scale
 from pulumi_mlops.backends.aws.workload import container
-from pulumi_mlops.components.endpoint import SHADOW, EndpointRef, EndpointSpec, Release, Shadow, Variant, waiting
+from pulumi_mlops.components.endpoint import (
+    SHADOW,
+    EndpointRef,
+    EndpointSpec,
+    ModelFiles,
+    Release,
+    Shadow,
+    Variant,
+    waiting,
+)
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -42,7 +53,9 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     )
     topic = spec.mode.asynchronous.notify if spec.mode.asynchronous else None
     tells = [] if topic is None else [("tell", Topic(topic))]
-    workloads = spec.workloads()
+    workloads = [
+        copied(scope, spec, part, workload) for part, workload in zip(spec.parts, spec.workloads(), strict=True)
+    ]
     role = access.identity(
         scope,
         scope.physical(scope.name, "endpoint", limit=64),
@@ -106,6 +119,13 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     )
 
 
+def _package(served: ModelVersionRef | ModelFiles, workload: Workload[FeatureView]) -> Input[str] | None:
+    """Return the model package to serve; none where an image is served with files."""
+    if isinstance(served, ModelFiles) or workload.image is not None:
+        return None
+    return ModelVersionAddress.of(served).arn
+
+
 def _let_go(how: Release, properties: list[str]) -> list[str] | None:
     return properties if how.owner == "registry" else None
 
@@ -113,12 +133,11 @@ def _let_go(how: Release, properties: list[str]) -> list[str] | None:
 def _model(
     scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[FeatureView], role: Output[str]
 ) -> aws.sagemaker.Model:
-    version = part.model if isinstance(part.model, ModelVersionRef) else None
     network = PlatformAddress.of(spec.platform)
     return aws.sagemaker.Model(
         scope.child(part.name),
         execution_role_arn=role,
-        primary_container=container(workload, version, network),
+        primary_container=container(workload, _package(part.model, workload)),
         enable_network_isolation=spec.is_isolated and not spec.mode.serverless,
         vpc_config={"subnets": network.subnets, "security_group_ids": network.security_groups}
         if spec.platform.private

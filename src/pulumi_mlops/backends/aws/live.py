@@ -164,6 +164,33 @@ def _describe(platform: PlatformRef, kind: str, by: dict[str, str], absent: str)
         return found
 
 
+_NO_ANSWER = ("403", "404", "AccessDenied", "NoSuchBucket", "NoSuchKey")
+
+
+def key_of(platform: PlatformRef, uri: str) -> str | None:
+    """Return the ARN of the key that a file, or the first file of a folder, is encrypted with.
+
+    None where there is no such file, where S3's own key encrypts it, and where this program may not look.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 (as above)
+
+    if private.mocked():
+        return None
+    bucket, _, path = uri.removeprefix("s3://").partition("/")
+    with asking(f"the key of {uri}"):
+        s3 = client(platform, "s3")
+        try:
+            if path.endswith("/"):
+                first = s3.list_objects_v2(Bucket=bucket, Prefix=path, MaxKeys=1).get("Contents")
+                path = first[0]["Key"] if first else ""
+            found = s3.head_object(Bucket=bucket, Key=path).get("SSEKMSKeyId") if path else None
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _NO_ANSWER:
+                return None
+            raise
+        return None if found is None else str(found)
+
+
 def approved_packages(platform: PlatformRef, group: str) -> Iterator[dict[str, Any]]:
     """Describe the approved versions of a group, newest first."""
     yield from _packages(platform, group, lambda _: True, ModelApprovalStatus="Approved")

@@ -1,11 +1,11 @@
 """ModelRegistry and Model on AWS."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, Output
+from pulumi import Output
 
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
@@ -137,10 +137,10 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
 
 def approved(model: ModelRef) -> ModelVersionRef | None:
     """Return the newest approved version whose metadata pass the gate."""
-    for package in live.approved_packages(model.platform, ModelAddress.of(model).group):
+    for package in live.approved_packages(model.platform, _group(model)):
         short = missed(model.gate, package.get("CustomerMetadataProperties", {}))
         if not short:
-            return _ref(model, package["ModelPackageVersion"], package["ModelPackageArn"], package)
+            return _version(model, package)
         pulumi.log.warn(
             f"Model {model.name!r}: version {package['ModelPackageVersion']} is approved but misses its gate "
             f"({'; '.join(short)}); looking at the one before"
@@ -149,30 +149,53 @@ def approved(model: ModelRef) -> ModelVersionRef | None:
 
 
 def version(model: ModelRef, number: int) -> ModelVersionRef:
-    """Return one version, which has to be there: what its containers need stands in the registry alone."""
-    package = live.package(model.platform, ModelAddress.of(model).group, number)
-    if package is None and not private.mocked():
+    """Return one version, which has to be there: what it is made of is known to the registry alone."""
+    package = live.package(model.platform, _group(model), number)
+    if package is not None:
+        return _version(model, package)
+    if not private.mocked():
         raise MlopsError(f"Model {model.name!r} has no version {number} in group {ModelAddress.of(model).group!r} yet")
     arn = Output.from_input(ModelAddress.of(model).arn).apply(
         lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/{number}"
     )
-    return _ref(model, number, arn, package or {})
+    address = ModelVersionAddress(arn=arn).plain()
+    return ModelVersionRef(name=model.name, backend="aws", platform=model.platform, version=number, address=address)
 
 
-def _ref(model: ModelRef, number: int, arn: Input[str], package: Mapping[str, Any]) -> ModelVersionRef:
-    containers = package.get("InferenceSpecification", {}).get("Containers", [])
-    files = [container.get("ModelDataUrl") or _folder(container) for container in containers]
-    address = ModelVersionAddress(
-        arn=arn,
-        images=[container["Image"] for container in containers if "Image" in container],
-        files=[uri for uri in files if uri],
-        key=ModelAddress.of(model).files_key,
-    )
+def _group(model: ModelRef) -> str:
+    """Return how a group is asked for: by its ARN where that is known, since it may be in another account."""
+    address = ModelAddress.of(model)
+    return address.arn if isinstance(address.arn, str) else address.group
+
+
+def _version(model: ModelRef, package: dict[str, Any]) -> ModelVersionRef:
+    containers: list[dict[str, Any]] = package.get("InferenceSpecification", {}).get("Containers", [])
+    images = [container["Image"] for container in containers if "Image" in container]
+    files = [uri for container in containers for uri in _files(container)]
+    named = ModelAddress.of(model).files_key
+    seen = {key for uri in files if named is None and (key := live.key_of(model.platform, uri))}
+    only = containers[0] if len(containers) == 1 else {}
     return ModelVersionRef(
-        name=model.name, backend="aws", platform=model.platform, version=number, address=address.plain()
+        name=model.name,
+        backend="aws",
+        platform=model.platform,
+        version=package["ModelPackageVersion"],
+        files=files[0] if only and len(files) == 1 else None,
+        image=only.get("Image"),
+        digest=only.get("ImageDigest"),
+        flavour=only.get("Framework"),
+        address=ModelVersionAddress(
+            arn=package["ModelPackageArn"], images=images, files=files, keys=sorted(seen) if named is None else [named]
+        ).plain(),
     )
 
 
-def _folder(container: Mapping[str, Any]) -> str | None:
-    uri: str | None = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
-    return uri
+def _files(container: dict[str, Any]) -> Iterator[str]:
+    """Find where the files of a container are; a prefix is taken as a folder."""
+    if "ModelDataUrl" in container:
+        yield container["ModelDataUrl"]
+    for source in ("ModelDataSource", "AdditionalS3DataSource"):
+        data = container.get(source, {})
+        data = data.get("S3DataSource", data)
+        if uri := data.get("S3Uri"):
+            yield uri if data.get("S3DataType") != "S3Prefix" or uri.endswith("/") else f"{uri}/"

@@ -17,6 +17,7 @@ from pulumi import Input, InvokeOptions, ProviderResource, ResourceOptions
 
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
+from pulumi_mlops.bridges import Difference
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import InvalidArgs, Problem
@@ -92,6 +93,27 @@ def reach(hub: HubRef, given: ProviderResource | None) -> Sequence[ProviderResou
     made = private.once(f"provider {name}", lambda: make(name, region, address.account, None))
     _compare(hub, account, None, made)
     return (made,)
+
+
+def apart(here: HubRef, there: HubRef) -> Sequence[Difference]:
+    """Tell whether two platforms are in different regions or accounts, as far as that is known yet."""
+    one, other = _account(here), _account(there)
+    found: dict[Difference, bool] = {"place": far(here, there), "account": bool(one and other and one != other)}
+    return [difference for difference, there_is in found.items() if there_is]
+
+
+def far(here: HubRef, there: HubRef) -> bool:
+    """Tell whether two platforms are in different regions, as far as that is known yet."""
+    one, other = _region(here), _region(there)
+    return bool(one and other and one != other)
+
+
+def _region(hub: HubRef) -> str | None:
+    return (hub.region if isinstance(hub, PlatformRef) else None) or _plain(PlatformAddress.of(hub).region)
+
+
+def _account(hub: HubRef) -> str | None:
+    return _plain(PlatformAddress.of(hub).account) or caller_account(next(iter(hub.providers), None))
 
 
 def _plain(value: Input[str]) -> str | None:

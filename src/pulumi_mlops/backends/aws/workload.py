@@ -3,33 +3,34 @@
 import pulumi_aws as aws
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, ModelVersionAddress, PlatformAddress, SecretAddress
+from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAddress, SecretAddress
 from pulumi_mlops.components.feature_group import FeatureView
-from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.workload import Lookup, Workload, variables
 
 
-def environment(workload: Workload[FeatureView], at: PlatformAddress) -> dict[str, Input[str]]:
+def environment(workload: Workload[FeatureView]) -> dict[str, Input[str]]:
     """Return the variables of the container; those of the library win, and the spec refused a user's of such a name."""
-    server = Output.format("https://featurestore-runtime.sagemaker.{0}.{1}", at.region, at.domain)
-    features = {view.group.name: Lookup(FeatureGroupAddress.of(view.group).name, server) for view in workload.features}
+    features = {view.group.name: _lookup(view) for view in workload.features}
     secrets = {key: SecretAddress.of(secret).id for key, secret in workload.secrets.items()}
     return {**workload.environment, **variables(features, secrets)}
 
 
-def container(
-    workload: Workload[FeatureView], version: ModelVersionRef | None, at: PlatformAddress
-) -> aws.sagemaker.ModelPrimaryContainerArgsDict:
-    """Write the container: of a version in the registry, which names image and files, or of an image with files.
+def _lookup(view: FeatureView) -> Lookup:
+    at = PlatformAddress.of(view.group.platform)
+    server = Output.format("https://featurestore-runtime.sagemaker.{0}.{1}", at.region, at.domain)
+    return Lookup(FeatureGroupAddress.of(view.group).name, server)
 
-    An image of the user's serves the files of a version; the rest of its package has no effect then.
-    """
-    found: aws.sagemaker.ModelPrimaryContainerArgsDict = {"environment": environment(workload, at)}
-    if version is not None and workload.image is None:
-        found["model_package_name"] = ModelVersionAddress.of(version).arn
+
+def container(
+    workload: Workload[FeatureView], package: Input[str] | None
+) -> aws.sagemaker.ModelPrimaryContainerArgsDict:
+    """Write the container: a model package, which names image and files, or an image with files."""
+    found: aws.sagemaker.ModelPrimaryContainerArgsDict = {"environment": environment(workload)}
+    if package is not None:
+        found["model_package_name"] = package
         return found
     found["image"] = workload.image
-    files = workload.files if version is None else next(iter(ModelVersionAddress.of(version).files), None)
+    files = workload.files
     if isinstance(files, str):
         if folder := _folder(files):
             found["model_data_source"] = folder

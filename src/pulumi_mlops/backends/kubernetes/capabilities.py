@@ -4,8 +4,39 @@ from pulumi_mlops.core.capabilities import Entry, table
 
 _NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no replica is there."
 
+_NOT_SHARED = "the server of a feature store takes callers of its own namespace only."
+
 CAPABILITIES = table(
     {
+        "bridge.identity": Entry(
+            "absent",
+            "the rights on a thing are given by the platform that it belongs to.",
+            "an Identity on that platform.",
+        ),
+        "bridge.feature_group.account": Entry("absent", _NOT_SHARED, "an Endpoint on the group's own platform."),
+        "bridge.feature_group.backend": Entry(
+            "absent",
+            "a container here has no credentials for another backend.",
+            "a feature group of the endpoint's own platform, which the same rows are written to.",
+        ),
+        "bridge.feature_group.place": Entry("absent", _NOT_SHARED, "an Endpoint on the group's own platform."),
+        "bridge.feature_group.platform": Entry("absent", _NOT_SHARED, "an Endpoint on the group's own platform."),
+        "bridge.model_version.account": Entry(
+            "absent", "a cluster has no accounts of a cloud.", "platforms with one object store."
+        ),
+        "bridge.model_version.backend": Entry(
+            "absent",
+            "pods here have no credentials for another backend's registry.",
+            "the version registered here as well, or its files in the platform's object store: "
+            "model={'image': …, 'artifact': …}.",
+        ),
+        "bridge.model_version.place": Entry(
+            "absent",
+            "the version's files are in an object store to which this platform has no key.",
+            "Platform(existing={'object_store': …}) of both platforms, or the files copied into this platform's store: "
+            "model={'image': …, 'artifact': …}.",
+        ),
+        "bridge.model_version.platform": Entry("native", "the object store that both platforms were given"),
         "identity": Entry("native", "a service account"),
         "identity.reads": Entry(
             "lossy",

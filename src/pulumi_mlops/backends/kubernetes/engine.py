@@ -9,6 +9,7 @@ from pulumi_mlops.backends.kubernetes.identity import identity
 from pulumi_mlops.backends.kubernetes.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.kubernetes.platform import platform
 from pulumi_mlops.backends.kubernetes.secrets import keep_secret
+from pulumi_mlops.bridges import APART
 from pulumi_mlops.components import endpoint as endpoints
 from pulumi_mlops.components import feature_group as feature_groups
 from pulumi_mlops.components import feature_store as feature_stores
@@ -28,6 +29,7 @@ from pulumi_mlops.core.primitives import KEEP_SECRET
 ENGINE = Engine(
     provides=[
         Platform.built_by(platform),
+        APART.done_by(providers.apart),
         FeatureStore.built_by(feature_store),
         FeatureGroup.built_by(feature_group),
         ModelRegistry.built_by(model_registry),

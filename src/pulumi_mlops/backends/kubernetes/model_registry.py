@@ -331,6 +331,10 @@ def _ref(model: ModelRef, found: tracking.Version) -> ModelVersionRef:
         backend="kubernetes",
         platform=model.platform,
         version=found.number,
+        files=uri if uri.endswith("/") else f"{uri}/",
+        image=found.image,
+        digest=found.image.partition("@")[2] or None if found.image else None,
+        flavour="mlflow",
         address=ModelVersionAddress(uri=uri, image=found.image).plain(),
     )
 

@@ -9,6 +9,7 @@ from pulumi import ProviderResource, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
+from pulumi_mlops.bridges import Difference
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.naming import snake
@@ -59,3 +60,10 @@ def reach(hub: HubRef, given: ProviderResource | None) -> Sequence[ProviderResou
         return ()
     name = f"{hub.name}-{hub.stage}-cluster"
     return (private.once(f"provider {name} {context}", lambda: make(name, context, None)),)
+
+
+def apart(here: HubRef, there: HubRef) -> Sequence[Difference]:
+    """Tell whether the files of two platforms are in different object stores."""
+    one, other = PlatformAddress.of(here).store, PlatformAddress.of(there).store
+    shared = one.door.pods is None and other.door.pods is None and (one.url, one.bucket) == (other.url, other.bucket)
+    return [] if shared else ["place"]
