@@ -427,7 +427,12 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
         execution_role_arn=runner,
         primary_container={
             "model_package_name": package,
-            "environment": {"MLOPS_FEATURES_PROFILE": features.feature_group_name},
+            "environment": {
+                "MLOPS_FEATURES_PROFILE": features.feature_group_name,
+                "MLOPS_FEATURE_SERVER_PROFILE": Output.format(
+                    "https://featurestore-runtime.sagemaker.{0}.amazonaws.com", region
+                ),
+            },
         },
         enable_network_isolation=False,
         tags=owned,

@@ -33,6 +33,7 @@ def stack_settings() -> dict[str, str]:
 def compile_bytecode() -> None:
     """Measure what users run: a package that pip compiled, and not one that is parsed anew by each process."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PULUMI_MLOPS_SANDBOX_FORK"] = "no"  # outside a sandbox each program loads its own modules
     for folder in ("src", "benchmarks"):
         compileall.compile_dir(ROOT / folder, quiet=1)
 

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
-from pulumi_mlops.args.endpoint import EndpointArgs, ExistingEndpointArgs
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView, OnlineView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -36,6 +35,9 @@ from pulumi_mlops.core.workload import (
     twins,
     variable,
 )
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.endpoint import EndpointArgs, ExistingEndpointArgs
 
 _VARIANT_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -578,10 +580,10 @@ class Endpoint(Component[EndpointSpec, EndpointRef]):
     ref_type = EndpointRef
     existing_type = ExistingEndpointSpec
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[EndpointArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[EndpointArgs]") -> None:
         self.build(name, args, opts)
 
     @classmethod
-    def existing(cls, name: str, **args: Unpack[ExistingEndpointArgs]) -> EndpointRef:
+    def existing(cls, name: str, **args: "Unpack[ExistingEndpointArgs]") -> EndpointRef:
         """Use an endpoint that exists already: it is called, and never changed or deleted."""
         return take_over(EXISTING, ExistingEndpointSpec, name, args)

@@ -1,16 +1,18 @@
 """ExperimentTracker: where runs are recorded."""
 
 from dataclasses import dataclass
-from typing import Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, field_validator
 
-from pulumi_mlops.args.experiment_tracker import ExperimentTrackerArgs
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.inputs import URL, ByEngine, EngineArgs, In, Needs, OneOf, Sensitive, Spec, refuse
 from pulumi_mlops.core.refs import Given, Of, Ref, SecretRef
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.experiment_tracker import ExperimentTrackerArgs
 
 
 class Wandb(Spec):
@@ -96,5 +98,5 @@ class ExperimentTracker(Component[ExperimentTrackerSpec, ExperimentTrackerRef]):
     spec_type = ExperimentTrackerSpec
     ref_type = ExperimentTrackerRef
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ExperimentTrackerArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[ExperimentTrackerArgs]") -> None:
         self.build(name, args, opts)

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from pulumi import ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
-from pulumi_mlops.args.feature_group import ExistingFeatureGroupArgs, FeatureGroupArgs
 from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
@@ -17,6 +16,9 @@ from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.existing import Existing, folder, take_over
 from pulumi_mlops.core.inputs import Flag, Needs, OneOf, Spec, Whole, demand_number, earlier, given, nearest, refuse
 from pulumi_mlops.core.refs import Of, Ref
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.feature_group import ExistingFeatureGroupArgs, FeatureGroupArgs
 
 FeatureType = Literal["string", "integer", "float", "boolean", "timestamp"]
 _FEATURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -244,11 +246,11 @@ class FeatureGroup(Component[FeatureGroupSpec, FeatureGroupRef]):
     ref_type = FeatureGroupRef
     existing_type = ExistingFeatureGroupSpec
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[FeatureGroupArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[FeatureGroupArgs]") -> None:
         self.build(name, args, opts)
 
     @classmethod
-    def existing(cls, name: str, **args: Unpack[ExistingFeatureGroupArgs]) -> FeatureGroupRef:
+    def existing(cls, name: str, **args: "Unpack[ExistingFeatureGroupArgs]") -> FeatureGroupRef:
         """Use a feature group that exists already: it is read and written, and never changed or deleted."""
         return take_over(EXISTING, ExistingFeatureGroupSpec, name, args)
 

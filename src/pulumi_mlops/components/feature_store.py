@@ -1,12 +1,11 @@
 """FeatureStore: a place for feature groups."""
 
 from dataclasses import dataclass
-from typing import Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from pulumi import ResourceOptions
 from pydantic import field_validator
 
-from pulumi_mlops.args.feature_store import ExistingFeatureStoreArgs, FeatureStoreArgs
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
@@ -15,6 +14,9 @@ from pulumi_mlops.core.inputs import Needs, Spec, given
 from pulumi_mlops.core.principals import Principal, PrincipalRef
 from pulumi_mlops.core.refs import Either, Of, Ref
 from pulumi_mlops.core.schedules import Schedule
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.feature_store import ExistingFeatureStoreArgs, FeatureStoreArgs
 
 
 class FeatureStoreSpec(Spec):
@@ -67,10 +69,10 @@ class FeatureStore(Component[FeatureStoreSpec, FeatureStoreRef]):
     ref_type = FeatureStoreRef
     existing_type = ExistingFeatureStoreSpec
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[FeatureStoreArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[FeatureStoreArgs]") -> None:
         self.build(name, args, opts)
 
     @classmethod
-    def existing(cls, name: str, **args: Unpack[ExistingFeatureStoreArgs]) -> FeatureStoreRef:
+    def existing(cls, name: str, **args: "Unpack[ExistingFeatureStoreArgs]") -> FeatureStoreRef:
         """Use a feature store that exists already; it is never changed or deleted."""
         return take_over(EXISTING, ExistingFeatureStoreSpec, name, args)

@@ -8,7 +8,6 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field, field_validator
 
 from pulumi_mlops import bridges
-from pulumi_mlops.args.identity import ExistingIdentityArgs, IdentityArgs
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.feature_store import FeatureStoreRef
@@ -21,6 +20,9 @@ from pulumi_mlops.core.inputs import In, Needs, OneOf, Spec, given, is_deferred,
 from pulumi_mlops.core.principals import PrincipalRef
 from pulumi_mlops.core.refs import Given, HubRef, Of, SecretRef
 from pulumi_mlops.core.workload import Grant
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.identity import ExistingIdentityArgs, IdentityArgs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,10 +156,10 @@ class Identity(Component[IdentitySpec, IdentityRef]):
     ref_type = IdentityRef
     existing_type = ExistingIdentitySpec
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[IdentityArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[IdentityArgs]") -> None:
         self.build(name, args, opts)
 
     @classmethod
-    def existing(cls, name: str, **args: Unpack[ExistingIdentityArgs]) -> IdentityRef:
+    def existing(cls, name: str, **args: "Unpack[ExistingIdentityArgs]") -> IdentityRef:
         """Use an identity that exists already, as a principal; it is never changed or deleted."""
         return take_over(EXISTING, ExistingIdentitySpec, name, args)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 from pulumi import ResourceOptions
 from pydantic import AfterValidator, field_validator
 
-from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
 from pulumi_mlops.components.model_registry import ModelRegistryRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import registry
@@ -31,6 +30,9 @@ from pulumi_mlops.core.inputs import (
     refuse,
 )
 from pulumi_mlops.core.refs import Of, Ref
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
 
 
 def _judge_gate(value: dict[str, str]) -> dict[str, str]:
@@ -171,11 +173,11 @@ class Model(Component[ModelSpec, ModelRef]):
     ref_type = ModelRef
     existing_type = ExistingModelSpec
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ModelArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[ModelArgs]") -> None:
         self.build(name, args, opts)
 
     @classmethod
-    def existing(cls, name: str, **args: Unpack[ExistingModelArgs]) -> ModelRef:
+    def existing(cls, name: str, **args: "Unpack[ExistingModelArgs]") -> ModelRef:
         """Use a model that exists already: its versions are looked up, and it is never changed or deleted."""
         return take_over(EXISTING, ExistingModelSpec, name, args)
 

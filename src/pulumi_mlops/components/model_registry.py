@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 from pulumi import Input, ResourceOptions
 from pydantic import Field, field_validator
 
-from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Component
@@ -16,6 +15,9 @@ from pulumi_mlops.core.existing import Existing, folder, take_over
 from pulumi_mlops.core.inputs import In, Needs, Spec, given
 from pulumi_mlops.core.principals import Principals, Who
 from pulumi_mlops.core.refs import Of, Ref
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs
 
 
 class Notice(Spec):
@@ -92,10 +94,10 @@ class ModelRegistry(Component[ModelRegistrySpec, ModelRegistryRef]):
     ref_type = ModelRegistryRef
     existing_type = ExistingModelRegistrySpec
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[ModelRegistryArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[ModelRegistryArgs]") -> None:
         self.build(name, args, opts)
 
     @classmethod
-    def existing(cls, name: str, **args: Unpack[ExistingModelRegistryArgs]) -> ModelRegistryRef:
+    def existing(cls, name: str, **args: "Unpack[ExistingModelRegistryArgs]") -> ModelRegistryRef:
         """Use a registry that exists already; it is never changed or deleted."""
         return take_over(EXISTING, ExistingModelRegistrySpec, name, args)

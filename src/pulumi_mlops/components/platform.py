@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
-from pulumi_mlops.args.platform import PlatformArgs
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import (
@@ -32,6 +31,9 @@ from pulumi_mlops.core.inputs import (
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import HubRef, SecretRef
 from pulumi_mlops.core.stages import PROFILES, STAGE_RULE, ProfileName, is_stage, told_by
+
+if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
+    from pulumi_mlops.args.platform import PlatformArgs
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
@@ -388,7 +390,7 @@ class Platform(Component[PlatformSpec, PlatformRef]):
     spec_type = PlatformSpec
     ref_type = PlatformRef
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: Unpack[PlatformArgs]) -> None:
+    def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[PlatformArgs]") -> None:
         self.build(name, args, opts)
 
     def image(self, name: str, tag: Input[str]) -> Output[str]:
