@@ -212,6 +212,8 @@ def noun_page(noun: str) -> str:
     if component.existing_type:
         parts += ["\n## One that exists already\n", *existing(noun, component.existing_type)]
     for title, resources in NATIVE.items():
+        if noun not in resources:  # the backend does not have it
+            continue
         native = [[f"`{key}`", cell(meaning)] for key, meaning in resources[noun].items()]
         parts += [
             f"\n## Native resources on {title}\n",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILE = re.compile(r"^`([\w./-]+)`[^`]*?:?\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^`([\w./-]+)`[^`]*?\n\n```(?:python|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 """A file of a page: its name, words on it, and its text."""
+CHANGE = re.compile(
+    r"^`([\w./-]+)`[^`]*?\n\n((?:```diff\n(?:.*?)^```\n+)+)|^`([\w./-]+)` gets at its end:\n\n```toml\n(.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+"""Lines that a file of a page gets: somewhere, as differences, or at its end."""
 PROGRAM = """
 import pathlib, sys
 from support.mocks import Cloud
@@ -26,11 +32,34 @@ print([[item.type, item.name, item.inputs] for item in cloud.registered], cloud.
 """
 
 
-def files_of(page: str, section: str) -> dict[str, str]:
-    """Read the files that a section of a page shows."""
+def section(page: str, title: str) -> str:
+    """Read a section of a page."""
     text = (ROOT / "docs" / page).read_text()
-    (found,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    return dict(FILE.findall(found))
+    (found,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def files_of(page: str, title: str) -> dict[str, str]:
+    """Read the files that a section of a page shows."""
+    return dict(FILE.findall(section(page, title)))
+
+
+def follow(text: str, copy: Path) -> list[str]:
+    """Do in a copy of the repository what a page says; return the files that are touched."""
+    touched = []
+    for name, differences, at_its_end, tail in CHANGE.findall(text):
+        target = copy / (name or at_its_end)
+        touched.append(name or at_its_end)
+        if tail:
+            target.write_text(f"{target.read_text()}\n{tail}")
+        for difference in re.findall(r"```diff\n(.*?)^```", differences, re.MULTILINE | re.DOTALL):
+            lines = difference.splitlines()
+            before = "".join(f"{line[1:]}\n" for line in lines if line[:1] != "+")
+            after = "".join(f"{line[1:]}\n" for line in lines)
+            there = target.read_text()
+            assert there.count(before) == 1, f"{name}: not once in it:\n{before}"
+            target.write_text(there.replace(before, after))
+    return touched
 
 
 @dataclass(frozen=True)
@@ -133,3 +162,53 @@ def test_the_suite_takes_a_platform_alone(backend: Installed) -> None:
     (passed,) = re.findall(r"(\d+) passed", done.stdout)
     assert int(passed) > 100, "every capability of every noun is asked for"
     assert "skipped" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the repository, and do there what the page says of a noun."""
+    folder = tmp_path_factory.mktemp("noun")
+    for name in ("src", "tools", "docs", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "pyproject.toml", "Makefile"):
+        shutil.copy(ROOT / name, folder)
+    text = section("adding-a-noun.md", "A noun of this repository")
+    for name, found in files_of("adding-a-noun.md", "A noun of this repository").items():
+        if name.startswith("src/") or name == "program.py":
+            (folder / name).write_text(found)
+    assert len(follow(text, folder)) == 8
+    for tool in ("generate_interface", "generate_docs"):
+        in_copy(folder, f"tools/{tool}.py")
+    return folder
+
+
+def in_copy(folder: Path, *command: str) -> str:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder / "src"), str(folder / "tests")])}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_noun_of_the_page_is_there(copy: Path) -> None:
+    said = in_copy(copy, "-c", PROGRAM, str(copy / "program.py"))
+    assert "aws:cloudwatch/dashboard:Dashboard" in said
+    assert "Dashboard" in in_copy(copy, "-c", "import pulumi_mlops; print(pulumi_mlops.__all__)")
+    page = (copy / "docs" / "nouns" / "dashboard.md").read_text()
+    assert "aws.cloudwatch.Dashboard" in page
+    assert "native resources on kubernetes" not in page.lower()
+
+
+def test_type_checkers_take_the_noun_of_the_page(copy: Path) -> None:
+    in_copy(copy, "-m", "ruff", "check", "src/pulumi_mlops/components", "src/pulumi_mlops/backends")
+    in_copy(copy, "-m", "ruff", "format", "--check", "src/pulumi_mlops/components", "src/pulumi_mlops/backends")
+    files = ("src/pulumi_mlops/components/dashboard.py", "src/pulumi_mlops/backends/aws/dashboard.py")
+    in_copy(copy, "-m", "pyright", "--pythonpath", sys.executable, *files, "src/pulumi_mlops/backends/aws/engine.py")
+
+
+def test_the_suite_takes_the_noun_of_the_page(copy: Path) -> None:
+    found = "(dashboard or nothing_is_missing or every_capability_has) and not engine"
+    said = in_copy(copy, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/conformance", "-k", found)
+    (passed,) = re.findall(r"(\d+) passed", said)
+    assert int(passed) > 20
