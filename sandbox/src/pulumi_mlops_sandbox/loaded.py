@@ -316,7 +316,11 @@ class Server:
 
     def _fork(self, asked: Asked, connection: socket.socket) -> Job | None:
         asked.reports, asked.job.reports = os.pipe()
+        # A signal for the child must not meet the handlers of this process, which would lose it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, start.PASSED_ON)
         asked.pid = os.fork()
+        if asked.pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, start.PASSED_ON)
         if not asked.pid:
             signal.set_wakeup_fd(-1)
             os.setpgid(0, 0)
@@ -358,8 +362,8 @@ class Server:
                 if asked.told and self._listener:
                     with suppress(ValueError, EOFError, TypeError):  # one that was killed has not told all
                         self.loaded.load(marshal.loads(asked.told))  # noqa: S302  (a child's own words)
-            elif asked.kills_at and time.monotonic() > asked.kills_at:
-                ended(asked.pid, signal.SIGKILL)
+            elif asked.kills_at:
+                ended(asked.pid, signal.SIGKILL if time.monotonic() > asked.kills_at else signal.SIGTERM)
 
     def _forget(self, asked: Asked) -> None:
         self._asked.remove(asked)
@@ -419,6 +423,7 @@ def run(job: Job, written: dict[str, str]) -> None:
     if signal.SIGINT not in job.ignored:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, start.PASSED_ON)
     os.environ.clear()
     os.environ.update(job.environment | written)
     os.umask(job.umask)
