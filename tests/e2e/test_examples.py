@@ -230,6 +230,106 @@ def test_language_model(stack_of: StackOf, cloud: Cloud) -> None:
     assert left(cloud) == before
 
 
+def register(sagemaker: Any, group: str, image: str, files: str, **metrics: str) -> str:
+    """Register an approved version with one container."""
+    made = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties=metrics,
+        InferenceSpecification={
+            "Containers": [{"Image": image, "ModelDataUrl": files}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )
+    return str(made["ModelPackageArn"])
+
+
+def test_two_regions(stack_of: StackOf, cloud: Cloud) -> None:
+    """Both wait; a version is approved in the first region, and is served in both, from files of each."""
+    before = cloud.everything()
+    stack = stack_of("examples/two_regions")
+    stack.configure(tag="1.0.0")
+    succeeded(stack.up())
+    assert stack.outputs().get("url-us") is None
+    sagemaker, s3 = cloud.client("sagemaker", "eu-west-1"), cloud.client("s3")
+    home, away = (f"shop-{place}-dev-artifacts-123456789012-{region}" for place, region in REGIONS.items())
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop-eu-dev/ranker:1.0.0"
+    packages = []
+    for number in (1, 2):
+        key = f"models/ranker/{number}/model.tar.gz"
+        s3.put_object(Bucket=home, Key=key, Body=f"weights {number}".encode())
+        packages.append(
+            register(sagemaker, "shop-eu-dev-models-ranker", image, f"s3://{home}/{key}", ndcg="0.7")
+        )
+        succeeded(stack.up())
+        assert shown(stack.up()) == []
+        files = {place: serving(cloud, region, f"shop-{place}-dev-rank-{place}") for place, region in REGIONS.items()}
+        assert files["eu"] == f"s3://{home}/{key}"
+        assert files["us"].startswith(f"s3://{away}/")
+        copy = s3.get_object(Bucket=away, Key=files["us"].removeprefix(f"s3://{away}/"))
+        assert (copy["Body"].read(), copy["ServerSideEncryption"]) == (f"weights {number}".encode(), "aws:kms")
+    for package in packages:
+        sagemaker.delete_model_package(ModelPackageName=package)
+    succeeded(stack.destroy())
+    assert left(cloud) == before
+
+
+REGIONS = {"eu": "eu-west-1", "us": "us-east-1"}
+
+
+def serving(cloud: Cloud, region: str, endpoint: str) -> str:
+    """Return where the files are that an endpoint of one variant serves."""
+    sagemaker = cloud.client("sagemaker", region)
+    configuration = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"]
+    return str(sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]["ModelDataUrl"])
+
+
+def test_bank(stack_of: StackOf, cloud: Cloud) -> None:
+    """The sandbox has one account, which plays both: that another one is let in is judged by the policies."""
+    iam, sagemaker = cloud.client("iam"), cloud.client("sagemaker")
+    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    for role in ("model-risk", "loans-web"):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)
+    before = cloud.everything()
+    models, serving = stack_of("examples/bank/models"), stack_of("examples/bank/serving")
+    models.configure(serving_account="444455556666")
+    succeeded(models.up())
+    group = "bank-models-dev-models-credit"
+    policy = json.loads(sagemaker.get_model_package_group_policy(ModelPackageGroupName=group)["ResourcePolicy"])
+    assert all(one["Principal"]["AWS"] == ["arn:aws:iam::444455556666:root"] for one in policy["Statement"])
+    (attached,) = iam.list_attached_role_policies(RoleName="model-risk")["AttachedPolicies"]
+    assert attached["PolicyName"] == "bank-models-dev-models-approve"
+
+    serving.configure(models_stack="organization/bank-models/dev")
+    succeeded(serving.up())
+    assert serving.outputs()["status"] == "waiting"
+    bucket = "bank-models-dev-artifacts-123456789012-us-east-1"
+    cloud.client("s3").put_object(Bucket=bucket, Key="models/credit/1.tar.gz", Body=b"weights")
+    files = f"s3://{bucket}/models/credit/1.tar.gz"
+    package = register(sagemaker, group, str(models.outputs()["image"]), files, auc="0.9")
+    succeeded(serving.up())
+    assert shown(serving.up()) == []
+    assert serving.outputs()["status"] == "live"
+    role = "bank-lending-dev-score-endpoint"
+    assert cloud.allows(role, "s3:GetObject", f"arn:aws:s3:::{bucket}/models/credit/1.tar.gz")
+    assert not cloud.allows(role, "s3:GetObject", f"arn:aws:s3:::{bucket}/models/credit/2.tar.gz")
+    key = str(models.outputs()["credit"]["platform"]["address"]["key"])
+    assert cloud.allows(role, "kms:Decrypt", key)
+    assert not cloud.allows(role, "kms:GenerateDataKey", key)
+    repository = "arn:aws:ecr:us-east-1:123456789012:repository/bank-models-dev/credit"
+    assert cloud.allows(role, "ecr:BatchGetImage", repository)
+    configuration = sagemaker.describe_endpoint(EndpointName="bank-lending-dev-score")["EndpointConfigName"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"]
+    assert sagemaker.describe_model(ModelName=variant["ModelName"])["VpcConfig"]["Subnets"]
+
+    succeeded(serving.destroy())
+    sagemaker.delete_model_package(ModelPackageName=package)
+    succeeded(models.destroy())
+    assert left(cloud) == before
+
+
 def served(cloud: Cloud, endpoint: str) -> dict[str, Any]:
     """Describe the container behind an endpoint of one variant."""
     sagemaker = cloud.client("sagemaker")
@@ -302,6 +402,7 @@ def left(cloud: Cloud) -> dict[str, list[str]]:
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
     here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model", "team_access"}
+    here |= {"two_regions", "bank"}
     there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
     assert folders == here | there, "test_examples_kubernetes.py"
     for folder in folders:

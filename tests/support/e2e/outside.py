@@ -22,12 +22,12 @@ class Cloud:
     def __init__(self, sandbox: Sandbox) -> None:
         self.url = next(status.url for status in sandbox.status() if status.name == "aws" and status.url)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "us-east-1") -> Any:
         """Return a plain boto3 client."""
         return boto3.client(
             service,
             endpoint_url=self.url,
-            region_name="us-east-1",
+            region_name=region,
             aws_access_key_id="sandbox",
             aws_secret_access_key="sandbox",
         )

@@ -94,6 +94,13 @@ def require_bucket(uri: str | None, code: str, message: str) -> None:
         raise AwsError(code, message.format(uri=uri))
 
 
+def bucket_region(uri: str | None) -> str | None:
+    """Return the region of the bucket of an S3 address; None where it is not a bucket of this account."""
+    name = (uri or "").removeprefix("s3://").partition("/")[0]
+    found = backend("s3", "aws").buckets.get(name)
+    return None if found is None else str(found.region_name)
+
+
 def missing_network(region: str, subnets: list[str], groups: list[str]) -> str | None:
     """Name the first subnet or security group that does not exist."""
     if not subnets and not groups:

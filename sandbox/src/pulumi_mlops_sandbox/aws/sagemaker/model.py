@@ -15,6 +15,7 @@ from pulumi_mlops_sandbox.aws.sagemaker import references
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import MODEL, MODEL_PACKAGE
 
 MAX_CONTAINERS = 15
+_ANY_IMAGE = re.compile(r"^\d{12}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.")
 _OWN_IMAGE = re.compile(rf"^{ACCOUNT}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)")
 
 
@@ -67,6 +68,21 @@ def _check_container(call: Call, container: dict[str, Any]) -> None:
     references.require_bucket(container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri"))
     if container.get("Mode") == "MultiModel" and not str(container.get("ModelDataUrl", "/")).endswith("/"):
         raise invalid("The ModelDataUrl of a MultiModel container must be an S3 prefix that ends with a slash")
+    _check_region(call, container, image)
     own_image = _OWN_IMAGE.match(image or "")
     if own_image is not None and own_image["name"] not in accounts.backend("ecr", own_image["region"]).repositories:
         raise invalid(f"Requested image {image} not found.")
+
+
+def _check_region(call: Call, container: dict[str, Any], image: str | None) -> None:
+    """Refuse an image, and files, of another region than the model's (API_ContainerDefinition, ModelDataUrl)."""
+    of = _ANY_IMAGE.match(image or "")
+    if of is not None and of["region"] != call.region:
+        raise invalid(f"Image {image} must be in region {call.region}, where the model is created")
+    for uri in (
+        container.get("ModelDataUrl"),
+        container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri"),
+    ):
+        where = accounts.bucket_region(uri)
+        if where not in (None, call.region):
+            raise invalid(f"The model data {uri} is in region {where}; it must be in {call.region}")

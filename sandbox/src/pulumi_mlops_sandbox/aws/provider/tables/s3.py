@@ -121,6 +121,13 @@ def _setting(
 
 
 AT = {"Bucket": "{bucket}"}
+OBJECT = {"Bucket": "{bucket}", "Key": "{key}"}
+COPY = Call(
+    "copy_object",
+    {**OBJECT, "CopySource": "{source}"},
+    rename={"kmsKeyId": "SSEKMSKeyId"},
+    only=("kmsKeyId", "serverSideEncryption", "taggingDirective"),
+)
 GET = {"Bucket": "{id}"}
 FUNCTION = "lambdaFunctions"
 ROWS = (
@@ -252,6 +259,26 @@ ROWS = (
         ("rule",),
         "OwnershipControlsNotFoundError",
         outputs={"bucket": "{id}"},
+    ),
+    Row(
+        resource="aws:s3/objectCopy:ObjectCopy",
+        service="s3",
+        id="{bucket}/{key}",
+        create=COPY,
+        reads=(
+            Get(
+                "head_object",
+                OBJECT,
+                only=("kmsKeyId", "serverSideEncryption"),
+                rename={"kmsKeyId": "SSEKMSKeyId"},
+            ),
+        ),
+        delete=Call("delete_object", OBJECT),
+        parts=(Part(COPY, on=("source", "kmsKeyId", "serverSideEncryption")),),
+        absent=(*ABSENT, "NoSuchKey"),
+        replace=("bucket", "key"),
+        identity=("bucket", "key"),
+        local=("source", "taggingDirective"),
     ),
     Row(
         resource="aws:s3/bucketNotification:BucketNotification",
