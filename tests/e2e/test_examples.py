@@ -259,9 +259,7 @@ def test_two_regions(stack_of: StackOf, cloud: Cloud) -> None:
     for number in (1, 2):
         key = f"models/ranker/{number}/model.tar.gz"
         s3.put_object(Bucket=home, Key=key, Body=f"weights {number}".encode())
-        packages.append(
-            register(sagemaker, "shop-eu-dev-models-ranker", image, f"s3://{home}/{key}", ndcg="0.7")
-        )
+        packages.append(register(sagemaker, "shop-eu-dev-models-ranker", image, f"s3://{home}/{key}", ndcg="0.7"))
         succeeded(stack.up())
         assert shown(stack.up()) == []
         files = {place: serving(cloud, region, f"shop-{place}-dev-rank-{place}") for place, region in REGIONS.items()}
