@@ -95,6 +95,9 @@ REFUSED: list[tuple[str, str, STATE, str, str]] = [
     # Models
     ("sagemaker", "CreateModel", {"ModelName": "churn", "PrimaryContainer": {"Image": "$image"}},
      "ValidationException", f"{SM}CreateModel.html"),
+    ("sagemaker", "CreateModel", {"ModelName": "m", "ExecutionRoleArn": "$role",
+      "PrimaryContainer": {"Image": "763104351884.dkr.ecr.eu-west-1.amazonaws.com/sklearn:1"}},
+     "ValidationException", f"{SM}ContainerDefinition.html"),
     ("sagemaker", "CreateModel", {"ModelName": "m", "ExecutionRoleArn": "$role"},
      "ValidationException", f"{SM}CreateModel.html"),
     ("sagemaker", "CreateModel", {"ModelName": "m", "ExecutionRoleArn": "$role", "PrimaryContainer": {}},

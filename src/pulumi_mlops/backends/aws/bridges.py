@@ -44,6 +44,7 @@ def copied(scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[F
         source=version.files.removeprefix("s3://"),
         server_side_encryption="aws:kms",
         kms_key_id=at.key,
+        tagging_directive="REPLACE",  # tags of the source may not be readable, and say nothing here
         opts=ResourceOptions.merge(scope.opts, ResourceOptions(ignore_changes=kept)),
     )
     return replace(workload, grants=grants, files=Output.format("s3://{0}/{1}", there.bucket, there.key))

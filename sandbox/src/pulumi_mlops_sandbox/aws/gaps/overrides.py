@@ -9,7 +9,7 @@ from urllib.parse import ParseResult
 
 from moto.events.models import Rule
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.sqs.models import Queue
 
 from pulumi_mlops_sandbox.aws import accounts
@@ -27,6 +27,10 @@ def _no_opinion(_bucket: FakeBucket, _action: str, _resource: str) -> Permission
     policies at the time of a request either.
     """
     return PermissionResult.NEUTRAL
+
+
+def _nothing_to_dispose(_marker: FakeDeleteMarker) -> None:
+    """Let a delete marker go, as a version goes: moto fails on one in a bucket whose versioning is suspended."""
 
 
 def _queue_url(queue: Queue, _request_url: ParseResult) -> str:
@@ -72,6 +76,7 @@ def _start_pipeline(sagemaker: Any, target: dict[str, Any], event: dict[str, Any
 _DELIVERIES = {"sns": _publish, "sagemaker": _start_pipeline}
 # Not by assignment: type checkers would want another excuse for each.
 setattr(Rule, "send_to_targets", _send_to_targets)  # noqa: B010 - said above
+setattr(FakeDeleteMarker, "dispose", _nothing_to_dispose)  # noqa: B010 - said above
 setattr(FakeBucket, "get_permission", _no_opinion)  # noqa: B010 - said above
 setattr(Queue, "url", _queue_url)  # noqa: B010 - said above
 

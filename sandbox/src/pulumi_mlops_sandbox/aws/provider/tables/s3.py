@@ -129,6 +129,43 @@ COPY = Call(
     only=("kmsKeyId", "serverSideEncryption", "taggingDirective"),
 )
 GET = {"Bucket": "{id}"}
+_NOT_COPIED = (
+    "acl",
+    "bucketKeyEnabled",
+    "cacheControl",
+    "checksumAlgorithm",
+    "contentDisposition",
+    "contentEncoding",
+    "contentLanguage",
+    "contentType",
+    "copyIfMatch",
+    "copyIfModifiedSince",
+    "copyIfNoneMatch",
+    "copyIfUnmodifiedSince",
+    "customerAlgorithm",
+    "customerKey",
+    "customerKeyMd5",
+    "expectedBucketOwner",
+    "expectedSourceBucketOwner",
+    "expires",
+    "forceDestroy",
+    "grants",
+    "kmsEncryptionContext",
+    "metadata",
+    "metadataDirective",
+    "objectLockLegalHoldStatus",
+    "objectLockMode",
+    "objectLockRetainUntilDate",
+    "overrideProvider",
+    "requestPayer",
+    "sourceCustomerAlgorithm",
+    "sourceCustomerKey",
+    "sourceCustomerKeyMd5",
+    "storageClass",
+    "tags",
+    "websiteRedirect",
+)
+"""What a copy may be told beside where from, where to, and the key; the sandbox carries none of it."""
 FUNCTION = "lambdaFunctions"
 ROWS = (
     Row(
@@ -274,11 +311,11 @@ ROWS = (
             ),
         ),
         delete=Call("delete_object", OBJECT),
-        parts=(Part(COPY, on=("source", "kmsKeyId", "serverSideEncryption")),),
+        parts=(Part(COPY, on=("source", "kmsKeyId", "serverSideEncryption", "taggingDirective")),),
         absent=(*ABSENT, "NoSuchKey"),
         replace=("bucket", "key"),
         identity=("bucket", "key"),
-        local=("source", "taggingDirective"),
+        refused=dict.fromkeys(_NOT_COPIED, "a copy is told its source, its place and its key, and nothing else"),
     ),
     Row(
         resource="aws:s3/bucketNotification:BucketNotification",
