@@ -112,7 +112,7 @@ class ModelVersionRef(Ref):
     digest: str | None = None
     """Digest of that image, where the registry keeps it."""
     flavour: str | None = None
-    """What its files are, in the registry's words: a framework, or a format such as ``mlflow``."""
+    """What its files are, in the registry's words: a framework or a format."""
 
     @property
     def waiting(self) -> bool:
