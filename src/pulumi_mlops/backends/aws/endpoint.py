@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, release
+from pulumi_mlops.backends.aws import access, policy, release
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     ModelVersionAddress,
@@ -95,7 +95,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         if spec.mode.asynchronous
         else ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
     )
-    invokers = access.let(scope, "invoke", spec.platform, spec.invokers, [access.allow(call, arn)])
+    invokers = access.let(scope, "invoke", spec.platform, spec.invokers, [policy.allow(call, arn)])
     path = "async-invocations" if spec.mode.asynchronous else "invocations"
     return EndpointRef(
         name=scope.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pulumi_mlops.backends.aws import access
+from pulumi_mlops.backends.aws import access, policy
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.components.identity import IdentityRef, IdentitySpec
 from pulumi_mlops.core.component import Scope
@@ -31,13 +31,13 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
     )
 
 
-def _trust(spec: IdentitySpec) -> Iterator[access.Statement]:
+def _trust(spec: IdentitySpec) -> Iterator[policy.Statement]:
     at = PlatformAddress.of(spec.platform)
     if github := spec.trusts.github:
         place = f"environment:{github.environment}" if github.environment else f"ref:refs/heads/{github.branch}"
         yield {
             "Effect": "Allow",
-            "Principal": {"Federated": access.arn(_PROVIDER, at.partition, at.account)},
+            "Principal": {"Federated": policy.arn(_PROVIDER, at.partition, at.account)},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {
                 "StringEquals": {
@@ -50,7 +50,7 @@ def _trust(spec: IdentitySpec) -> Iterator[access.Statement]:
         named = {"Condition": {"StringEquals": {"sts:ExternalId": account.external_id}}}
         yield {
             "Effect": "Allow",
-            "Principal": {"AWS": access.arn("arn:{0}:iam::{1}:root", at.partition, account.id)},
+            "Principal": {"AWS": policy.arn("arn:{0}:iam::{1}:root", at.partition, account.id)},
             "Action": "sts:AssumeRole",
             **(named if account.external_id is not None else {}),
         }

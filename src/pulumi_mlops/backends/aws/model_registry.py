@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import access, live
+from pulumi_mlops.backends.aws import access, live, policy
 from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
@@ -44,8 +44,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
 
     native: dict[str, pulumi.Resource] = {}
     rights = [
-        access.allow(["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"], named("model-package", "*/*")),
-        access.allow(
+        policy.allow(["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"], named("model-package", "*/*")),
+        policy.allow(
             ["sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"], named("model-package-group", "*")
         ),
     ]
@@ -107,12 +107,12 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         packages = group.arn.apply(lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/*")
         statements = [
             {
-                **access.allow(["sagemaker:DescribeModelPackageGroup"], group.arn),
+                **policy.allow(["sagemaker:DescribeModelPackageGroup"], group.arn),
                 "Sid": "ReadGroup",
                 "Principal": readers,
             },
             {
-                **access.allow(
+                **policy.allow(
                     ["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages", "sagemaker:CreateModel"], packages
                 ),
                 "Sid": "DeployVersions",
@@ -122,7 +122,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         aws.sagemaker.ModelPackageGroupPolicy(
             scope.child("consumers"),
             model_package_group_name=group.model_package_group_name,
-            resource_policy=access.document(statements),
+            resource_policy=policy.document(statements),
             opts=scope.opts,
         )
     return ModelRef(

@@ -10,8 +10,9 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from pulumi_mlops.backends.aws import live, network, providers
-from pulumi_mlops.backends.aws.access import PULL, Statement, allow, document, principal_arn
+from pulumi_mlops.backends.aws.access import PULL, principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
+from pulumi_mlops.backends.aws.policy import Statement, allow, document
 from pulumi_mlops.backends.aws.secrets import secret
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
