@@ -84,7 +84,7 @@ def without_nulls(value: Any) -> Any:
 ON_A_PLATFORM = {
     "store": store,
     "registry": registry,
-    "endpoint": endpoint,
+    "endpoint": lambda w, hub: endpoint(w, hub, model={"image": "registry.example.com/ml/serve:1.0.0"}),
     "group": lambda w, hub: group(w, store(w, hub), online={}),
     "model": lambda w, hub: model(w, registry(w, hub)),
 }

@@ -108,7 +108,8 @@ def test_the_store_of_the_user_is_not_run_by_us(cloud: Cloud) -> None:
     assert annotations["serving.kserve.io/s3-endpoint"] == "s3.example.com"
     assert annotations["serving.kserve.io/s3-usehttps"] == "1"
     assert annotations["serving.kserve.io/s3-usevirtualbucket"] == "false"
-    assert exported["address"]["store"]["door"] == {"name": "store", "port": 443, "pods": None}
+    door = exported["address"]["store"]["door"]
+    assert door == {"name": "store", "port": 443, "pods": None, "namespace": None}
     assert exported["artifacts"] == "s3://ml/"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from pulumi_mlops_sandbox.aws.provider.tables import ROWS
@@ -26,6 +27,15 @@ def inventory(sandbox: Sandbox) -> dict[str, list[str]]:
 def test_every_resource_lives(sandbox: Sandbox, pulumi: Callable[..., Any], tmp_path: Path) -> None:
     folder = tmp_path / "everything"
     shutil.copytree(Path(__file__).parent / "everything", folder)
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=sandbox.env()["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+    )
+    s3.create_bucket(Bucket="source-of-copies")
+    s3.put_object(Bucket="source-of-copies", Key="model.tar.gz", Body=b"weights")
     before = inventory(sandbox)
     pulumi("up", *QUIET, cwd=folder)
     state = json.loads(pulumi("stack", "export", *STACK, cwd=folder).stdout)

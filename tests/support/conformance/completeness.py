@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi_mlops.backends
+from pulumi_mlops import bridges
 from pulumi_mlops.core import primitives, registry
 from pulumi_mlops.core.capabilities import Table, level
 from pulumi_mlops.core.engines import Engine
@@ -93,6 +94,8 @@ def _tasks(engine: Engine | None, table: Table) -> Iterator[str]:
         noun, _, question = task.partition(".")
         asked = PRIMITIVES.get(task) or snake(noun) + (".existing" if question == "existing" else "")
         has = task == "Platform" or level(table, asked) != "absent"
+        if task == bridges.APART.name:  # asked of whoever bridges something
+            has = any(level(table, name) != "absent" for name in bridges.NAMES)
         if has and not (engine and task in engine.tasks):
             yield f"ENGINE: nothing does {task}"
 

@@ -73,6 +73,15 @@ aws.s3.BucketLifecycleConfiguration(
         },
     ],
 )
+aws.s3.ObjectCopy(
+    "copy",
+    bucket=bucket.bucket,
+    key="copied/model.tar.gz",
+    source="source-of-copies/model.tar.gz",  # the test has put it there
+    server_side_encryption="aws:kms",
+    kms_key_id=key.arn,
+    tagging_directive="REPLACE",
+)
 aws.s3.BucketNotification("events", bucket=bucket.id, eventbridge=True)
 aws.s3.BucketPolicy(
     "tls",
