@@ -16,6 +16,7 @@ from pulumi_mlops.backends.aws.addresses import (
     ModelVersionAddress,
     PlatformAddress,
     SecretAddress,
+    package_arn,
 )
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, document
 from pulumi_mlops.components.endpoint import EndpointRef
@@ -104,9 +105,9 @@ def _use_platform(platform: PlatformRef, at: PlatformAddress) -> list[Statement]
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
 _READ, _LIST = ["s3:GetObject"], ["s3:ListBucket", "s3:GetBucketLocation"]
 _LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
-_REPOSITORY = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.-]+/(?P<name>[^:@]+)([:@].*)?"
-)
+ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
+"""How the address of an image begins that is in a repository of ECR."""
+_REPOSITORY = re.compile(ECR.pattern + r"[a-z.-]+/(?P<name>[^:@]+)([:@].*)?")
 
 
 def _repository(image: str, partition: str, own: Sequence[str]) -> str | None:
@@ -232,7 +233,7 @@ def _write_group(group: FeatureGroupRef, at: PlatformAddress) -> list[Statement]
 
 def _versions(model: ModelRef) -> Late:
     group = ModelAddress.of(model).arn
-    return Late(lambda known: f"{known.replace(':model-package-group/', ':model-package/')}/*", (group,))
+    return Late(lambda known: package_arn(known, "*"), (group,))
 
 
 def _look_up(model: ModelRef) -> list[Statement]:

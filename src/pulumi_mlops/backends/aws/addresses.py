@@ -87,6 +87,11 @@ class ModelAddress(Address):
     """ARN of the key of these files; None for the platform's."""
 
 
+def package_arn(group: str, version: int | str) -> str:
+    """Return the ARN of a version of the group with this ARN; ``*`` stands for every version."""
+    return f"{group.replace(':model-package-group/', ':model-package/')}/{version}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionAddress(Address):
     """A model package, and what its containers are made of."""

@@ -3,13 +3,13 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from pulumi_mlops.backends.aws.access import ECR
 from pulumi_mlops.backends.aws.addresses import ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.aws.providers import far
 from pulumi_mlops.components.endpoint import EndpointSpec, Variant
@@ -20,8 +20,6 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.workload import Workload
-
-_REGISTRY = re.compile(r"\d{12}\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
 
 
 def copied(scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[FeatureView]) -> Workload[FeatureView]:
@@ -86,7 +84,7 @@ def region_problems(field: str, image: Input[str], platform: PlatformRef) -> Ite
     """Refuse an image of another region."""
     if is_deferred(image) or platform.region is None:
         return
-    found = _REGISTRY.match(str(image))
+    found = ECR.match(str(image))
     if found and found["region"] != platform.region:
         yield Problem(
             field,

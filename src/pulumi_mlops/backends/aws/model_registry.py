@@ -8,7 +8,13 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from pulumi_mlops.backends.aws import access, live, policy
-from pulumi_mlops.backends.aws.addresses import ModelAddress, ModelRegistryAddress, ModelVersionAddress, PlatformAddress
+from pulumi_mlops.backends.aws.addresses import (
+    ModelAddress,
+    ModelRegistryAddress,
+    ModelVersionAddress,
+    PlatformAddress,
+    package_arn,
+)
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
 from pulumi_mlops.core import principals, private
@@ -104,7 +110,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
                 for who in principals.read(spec.registry.consumers)
             ]
         }
-        packages = group.arn.apply(lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/*")
+        packages = group.arn.apply(lambda arn: package_arn(arn, "*"))
         statements = [
             {
                 **policy.allow(["sagemaker:DescribeModelPackageGroup"], group.arn),
@@ -155,9 +161,7 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
         return _version(model, package)
     if not private.mocked():
         raise MlopsError(f"Model {model.name!r} has no version {number} in group {ModelAddress.of(model).group!r} yet")
-    arn = Output.from_input(ModelAddress.of(model).arn).apply(
-        lambda arn: f"{arn.replace(':model-package-group/', ':model-package/')}/{number}"
-    )
+    arn = Output.from_input(ModelAddress.of(model).arn).apply(lambda arn: package_arn(arn, number))
     address = ModelVersionAddress(arn=arn).plain()
     return ModelVersionRef(name=model.name, backend="aws", platform=model.platform, version=number, address=address)
 
