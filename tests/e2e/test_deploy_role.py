@@ -91,5 +91,5 @@ def test_without_it_nothing_is_made(stack_of: Callable[..., Stack], kubeconfig: 
     stack.configure(**{"kubernetes:kubeconfig": str(kubeconfig)})
     refused = stack.up()
     assert refused.code != 0
-    assert "did not let this program read /api/v1/namespaces/churn-dev" in refused.output
+    assert "does not let this program read /api/v1/namespaces/churn-dev" in refused.output
     assert cluster_inside.get("v1", "Namespace", "churn-dev") is None

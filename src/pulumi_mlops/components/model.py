@@ -12,7 +12,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
-from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.errors import InvalidArgs, Problem, concerning
 from pulumi_mlops.core.existing import Existing, folder, take_over
 from pulumi_mlops.core.gates import GATE
 from pulumi_mlops.core.inputs import (
@@ -140,7 +140,8 @@ class ModelRef(Ref):
             this = repr(otherwise) if isinstance(otherwise, str) else kind_of(otherwise)
             said = deferred(otherwise) if is_deferred(otherwise) else f"{this} is not one of 'wait' or 'fail'{close}"
             raise InvalidArgs("Model", self.name, [Problem("otherwise", said)])
-        found = registry.find(self.backend, APPROVED)(self)
+        with concerning("Model", self.name):
+            found = registry.find(self.backend, APPROVED)(self)
         if found is None and otherwise == "fail":
             raise InvalidArgs(
                 "Model",
@@ -155,7 +156,17 @@ class ModelRef(Ref):
             number, f"{self.name}.version(3), or {self.name}.approved() for the newest approved one"
         ):
             raise InvalidArgs("Model", self.name, [Problem("version", said)])
-        return registry.find(self.backend, VERSION)(self, number)
+        with concerning("Model", self.name):
+            return registry.find(self.backend, VERSION)(self, number)
+
+
+def no_version(model: ModelRef, number: int, where: str) -> InvalidArgs:
+    """Say that a model has no such version.
+
+    :param where: what a version stands in, such as ``"group 'churn'"``.
+    """
+    said = f"has no version {number} in {where} yet; write the number of one that is there, or use approved()"
+    return InvalidArgs("Model", model.name, [Problem("version", said)])
 
 
 APPROVED = Task[[ModelRef], ModelVersionRef | None]("Model.approved")

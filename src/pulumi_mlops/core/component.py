@@ -11,7 +11,7 @@ from pulumi import ComponentResource, InvokeOptions, Output, ProviderResource, R
 
 from pulumi_mlops.core import capabilities, registry
 from pulumi_mlops.core.engines import Engine, Part, Task
-from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported
+from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported, concerning
 from pulumi_mlops.core.inputs import (
     Sensitive,
     Spec,
@@ -80,6 +80,10 @@ class Component(ComponentResource, Generic[S, R]):
         if opts is not None and not isinstance(opts, ResourceOptions):
             said = f"needs pulumi.ResourceOptions(…); this is {kind_of(opts)}"
             raise InvalidArgs(self.noun, shown(name), [Problem("opts", said)])
+        with concerning(self.noun, shown(name)):
+            self._build(name, args, opts)
+
+    def _build(self, name: str, args: Mapping[str, Any], opts: ResourceOptions | None) -> None:
         what = f"{self.noun} {shown(name)!r}"
         named = named_engine(self.spec_type, args)
         if named:  # what is not there at all is said before its details are judged

@@ -1,6 +1,7 @@
 """The errors that a user of the library can meet, all shown by Pulumi without a traceback."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pulumi import RunError
@@ -50,3 +51,16 @@ class MissingRequirements(MlopsError):
 
 class ReleaseRolledBack(MlopsError):
     """The cloud refused a release and went back to the version before it."""
+
+
+@contextlib.contextmanager
+def concerning(noun: str, name: str) -> Iterator[None]:
+    """Have every error of the library name the component in whose making it arose."""
+    try:
+        yield
+    except InvalidArgs:
+        raise  # it is about a component already, and can be about another one
+    except MlopsError as error:
+        if repr(name) in str(error):
+            raise
+        raise type(error)(f"{noun} {name!r}: {error}") from error

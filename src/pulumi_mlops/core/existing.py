@@ -14,7 +14,7 @@ import pulumi
 from pulumi_mlops.core import capabilities, registry
 from pulumi_mlops.core.component import anchor, named_engine
 from pulumi_mlops.core.engines import Task
-from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported
+from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported, concerning
 from pulumi_mlops.core.inputs import Spec, needs, parse, refuse, shown
 from pulumi_mlops.core.naming import snake
 from pulumi_mlops.core.refs import Ref
@@ -54,12 +54,13 @@ def take_over(task: Task[[str, E], R], spec: type[E], name: str, args: Mapping[s
     look_up = engine.find(task)
     if look_up is None:
         raise Unsupported(f"{what}: backend {hub.backend!r} cannot look one up.")
-    if problems := list(engine.problems(name, parsed)):
-        raise InvalidArgs(noun, name, problems)
-    if pulumi.runtime.is_dry_run():
-        for line in warnings:
-            pulumi.log.warn(f"{what}: {line}")
-    return look_up(name, parsed)
+    with concerning(noun, name):
+        if problems := list(engine.problems(name, parsed)):
+            raise InvalidArgs(noun, name, problems)
+        if pulumi.runtime.is_dry_run():
+            for line in warnings:
+                pulumi.log.warn(f"{what}: {line}")
+        return look_up(name, parsed)
 
 
 def folder(uri: str) -> str:

@@ -9,6 +9,7 @@ from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
+from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
 from pulumi_mlops.components.platform import PlatformRef
@@ -134,7 +135,7 @@ def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> list[str]:
     ]
     if not missing:
         return []
-    with live.asking(f"features of {name!r}"):
+    with asking(f"new features of feature group {name!r}"):
         live.client(platform, "sagemaker").update_feature_group(FeatureGroupName=name, FeatureAdditions=missing)
     added = ", ".join(feature["FeatureName"] for feature in missing)
     deadline = time.monotonic() + _ADD_SECONDS

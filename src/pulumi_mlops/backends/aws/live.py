@@ -5,7 +5,6 @@ version, the features that a group has. The same credentials are used as by the 
 ``aws:profile`` and ``aws:assumeRoles`` of the stack's configuration. Under Pulumi's mocks nothing is asked.
 """
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
-from pulumi_mlops.core.errors import MlopsError
 
 if TYPE_CHECKING:
     import boto3
@@ -56,20 +55,6 @@ def client(platform: PlatformRef, service: str) -> Any:
     config = pulumi.Config("aws")
     roles = tuple((role["roleArn"], role.get("externalId")) for role in config.get_object("assumeRoles") or [])
     return _client(service, platform.region or default_region(), config.get("profile"), roles)
-
-
-@contextlib.contextmanager
-def asking(what: str) -> Iterator[None]:
-    """Turn boto3's failures into one line that says what was asked and what to look at."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as above)
-
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise MlopsError(
-            f"AWS could not be asked about {what}: {error}. Look at credentials, region and endpoint with: aws "
-            "sts get-caller-identity"
-        ) from error
 
 
 def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:

@@ -15,11 +15,10 @@ from pulumi_mlops.backends.aws.addresses import (
     PlatformAddress,
     package_arn,
 )
-from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
+from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, no_version
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
 from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
 
@@ -160,7 +159,7 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
     if package is not None:
         return _version(model, package)
     if not private.mocked():
-        raise MlopsError(f"Model {model.name!r} has no version {number} in group {ModelAddress.of(model).group!r} yet")
+        raise no_version(model, number, f"group {ModelAddress.of(model).group!r}")
     arn = Output.from_input(ModelAddress.of(model).arn).apply(lambda arn: package_arn(arn, number))
     address = ModelVersionAddress(arn=arn).plain()
     return ModelVersionRef(name=model.name, backend="aws", platform=model.platform, version=number, address=address)

@@ -82,6 +82,19 @@ class Cluster:
             return None
         return str(found["metadata"]["uid"]) if found and found["metadata"].get("uid") else None
 
+    def _refused(self, path: str, status: int, told: str) -> str:
+        where = f"The cluster at {self.server}{self._which}"
+        if status == HTTPStatus.UNAUTHORIZED:
+            return (
+                f"{where} does not take the credentials of this program's kubeconfig: {told}. Log in again, and look "
+                "with: kubectl auth whoami"
+            )
+        if status == HTTPStatus.FORBIDDEN:
+            return f"{where} does not let this program read {path}: {told}. Look with: kubectl auth can-i --list"
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"{where} could not answer about {path}: {told}. Run pulumi up again later"
+        return f"{where} refused to be asked about {path}: {told}"
+
     def get(self, path: str, **query: str) -> dict[str, Any] | None:
         """Read an object or a list by its path; None where there is no such thing."""
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 (as above)
@@ -101,10 +114,7 @@ class Cluster:
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         if answer.status != HTTPStatus.OK:
-            raise MlopsError(
-                f"The cluster at {self.server}{self._which} did not let this program read {path}: {answer.status} "
-                f"{answer.reason}. Look with: kubectl auth can-i --list"
-            )
+            raise MlopsError(self._refused(path, answer.status, f"{answer.status} {answer.reason}"))
         found: dict[str, Any] = json.loads(text)
         return found
 

@@ -27,11 +27,11 @@ from pulumi_mlops.backends.kubernetes.objects import (
     secret,
     secret_variable,
 )
-from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef
+from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, no_version
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
 from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
+from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
@@ -317,9 +317,7 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
         )
     found = tracking.version(model, number)
     if found is None:
-        raise MlopsError(
-            f"Model {model.name!r} has no version {number} in registry {ModelAddress.of(model).registry!r} yet"
-        )
+        raise no_version(model, number, f"registry {ModelAddress.of(model).registry!r}")
     return _ref(model, found)
 
 
