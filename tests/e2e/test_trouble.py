@@ -168,7 +168,8 @@ def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cl
     sagemaker, alarms = cloud.client("sagemaker"), cloud.client("cloudwatch")
     served = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"]
 
-    alarms.set_alarm_state(AlarmName="churn-dev-score-main-errors", StateValue="ALARM", StateReason="test")
+    (alarm,) = alarms.describe_alarms(AlarmNamePrefix="churn-dev-score-main-errors")["MetricAlarms"]
+    alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="test")
     stack.configure(cpus="8", memory_gb="16")
     failed = stack.up()
     assert failed.code != 0
@@ -176,7 +177,7 @@ def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cl
     endpoint = sagemaker.describe_endpoint(EndpointName="churn-dev-score")
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", served)
 
-    alarms.set_alarm_state(AlarmName="churn-dev-score-main-errors", StateValue="OK", StateReason="test")
+    alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="test")
     succeeded(stack.up())
     assert sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"] != served
     assert shown(stack.up()) == []

@@ -163,9 +163,14 @@ class Cloud:
     """Runs a program and remembers what it registered."""
 
     def __init__(
-        self, *, preview: bool = False, first: bool = False, answers: Mapping[str, dict[str, Any]] | None = None
+        self,
+        *,
+        preview: bool = False,
+        first: bool = False,
+        answers: Mapping[str, dict[str, Any]] | None = None,
+        stack: str = "stack",
     ) -> None:
-        self.preview, self.first = preview, first
+        self.preview, self.first, self.stack = preview, first, stack
         self._monitor = _Monitor(_Answers(ANSWERS | dict(answers or {}), first=first))
         self._log = _Log()
 
@@ -186,7 +191,9 @@ class Cloud:
             set_all_config(
                 {key.replace("__", ":") if "__" in key else f"project:{key}": value for key, value in settings.items()}
             )
-            mocks.set_mocks(self._monitor.mocks, preview=self.preview, logger=logger, monitor=self._monitor)
+            mocks.set_mocks(
+                self._monitor.mocks, stack=self.stack, preview=self.preview, logger=logger, monitor=self._monitor
+            )
             try:
                 made = program()
             except Exception as error:  # noqa: BLE001 (raised below, when what was begun has come to its end)

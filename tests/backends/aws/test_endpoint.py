@@ -153,7 +153,7 @@ def test_how_traffic_moves(release: dict[str, Any], routing: dict[str, Any], wat
 def test_a_release_is_watched_by_its_alarms(cloud: Cloud) -> None:
     make(cloud, health={"latency_ms": 250, "errors_percent": 2}, release={"rollback_alarms": ["theirs"]})
     names = [alarm["AlarmName"] for alarm in desired(cloud)["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]]
-    assert names == ["churn-dev-score-main-errors", "churn-dev-score-main-latency", "theirs"]
+    assert names == ["churn-dev-score-main-errors-ae1fb6", "churn-dev-score-main-latency-ae1fb6", "theirs"]
     errors = cloud.one("cloudwatch/metricAlarm", "score-main-errors").inputs
     latency = cloud.one("cloudwatch/metricAlarm", "score-main-latency").inputs
     assert (errors["metricName"], errors["statistic"], errors["threshold"]) == ("Invocation5XXErrors", "Average", 0.02)

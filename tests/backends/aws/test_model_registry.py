@@ -31,8 +31,8 @@ def test_approvals_are_announced(cloud: Cloud) -> None:
     assert audit["detail"]["ModelApprovalStatus"] == ["Rejected", "PendingManualApproval"]
     assert {found.inputs["arn"] for found in cloud.all("cloudwatch/eventTarget")} == {QUEUE}
     assert {found.inputs["rule"] for found in cloud.all("cloudwatch/eventTarget")} == {
-        "churn-dev-models-deploy",
-        "churn-dev-models-audit",
+        "churn-dev-models-deploy-ae1fb6",
+        "churn-dev-models-audit-ae1fb6",
     }
 
 

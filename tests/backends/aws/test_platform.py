@@ -117,7 +117,7 @@ def test_repositories(cloud: Cloud) -> None:
 
 def test_alerts_and_budget(cloud: Cloud) -> None:
     make(cloud, alerts=["ml@example.com", "ops@example.com"], monthly_budget=2000, budget_thresholds=[50, 100])
-    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:churn-dev-alerts"
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:churn-dev-alerts-ae1fb6"
     assert cloud.one("sns/topic").inputs["kmsMasterKeyId"] == KEY
     mails = [(found.inputs["topic"], found.inputs["protocol"]) for found in cloud.all("sns/topicSubscription")]
     assert mails == [(topic, "email")] * 2

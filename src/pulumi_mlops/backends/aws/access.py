@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from pulumi_mlops.backends.aws import names
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     FeatureGroupAddress,
@@ -381,13 +382,23 @@ def identity(scope: Scope, name: str, platform: PlatformRef, service: str, *gran
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:SourceAccount": PlatformAddress.of(platform).account}},
     }
-    return role_of(scope, name, type(scope.component).__name__, [trust], statements(platform, grants))
+    kind = type(scope.component).__name__
+    return role_of(scope, name, kind, [trust], statements(platform, grants), region=platform.region)
 
 
-def role_of(scope: Scope, name: str, what: str, trust: Sequence[Statement], rights: Sequence[Statement]) -> Identity:
+def role_of(
+    scope: Scope,
+    name: str,
+    what: str,
+    trust: Sequence[Statement],
+    rights: Sequence[Statement],
+    *,
+    region: str | None = None,
+) -> Identity:
     """Make a role with one policy, or with none where it has no rights.
 
     :param what: what kind of thing it is for, for the description.
+    :param region: the platform's.
     """
     role = aws.iam.Role(
         scope.child("role"),
@@ -395,7 +406,7 @@ def role_of(scope: Scope, name: str, what: str, trust: Sequence[Statement], righ
         assume_role_policy=document(trust),
         description=f"{what} {scope.name} of {scope.project} ({scope.stage})",
         tags=scope.tags,
-        opts=scope.opts,
+        opts=names.kept_in(scope, region),
     )
     if not rights:
         return Identity(role, None, role.arn)
@@ -460,10 +471,10 @@ def let(
         return {}
     policy = aws.iam.Policy(
         scope.child(part),
-        name=scope.physical(scope.name, part, limit=128),
+        name=names.in_account(scope, platform.region, scope.name, part, limit=128),
         policy=document(rights),
         tags=scope.tags,
-        opts=scope.opts,
+        opts=names.kept_in(scope, platform.region),
     )
     account = PlatformAddress.of(platform).account
     for index, who in enumerate(roles):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_mlops.backends.aws import existing, live
+from pulumi_mlops.backends.aws import existing, live, providers
 from pulumi_mlops.backends.aws.access import principal_problems
 from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
 from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
@@ -20,6 +20,7 @@ from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
@@ -54,6 +55,10 @@ _FEATURE_NAME_CHARACTERS = 64
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec."""
+    hub = anchor(spec)
+    if hub is not None and (elsewhere := list(providers.looked_up_elsewhere(hub))):
+        yield from elsewhere
+        return
     yield from _limits(spec)
     if isinstance(spec, Existing):
         yield from existing.problems(spec)

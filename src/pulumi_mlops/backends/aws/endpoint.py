@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, policy, release
+from pulumi_mlops.backends.aws import access, names, policy, release
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     ModelVersionAddress,
@@ -58,7 +58,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     ]
     role = access.identity(
         scope,
-        scope.physical(scope.name, "endpoint", limit=64),
+        names.in_account(scope, spec.platform.region, scope.name, "endpoint"),
         spec.platform,
         "sagemaker.amazonaws.com",
         *together(workloads),
@@ -318,12 +318,12 @@ def _alarms(scope: Scope, spec: EndpointSpec, endpoint: str, variant: str) -> li
         "treat_missing_data": "notBreaching",
         "alarm_actions": [PlatformAddress.of(spec.platform).topic],
         "tags": scope.tags,
-        "opts": scope.opts,
+        "opts": names.kept(scope),
     }
     # The average of this metric is the share of requests that failed.
     errors = aws.cloudwatch.MetricAlarm(
         scope.child(f"{variant}-errors"),
-        name=f"{endpoint}-{variant}-errors",
+        name=f"{endpoint}-{variant}-errors-{names.mark()}",
         metric_name="Invocation5XXErrors",
         statistic="Average",
         threshold=spec.health.errors_percent / 100,
@@ -334,7 +334,7 @@ def _alarms(scope: Scope, spec: EndpointSpec, endpoint: str, variant: str) -> li
     # ModelLatency is in microseconds.
     latency = aws.cloudwatch.MetricAlarm(
         scope.child(f"{variant}-latency"),
-        name=f"{endpoint}-{variant}-latency",
+        name=f"{endpoint}-{variant}-latency-{names.mark()}",
         metric_name="ModelLatency",
         extended_statistic="p99",
         threshold=spec.health.latency_ms * 1000,

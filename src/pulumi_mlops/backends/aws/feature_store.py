@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, live
+from pulumi_mlops.backends.aws import access, live, names
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
@@ -41,7 +41,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     prefix = Output.format("{0}features/{1}/", spec.platform.artifacts, scope.name)
     writer = access.identity(
         scope,
-        scope.physical(scope.name, "features", limit=64),
+        names.in_account(scope, spec.platform.region, scope.name, "features"),
         spec.platform,
         "sagemaker.amazonaws.com",
         ("use", spec.platform),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pulumi_mlops.backends.aws import access, policy
+from pulumi_mlops.backends.aws import access, names, policy
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.components.identity import IdentityRef, IdentitySpec
 from pulumi_mlops.core.component import Scope
@@ -16,10 +16,11 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
     """Make the role, then its rights: others know its address when it has them."""
     made = access.role_of(
         scope,
-        scope.physical(scope.name, "identity", limit=64),
+        names.in_account(scope, spec.platform.region, scope.name, "identity"),
         "Identity",
         list(_trust(spec)),
         access.statements(spec.platform, spec.grants()),
+        region=spec.platform.region,
     )
     return IdentityRef(
         name=scope.name,

@@ -1,23 +1,20 @@
 """What is in the account now, asked by boto3 while the program runs.
 
 Pulumi's provider has no data source for these, and some answers decide what a program declares: the newest approved
-version, the features that a group has. The same credentials are used as by the provider: the environment's, or
-``aws:profile`` and ``aws:assumeRoles`` of the stack's configuration. Under Pulumi's mocks nothing is asked.
+version, the features that a group has. The provider's settings are used (see ``sessions``). Under Pulumi's mocks
+nothing is asked.
 """
 
-import functools
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 
+from pulumi_mlops.backends.aws import sessions
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
-
-if TYPE_CHECKING:
-    import boto3
 
 
 def default_region() -> str | None:
@@ -25,36 +22,20 @@ def default_region() -> str | None:
     return pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
 
 
-@functools.cache
-def _session(region: str | None, profile: str | None) -> "boto3.Session":
-    import boto3  # noqa: PLC0415 (only programs that ask pay for it)
-
-    return boto3.Session(region_name=region, profile_name=profile)
-
-
-@functools.cache
-def _client(service: str, region: str | None, profile: str | None, roles: tuple[tuple[str, str | None], ...]) -> Any:
-    from botocore.config import Config  # noqa: PLC0415 (as above)
-
-    session: Any = _session(region, profile)  # the name of a service is not a literal here
-    keys: dict[str, str] = {}
-    for role, external_id in roles:
-        extra = {"ExternalId": external_id} if external_id else {}
-        sts = session.client("sts", **keys)
-        given = sts.assume_role(RoleArn=role, RoleSessionName="pulumi-mlops", **extra)["Credentials"]
-        keys = {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
-        }
-    return session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}), **keys)
-
-
 def client(platform: PlatformRef, service: str) -> Any:
-    """Return a client with the platform's region and the provider's credentials; a chain of roles is gone through."""
-    config = pulumi.Config("aws")
-    roles = tuple((role["roleArn"], role.get("externalId")) for role in config.get_object("assumeRoles") or [])
-    return _client(service, platform.region or default_region(), config.get("profile"), roles)
+    """Return a client with the platform's region and the settings of its provider."""
+    return sessions.client(platform, service, platform.region or default_region())
+
+
+def account(platform: PlatformRef) -> str | None:
+    """Return the account that is looked up in; nothing under mocks."""
+    if private.mocked():
+        return None
+    with asking("the account"):
+        return private.once(
+            f"account {[id(one) for one in platform.providers]}",
+            lambda: str(client(platform, "sts").get_caller_identity()["Account"]),
+        )
 
 
 def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:

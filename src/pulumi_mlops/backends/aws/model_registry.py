@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import access, live, policy
+from pulumi_mlops.backends.aws import access, live, names, policy
 from pulumi_mlops.backends.aws.addresses import (
     ModelAddress,
     ModelRegistryAddress,
@@ -62,7 +62,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         }
         rule = aws.cloudwatch.EventRule(
             scope.child(f"event-{name}"),
-            name=scope.physical(scope.name, name, limit=64),
+            name=names.of_stack(scope, scope.name, name),
             description=f"Approvals in registry {scope.name} for {name}",
             event_pattern=Output.json_dumps(
                 {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"], "detail": detail}

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import live, network, providers
+from pulumi_mlops.backends.aws import live, names, network, providers
 from pulumi_mlops.backends.aws.access import PULL, principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.aws.policy import Statement, allow, document
@@ -30,6 +30,8 @@ class Account:
     partition: Output[str]
     domain: Output[str]
     """What the addresses of services end in."""
+    named: str | None
+    """The region as the program knows it."""
 
     @property
     def root(self) -> Output[str]:
@@ -45,15 +47,16 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     """Build the hub."""
     native: dict[str, pulumi.Resource] = {}
     given = scope.component.get_provider("aws:index:any")
+    here = spec.region or (providers.region_of(given) if given else live.default_region())
     if given is None and (spec.region or spec.account):
-        region = spec.region or live.default_region()
-        scope = replace(scope, provider=providers.make(scope.child("aws"), region, spec.account, scope.opts))
+        scope = replace(scope, provider=providers.make(scope.child("aws"), here, spec.account, scope.opts))
     partition = aws.get_partition_output(opts=scope.invoke)
     account = Account(
         aws.get_caller_identity_output(opts=scope.invoke).account_id,
         aws.get_region_output(opts=scope.invoke).region,
         partition.partition,
         partition.dns_suffix,
+        here,
     )
     key = spec.existing.key or _key(scope, spec, account, native)
     bucket = spec.existing.artifacts or _bucket(scope, spec, account, key, native)
@@ -66,7 +69,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             scope.child(f"alerts-{mark}"), topic=topic, protocol="email", endpoint=email, opts=scope.opts
         )
     if spec.monthly_budget:
-        native["budget"] = _budget(scope, spec, topic)
+        native["budget"] = _budget(scope, spec, account, topic)
     secrets = {name: secret(scope, key, f"secret-{name}", name, value).arn for name, value in spec.secrets.items()}
     where = _network(scope, spec, account, logs, native)
     native |= {"logs": logs, **{f"repository.{name}": repository for name, repository in repositories.items()}}
@@ -76,7 +79,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         backend="aws",
         stage=spec.stage,
         profile=scope.profile.name,
-        region=spec.region or (providers.region_of(given) if given else live.default_region()),
+        region=here,
         owner=spec.owner,
         tags=spec.tags,
         artifacts=Output.format("s3://{0}/", bucket),
@@ -282,7 +285,11 @@ def _logs(scope: Scope, spec: PlatformSpec, key: Any) -> aws.cloudwatch.LogGroup
 
 def _topic(scope: Scope, account: Account, key: Any, native: dict[str, pulumi.Resource]) -> Output[str]:
     topic = aws.sns.Topic(
-        scope.child("alerts"), name=scope.physical("alerts"), kms_master_key_id=key, tags=scope.tags, opts=scope.opts
+        scope.child("alerts"),
+        name=names.of_stack(scope, "alerts"),
+        kms_master_key_id=key,
+        tags=scope.tags,
+        opts=names.kept(scope),
     )
     services = {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]}
     publish = {
@@ -295,7 +302,7 @@ def _topic(scope: Scope, account: Account, key: Any, native: dict[str, pulumi.Re
     return topic.arn
 
 
-def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:
+def _budget(scope: Scope, spec: PlatformSpec, account: Account, topic: Any) -> aws.budgets.Budget:
     def notice(percent: int, kind: str) -> aws.budgets.BudgetNotificationArgsDict:
         return {
             "comparison_operator": "GREATER_THAN",
@@ -309,7 +316,7 @@ def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:
     notices += [notice(percent, "FORECASTED") for percent in spec.budget_thresholds if percent == 100]  # noqa: PLR2004 (the whole budget)
     return aws.budgets.Budget(
         scope.child("budget"),
-        name=scope.physical(),
+        name=names.in_account(scope, account.named, limit=100),
         budget_type="COST",
         time_unit="MONTHLY",
         limit_amount=f"{spec.monthly_budget:g}",
@@ -317,7 +324,7 @@ def _budget(scope: Scope, spec: PlatformSpec, topic: Any) -> aws.budgets.Budget:
         cost_filters=[{"name": "TagKeyValue", "values": [f"user:project${scope.project}"]}],
         notifications=notices,
         tags=scope.tags,
-        opts=scope.opts,
+        opts=names.kept_in(scope, account.named),
     )
 
 
@@ -341,10 +348,10 @@ def _network(
     }
     role = aws.iam.Role(
         scope.child("flow-role"),
-        name=scope.physical("flow-logs", limit=64),
+        name=names.in_account(scope, account.named, "flow-logs"),
         assume_role_policy=document([trust]),
         tags=scope.tags,
-        opts=scope.opts,
+        opts=names.kept_in(scope, account.named),
     )
     write = allow(
         ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],

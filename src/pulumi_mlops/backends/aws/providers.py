@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, InvokeOptions, ProviderResource, ResourceOptions
 
-from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.aws import live, sessions
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.bridges import Difference
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
@@ -24,7 +24,7 @@ from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Spec, is_deferred
 from pulumi_mlops.core.refs import HubRef
 
-PACKAGE = "aws"
+PACKAGE = sessions.PACKAGE
 _SET_HERE = ("region", "allowed_account_ids", "forbidden_account_ids")
 _NO_SETTINGS = (*_SET_HERE, "self", "__self__", "resource_name", "opts", "__props__")
 
@@ -49,22 +49,15 @@ def _camel(name: str) -> str:
 
 def settings() -> dict[str, Any]:
     """Return what the stack's configuration says of the provider, but for region and accounts."""
-    config = pulumi.Config(PACKAGE)
-    found: dict[str, Any] = {}
-    for name, kind in _known().items():
-        key = _camel(name)
-        secret = "_secret" if private.config_secret(f"{PACKAGE}:{key}") else ""
-        value: Any = getattr(config, f"get{secret}{'' if kind == 'str' else f'_{kind}'}")(key)
-        if value is not None:
-            found[name] = value
-    return found
+    found = {name: sessions.configured(_camel(name), kind) for name, kind in _known().items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def make(name: str, region: str | None, account: Input[str] | None, opts: ResourceOptions | None) -> aws.Provider:
     """Make a provider that differs from the stack's own in its region, and in the account that it may use."""
     allowed = [account] if account is not None else pulumi.Config(PACKAGE).get_object("allowedAccountIds")
     forbidden = pulumi.Config(PACKAGE).get_object("forbiddenAccountIds")
-    return aws.Provider(
+    made = aws.Provider(
         name,
         region=region,
         allowed_account_ids=allowed,
@@ -72,6 +65,8 @@ def make(name: str, region: str | None, account: Input[str] | None, opts: Resour
         opts=opts,
         **settings(),
     )
+    sessions.OURS.add(made)
+    return made
 
 
 def reach(hub: HubRef, given: ProviderResource | None) -> Sequence[ProviderResource]:
@@ -114,6 +109,21 @@ def _region(hub: HubRef) -> str | None:
 
 def _account(hub: HubRef) -> str | None:
     return _plain(PlatformAddress.of(hub).account) or caller_account(next(iter(hub.providers), None))
+
+
+def looked_up_elsewhere(hub: HubRef) -> Iterator[Problem]:
+    """Refuse a platform whose provider leads to another account than the one that is looked up in."""
+    given = next(iter(hub.providers), None)
+    if given is None or given in sessions.OURS or not isinstance(hub, PlatformRef):
+        return
+    there, here = caller_account(given), live.account(hub)
+    if there and here and there != here:
+        yield Problem(
+            "platform",
+            f"is in account {there} by its provider in opts, and what is there already would be looked up in account "
+            f"{here}: the roles that a provider assumes cannot be read; set aws:profile or aws:assumeRoles to "
+            f"credentials of {there} and leave the provider out, or give it a profile instead of roles",
+        )
 
 
 def _plain(value: Input[str]) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
+from pulumi_mlops.backends.aws import names
 from pulumi_mlops.backends.aws.cron import aws_cron
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.core.component import Scope
@@ -32,14 +33,14 @@ def scale(scope: Scope, spec: EndpointSpec, endpoint: Output[str]) -> None:
         for schedule in spec.scaling.schedules:
             aws.appautoscaling.ScheduledAction(
                 scope.child(f"{variant.name}-at-{schedule.name}"),
-                name=scope.physical(scope.name, variant.name, schedule.name, limit=255),
+                name=names.of_stack(scope, scope.name, variant.name, schedule.name, limit=255),
                 service_namespace=target.service_namespace,
                 resource_id=target.resource_id,
                 scalable_dimension=target.scalable_dimension,
                 schedule=aws_cron(schedule.cron),
                 timezone=schedule.timezone,
                 scalable_target_action={"min_capacity": schedule.min, "max_capacity": schedule.max},
-                opts=scope.opts,
+                opts=names.kept(scope),
             )
 
 
@@ -79,11 +80,11 @@ def _follow_load(
         "service_namespace": target.service_namespace,
         "resource_id": target.resource_id,
         "scalable_dimension": target.scalable_dimension,
-        "opts": scope.opts,
+        "opts": names.kept(scope),
     }
     aws.appautoscaling.Policy(
         scope.child(f"{variant}-follows-load"),
-        name=scope.physical(scope.name, variant, "load", limit=255),
+        name=names.of_stack(scope, scope.name, variant, "load", limit=255),
         policy_type="TargetTrackingScaling",
         target_tracking_scaling_policy_configuration=tracking,
         **common,
@@ -96,7 +97,7 @@ def _wake_from_zero(scope: Scope, variant: str, endpoint: Output[str], common: d
     """Per-instance metrics say nothing without an instance: a request that waits wakes the first one."""
     wake = aws.appautoscaling.Policy(
         scope.child(f"{variant}-wakes"),
-        name=scope.physical(scope.name, variant, "wake", limit=255),
+        name=names.of_stack(scope, scope.name, variant, "wake", limit=255),
         policy_type="StepScaling",
         step_scaling_policy_configuration={
             "adjustment_type": "ChangeInCapacity",
@@ -108,7 +109,7 @@ def _wake_from_zero(scope: Scope, variant: str, endpoint: Output[str], common: d
     )
     aws.cloudwatch.MetricAlarm(
         scope.child(f"{variant}-waits"),
-        name=Output.format("{0}-{1}-waits", endpoint, variant),
+        name=Output.format("{0}-{1}-waits-{2}", endpoint, variant, names.mark()),
         namespace="AWS/SageMaker",
         metric_name="HasBacklogWithoutCapacity",
         dimensions={"EndpointName": endpoint},
@@ -120,5 +121,5 @@ def _wake_from_zero(scope: Scope, variant: str, endpoint: Output[str], common: d
         treat_missing_data="missing",
         alarm_actions=[wake.arn],
         tags=scope.tags,
-        opts=scope.opts,
+        opts=names.kept(scope),
     )
