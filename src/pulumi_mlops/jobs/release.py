@@ -137,7 +137,7 @@ def divided(before: Rules, wanted: Rules, percent: float) -> Rules:
             mixed[name] = mixed.get(name, 0) + share * part / _ALL
     port = wanted[0]["backendRefs"][0]["port"]
     references = [{"name": name, "port": port, "weight": round(share * _FULL)} for name, share in mixed.items()]
-    return [{**wanted[0], "backendRefs": references}]
+    return [{**wanted[0], "backendRefs": references}, *wanted[1:]]
 
 
 def reached(before: Rules, wanted: Rules, live: Rules) -> float:

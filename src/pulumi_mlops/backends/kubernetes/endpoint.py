@@ -50,7 +50,7 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     ready += [scale(app, spec, part, services[part.variant]) for part in wanted if part.fixed is None]
     if spec.scaling.min >= _SEVERAL:
         for part in wanted:
-            name = revision.stem(scope.name, part.variant)
+            name = health.stem(scope.name, part.variant)
             disruption_budget(app, name, {**app.selector, health.VARIANT: part.variant})
     native: dict[str, pulumi.Resource] = {f"revision.{variant}": made for variant, made in services.items()}
     released = ready
@@ -63,9 +63,9 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     if gateway:
         # The release job writes the rules as well: what it leaves is what is declared here.
         forced = {"pulumi.com/patchForce": "true"}
-        route = native["route"] = gateway.route(
-            app, app.name(), release.rules(spec, wanted), annotations=forced, opts=after(scope.opts, *released)
-        )
+        rules = release.rules(spec, wanted, scope.name)
+        opts = after(scope.opts, *released)
+        route = native["route"] = gateway.route(app, app.name(), rules, annotations=forced, opts=opts)
         address = gateway.url(scope.name)
         url = route.urn.apply(lambda _: address)
     health.monitor(app, spec)

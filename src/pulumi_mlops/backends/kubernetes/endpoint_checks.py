@@ -11,8 +11,8 @@ from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes import access, live
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, PlatformAddress
+from pulumi_mlops.backends.kubernetes.health import stem
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
-from pulumi_mlops.backends.kubernetes.revision import stem
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine, server_of
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, Variant

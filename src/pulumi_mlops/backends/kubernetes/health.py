@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom
 from pulumi_mlops.backends.kubernetes.runtime import Server, selector, server_of
-from pulumi_mlops.components.endpoint import EndpointSpec, Health
+from pulumi_mlops.components.endpoint import MAIN, EndpointSpec, Health
 
 VARIANT = "pulumi-mlops/variant"
 """The label of a pod that says which variant of the endpoint it serves."""
@@ -13,6 +13,7 @@ REVISION = "serving.kserve.io/inferenceservice"
 """The label of a pod that says which InferenceService it belongs to; KServe sets it."""
 _WINDOW = "2m"
 _SCRAPED_EVERY = "15s"
+_MISSING_FOR = "10m"  # a new replica may take that long to load its model
 # Labels of pods, as metrics have them: Prometheus takes no dots and slashes, and its operator uses "endpoint" itself.
 _LABELS = {
     "mlops_endpoint": "app_kubernetes_io_instance",
@@ -101,6 +102,7 @@ def monitor(app: App, spec: EndpointSpec) -> None:
         for part in spec.served
         for check in checks(server_of(part.model, spec.serve), spec.health, **of_variant(app, part.name))
     ]
+    rules += [_missing(app, part.name) for part in spec.parts]
     custom(
         scope.child("alerts"),
         "monitoring.coreos.com/v1",
@@ -109,6 +111,27 @@ def monitor(app: App, spec: EndpointSpec) -> None:
         spec={"groups": [{"name": app.name(), "rules": rules}]},
         opts=scope.opts,
     )
+
+
+def _missing(app: App, variant: str) -> Fields:
+    """Tell of replicas that are not ready: kube-state-metrics, of the Prometheus operator's chart, counts them.
+
+    Where no Deployment is counted, there is none: that is told as well.
+    """
+    where = f'{{namespace="{app.namespace}",deployment=~"{stem(app.scope.name, variant)}-[0-9a-f]{{8}}-predictor"}}'
+    short = f"kube_deployment_spec_replicas{where} - kube_deployment_status_replicas_available{where}"
+    return {
+        "alert": "EndpointReplicas",
+        "expr": f"sum({short}) > 0 or absent(kube_deployment_spec_replicas{where})",
+        "for": _MISSING_FOR,
+        "labels": {"severity": "warning", "namespace": app.namespace, "endpoint": app.scope.name, "variant": variant},
+        "annotations": {"summary": f"{app.scope.name}, {variant}: {{{{ $value }}}} replicas do not answer"},
+    }
+
+
+def stem(endpoint: str, variant: str) -> str:
+    """Name a variant of an endpoint within the namespace; the only one needs no name of its own."""
+    return endpoint if variant == MAIN else f"{endpoint}-{variant}"
 
 
 def of_variant(app: App, variant: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     resources,
 )
 from pulumi_mlops.backends.kubernetes.revision import Revision, start_minutes
+from pulumi_mlops.backends.kubernetes.runtime import MANAGEMENT
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Release
 
 RELEASE, ATTEMPT = "pulumi-mlops/release", "pulumi-mlops/attempt"
@@ -57,8 +58,11 @@ def longest_seconds(spec: EndpointSpec) -> int:
     return start_minutes(spec) * 60 + spec.scaling.cooldown_in_seconds + watched
 
 
-def rules(spec: EndpointSpec, wanted: Sequence[Revision]) -> list[Fields]:
-    """Divide traffic between the variants by weight, and copy it to the shadow."""
+def rules(spec: EndpointSpec, wanted: Sequence[Revision], endpoint: str) -> list[Fields]:
+    """Divide traffic between the variants by weight, and copy it to the shadow; by what manages a server, nobody comes.
+
+    The first rule is the one that divides.
+    """
     weights = {part.name: part.weight for part in spec.served}
     scale = 1 if all(float(weight).is_integer() for weight in weights.values()) else _WHOLE
     rule: Fields = {
@@ -79,7 +83,15 @@ def rules(spec: EndpointSpec, wanted: Sequence[Revision]) -> list[Fields]:
         beside = next(part for part in wanted if part.variant == SHADOW)
         mirror = {"backendRef": {"name": beside.service, "port": _PORT}, **portion}
         rule["filters"] = [{"type": "RequestMirror", "requestMirror": mirror}]
-    return [rule]
+    found = {path.format(model=endpoint) for part in wanted for path in part.server.answered}
+    if all(part.server.answered for part in wanted):
+        return [{"matches": _below(sorted(found)), **rule}]
+    # A rule that leads nowhere answers by itself; the longer path wins over the rule for everything.
+    return [rule, {"matches": _below(MANAGEMENT)}]
+
+
+def _below(paths: Sequence[str]) -> list[Fields]:
+    return [{"path": {"type": "PathPrefix", "value": path}} for path in paths]
 
 
 def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields:
@@ -105,7 +117,7 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         "namespace": app.namespace,
         "route": app.name() if PlatformAddress.of(spec.platform).gateway else None,
         "revisions": [part.name for part in served],
-        "rules": rules(spec, wanted),
+        "rules": rules(spec, wanted, app.scope.name),
         "steps": steps(spec.release),
         "metrics": metrics,
         "checks": [*(check.settings() for check in asked), *alarms] if metrics else [],

@@ -11,7 +11,7 @@ from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import runtime, workload
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
-from pulumi_mlops.backends.kubernetes.health import VARIANT
+from pulumi_mlops.backends.kubernetes.health import VARIANT, stem
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     Fields,
@@ -23,7 +23,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     spread_over_nodes,
 )
 from pulumi_mlops.backends.kubernetes.runtime import Server
-from pulumi_mlops.components.endpoint import MAIN, SHADOW, EndpointSpec, Variant
+from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Variant
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core import private
@@ -59,11 +59,6 @@ class Revision:
     def deployment(self) -> str:
         """The Deployment that KServe makes of it."""
         return f"{self.name}-predictor"
-
-
-def stem(endpoint: str, variant: str) -> str:
-    """Name a variant of an endpoint within the namespace; the only one needs no name of its own."""
-    return endpoint if variant == MAIN else f"{endpoint}-{variant}"
 
 
 def revisions(app: App, spec: EndpointSpec, account: Input[str]) -> list[Revision]:

@@ -40,6 +40,9 @@ class Server:
     variables: dict[str, str] = field(default_factory=dict)
     model_variable: str | None = None
     """The variable that names the model, which is part of every request's path: it stays from version to version."""
+    answered: tuple[str, ...] = ()
+    """The paths, and what is below them, at which it answers callers; all but ``MANAGEMENT`` where it names none.
+    ``{model}`` stands for the model."""
     port: int = PORT
     """Where it listens. Probes name it by its number: KServe's agent takes the name of a port for port 80."""
 
@@ -52,6 +55,20 @@ class Server:
         if self.ready_path is None:
             return {"tcp_socket": {"port": self.port}}
         return {"http_get": {"path": self.ready_path.format(model=model), "port": self.port}}
+
+
+MANAGEMENT = (
+    "/metrics",
+    "/v2/repository",
+    "/v2/logging",
+    "/v2/trace",
+    "/v2/cudasharedmemory",
+    "/v2/systemsharedmemory",
+    "/v1/load_lora_adapter",
+    "/v1/unload_lora_adapter",
+)
+"""Paths by which known model servers (MLServer, Triton, vLLM) are measured, and by which whoever reaches them unloads a
+model or changes the server. They are for no caller from outside."""
 
 
 MLSERVER = Server(
@@ -71,6 +88,7 @@ MLSERVER = Server(
         "MLSERVER_MODEL_URI": MODELS,
     },
     model_variable="MLSERVER_MODEL_NAME",
+    answered=("/invocations", "/v2/models/{model}", "/v2/health"),
 )
 """What serves versions out of the registry: https://mlserver.readthedocs.io/en/stable/user-guide/metrics.html."""
 MLSERVER_IMAGE = "docker.io/seldonio/mlserver:1.7.1-mlflow"
@@ -117,9 +135,14 @@ def container(server: Server, image: Input[str], model: str, startup_minutes: in
             "image": image,
             "ports": ports,
             "readiness_probe": probe,
-            # A model may take long to load; once it has, a server that hangs is started again.
+            # A model may take long to load; once it has, a server that hangs, or has lost its model, is started again.
             "startup_probe": {**probe, "failure_threshold": starts_within // _PROBE_SECONDS},
-            "liveness_probe": {"tcp_socket": {"port": server.port}, "period_seconds": 30, "failure_threshold": 5},
+            "liveness_probe": {
+                **server.ready(model),
+                "period_seconds": 30,
+                "timeout_seconds": 10,
+                "failure_threshold": 5,
+            },
             # Gateways learn of a pod's end a little after it: until then it goes on answering.
             "lifecycle": {"pre_stop": {"sleep": {"seconds": 15}}},
         }
