@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         PlatformArgs,
         PrivateNetwork,
         Quota,
+        Tokens,
     )
     from pulumi_mlops.args.principals import (
         Principal,
@@ -149,6 +150,7 @@ _HOMES = {
         "PlatformArgs",
         "PrivateNetwork",
         "Quota",
+        "Tokens",
     ],
     "args.principals": [
         "Principal",
@@ -268,6 +270,7 @@ __all__ = [
     "Serve",
     "Serverless",
     "Shadow",
+    "Tokens",
     "Trusts",
     "Unsupported",
     "Variant",

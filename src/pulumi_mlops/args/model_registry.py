@@ -48,6 +48,9 @@ class ModelRegistryArgs(TypedDict, total=False):
     Identities. On Kubernetes: namespaces, service accounts and Identities."""
     events: Mapping[str, Notice]
     """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
+    published: bool
+    """Whether it is reached from outside through the platform's gateway, by its own logins. The default is that it is
+    reached inside only."""
     tags: Mapping[str, str]
     """Further tags."""
 

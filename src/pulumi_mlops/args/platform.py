@@ -29,6 +29,7 @@ __all__ = [
     "PlatformArgs",
     "PrivateNetwork",
     "Quota",
+    "Tokens",
 ]
 
 
@@ -80,7 +81,7 @@ class ExistingParts(TypedDict, total=False):
 
 
 class Gateway(TypedDict, total=False):
-    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it."""
+    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it, by whom it lets in."""
 
     name: Required[str]
     """Its address in the backend's own terms. On Kubernetes: ``namespace/name`` of a Gateway."""
@@ -88,6 +89,15 @@ class Gateway(TypedDict, total=False):
     """The domain under which endpoints get their host names; the owner points it at the gateway."""
     tls: bool
     """Whether it is reached by https."""
+    listener: str | None
+    """Name of its listener that leads to the platform's endpoints, such as an internal one, or one that asks for client
+    certificates; the default is one that ``tls`` asks for. On Kubernetes: the routes' ``sectionName``. The default is
+    looked up: the first listener that speaks HTTPS (HTTP where ``tls`` is false) for the domain; ``https`` or ``http``
+    where the Gateway cannot be read."""
+    tokens: Tokens | None
+    """The tokens that callers of endpoints must bring; without them the gateway lets in whoever reaches the listener:
+    ``invokers`` are judged inside the platform's own network only. On Kubernetes: judged by Envoy Gateway, of
+    Endpoints. Registries have logins of their own."""
 
 
 class ImageRegistry(TypedDict, total=False):
@@ -210,3 +220,14 @@ class Quota(TypedDict, total=False):
     """Accelerators of any model."""
     storage_gb: int | None
     """Disks in GiB; not bounded unless told."""
+
+
+class Tokens(TypedDict, total=False):
+    """The tokens that callers from outside bring (JWT), as an identity provider of OpenID Connect issues them."""
+
+    issuer: Required[str]
+    """Who issues them: the claim ``iss``, such as ``https://login.example.com/``."""
+    audiences: Required[Sequence[str]]
+    """For whom they are issued: one of these must be in the claim ``aud``."""
+    keys: Required[str]
+    """Address of the issuer's public keys (JWKS), such as ``https://login.example.com/keys``."""

@@ -12,7 +12,7 @@ from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, folder, take_over
-from pulumi_mlops.core.inputs import In, Needs, Spec, given
+from pulumi_mlops.core.inputs import Flag, In, Needs, Spec, given
 from pulumi_mlops.core.principals import Principals, Who
 from pulumi_mlops.core.refs import Of, Ref
 
@@ -40,6 +40,9 @@ class ModelRegistrySpec(Spec):
     """Principals outside that may read and deploy versions. The default is the platform's."""
     events: Annotated[dict[str, Notice], Needs("model_registry.events")] = {}
     """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
+    published: Annotated[Flag, Needs("model_registry.published", bool)] = False
+    """Whether it is reached from outside through the platform's gateway, by its own logins. The default is that it is
+    reached inside only."""
     tags: dict[str, str] = {}
     """Further tags."""
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict 
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+_KEYS = re.compile(r"https://[^\s/]+/\S*")
 _SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 
 
@@ -155,8 +156,26 @@ class ImageRegistry(Spec):
         return value
 
 
+class Tokens(Spec):
+    """The tokens that callers from outside bring (JWT), as an identity provider of OpenID Connect issues them."""
+
+    issuer: str
+    """Who issues them: the claim ``iss``, such as ``https://login.example.com/``."""
+    audiences: Annotated[list[str], Field(min_length=1)]
+    """For whom they are issued: one of these must be in the claim ``aud``."""
+    keys: str
+    """Address of the issuer's public keys (JWKS), such as ``https://login.example.com/keys``."""
+
+    @field_validator("keys")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not _KEYS.fullmatch(value):
+            raise refuse(f"{value!r} must be an https address, such as 'https://login.example.com/keys'")
+        return value
+
+
 class Gateway(Spec):
-    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it."""
+    """A way in from outside: endpoints are reached at ``<name>.<domain>`` through it, by whom it lets in."""
 
     name: str
     """Its address in the backend's own terms."""
@@ -164,6 +183,12 @@ class Gateway(Spec):
     """The domain under which endpoints get their host names; the owner points it at the gateway."""
     tls: Flag = True
     """Whether it is reached by https."""
+    listener: str | None = None
+    """Name of its listener that leads to the platform's endpoints, such as an internal one, or one that asks for client
+    certificates; the default is one that ``tls`` asks for."""
+    tokens: Annotated[Tokens | None, Needs("platform.existing.gateway.tokens", given)] = None
+    """The tokens that callers of endpoints must bring; without them the gateway lets in whoever reaches the listener:
+    ``invokers`` are judged inside the platform's own network only."""
 
     @field_validator("domain")
     @classmethod

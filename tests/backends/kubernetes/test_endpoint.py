@@ -216,7 +216,7 @@ def test_the_route(cloud: Cloud) -> None:
     route = cloud.one("HTTPRoute")
     assert route.inputs["metadata"]["annotations"]["pulumi.com/patchForce"] == "true"
     spec = route.inputs["spec"]
-    assert spec["parentRefs"] == [{"namespace": "gateways", "name": "public"}]
+    assert spec["parentRefs"] == [{"namespace": "gateways", "name": "public", "sectionName": "https"}]
     assert spec["hostnames"] == ["score.ml.example.com"]
     service = f"{name_of(cloud.one('InferenceService'))}-predictor"
     (rule,) = spec["rules"]

@@ -10,6 +10,7 @@ from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 from support.mocks import Registration
 
 HOOK = "https://ci.example.com/hooks"
+TOKENS = {"issuer": "https://login.example.com/", "audiences": ["ml"], "keys": "https://login.example.com/keys"}
 GATEWAY = {"name": "gateways/public", "domain": "ml.example.com"}
 METRICS = "http://prometheus.monitoring.svc:9090"
 LOGIN = {"address": "registry.example.com/ml", "username": "puller", "password": "one"}
@@ -136,6 +137,21 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Gateway.name", "Platform", {}, parts(gateway={**GATEWAY, "name": "others/public"})),
     ("Gateway.domain", "Platform", {}, parts(gateway={**GATEWAY, "domain": "ai.example.com"})),
     ("Gateway.tls", "Platform", {}, parts(gateway={**GATEWAY, "tls": False})),
+    ("Gateway.listener", "Platform", {}, parts(gateway={**GATEWAY, "listener": "internal"})),
+    ("Gateway.tokens", "Platform", {}, parts(gateway={**GATEWAY, "tokens": TOKENS})),
+    *(
+        (
+            f"Tokens.{field}",
+            "Platform",
+            parts(gateway={**GATEWAY, "tokens": TOKENS}),
+            parts(gateway={**GATEWAY, "tokens": {**TOKENS, field: value}}),
+        )
+        for field, value in {
+            "issuer": "https://other.example.com/",
+            "audiences": ["other"],
+            "keys": "https://other.example.com/keys",
+        }.items()
+    ),
     ("ExistingParts.metrics", "Platform", {}, parts(metrics="http://prometheus.watching.svc:9090")),
     ("ExistingParts.alerts", "Platform", {}, parts(alerts="https://pager.example.com/hook")),
     ("FeatureStore.materialize", "FeatureStore", {}, {"materialize": None}),
@@ -161,6 +177,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("ModelRegistry.consumers", "ModelRegistry", {}, {"consumers": [{"namespace": "search"}]}),
     ("ModelRegistry.events", "ModelRegistry", {}, {"events": {}}),
+    ("ModelRegistry.published", "ModelRegistry", {}, {"published": True}),
     ("ModelRegistry.tags", "ModelRegistry", {}, {"tags": {"team": "search"}}),
     ("Notice.to", "ModelRegistry", {}, {"events": {"deploy": {"to": f"{HOOK}/2"}}}),
     ("Notice.on", "ModelRegistry", {}, {"events": {"deploy": {"to": HOOK, "on": ["rejected"]}}}),

@@ -258,6 +258,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "platform.existing.alerts": (Made("kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig"),),
     "platform.existing.database": (Spared(_CLUSTER), Made(_SECRET)),
     "platform.existing.gateway": (said(_ROUTE, "spec/parentRefs/name"),),
+    "platform.existing.gateway.tokens": (Made("kubernetes:gateway.envoyproxy.io/v1alpha1:SecurityPolicy"),),
     "platform.existing.images": (Made(_SECRET), remembered("address/pull_secret")),
     "platform.existing.metrics": (said(_SCALED, "spec/triggers/metadata/serverAddress"),),
     "platform.existing.object_store": (
@@ -286,6 +287,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "model_registry": (Made(_DEPLOYMENT), Made(_CLUSTER)),
     "model_registry.approvers": (Made(_SECRET), said(_CONFIG, "data/settings.json/users/name")),
     "model_registry.consumers": (Made(_BINDING), said(_CONFIG, "data/settings.json/users/name")),
+    "model_registry.published": (Made(_ROUTE),),
     "model_registry.events": (said(_CONFIG, "data/settings.json/webhooks/url"),),
     "model": (Made(_JOB), said(_CONFIG, "data/settings.json/models/name")),
     "model.gate": (remembered("gate/auc"),),

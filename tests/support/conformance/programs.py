@@ -19,6 +19,7 @@ SECRET = "not-for-anyones-eyes"
 """The value of everything secret that a program is given: it must not be found anywhere else."""
 TAGS = {"team": "growth"}
 FEATURES = {"customer_id": "string", "country": "string", "at": "timestamp", "spend": "float"}
+TOKENS = {"issuer": "https://login.example.com/", "audiences": ["ml"], "keys": "https://login.example.com/keys"}
 STEPS = {"max": 4, "requests_per_replica": 400}
 
 
@@ -306,6 +307,10 @@ PROGRAMS: Mapping[str, Program] = {
     "platform.existing.gateway": Program(
         lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com"})), without=endpoint
     ),
+    "platform.existing.gateway.tokens": Program(
+        lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com", "tokens": TOKENS})),
+        without=lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com"})),
+    ),
     "platform.existing.images": Program(
         lambda w: existing(w, images={"address": "registry.example.com", "username": "ml", "password": SECRET})
     ),
@@ -355,6 +360,7 @@ PROGRAMS: Mapping[str, Program] = {
     "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
     # On AWS consumers are named in the policies of the models, so the program has one.
     "model_registry.consumers": Program(lambda w: model(w, registry(w, consumers=[w.consumer])), without=model),
+    "model_registry.published": Program(lambda w: registry(w, published=True), without=registry),
     "model_registry.events": Program(lambda w: registry(w, events={"deploy": {"to": w.told}})),
     "model": Program(model, without=registry),
     "model.gate": Program(lambda w: model(w, gate={"auc": ">=0.9"})),

@@ -1,4 +1,4 @@
-"""What the sandbox's cluster holds before anybody uses it: the definitions of kinds, nodes, and a storage class."""
+"""What the sandbox's cluster holds before anybody uses it: definitions of kinds, nodes, a storage class, a Gateway."""
 
 import time
 from collections.abc import Sequence
@@ -44,6 +44,41 @@ NODES = (
 )
 
 
+def _listener(name: str, protocol: str, port: int, **more: Any) -> dict[str, Any]:
+    return {"name": name, "protocol": protocol, "port": port, "allowedRoutes": {"namespaces": {"from": "All"}}, **more}
+
+
+GATEWAYS = "gateways"
+WAY_IN: tuple[tuple[str, dict[str, Any]], ...] = (
+    (f"/api/v1/namespaces/{GATEWAYS}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": GATEWAYS}}),
+    (
+        "/apis/gateway.networking.k8s.io/v1/gatewayclasses/sandbox",
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "GatewayClass",
+            "metadata": {"name": "sandbox"},
+            "spec": {"controllerName": "sandbox.pulumi-mlops/gateway"},
+        },
+    ),
+    (
+        f"/apis/gateway.networking.k8s.io/v1/namespaces/{GATEWAYS}/gateways/public",
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": {"name": "public", "namespace": GATEWAYS},
+            "spec": {
+                "gatewayClassName": "sandbox",
+                "listeners": [
+                    _listener("http", "HTTP", 80),
+                    _listener("https", "HTTPS", 443, tls={"certificateRefs": [{"name": "public"}]}),
+                ],
+            },
+        },
+    ),
+)
+"""The gateway that the programs of the examples name: ``gateways/public``."""
+
+
 def furnish(api: Api, definitions: Sequence[dict[str, Any]], storage_class: Path) -> None:
     """Put everything into an empty cluster."""
     for definition in definitions:
@@ -57,6 +92,8 @@ def furnish(api: Api, definitions: Sequence[dict[str, Any]], storage_class: Path
             if error.status != 409:  # noqa: PLR2004  (Conflict: it is there)
                 raise
     _wait_until_established(api)
+    for path, wanted in WAY_IN:
+        api.apply(path, wanted)
 
 
 def _wait_until_established(api: Api) -> None:

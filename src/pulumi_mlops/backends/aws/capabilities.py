@@ -72,6 +72,7 @@ CAPABILITIES = table(
         "platform.existing.gateway": Entry(
             "absent", "endpoints are reached through SageMaker's own address.", "leave it out."
         ),
+        "platform.existing.gateway.tokens": Entry("absent", "callers sign their requests (IAM).", "leave it out."),
         "platform.existing.images": Entry("absent", "SageMaker pulls from ECR.", "images=[…] alone."),
         "platform.existing.key": Entry("native", "a KMS key"),
         "platform.existing.metrics": Entry("absent", "releases are watched by CloudWatch.", "leave it out."),
@@ -114,6 +115,9 @@ CAPABILITIES = table(
         "model_registry": Entry("native", "SageMaker Model Registry"),
         "model_registry.approvers": Entry("native", "IAM"),
         "model_registry.consumers": Entry("native", "ModelPackageGroupPolicy"),
+        "model_registry.published": Entry(
+            "absent", "SageMaker's registry is an API of AWS's, reached by whoever has rights.", "leave published out."
+        ),
         "model_registry.events": Entry("native", "EventBridge"),
         "model": Entry("native", "ModelPackageGroup"),
         "model.gate": Entry(

@@ -58,6 +58,15 @@ class QuotaAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TokensAddress(Address):
+    """The tokens that callers from outside bring."""
+
+    issuer: str
+    audiences: Sequence[str]
+    keys: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatewayAddress(Address):
     """The gateway that the platform was given."""
 
@@ -65,6 +74,8 @@ class GatewayAddress(Address):
     """``namespace/name`` of the Gateway."""
     domain: str
     tls: bool = True
+    listener: str | None = None
+    tokens: TokensAddress | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

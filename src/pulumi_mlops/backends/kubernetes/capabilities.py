@@ -97,6 +97,7 @@ CAPABILITIES = table(
         ),
         "platform.existing.database": Entry("native", "a Postgres server"),
         "platform.existing.gateway": Entry("native", "a Gateway of the Gateway API"),
+        "platform.existing.gateway.tokens": Entry("native", "a SecurityPolicy of Envoy Gateway"),
         "platform.existing.images": Entry("native", "any image registry, with a pull secret"),
         "platform.existing.key": Entry(
             "absent", "encryption at rest is the API server's and the disks' own.", "encryption of the cluster itself."
@@ -146,6 +147,7 @@ CAPABILITIES = table(
             "MLflow tells of every tag that a version gets, whatever it says: 'on' is not judged by it.",
             "a receiver that looks at key and value of the tag.",
         ),
+        "model_registry.published": Entry("native", "an HTTPRoute; MLflow's own users log in"),
         "model": Entry("native", "a registered model"),
         "model.gate": Entry("emulated", "approved() compares the metrics of the version's run when the program runs"),
         "model.existing": Entry("native", "a registered model"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from pulumi_mlops.backends.kubernetes import access, existing, live, operators
+from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, operators
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
@@ -86,9 +86,8 @@ def _platform(name: str, spec: PlatformSpec) -> Iterator[Problem]:
             f"{', '.join(sorted(given))}: the cluster's network has its own ranges and zones; write "
             "network={'private': {}}",
         )
-    gateway = spec.existing.gateway
-    if gateway and gateway.name.count("/") != 1:
-        yield Problem("existing.gateway.name", f"{gateway.name!r} must be namespace/name, such as 'gateways/public'")
+    context = spec.account or live.default_context()
+    yield from gateway.problems(spec, namespace_name(name, spec.stage), context)
     yield from _namespace(name, spec)
 
 

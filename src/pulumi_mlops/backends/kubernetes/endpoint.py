@@ -10,7 +10,7 @@ from pulumi import Output
 
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
 from pulumi_mlops.backends.kubernetes.addresses import Door, EndpointAddress, FeatureGroupAddress, PlatformAddress
-from pulumi_mlops.backends.kubernetes.gateway import Gateway
+from pulumi_mlops.backends.kubernetes.gateway import Gateway, guarded
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, App, Fields, after, disruption_budget
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.revision import Revision
@@ -64,7 +64,9 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         # The release job writes the rules as well: what it leaves is what is declared here.
         forced = {"pulumi.com/patchForce": "true"}
         rules = release.rules(spec, wanted, scope.name)
-        opts = after(scope.opts, *released)
+        guard = gateway.guard(app, app.name())
+        native |= {} if guard is None else {"login": guard}
+        opts = guarded(after(scope.opts, *released), guard)
         route = native["route"] = gateway.route(app, app.name(), rules, annotations=forced, opts=opts)
         address = gateway.url(scope.name)
         url = route.urn.apply(lambda _: address)

@@ -42,6 +42,19 @@ def hosts(app: App, public: str | None) -> list[str]:
     )
 
 
+def rules(service: str) -> list[Fields]:
+    """Lead requests from outside to the server, but for those by which users are made, changed and deleted.
+
+    Files of models go through it in one request each, so none is cut off for its length. A rule that leads nowhere
+    answers by itself; the longer path wins over the rule for everything.
+    """
+    users = [f"{root}/{path}" for root in ("/api", "/ajax-api") for path in ("2.0/mlflow/users", "3.0/mlflow/users")]
+    return [
+        {"backendRefs": [{"name": service, "port": PORT}], "timeouts": {"request": "0s"}},
+        {"matches": [{"path": {"type": "PathPrefix", "value": path}} for path in ["/signup", *users]]},
+    ]
+
+
 def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> list[Fields]:
     """Say where database and object store are, and what is secret."""
     store = PlatformAddress.of(platform).store

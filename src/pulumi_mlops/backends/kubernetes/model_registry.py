@@ -13,7 +13,13 @@ import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import access, database, mlflow, tracking
-from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress, ModelRegistryAddress, ModelVersionAddress
+from pulumi_mlops.backends.kubernetes.addresses import (
+    Door,
+    ModelAddress,
+    ModelRegistryAddress,
+    ModelVersionAddress,
+    PlatformAddress,
+)
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -58,7 +64,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     account = access.identity(app, "mlflow")
     postgres = database.postgres(app, platform, "mlflow")
     keys = secret(app, "mlflow", _keys(scope))
-    gateway = Gateway.of(platform)
+    gateway = Gateway.of(platform) if spec.published else None
     public = gateway.host(scope.name) if gateway else None
     env = mlflow.variables(platform, keys.metadata.name, postgres.variables)
     callers = [access.namespace(space) for space in (gateway.proxies if gateway else ())]
@@ -96,8 +102,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     )
     native: dict[str, pulumi.Resource] = {"server": server, "keys": keys}
     if gateway:
-        rules: list[Fields] = [{"backendRefs": [{"name": name, "port": tracking.PORT}]}]
-        native["route"] = gateway.route(app, name, rules, opts=scope.opts)
+        native["route"] = gateway.route(app, name, mlflow.rules(name), opts=scope.opts)
     users = {login.short: _user(app, login.short, login.name) for login in approvers}
     if consumers:
         users[READER] = _user(app, READER, READER)
@@ -134,7 +139,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         consumers=principals.plain(spec.readers),
         address=ModelRegistryAddress(
             server=ready,
-            url=gateway.url(scope.name) if gateway else f"http://{app.host(name)}",
+            url=gateway.url(scope.name) if gateway else f"http://{app.host(name)}:{tracking.PORT}",
             door=Door(scope.name, tracking.PORT, app.selector),
         ).plain(),
         native=native,
@@ -356,6 +361,12 @@ def registry_problems(spec: ModelRegistrySpec) -> Iterator[Problem]:
     for short, notice in spec.events.items():
         if not is_deferred(notice.to) and not _URL.fullmatch(str(notice.to)):
             yield Problem(f"events.{short}.to", f"{notice.to!r} is not an http or https address")
+    if spec.published and not PlatformAddress.of(spec.platform).gateway:
+        yield Problem(
+            "published",
+            "needs a gateway; write Platform(existing={'gateway': {'name': 'namespace/name', 'domain': …}}), or leave "
+            "it out",
+        )
     yield from access.principal_problems("consumers", spec.consumers or [], ("namespace", "service_account"))
     yield from access.principal_problems("approvers", spec.approvers, ("user", "service_account"))
     for index, who in enumerate(spec.approvers):

@@ -38,6 +38,9 @@ NOTES = {
     "Principal.user": "a user of the model registry.",
     "ExistingParts.alerts": "the URL of a webhook.",
     "Gateway.name": "``namespace/name`` of a Gateway.",
+    "Gateway.listener": "the routes' ``sectionName``. The default is looked up: the first listener that speaks HTTPS "
+    "(HTTP where ``tls`` is false) for the domain; ``https`` or ``http`` where the Gateway cannot be read.",
+    "Gateway.tokens": "judged by Envoy Gateway, of Endpoints. Registries have logins of their own.",
     "FeatureStore": "Feast, that is its registry in Postgres, Valkey as the online store, and the feature "
     "server. See https://docs.feast.dev/.",
     "FeatureGroup": "a Feast feature view, applied by a Job.",

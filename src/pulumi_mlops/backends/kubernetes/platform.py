@@ -8,8 +8,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.kubernetes import access, live, operators, providers, secrets
-from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, GatewayAddress, PlatformAddress, QuotaAddress
+from pulumi_mlops.backends.kubernetes import access, gateway, live, operators, providers, secrets
+from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
@@ -88,7 +88,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             store=store.address,
             database=database,
             quota=QuotaAddress(**spec.quota.model_dump()) if spec.quota else None,
-            gateway=GatewayAddress(**spec.existing.gateway.model_dump()) if spec.existing.gateway else None,
+            gateway=gateway.address(spec.existing.gateway, context) if spec.existing.gateway else None,
             metrics=spec.existing.metrics,
         ).plain(),
     )
