@@ -317,9 +317,9 @@ def trained(mlflow: Installation) -> Installation:
 def looking(trained: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """Let the library's look-ups ask the server, as a reader."""
     user, password = trained.login("reader")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.url)
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", user)
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI_MODELS", trained.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME_MODELS", user)
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD_MODELS", password)
     monkeypatch.setattr(private, "mocked", lambda: False)
     return trained
 

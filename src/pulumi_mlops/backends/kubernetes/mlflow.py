@@ -32,14 +32,25 @@ def artifacts(platform: PlatformRef, registry: str) -> str:
 
 
 def hosts(app: App, public: str | None) -> list[str]:
-    """List the names under which requests may come: any other is refused, so that no browser is misled."""
-    service = app.name("mlflow")
-    space = app.namespace
-    inside = [service, f"{service}.{space}", f"{service}.{space}.svc", app.host(service)]
-    # The port-forward of `kubectl` and of the look-ups comes in by this name.
-    return [name for host in [*inside, "localhost", "127.0.0.1"] for name in (host, f"{host}:{PORT}")] + (
-        [public] if public else []
-    )
+    """List the names under which requests may come: any other is refused, so that no browser is misled.
+
+    The port is the caller's: a port-forward listens where it likes, and so does a gateway.
+    """
+    names = [*_inside(app), "localhost", "127.0.0.1", *([public] if public else [])]
+    # These are patterns: a bracket has a meaning in one that has a star.
+    return [name for host in names for name in (host, f"{host}:*")] + ["[::1]", "[[]::1]:*"]
+
+
+def origins(app: App, public: str | None) -> list[str]:
+    """List the addresses of the server's own pages, as browsers name them: they send what changes something."""
+    # Pages of a port-forward are taken in any case.
+    pages = [f"http://{host}" for host in _inside(app)] + ([public] if public else [])
+    return [name for page in pages for name in (page, f"{page}:*")]
+
+
+def _inside(app: App) -> list[str]:
+    service, space = app.name("mlflow"), app.namespace
+    return [service, f"{service}.{space}", f"{service}.{space}.svc", app.host(service)]
 
 
 def rules(service: str) -> list[Fields]:
@@ -99,7 +110,7 @@ def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
     ]
 
 
-def server(destination: str, names: Sequence[str], env: Sequence[Fields]) -> Fields:
+def server(destination: str, names: Sequence[str], pages: Sequence[str], env: Sequence[Fields]) -> Fields:
     """Return the server's container."""
     healthy = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
     return {
@@ -114,6 +125,7 @@ def server(destination: str, names: Sequence[str], env: Sequence[Fields]) -> Fie
             f"--artifacts-destination={destination}",
             "--serve-artifacts",
             f"--allowed-hosts={','.join(names)}",
+            f"--cors-allowed-origins={','.join(pages)}",
             f"--workers={_WORKERS}",
         ],
         "env": list(env),

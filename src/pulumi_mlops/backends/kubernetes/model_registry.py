@@ -86,7 +86,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     )
     if replicas > 1:
         disruption_budget(app, name, app.selector)
-    container = mlflow.server(mlflow.artifacts(platform, scope.name), mlflow.hosts(app, public), env)
+    pages = mlflow.origins(app, gateway.url(scope.name) if gateway else None)
+    container = mlflow.server(mlflow.artifacts(platform, scope.name), mlflow.hosts(app, public), pages, env)
     server = k8s.apps.v1.Deployment(
         scope.child("mlflow-server"),
         metadata=app.metadata(name),

@@ -14,7 +14,7 @@ NOTES = {
     "let the platform's pods in.",
     "ModelRegistry.existing": "the Service before an MLflow server, as ``namespace/name``. Look-ups reach it by the "
     "port-forward of `kubectl`, with the login in ``MLFLOW_TRACKING_USERNAME`` and "
-    "``MLFLOW_TRACKING_PASSWORD`` if there is one, or at ``MLFLOW_TRACKING_URI``.",
+    "``MLFLOW_TRACKING_PASSWORD`` if there is one, or at ``MLFLOW_TRACKING_URI_<REGISTRY>``.",
     "Model.existing": "a registered model of MLflow.",
     "Endpoint.existing": "an InferenceService of KServe in Standard mode, or a Service of any server, as "
     "``namespace/name``. Where it is in another namespace, its owner must let the "

@@ -1,8 +1,11 @@
 """What an MLflow server says of versions, asked while the program runs.
 
-``MLFLOW_TRACKING_URI``, with ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``, says where it is, as for
-MLflow's own client. Without it the server is reached through the API server, by the port-forward of `kubectl`, with the
-admin's password out of the cluster: no more than the kubeconfig is needed.
+It is reached through the API server, by the port-forward of `kubectl`, with the admin's password out of the cluster: no
+more than the kubeconfig is needed. Where that is not given, ``MLFLOW_TRACKING_URI_<REGISTRY>``, with
+``MLFLOW_TRACKING_USERNAME_<REGISTRY>`` and ``MLFLOW_TRACKING_PASSWORD_<REGISTRY>``, says another way.
+
+MLflow's own ``MLFLOW_TRACKING_URI`` counts for the registry whose address at the gateway it is, and for no other: it
+may be of another server, whose versions are not the ones that the program names.
 """
 
 import base64
@@ -17,10 +20,14 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
+import pulumi
+
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress
+from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
 
@@ -79,7 +86,7 @@ class Tracking:
         except (OSError, HTTPException) as error:
             raise MlopsError(
                 f"The model registry {self.name} does not answer: {error or type(error).__name__}. Look at its pods, "
-                "or name its address in MLFLOW_TRACKING_URI"
+                "or name its address in MLFLOW_TRACKING_URI_<REGISTRY>"
             ) from error
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
@@ -95,12 +102,13 @@ def server(model: ModelRef) -> Tracking | None:
     """Return the server of a model's registry; None under mocks, and while it is not there or not ready."""
     if private.mocked():
         return None
-    if given := os.environ.get("MLFLOW_TRACKING_URI"):
-        return _given(given)
     address = ModelAddress.of(model)
+    way = _way(model.platform, address.registry)
+    if way.address:
+        return _given(way)
     if address.door is not None:
         theirs = address.door
-        return Tracking(address.registry, _Forwarded(lambda: _forward(model, theirs)), _own_login())
+        return Tracking(address.registry, _Forwarded(lambda: _forward(model, theirs)), way.login)
     name = f"{ModelAddress.of(model).registry}-mlflow"
     deployment = live.namespaced(model.platform, "apps/v1", "deployments", name)
     if not (deployment or {}).get("status", {}).get("availableReplicas"):
@@ -112,19 +120,45 @@ def server(model: ModelRef) -> Tracking | None:
     return Tracking(name, _Forwarded(lambda: _forward(model, door)), ("admin", password))
 
 
-def _own_login() -> tuple[str, str] | None:
+@dataclass(frozen=True)
+class _Way:
+    """What the environment says of the way to a registry."""
+
+    variable: str
+    address: str | None
+    login: tuple[str, str] | None
+
+
+def _way(platform: PlatformRef, registry: str) -> _Way:
+    """Read the variables of this registry, else MLflow's own where they are about it."""
+    suffix = f"_{registry.upper().replace('-', '_')}"
+    variable = f"MLFLOW_TRACKING_URI{suffix}"
+    if (given := os.environ.get(variable)) or _login(suffix):
+        return _Way(variable, given, _login(suffix))
+    usual = os.environ.get("MLFLOW_TRACKING_URI")
+    gateway = Gateway.of(platform)
+    if usual and (gateway is None or urlsplit(usual).hostname != gateway.host(registry)):
+        said = f"MLFLOW_TRACKING_URI is not about registry {registry!r}, and is not looked at; {variable} would be"
+        if pulumi.runtime.is_dry_run():
+            private.once(said, lambda: pulumi.log.info(said))
+        return _Way(variable, None, None)
+    return _Way("MLFLOW_TRACKING_URI", usual, _login(""))
+
+
+def _login(suffix: str) -> tuple[str, str] | None:
     """Return the login that the environment names, if it names one."""
-    user, password = (os.environ.get(f"MLFLOW_TRACKING_{word}") for word in ("USERNAME", "PASSWORD"))
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{word}{suffix}") for word in ("USERNAME", "PASSWORD"))
     return (user, password) if user and password else None
 
 
-def _given(address: str) -> Tracking:
+def _given(way: _Way) -> Tracking:
+    address = way.address or ""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise MlopsError(f"MLFLOW_TRACKING_URI is {address!r}; write an http or https address")
+        raise MlopsError(f"{way.variable} is {address!r}; write an http or https address")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     return Tracking(
-        parts.hostname, kind(parts.hostname, parts.port, timeout=_SECONDS), _own_login(), prefix=parts.path.rstrip("/")
+        parts.hostname, kind(parts.hostname, parts.port, timeout=_SECONDS), way.login, prefix=parts.path.rstrip("/")
     )
 
 
