@@ -173,6 +173,7 @@ ASKED = {
     "Endpoint.platform": "endpoint",
     "Endpoint.reads": "endpoint.reads",
     "Endpoint.release.owner": "endpoint.release.registry",
+    "Endpoint.release.unmeasured": "endpoint.release.unmeasured",
     "Endpoint.scaling.schedules": "endpoint.scaling.schedule",
     "Endpoint.secrets": "endpoint.secrets",
     "Endpoint.serve.command": "endpoint.serve.command",

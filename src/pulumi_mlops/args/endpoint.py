@@ -179,6 +179,9 @@ class _Release(TypedDict, total=False):
     rollback_alarms: Sequence[Input[str]]
     """Names of further alarms that send a release back while it is watched. On AWS: alarms of CloudWatch. On
     Kubernetes: alerts of Prometheus."""
+    unmeasured: Literal["refuse", "promote"]
+    """What becomes of a new version of which nothing is measured: ``refuse`` sends it back, since no data is no good
+    news; ``promote`` lets it take over, watched by its readiness alone."""
 
 
 class ReleaseWithCanary(_Release, total=False):

@@ -292,6 +292,11 @@ class Release(Spec):
     lets go of the version after the first."""
     rollback_alarms: list[In[str]] = []
     """Names of further alarms that send a release back while it is watched."""
+    unmeasured: Annotated[
+        Literal["refuse", "promote"], Needs("endpoint.release.unmeasured", lambda what: what == "promote")
+    ] = "refuse"
+    """What becomes of a new version of which nothing is measured: ``refuse`` sends it back, since no data is no good
+    news; ``promote`` lets it take over, watched by its readiness alone."""
 
 
 class Health(Spec):

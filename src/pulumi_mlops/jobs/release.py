@@ -57,7 +57,7 @@ class Api:
     def __init__(self, server: str, account: Path = ACCOUNT, pause: float = _PAUSE_SECONDS) -> None:
         self.server, self.account, self.pause = server.rstrip("/"), account, pause
         authority = account / "ca.crt"
-        self.tls = ssl.create_default_context(cafile=str(authority)) if authority.is_file() else None
+        self.tls = tls(authority) if authority.is_file() else None
 
     @classmethod
     def of_this_pod(cls) -> Api:
@@ -120,6 +120,17 @@ class Prometheus:
         return max((number for number in numbers if math.isfinite(number)), default=None)
 
 
+def tls(authority: Path) -> ssl.SSLContext:
+    """Trust the cluster's own authority.
+
+    Since 3.13 Python insists on extensions that the authorities of some managed clusters lack. Chain, host name and
+    dates are checked as ever.
+    """
+    found = ssl.create_default_context(cafile=str(authority))
+    found.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return found
+
+
 def shares(rules: Rules) -> dict[str, float]:
     """Return the share of the traffic of each Service, of 1."""
     weights: dict[str, float] = {}
@@ -166,6 +177,8 @@ class Release:
         self.going_back = False
         self.breaches: dict[str, int] = {}
         self.answered = now()
+        self.ready_since = now()
+        self.told = ""
 
     def run(self) -> None:
         """Bring the release to its end, whichever.
@@ -190,7 +203,8 @@ class Release:
                 say("what is wanted serves already")
             return
         try:
-            self._be_ready()
+            self._wait_until_ready()
+            self._be_measured()
             self._grow(set(shares(before)))
             self._move(before, reached(before, self.wanted, live) if kept else 0)
         except BaseException as error:
@@ -222,7 +236,8 @@ class Release:
             return
         old = service["spec"].get("selector", {}).get(REVISION)
         if old and old not in self.settings["revisions"]:
-            self._be_ready()
+            self._wait_until_ready()
+            self._be_measured()
             self._grow({old + _OF_PREDICTORS})
 
     def _move(self, before: Rules, moved: float) -> None:
@@ -241,23 +256,83 @@ class Release:
         self.api.merge(self._route, {"metadata": {"annotations": remarks}, "spec": {"rules": rules}})
 
     def _watch(self, seconds: float) -> None:
-        """Watch for a while; longer, where Prometheus owes an answer or an answer is in doubt at the end of it."""
+        """Watch for a while; longer, where at its end Prometheus owes an answer, one is in doubt, or a pod starts."""
         self.breaches, self.answered = {}, self.now()
         end = self.now() + seconds
         while True:
-            self._be_ready()
-            if self._healthy() and self.now() >= end:
+            ready = self._ready()
+            if self._healthy() and ready and self.now() >= end and self._counted(end):
                 return
             self.sleep(self.settings["every_seconds"])
 
-    def _be_ready(self) -> None:
-        """Insist that the new revisions are ready."""
+    def _wait_until_ready(self) -> None:
+        self.ready_since = self.now()
+        while not self._ready():
+            self.sleep(self.settings["every_seconds"])
+
+    def _ready(self) -> bool:
+        """Say whether the new revisions are ready; give up when one has not been so for too long.
+
+        While a replica is added or a pod starts again, an InferenceService is not ready and the others go on serving:
+        that may take as long as a start does. Where none serves, patience is short.
+        """
         for name in self.settings["revisions"]:
-            found = self.api.get(self._path("serving.kserve.io/v1beta1", "inferenceservices", name)) or {}
+            found = self.api.get(self._path("serving.kserve.io/v1beta1", "inferenceservices", name))
+            if found is None:
+                raise RollbackError(f"InferenceService {name} is not ready: it is not there")
             ready = [one for one in found.get("status", {}).get("conditions", []) if one["type"] == "Ready"]
-            if not ready or ready[0]["status"] != "True":
-                why = (ready[0].get("message") or ready[0].get("reason")) if ready else None
-                raise RollbackError(f"InferenceService {name} is not ready{f': {why}' if why else ''}")
+            if ready and ready[0]["status"] == "True":
+                continue
+            why = (ready[0].get("message") or ready[0].get("reason")) if ready else None
+            line = f"InferenceService {name} is not ready{f': {why}' if why else ''}"
+            silent = self.now() - self.ready_since
+            if silent > self.settings["patience_seconds"]:
+                serving = self._serving(name)
+                if not serving or silent > self.settings["start_seconds"]:
+                    raise RollbackError(line)
+            if line != self.told:
+                say(f"waits: {line}")
+                self.told = line
+            return False
+        self.ready_since, self.told = self.now(), ""
+        return True
+
+    def _serving(self, revision: str) -> int:
+        """Count the replicas of a revision that can answer."""
+        found = self.api.get(self._path("apps/v1", "deployments", revision + _OF_PREDICTORS)) or {}
+        return int(found.get("status", {}).get("availableReplicas") or 0)
+
+    def _be_measured(self) -> None:
+        """Insist that Prometheus measures the new revisions before they get traffic: no data is no good news."""
+        if self.prometheus is None or not self.settings["insists"]:
+            return
+        self.answered = self.now()
+        end = self.now() + self.settings["patience_seconds"]
+        while True:
+            found = {name: self._replicas([name]) for name in self.settings["revisions"]}
+            missing = [name for name, (_, count) in found.items() if not count]
+            if not missing:
+                return
+            if self.now() >= end and all(answered for answered, _ in found.values()):
+                raise RollbackError(
+                    f"Prometheus at {self.settings['metrics']} measures no replica of {', '.join(missing)}: it must "
+                    f"select the PodMonitors of namespace {self.settings['namespace']}, and reach their pods; or write "
+                    "release={'unmeasured': 'promote'}"
+                )
+            say(f"waits until {', '.join(missing)} is measured")
+            self.sleep(self.settings["every_seconds"])
+
+    def _counted(self, end: float) -> bool:
+        """Say whether the requests of each new revision are counted; give up when they are not, some time after."""
+        for one in self.settings["counted"]:
+            answered, value = self._ask(one["query"])
+            if answered and value:
+                continue
+            if answered and self.now() >= end + self.settings["patience_seconds"]:
+                raise RollbackError(f"{one['name']}: nothing was measured; {one['means']}")
+            say(f"{one['name']}: nothing is measured yet")
+            return False
+        return True
 
     def _healthy(self) -> bool:
         """Ask everything once; False where there was no answer, or one in doubt."""
@@ -299,9 +374,14 @@ class Release:
         while True:
             known, old = self._replicas(name.removesuffix(_OF_PREDICTORS) for name in services)
             known_too, new = self._replicas(self.settings["revisions"])
-            if known and known_too and new >= old:
+            if known and known_too and new >= old and (old or not self.settings["insists"]):
                 return
             if self.now() >= end:
+                if not old:
+                    raise RollbackError(
+                        f"Prometheus at {self.settings['metrics']} measures no replica of what serves, so that nobody "
+                        "knows how many the new revision needs"
+                    )
                 raise RollbackError(f"the new revision came to {new:.0f} replicas, and the old one has {old:.0f}")
             say(f"waits for replicas: {new:.0f} of {old:.0f}")
             self.sleep(self.settings["every_seconds"])

@@ -56,7 +56,6 @@ def test_a_version_of_the_registry(cloud: Cloud) -> None:
     assert made.inputs["metadata"]["annotations"] == {
         "serving.kserve.io/deploymentMode": "Standard",
         "serving.kserve.io/autoscalerClass": "none",
-        "pulumi.com/waitFor": "condition=Ready",
     }
     assert made.inputs["metadata"]["labels"]["networking.kserve.io/visibility"] == "cluster-local"
     model = predictor(cloud)["model"]

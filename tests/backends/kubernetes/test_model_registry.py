@@ -58,7 +58,6 @@ def test_the_server_keeps_everything_outside_of_itself(cloud: Cloud) -> None:
         "secretKeyRef": {"name": "churn-store-writer", "key": "AWS_SECRET_ACCESS_KEY"}
     }
     database = cloud.one("Cluster")
-    assert database.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
     assert database.name in cloud.one("Deployment").depends_on
 
 

@@ -137,6 +137,12 @@ def test_the_job_may_move_this_route_and_nothing_else(cloud: Cloud) -> None:
             "resourceNames": [service_of(cloud)],
         },
         {
+            "apiGroups": ["apps"],
+            "resources": ["deployments"],
+            "verbs": ["get"],
+            "resourceNames": [f"{service_of(cloud)}-predictor"],
+        },
+        {
             "apiGroups": ["gateway.networking.k8s.io"],
             "resources": ["httproutes"],
             "verbs": ["get", "patch"],
@@ -158,14 +164,16 @@ def test_the_job_reaches_the_api_and_prometheus(cloud: Cloud) -> None:
 
 def test_a_job_that_ran_is_history(cloud: Cloud) -> None:
     make(cloud)
-    assert cloud.one("Job").ignore_changes == ["spec"]
+    assert cloud.one("Job").ignore_changes == ["spec", "metadata.labels", "metadata.annotations"]
 
 
 def test_a_pod_that_went_back_is_not_followed_by_another(cloud: Cloud) -> None:
     make(cloud)
-    disrupted, failed = cloud.one("Job").inputs["spec"]["podFailurePolicy"]["rules"]
-    assert disrupted["action"] == "Ignore"
-    assert (failed["action"], failed["onExitCodes"]["values"]) == ("FailJob", [1])
+    spec = cloud.one("Job").inputs["spec"]
+    disrupted, killed = spec["podFailurePolicy"]["rules"]
+    assert spec["backoffLimit"] == 0
+    assert disrupted["action"] == killed["action"] == "Ignore"
+    assert killed["onExitCodes"]["values"] == [137]
 
 
 def test_without_a_gateway_there_is_a_job_where_size_matters(cloud: Cloud) -> None:
@@ -175,7 +183,11 @@ def test_without_a_gateway_there_is_a_job_where_size_matters(cloud: Cloud) -> No
     assert settings(scaled)["route"] is None
     assert scaled.one("Job").name in scaled.one("Service").depends_on
     (role,) = scaled.all("Role")
-    assert [rule["resources"] for rule in role.inputs["rules"]] == [["inferenceservices"], ["services"]]
+    assert [rule["resources"] for rule in role.inputs["rules"]] == [
+        ["inferenceservices"],
+        ["deployments"],
+        ["services"],
+    ]
 
 
 def job_of(**args: Any) -> Registration:

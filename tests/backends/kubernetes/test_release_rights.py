@@ -116,12 +116,15 @@ def test_a_rollback_with_the_jobs_own_rights(admin: ApiClient, job: release.Api,
     name = program(2)["InferenceService"]["metadata"]["name"]
     steps = [{"percent": 20, "seconds": 3600}]
 
-    def fail(_: float) -> None:
+    passed = [0.0]
+
+    def fail(seconds: float) -> None:
+        passed[0] += seconds
         assert len(send(admin, "GET", ROUTE)["spec"]["rules"][0]["backendRefs"]) == 2, "it was under way"
         set_ready(admin, name, "False")
 
     with pytest.raises(release.RollbackError, match="no node has room"):
-        release.Release(settings(steps=steps), job, sleep=fail).run()
+        release.Release(settings(steps=steps), job, now=lambda: passed[0], sleep=fail).run()
     live = send(admin, "GET", ROUTE)
     assert live["spec"]["rules"] == before
     assert "no node has room" in live["metadata"]["annotations"][release.ROLLED_BACK]

@@ -241,6 +241,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("ExistingParts.gateway", "Platform", {"existing": {"gateway": {"name": "a/b", "domain": "ml.example.com"}}}),
     ("ExistingParts.metrics", "Platform", {"existing": {"metrics": "http://prometheus.example.com"}}),
     ("FeatureStore.materialize", "FeatureStore", {"materialize": {"cron": "0 * * * *"}}),
+    ("Release.unmeasured", "Endpoint", {"release": {"unmeasured": "promote"}}),
 ]
 """What AWS takes from nobody, whatever was there before."""
 

@@ -238,6 +238,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Release.canary", "Endpoint", {}, CANARY),
     ("Release.linear", "Endpoint", {}, LINEAR),
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["Revenue"]}}),
+    ("Release.unmeasured", "Endpoint", {}, {"release": {"unmeasured": "promote"}}),
     ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
     ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
     ("Linear.step_percent", "Endpoint", LINEAR, {"release": {"linear": {"step_percent": 25}}}),

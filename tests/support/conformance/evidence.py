@@ -299,6 +299,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "endpoint.scaling": (Made(_SCALED),),
     "endpoint.release.canary": (said(_CONFIG, "data/settings.json/steps/percent"),),
     "endpoint.release.linear": (said(_CONFIG, "data/settings.json/steps/percent"),),
+    "endpoint.release.unmeasured": (said(_CONFIG, "data/settings.json/insists"),),
     "endpoint.capture": (said(_SERVING, "spec/predictor/logger/url"),),
     "endpoint.capture.sampled": (said(_SERVING, "spec/predictor/logger/url"),),
     "endpoint.reads": (said(_POLICY, "spec/egress/ports/port"), Made(_POLICY)),

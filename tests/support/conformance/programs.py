@@ -388,6 +388,7 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.scaling.schedule": Program(lambda w: endpoint(w, scaling={**STEPS, "schedules": [DAY]})),
     "endpoint.release.canary": Program(lambda w: endpoint(w, release=CANARY)),
     "endpoint.release.linear": Program(lambda w: endpoint(w, release=LINEAR)),
+    "endpoint.release.unmeasured": Program(lambda w: endpoint(w, release={"unmeasured": "promote"})),
     "endpoint.release.registry": Program(lambda w: endpoint(w, release={"owner": "registry"})),
     "endpoint.capture": Program(lambda w: endpoint(w, capture_percent=100)),
     "endpoint.capture.sampled": Program(lambda w: endpoint(w, capture_percent=20), without=endpoint),

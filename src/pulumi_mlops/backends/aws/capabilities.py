@@ -144,6 +144,11 @@ CAPABILITIES = table(
         "endpoint.scaling.schedule": Entry("native", "scheduled actions"),
         "endpoint.release.canary": Entry("native", "blue/green with canary traffic shifting"),
         "endpoint.release.linear": Entry("native", "blue/green with linear traffic shifting"),
+        "endpoint.release.unmeasured": Entry(
+            "absent",
+            "AWS measures every endpoint itself; an alarm that has no data does not send a release back.",
+            "leave unmeasured out.",
+        ),
         "endpoint.release.registry": Entry(
             "lossy",
             "SageMaker's registry deploys nothing by itself: this program makes the first release and then lets "

@@ -185,6 +185,7 @@ CAPABILITIES = table(
         ),
         "endpoint.release.canary": Entry("native", "a Job that moves the HTTPRoute's weights and watches Prometheus"),
         "endpoint.release.linear": Entry("native", "a Job that moves the HTTPRoute's weights and watches Prometheus"),
+        "endpoint.release.unmeasured": Entry("native", "the release Job watches readiness alone"),
         "endpoint.release.registry": Entry(
             "absent", "nobody here rolls an endpoint but its program.", "model.approved() and events to your CI."
         ),

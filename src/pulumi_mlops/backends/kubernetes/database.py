@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi import Input
 
-from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes import access, waiting
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
 from pulumi_mlops.components.platform import PlatformRef
 
 _IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
+_API = "postgresql.cnpg.io/v1"
+_READY_MINUTES = 15
 _PORT = 5432
 _STATUS_PORT = 8000
 _OPERATOR_NAMESPACE = "cnpg-system"
@@ -23,8 +26,10 @@ class Postgres:
     variables: Sequence[Fields]
     """Environment variables of a container; ``DB_URI`` is an address that begins with ``postgresql://``."""
     door: Door
-    needs: Sequence[pulumi.Resource]
+    needs: Sequence[Input[pulumi.Resource]]
     """What must be there before somebody connects."""
+    cluster: pulumi.Resource | None = None
+    """What the operator runs, where it is one of our own."""
 
 
 def database_name(platform: PlatformRef, component: str, part: str) -> str:
@@ -45,15 +50,15 @@ def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -
             {"name": "DB_URI", "value": f"{address}?sslmode={given.tls}"},
         ]
         return Postgres(variables, Door("database", given.port), [])
-    return _own(app, part, disk_gb)
+    return _own(app, platform, part, disk_gb)
 
 
-def _own(app: App, part: str, disk_gb: int) -> Postgres:
+def _own(app: App, platform: PlatformRef, part: str, disk_gb: int) -> Postgres:
     """Have the operator run a cluster (https://cloudnative-pg.io/documentation/current/)."""
     scope, name = app.scope, app.name(f"{part}-db")
     cluster = custom(
         scope.child(f"{part}-db"),
-        "postgresql.cnpg.io/v1",
+        _API,
         "Cluster",
         metadata=app.metadata(name),
         spec={
@@ -68,7 +73,9 @@ def _own(app: App, part: str, disk_gb: int) -> Postgres:
             "resources": resources("250m", "512Mi"),
         },
         opts=scope.guarded(),
-        wait="condition=Ready",
+    )
+    there = waiting.ready(
+        scope, cluster, waiting.Watched(platform, _API, "clusters", name, "cnpg.io/cluster", _READY_MINUTES)
     )
     instances = {"cnpg.io/cluster": name}
     inside = access.ports(_STATUS_PORT, _PORT)
@@ -80,4 +87,6 @@ def _own(app: App, part: str, disk_gb: int) -> Postgres:
         ingress=[{"from_": [access.namespace(_OPERATOR_NAMESPACE), access.pods(instances)], "ports": inside}],
         egress=[{"to": [access.pods(instances)], "ports": inside}, access.api_server()],
     )
-    return Postgres([secret_variable("DB_URI", f"{name}-app", "uri")], Door(f"{part}-db", _PORT, instances), [cluster])
+    return Postgres(
+        [secret_variable("DB_URI", f"{name}-app", "uri")], Door(f"{part}-db", _PORT, instances), [there], cluster
+    )

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import Output
+from pulumi import Input, Output
 
 from pulumi_mlops.backends.kubernetes import access, health, release, revision
 from pulumi_mlops.backends.kubernetes.addresses import Door, EndpointAddress, FeatureGroupAddress, PlatformAddress
@@ -42,18 +42,15 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     # By order, not by a value: a view that is applied anew must not look like another revision in the preview.
     applied = [view.group.native["apply"] for view in spec.reads if "apply" in view.group.native]
     needs = [account, *opened, *applied]
-    services = {
-        part.variant: revision.make(app, part, account.metadata.name, needs, revision.start_minutes(spec))
-        for part in wanted
-    }
-    ready: list[pulumi.Resource] = list(services.values())
-    ready += [scale(app, spec, part, services[part.variant]) for part in wanted if part.fixed is None]
+    made = {part.variant: revision.make(app, spec, part, account.metadata.name, needs) for part in wanted}
+    ready = [there for _, there in made.values()]
+    ready += [scale(app, spec, part, made[part.variant][1]) for part in wanted if part.fixed is None]
     if spec.scaling.min >= _SEVERAL:
         for part in wanted:
             name = health.stem(scope.name, part.variant)
             disruption_budget(app, name, {**app.selector, health.VARIANT: part.variant})
-    native: dict[str, pulumi.Resource] = {f"revision.{variant}": made for variant, made in services.items()}
-    released = ready
+    native: dict[str, pulumi.Resource] = {f"revision.{variant}": one for variant, (one, _) in made.items()}
+    released: Sequence[Input[pulumi.Resource]] = ready
     gateway = Gateway.of(spec.platform)
     if gateway or spec.scaling.moves:
         native["release"] = release.job(app, spec, wanted, ready)
@@ -95,7 +92,7 @@ def _port(spec: EndpointSpec) -> int:
 
 
 def _service(
-    app: App, spec: EndpointSpec, wanted: Sequence[Revision], released: Sequence[pulumi.Resource]
+    app: App, spec: EndpointSpec, wanted: Sequence[Revision], released: Sequence[Input[pulumi.Resource]]
 ) -> k8s.core.v1.Service:
     """Keep one address inside the cluster, which leads to the revision that was released.
 

@@ -72,7 +72,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     if spec.materialize:
         _materialize(app, spec, variables, pods, waits)
     native = {"server": server, "online": online.server, "repository": config}
-    native |= {"registry": postgres.needs[0]} if postgres.needs else {}
+    native |= {"registry": postgres.cluster} if postgres.cluster else {}
     door = Door(scope.name, feast.PORT, app.selector)
     # Groups take the name from here: known when the server is up, and with it the registry's tables.
     ready = Output.all(config.metadata.name, server.id).apply(lambda known: str(known[0]))

@@ -62,6 +62,12 @@ def requests_a_minute(server: Server, **labels: str) -> str:
     return f"60 * sum(rate({server.requests}{selector(server, **labels)}[{_WINDOW}]))"
 
 
+def counted_requests(server: Server, **labels: str) -> str:
+    """Count the series in which some pods count requests, those of health checks too: whether anything is measured."""
+    matchers = ",".join(f'{key}="{value}"' for key, value in labels.items())
+    return f"count({server.requests}{{{matchers}}})"
+
+
 def metrics_ports(spec: EndpointSpec) -> list[int]:
     """Return the ports at which its servers are measured."""
     return sorted({server_of(part.model, spec.serve).metrics_port for part in spec.parts})

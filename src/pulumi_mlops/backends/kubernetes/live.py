@@ -6,6 +6,7 @@ version serves. Under Pulumi's mocks nothing is asked.
 
 import functools
 import json
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -48,7 +49,19 @@ def _client(text_or_path: str | None, context: str | None) -> "ApiClient":
         made = config.new_client_from_config_dict(yaml.safe_load(text_or_path), context=context)
     else:
         made = config.new_client_from_config(text_or_path, context=context)
+    made.rest_client.pool_manager.connection_pool_kw["ssl_context"] = _tls(made.configuration)
     return cast("ApiClient", made)
+
+
+def _tls(configuration: Any) -> ssl.SSLContext:
+    """Check certificates as kubectl does: since 3.13 Python insists on extensions that some clusters' lack."""
+    from urllib3.util import create_urllib3_context  # noqa: PLC0415 (as above)
+
+    found = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE)
+    found.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not configuration.ssl_ca_cert and not configuration.ca_cert_data:
+        found.load_default_certs()
+    return found
 
 
 class Cluster:

@@ -295,6 +295,6 @@ def disruption_budget(app: App, name: str, selector: Mapping[str, str]) -> k8s.p
     )
 
 
-def after(opts: ResourceOptions, *resources: pulumi.Resource) -> ResourceOptions:
+def after(opts: ResourceOptions, *resources: Input[pulumi.Resource]) -> ResourceOptions:
     """Add an order to the options of a child."""
     return ResourceOptions.merge(opts, ResourceOptions(depends_on=list(resources)))

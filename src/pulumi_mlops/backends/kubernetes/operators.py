@@ -45,6 +45,9 @@ class Operator:
     """A kind and a dotted field of it that only a version new enough has: the definitions carry no version."""
 
 
+_SELECT_ALL = [
+    f"{kind}SelectorNilUsesHelmValues" for kind in ("podMonitor", "probe", "rule", "scrapeConfig", "serviceMonitor")
+]
 OPERATORS = {
     "kserve": Operator(
         title="KServe",
@@ -110,7 +113,15 @@ OPERATORS = {
         provides="monitoring.coreos.com/v1",
         kinds=("PodMonitor", "PrometheusRule"),
         purpose="measures, and tells when something is unwell",
-        charts=(Chart("kube-prometheus-stack", "79.0.0", "https://prometheus-community.github.io/helm-charts"),),
+        charts=(
+            Chart(
+                "kube-prometheus-stack",
+                "79.0.0",
+                "https://prometheus-community.github.io/helm-charts",
+                # As installed it selects what has a label of its own release: of ours it would measure nothing.
+                values={"prometheus": {"prometheusSpec": dict.fromkeys(_SELECT_ALL, False)}},
+            ),
+        ),
         namespace="monitoring",
     ),
 }

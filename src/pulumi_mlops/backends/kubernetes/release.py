@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Output, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import access, gateway, live
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
-from pulumi_mlops.backends.kubernetes.health import checks, of_revision
+from pulumi_mlops.backends.kubernetes.health import checks, counted_requests, of_revision
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
     App,
@@ -36,7 +36,9 @@ _SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
 _AFTERWARDS_SECONDS = 120
 """How long the new revision is watched with all the traffic, while the old one is still there."""
 _WHOLE = 1000
-_WENT_BACK = 1  # the exit code of the job's program
+_KILLED = 137  # the exit code of a program that was ended by force, as for want of memory
+_PATIENCE_SECONDS = 180
+"""How long nothing need be ready, or measured, or answer."""
 _PORT = 80  # of the Services that KServe makes
 
 
@@ -54,8 +56,8 @@ def steps(release: Release) -> list[Fields]:
 
 def longest_seconds(spec: EndpointSpec) -> int:
     """Return when a release is given up."""
-    watched = sum(int(step["seconds"]) for step in steps(spec.release))
-    return start_minutes(spec) * 60 + spec.scaling.cooldown_in_seconds + watched
+    watched = sum(int(step["seconds"]) + _PATIENCE_SECONDS for step in steps(spec.release))
+    return start_minutes(spec) * 60 + spec.scaling.cooldown_in_seconds + 2 * _PATIENCE_SECONDS + watched
 
 
 def rules(spec: EndpointSpec, wanted: Sequence[Revision], endpoint: str) -> list[Fields]:
@@ -111,7 +113,19 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         }
         for alarm in spec.release.rollback_alarms
     ]
+    counted = [
+        {
+            "name": f"requests of {part.variant}",
+            "query": counted_requests(part.server, **of_revision(app, part.name)),
+            "means": (
+                f"its image must count them in {part.server.requests}, and somebody must send some; or write "
+                "release={'unmeasured': 'promote'}"
+            ),
+        }
+        for part in served
+    ]
     metrics = PlatformAddress.of(spec.platform).metrics
+    insists = spec.release.unmeasured == "refuse"
     return {
         "endpoint": app.scope.name,
         "namespace": app.namespace,
@@ -121,8 +135,11 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         "steps": steps(spec.release),
         "metrics": metrics,
         "checks": [*(check.settings() for check in asked), *alarms] if metrics else [],
+        "counted": counted if metrics and insists else [],
+        "insists": insists,
         "sized_by_load": spec.scaling.moves,
-        "patience_seconds": 180,
+        "patience_seconds": _PATIENCE_SECONDS,
+        "start_seconds": start_minutes(spec) * 30,
         "size_seconds": start_minutes(spec) * 30 + spec.scaling.cooldown_in_seconds,
         "every_seconds": 15,
     }
@@ -159,12 +176,17 @@ def attempt(spec: EndpointSpec, app: App, digest: str) -> Attempt:
     return Attempt(last + 1, "was interrupted half way") if BEFORE in remarks else Attempt(last)
 
 
-def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequence[pulumi.Resource]) -> k8s.batch.v1.Job:
+def job(
+    app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequence[Input[pulumi.Resource]]
+) -> k8s.batch.v1.Job:
     """Make the Job of this release, with the rights that it needs and no others, and wait until it is through."""
     mover, scope = replace(app, kind="release"), app.scope
     served = [part.name for part in wanted if part.variant != SHADOW]
     account = access.identity(mover, "release")
-    rights = [access.rule("serving.kserve.io", "inferenceservices", ["get"], served)]
+    rights = [
+        access.rule("serving.kserve.io", "inferenceservices", ["get"], served),
+        access.rule("apps", "deployments", ["get"], [part.deployment for part in wanted if part.variant != SHADOW]),
+    ]
     if PlatformAddress.of(spec.platform).gateway:
         rights.append(access.rule(gateway.GROUP, gateway.ROUTES, ["get", "patch"], [app.name()]))
     else:
@@ -198,12 +220,14 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
         scope.child(part),
         metadata=mover.metadata(mover.name(part), labels=marks),
         spec={
-            # A pod that its node takes along is followed by one that goes on; one that went back says so for good.
-            "backoff_limit": 3,
+            # A pod that its node takes along, or that is killed, is followed by one that goes on; one that went back
+            # says so for good. No rule may fail the Job: Pulumi's provider knows the reasons BackoffLimitExceeded and
+            # DeadlineExceeded, and for any other it would wait until its time is over.
+            "backoff_limit": 0,
             "pod_failure_policy": {
                 "rules": [
                     {"action": "Ignore", "on_pod_conditions": [{"type": "DisruptionTarget", "status": "True"}]},
-                    {"action": "FailJob", "on_exit_codes": {"operator": "In", "values": [_WENT_BACK]}},
+                    {"action": "Ignore", "on_exit_codes": {"operator": "In", "values": [_KILLED]}},
                 ]
             },
             "active_deadline_seconds": seconds,
@@ -221,8 +245,9 @@ def job(app: App, spec: EndpointSpec, wanted: Sequence[Revision], ready: Sequenc
             after(scope.opts, granted, told, opened, *ready),
             ResourceOptions(
                 custom_timeouts=CustomTimeouts(create=f"{seconds + 120}s"),
-                # A Job that ran is history: what the next one would be like changes nothing about it.
-                ignore_changes=["spec"],
+                # A Job that ran is history: what the next one would be like changes nothing about it. Nor do tags: an
+                # update would write down what the controller added to the template, which looks like another one.
+                ignore_changes=["spec", "metadata.labels", "metadata.annotations"],
             ),
         ),
     )

@@ -7,11 +7,11 @@ another revision beside it, and the old one is deleted when the program no longe
 from dataclasses import dataclass, replace
 
 import pulumi
-from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+from pulumi import Input, Output
 
 from pulumi_mlops.backends.kubernetes import runtime, workload
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
-from pulumi_mlops.backends.kubernetes.health import VARIANT, stem
+from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT, stem
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     Fields,
@@ -23,12 +23,14 @@ from pulumi_mlops.backends.kubernetes.objects import (
     spread_over_nodes,
 )
 from pulumi_mlops.backends.kubernetes.runtime import Server
+from pulumi_mlops.backends.kubernetes.waiting import Watched, ready
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Variant
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.workload import Workload
 
+API = "serving.kserve.io/v1beta1"
 START_MINUTES = 30  # a node may have to be made, and a large model loaded
 
 
@@ -156,17 +158,20 @@ def start_minutes(spec: EndpointSpec) -> int:
 
 
 def make(
-    app: App, revision: Revision, account: Input[str], needs: list[pulumi.Resource], minutes: int = START_MINUTES
-) -> pulumi.CustomResource:
-    """Make a revision, and wait until it can answer (https://kserve.github.io/website/)."""
+    app: App, spec: EndpointSpec, revision: Revision, account: Input[str], needs: list[pulumi.Resource]
+) -> tuple[pulumi.CustomResource, Input[pulumi.Resource]]:
+    """Make a revision, and wait until it can answer (https://kserve.github.io/website/).
+
+    :returns: the InferenceService, and the same when it is ready.
+    """
     scope = app.scope
     if "model" in revision.predictor:
         needs = [*needs, _runtime(app, revision)]
     scaler = "none" if revision.fixed is not None else "external"
     replicas = {} if revision.fixed is None else {"minReplicas": revision.fixed, "maxReplicas": revision.fixed}
-    return custom(
+    made = custom(
         scope.child(revision.part(app)),
-        "serving.kserve.io/v1beta1",
+        API,
         "InferenceService",
         metadata=app.metadata(
             revision.name,
@@ -178,12 +183,10 @@ def make(
             labels={VARIANT: revision.variant, "networking.kserve.io/visibility": "cluster-local"},
         ),
         spec={"predictor": {**revision.predictor, **replicas, "serviceAccountName": account}},
-        opts=ResourceOptions.merge(
-            after(scope.opts, *needs),
-            ResourceOptions(custom_timeouts=CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m")),
-        ),
-        wait="condition=Ready",
+        opts=after(scope.opts, *needs),
     )
+    watched = Watched(spec.platform, API, "inferenceservices", revision.name, REVISION, start_minutes(spec))
+    return made, ready(scope, made, watched)
 
 
 def _runtime(app: App, revision: Revision) -> pulumi.CustomResource:

@@ -1,6 +1,7 @@
 """How an endpoint's replicas follow the load, by a KEDA ScaledObject a revision."""
 
 import pulumi
+from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import of_variant, requests_a_minute
@@ -12,7 +13,7 @@ LONGEST_COOLDOWN_SECONDS = 1800
 """What an autoscaler of Kubernetes takes as the period of a policy."""
 
 
-def scale(app: App, spec: EndpointSpec, revision: Revision, service: pulumi.Resource) -> pulumi.Resource:
+def scale(app: App, spec: EndpointSpec, revision: Revision, service: Input[pulumi.Resource]) -> pulumi.Resource:
     """Let KEDA count the replicas of a revision (https://keda.sh/docs/latest/reference/scaledobject-spec/).
 
     It counts the requests of the whole variant, whichever revision answers them: a new revision grows to the size that

@@ -94,11 +94,16 @@ def _daemon_set(live: Object, _: Reader) -> Verdict:
     return Verdict(_stale(live) or _counted(live, wanted, *names))
 
 
+_KNOWN_FAILURES = ("BackoffLimitExceeded", "DeadlineExceeded")
+"""The reasons by which the real provider knows that a Job failed; for any other it goes on waiting."""
+
+
 def _job(live: Object, _: Reader) -> Verdict:
     if not condition(live, "Complete"):
         return READY
     for item in _status(live).get("conditions") or []:
-        if item.get("type") == "Failed" and item.get("status") == "True":
+        known = item.get("reason") in _KNOWN_FAILURES
+        if item.get("type") == "Failed" and item.get("status") == "True" and known:
             return Verdict(f"the Job failed: {item.get('reason')}: {item.get('message')}", failed=True)
     counts = ", ".join(f"{_status(live).get(name, 0)} {name}" for name in ("active", "succeeded", "failed"))
     return Verdict(f"the Job is not complete ({counts})")
