@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.tags import tags
+from pulumi_mlops.core.tags import own_tags, tags
 
 NAME = st.from_regex(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 PARTS = st.lists(NAME, min_size=1, max_size=5)
@@ -31,13 +31,14 @@ def test_a_name_within_the_limit_is_left_as_it_is() -> None:
     assert physical("my-churn", "prod", separator="_") == "my_churn_prod"
 
 
-def test_own_tags_win() -> None:
-    base = tags(project="churn", stage="dev", component="Platform/churn", owner=None, own={})
+def test_the_library_s_tags_win() -> None:
+    base = own_tags(project="churn", stage="dev", component="Platform/churn", owner=None)
     assert base == {
         "project": "churn",
         "stage": "dev",
         "component": "Platform/churn",
         "managed-by": "pulumi-mlops",
     }
-    own = tags(project="churn", stage="dev", component="x", owner="ml", own={"stage": "blue", "cost": "1"})
-    assert (own["owner"], own["stage"], own["cost"]) == ("ml", "blue", "1")
+    owned = own_tags(project="churn", stage="dev", component="x", owner="ml", prefix="mlops-")
+    assert owned["mlops-owner"] == "ml"
+    assert tags(base, {"stage": "blue", "cost": "1"}) == {**base, "cost": "1"}

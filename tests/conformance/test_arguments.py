@@ -50,6 +50,10 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     ),
     "Platform.owner": (lambda w: platform(w, owner="ml-team"), platform),
     "Platform.tags": (lambda w: platform(w, tags={"team": "other"}), platform),
+    "Platform.tag_prefix": (
+        lambda w: platform(w, owner="ml-team", tag_prefix="mlops-"),
+        lambda w: platform(w, owner="ml-team"),
+    ),
     "Platform.alerts": (lambda w: platform(w, alerts=["ml-team@example.com"]), platform),
     "FeatureStore.tags": (lambda w: store(w, tags={"tier": "gold"}), store),
     "FeatureGroup.description": (lambda w: group(w, description="Who buys"), group),

@@ -169,7 +169,11 @@ class PlatformArgs(TypedDict, total=False):
     owner: str | None
     """Who answers for it; becomes a tag."""
     tags: Mapping[str, str]
-    """Tags on every resource of every component of the platform. Changing them updates in place."""
+    """Tags on every resource of every component of the platform. Changing them updates in place. The keys ``project``,
+    ``stage``, ``component``, ``managed-by`` and ``owner`` are the library's, in upper and in lower case."""
+    tag_prefix: str
+    """What the keys of the library's own tags begin with, such as ``mlops-``; nothing unless told. Changing it updates
+    in place."""
     alerts: Sequence[str]
     """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
     quota: Quota | None

@@ -31,6 +31,7 @@ from pulumi_mlops.core.inputs import (
 from pulumi_mlops.core.principals import Principals
 from pulumi_mlops.core.refs import HubRef, SecretRef
 from pulumi_mlops.core.stages import PROFILES, STAGE_RULE, ProfileName, is_stage, told_by
+from pulumi_mlops.core.tags import PREFIX, PREFIX_RULE
 
 if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
     from pulumi_mlops.args.platform import PlatformArgs
@@ -263,7 +264,11 @@ class PlatformSpec(Spec):
     owner: str | None = None
     """Who answers for it; becomes a tag."""
     tags: dict[str, str] = {}
-    """Tags on every resource of every component of the platform. Changing them updates in place."""
+    """Tags on every resource of every component of the platform. Changing them updates in place. The keys ``project``,
+    ``stage``, ``component``, ``managed-by`` and ``owner`` are the library's, in upper and in lower case."""
+    tag_prefix: str = ""
+    """What the keys of the library's own tags begin with, such as ``mlops-``; nothing unless told. Changing it updates
+    in place."""
     alerts: list[str] = []
     """E-mail addresses that budget and alarm messages go to. Each has to confirm once."""
     quota: Annotated[Quota | None, Needs("platform.quota")] = None
@@ -297,6 +302,13 @@ class PlatformSpec(Spec):
     def _short(cls, value: str) -> str:
         if not is_stage(value):
             raise refuse(f"{value!r} must be {STAGE_RULE}")
+        return value
+
+    @field_validator("tag_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if value and not PREFIX.fullmatch(value):
+            raise refuse(f"{value!r} must be {PREFIX_RULE}")
         return value
 
     @field_validator("profile")

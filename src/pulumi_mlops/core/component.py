@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
@@ -26,7 +26,7 @@ from pulumi_mlops.core.inputs import (
 from pulumi_mlops.core.naming import physical, snake
 from pulumi_mlops.core.refs import HubRef, Ref, ref_of
 from pulumi_mlops.core.stages import PROFILES, Profile, treated
-from pulumi_mlops.core.tags import tags
+from pulumi_mlops.core.tags import own_tags, tag_problems, tags
 
 S = TypeVar("S", bound=Spec)
 R = TypeVar("R", bound=Ref)
@@ -100,7 +100,7 @@ class Component(ComponentResource, Generic[S, R]):
         warnings = _refuse_absent(engine, engine_name, what, self.noun, uses)
         if hub is not None:
             warnings += _refuse_without(engine.over(self.noun), engine_name, hub.backend, what)
-        if problems := list(engine.problems(name, spec)):
+        if problems := [*_tag_problems(spec, hub), *engine.problems(name, spec)]:
             raise InvalidArgs(self.noun, name, problems)
 
         own_providers = _providers(opts)
@@ -122,14 +122,23 @@ class Component(ComponentResource, Generic[S, R]):
         if pulumi.runtime.is_dry_run():
             for line in warnings:
                 pulumi.log.warn(line, self)
-        tagged = tags(
+        ours = own_tags(
             project=project,
             stage=stage,
             component=f"{self.noun}/{name}",
             owner=getattr(own, "owner", None),
-            own={**getattr(own, "tags", {}), **getattr(spec, "tags", {})},
+            prefix=getattr(own, "tag_prefix", ""),
         )
-        scope = Scope(component=self, name=name, project=project, stage=stage, profile=profile, tags=tagged)
+        given = {**getattr(own, "tags", {}), **getattr(spec, "tags", {})}
+        scope = Scope(
+            component=self,
+            name=name,
+            project=project,
+            stage=stage,
+            profile=profile,
+            tags=tags(ours, given),
+            own_tags=ours,
+        )
         self._finish(cast("R", engine.tasks[self.noun](scope, spec)))
 
     def further(self) -> Mapping[str, Any]:
@@ -166,6 +175,8 @@ class Scope:
     profile: Profile
     """The defaults that follow from how the stage is treated."""
     tags: Mapping[str, str]
+    own_tags: Mapping[str, str]
+    """Those among them that are the library's."""
     provider: ProviderResource | None = None
     """The provider that a platform makes for itself; every other component inherits its platform's."""
 
@@ -196,6 +207,13 @@ class Scope:
         """Tell the user something about this component, in the preview."""
         if pulumi.runtime.is_dry_run():
             pulumi.log.info(message, self.component)
+
+
+def _tag_problems(spec: Spec, hub: HubRef | None) -> Iterator[Problem]:
+    own: Spec | HubRef = spec if hub is None else hub
+    prefix: str = getattr(own, "tag_prefix", "")
+    for field in ("tags", "metadata"):
+        yield from tag_problems(field, getattr(spec, field, {}), hub.tags if hub else (), prefix)
 
 
 def _providers(opts: ResourceOptions | None) -> dict[str, ProviderResource]:

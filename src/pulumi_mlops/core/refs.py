@@ -113,6 +113,8 @@ class HubRef(Ref):
     """How the stage is treated. A ref that was exported without it has what the stage's name tells."""
     owner: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    tag_prefix: str = ""
+    """What the keys of the library's own tags begin with."""
     providers: tuple[pulumi.ProviderResource, ...] = field(
         default=(), repr=False, compare=False, metadata={"local": True}
     )

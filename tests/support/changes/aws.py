@@ -81,6 +81,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.account", "Platform", {"account": "111122223333"}, {"account": "444455556666"}),
     ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
     ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),
+    ("Platform.tag_prefix", "Platform", {}, {"tag_prefix": "mlops-"}),
     ("Platform.alerts", "Platform", {}, {"alerts": ["ml@example.com", "on-call@example.com"]}),
     ("Platform.alerts", "Platform", {}, {"alerts": ["other@example.com"]}),
     ("Platform.monthly_budget", "Platform", {}, {"monthly_budget": 200}),

@@ -88,6 +88,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.account", "Platform", {"account": "one"}, {"account": "two"}),
     ("Platform.owner", "Platform", {}, {"owner": "ml-team"}),
     ("Platform.tags", "Platform", {}, {"tags": {"cost-center": "4711"}}),
+    ("Platform.tag_prefix", "Platform", {"owner": "ml"}, {"owner": "ml", "tag_prefix": "mlops-"}),
     ("Platform.tags", "Platform", {}, {"tags": {"contact": "ml@example.com"}}),
     ("Platform.alerts", "Platform", {}, {"alerts": ["ml@example.com", "on-call@example.com"]}),
     ("Platform.alerts", "Platform", {}, {"alerts": []}),

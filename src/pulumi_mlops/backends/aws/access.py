@@ -280,7 +280,7 @@ def _approve(model: ModelRef, _: PlatformAddress) -> list[Statement]:
 
 
 def _deploy(model: ModelRef, at: PlatformAddress) -> list[Statement]:
-    own = {"StringEquals": {"aws:RequestTag/project": model.platform.name}}
+    own = {"StringEquals": {f"aws:RequestTag/{model.platform.tag_prefix}project": model.platform.name}}
     pull = [allow(PULL, list(at.repositories.values())), allow(_LOGIN, "*")] if at.repositories else []
     return [
         *_look_up(model),

@@ -1,7 +1,7 @@
 """What only AWS can judge, before anything is registered: its limits, its machines, and what is there already."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops.backends.aws import existing, live, providers
@@ -12,6 +12,7 @@ from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
+from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
@@ -31,26 +32,8 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SERVERLESS_MEMORY_GB = range(1, 7)
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-_LIMITS: Mapping[type[Spec], Mapping[str, tuple[int, int]]] = {
-    FeatureGroupSpec: {"description": (0, 128)},
-    ModelSpec: {"description": (0, 1024)},
-    EndpointSpec: {
-        "variants": (0, 10),
-        "mode.serverless.max_concurrency": (1, 200),
-        "mode.serverless.provisioned": (1, 200),
-        "mode.asynchronous.max_concurrency": (1, 1000),
-        "release.canary.percent": (1, 50),
-        "release.canary.bake_minutes": (0, 60),
-        "release.linear.step_percent": (10, 50),
-        "release.linear.interval_minutes": (0, 60),
-    },
-}
-"""The least and the most of a number, of the length of a list, or of the characters of a text
-(https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html and its neighbours)."""
 _ALARMS = 10  # of one release, the endpoint's own among them
-_FEATURE_NAME = re.compile(r"[A-Za-z0-9]([-_]*[A-Za-z0-9]){0,63}")
 _RESERVED_FEATURES = ("api_invocation_time", "is_deleted", "write_time")
-_FEATURE_NAME_CHARACTERS = 64
 
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
@@ -59,7 +42,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     if hub is not None and (elsewhere := list(providers.looked_up_elsewhere(hub))):
         yield from elsewhere
         return
-    yield from _limits(spec)
+    yield from limit_problems(spec)
     if isinstance(spec, Existing):
         yield from existing.problems(spec)
     if isinstance(spec, PlatformSpec):
@@ -75,18 +58,6 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _endpoint(name, spec)
     elif isinstance(spec, IdentitySpec):
         yield from identity_problems(spec)
-
-
-def _limits(spec: Spec) -> Iterator[Problem]:
-    for path, (least, most) in _LIMITS.get(type(spec), {}).items():
-        value: Any = spec
-        for step in path.split("."):
-            value = getattr(value, step, None)
-        size = len(value) if isinstance(value, str | list) else value
-        unit = " characters" if isinstance(value, str) else ""
-        if size is not None and not least <= size <= most:
-            span = f"{least} to {most}" if least else f"at most {most}"
-            yield Problem(path, f"{size}{unit}: AWS takes {span}{unit}")
 
 
 def _platform(spec: PlatformSpec) -> Iterator[Problem]:
@@ -148,11 +119,11 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
 
 
 def _feature_names(spec: FeatureGroupSpec) -> Iterator[Problem]:
-    too_long = [word for word in spec.features if len(word) > _FEATURE_NAME_CHARACTERS]
-    if wrong := [word for word in spec.features if word in too_long or not _FEATURE_NAME.fullmatch(word)]:
+    form = shape("sagemaker", "FeatureName")
+    if wrong := [word for word in spec.features if len(word) > form["max"] or not fits(word, form["pattern"])]:
         yield Problem(
             "features",
-            f"{', '.join(map(repr, wrong))}: AWS takes at most {_FEATURE_NAME_CHARACTERS} letters, digits, hyphens and "
+            f"{', '.join(map(repr, wrong))}: AWS takes at most {form['max']} letters, digits, hyphens and "
             "underscores, a letter or digit at both ends",
         )
     if reserved := [word for word in spec.features if word in _RESERVED_FEATURES]:

@@ -10,6 +10,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_mlops.backends.aws import access, live, names
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
+from pulumi_mlops.backends.aws.limits import shape
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
 from pulumi_mlops.components.platform import PlatformRef
@@ -99,7 +100,9 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         tags=scope.tags,
         opts=ResourceOptions.merge(scope.guarded(spec.protect), ResourceOptions(ignore_changes=["featureDefinitions"])),
     )
-    complete: Output[str] = group.arn.apply(lambda arn: _complete(scope, spec, name, arn))
+    # By the resource's own name: a transform may have given it another.
+    known = Output.all(group.feature_group_name, group.arn)
+    complete: Output[str] = known.apply(lambda known: _complete(scope, spec, known[0], known[1]))
     return FeatureGroupRef(
         name=scope.name,
         backend="aws",
@@ -109,7 +112,9 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         features=spec.features,
         has_online=spec.online is not None,
         has_offline=spec.offline is not None,
-        address=FeatureGroupAddress(name=name, arn=complete, database=store.database, offline=store.offline).plain(),
+        address=FeatureGroupAddress(
+            name=group.feature_group_name, arn=complete, database=store.database, offline=store.offline
+        ).plain(),
         native={"group": group},
     )
 
@@ -135,6 +140,14 @@ def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> list[str]:
     ]
     if not missing:
         return []
+    most = shape("sagemaker", "FeatureAdditions")["max"]
+    for start in range(0, len(missing), most):
+        _add(scope, platform, name, missing[start : start + most])
+    return [feature["FeatureName"] for feature in missing]
+
+
+def _add(scope: Scope, platform: PlatformRef, name: str, missing: list[dict[str, str]]) -> None:
+    """Send one batch, and wait: AWS takes one update of a group at a time."""
     with asking(f"new features of feature group {name!r}"):
         live.client(platform, "sagemaker").update_feature_group(FeatureGroupName=name, FeatureAdditions=missing)
     added = ", ".join(feature["FeatureName"] for feature in missing)
@@ -147,7 +160,7 @@ def _add_missing(scope: Scope, spec: FeatureGroupSpec, name: str) -> list[str]:
                 f"{update.get('FailureReason', 'no reason given')}"
             )
         if update.get("Status") != "InProgress":
-            return [feature["FeatureName"] for feature in missing]
+            return
         time.sleep(0.5)
     raise MlopsError(
         f"FeatureGroup {scope.name!r}: AWS still adds {added} after {_ADD_SECONDS} s; run pulumi up again later"

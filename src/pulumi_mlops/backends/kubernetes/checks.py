@@ -7,7 +7,7 @@ from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_manag
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
 from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
-from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.backends.kubernetes.objects import label_problems, namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.components.endpoint import EndpointSpec
@@ -16,6 +16,7 @@ from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec, nearest
@@ -25,6 +26,8 @@ _DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec; operators that the cluster lacks are an error of their own, since no argument is wrong."""
+    own = anchor(spec) or spec
+    yield from label_problems(getattr(spec, "tags", ()), prefixed=bool(getattr(own, "tag_prefix", "")))
     if isinstance(spec, Existing):
         yield from existing.problems(spec)
     elif isinstance(spec, PlatformSpec):

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources as files
 from typing import Any
@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.naming import physical
 
 Fields = dict[str, Any]
@@ -156,19 +156,25 @@ def own_labels(scope: Scope) -> dict[str, str]:
     """Return the library's tags as the labels that Kubernetes recommends."""
     return {
         "app.kubernetes.io/part-of": scope.project,
-        "app.kubernetes.io/managed-by": scope.tags["managed-by"],
-        "app.kubernetes.io/component": scope.tags["component"].replace("/", "."),
+        "app.kubernetes.io/managed-by": "pulumi-mlops",
+        "app.kubernetes.io/component": f"{scope.component.noun}.{scope.name}",
         "stage": scope.stage,
     }
 
 
+def label_problems(tags: Iterable[str], *, prefixed: bool) -> Iterator[Problem]:
+    """Refuse tags whose keys are labels of the library's own: they would be lost."""
+    for key in tags:
+        if (prefixed and key.casefold() == "stage") or key.casefold().startswith("app.kubernetes.io/"):
+            yield Problem(f"tags.{key}", "is a label of the library's own; take another key")
+
+
 def split_tags(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:
     """Turn tags into labels where Kubernetes takes their characters, and into annotations elsewhere."""
-    own = {
-        key: value for key, value in scope.tags.items() if key not in ("project", "stage", "component", "managed-by")
-    }
+    labelled = {key for key, value in scope.own_tags.items() if not key.endswith("owner")}
+    own = {key: value for key, value in scope.tags.items() if key not in labelled}
     fits = {key: value for key, value in own.items() if _LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value)}
-    return own_labels(scope) | fits, {key: value for key, value in own.items() if key not in fits}
+    return fits | own_labels(scope), {key: value for key, value in own.items() if key not in fits}
 
 
 def pod_security() -> Fields:

@@ -69,6 +69,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         region=None,
         owner=spec.owner,
         tags=spec.tags,
+        tag_prefix=spec.tag_prefix,
         artifacts=f"s3://{store.address.bucket}/",
         images={short: f"{spec.existing.images.address}/{short}" for short in spec.images}
         if spec.existing.images
