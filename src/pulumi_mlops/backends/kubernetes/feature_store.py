@@ -191,7 +191,8 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     )
     applied = k8s.batch.v1.Job(
         scope.child("apply"),
-        metadata=app.metadata(content_name(app.name("apply"), [group, store.mark])),
+        # Tags of the platform come along with the next change: another owner runs no Job.
+        metadata=app.job_metadata(content_name(app.name("apply"), [{**group, "tags": spec.tags}, store.mark])),
         spec={
             "backoff_limit": _TRIES,
             "active_deadline_seconds": _APPLY_SECONDS,

@@ -109,6 +109,19 @@ class App:
             **({"annotations": found} if found else {}),
         }
 
+    def job_metadata(self, name: Input[str], *, labels: Mapping[str, Input[str]] | None = None) -> Any:
+        """Say who a Job is, and that one that did not succeed is made anew by the next update.
+
+        Not the user's tags: an update of them would write down what the controller added to the pod's template, which
+        looks like another Job.
+        """
+        return {
+            "name": name,
+            "namespace": self.ready,
+            "labels": {**own_labels(self.scope), **self.selector, **(labels or {})},
+            "annotations": {"pulumi.com/replaceUnready": "true"},
+        }
+
     def pod(
         self,
         *containers: Fields,

@@ -218,7 +218,7 @@ def job(
     }
     return k8s.batch.v1.Job(
         scope.child(part),
-        metadata=mover.metadata(mover.name(part), labels=marks),
+        metadata=mover.job_metadata(mover.name(part), labels=marks),
         spec={
             # A pod that its node takes along, or that is killed, is followed by one that goes on; one that went back
             # says so for good. No rule may fail the Job: Pulumi's provider knows the reasons BackoffLimitExceeded and

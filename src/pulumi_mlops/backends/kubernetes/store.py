@@ -187,7 +187,7 @@ def _make_bucket(app: App, bucket: str, server: k8s.apps.v1.StatefulSet) -> None
     container = {"name": "setup", "image": _IMAGE, "command": command, "resources": resources("100m", "128Mi")}
     k8s.batch.v1.Job(
         scope.child("store-setup"),
-        metadata=setup.metadata(content_name(app.name("store-setup"), container)),
+        metadata=setup.job_metadata(content_name(app.name("store-setup"), container)),
         spec={
             "backoff_limit": 6,
             "active_deadline_seconds": 600,

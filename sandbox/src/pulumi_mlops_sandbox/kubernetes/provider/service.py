@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -87,6 +87,7 @@ class Objects(Plugin):
         self._place(gvk, olds, news)
         ignored = tuple(request.ignoreChanges)
         changes = [item for item in diff.compare(olds, news, built_in=gvk.built_in) if not diff.ignored(item, ignored)]
+        changes += _written_down(receive(request.olds), news, ignored)
         forcing = diff.rules(gvk, (olds, news), self.cluster.mutable)
         replacing = [item.text for item in changes if diff.replaces(item, forcing)]
         unready = self._unready(gvk, request.id, news)
@@ -273,6 +274,8 @@ class Objects(Plugin):
                 self._take_over(api, request.id, manager)
             live = self._applied(request, api, body, manager)
             state = self._settled(request, api, live, given, manager)
+        if gvk.kind == "Job" and request.ignoreChanges:
+            state[_WRITTEN_DOWN] = plain(state)["spec"]
         return provider_pb2.UpdateResponse(properties=send(state))
 
     @guarded
@@ -391,6 +394,22 @@ class Objects(Plugin):
 def manager_of(urn: str) -> str:
     """Name the field manager of a resource: the same from its first call on, and after a killed run."""
     return f"pulumi-kubernetes-{hashlib.sha256(urn.encode()).hexdigest()[:8]}"
+
+
+_WRITTEN_DOWN = "__spec"
+"""The spec that an update of a Job leaves in the state where the program ignores some of it: the live one."""
+
+
+def _written_down(state: Values, news: Object, ignored: tuple[str, ...]) -> Iterator[diff.Change]:
+    """Find what the real provider takes for a change after such an update: its filter misses keys with a hyphen."""
+    spec = plain(state).get(_WRITTEN_DOWN)
+    if spec is None:
+        return
+    for change in diff.compare({"spec": spec}, {"spec": news.get("spec")}, built_in=True):
+        if change.path[:4] == ("spec", "template", "metadata", "labels") and (
+            "-" in str(change.path[-1]) or not diff.ignored(change, ignored)
+        ):
+            yield change
 
 
 def _bare(values: Values) -> Object:
