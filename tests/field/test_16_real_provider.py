@@ -1,4 +1,4 @@
-"""With Pulumi's real Kubernetes provider: Jobs that failed once, tags beside Jobs, and what comes after a killed `up`."""
+"""With Pulumi's real Kubernetes provider: Jobs that failed once, tags beside Jobs, and what follows a killed `up`."""
 
 from typing import Any
 

@@ -21,6 +21,11 @@ _NAMES: tuple[dict[str, int], ...] = (
     },
     {name: number for number, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])},
 )
+_MONTH, _WEEKDAY = 3, 4
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The days that each month can have."""
+_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+"""Names beside the database's places, which stand for something else on each machine."""
 
 
 class Schedule(Spec):
@@ -41,7 +46,7 @@ class Schedule(Spec):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        zones = zoneinfo.available_timezones()
+        zones = zoneinfo.available_timezones() - _NO_PLACES
         if value not in zones:
             raise refuse(f"{value!r} is not a time zone of the IANA database{nearest(value, zones)}")
         return value
@@ -56,6 +61,9 @@ def cron_problem(expression: str) -> str | None:
         for item in field.split(","):
             if not _item_fits(item, low, high, names):
                 return f"{item!r} does not fit as {what}; it takes {low} to {high}, ranges, lists and steps"
+    first_day = min(day for item in fields[2].split(",") for day in _expanded(item, 2))
+    if not any(first_day <= _LONGEST[month - 1] for month in months(fields[_MONTH])):
+        return f"{expression!r} never happens: no month that it names has a day {first_day}"
     if fields[2] != "*" and fields[4] != "*":
         return (
             f"{expression!r} names both a day of month and a day of week, which clouds read in different ways; "
@@ -64,9 +72,36 @@ def cron_problem(expression: str) -> str | None:
     return None
 
 
+def days_of_week(field: str) -> list[int]:
+    """Return the days that a checked field names, from 0 for Sunday to 6.
+
+    >>> days_of_week("FRI-7"), days_of_week("*/3")
+    ([0, 5, 6], [0, 3, 6])
+    """
+    return sorted({day % 7 for item in field.upper().split(",") for day in _expanded(item, _WEEKDAY)})
+
+
+def months(field: str) -> list[int]:
+    """Return the months that a checked field names."""
+    return sorted({month for item in field.upper().split(",") for month in _expanded(item, _MONTH)})
+
+
+def _expanded(item: str, place: int) -> range:
+    """List the numbers of one item of a checked field; a step after a single number goes on to the end."""
+    (low, high), names = _RANGES[place], _NAMES[place]
+    span, _, step = item.partition("/")
+    if place == _WEEKDAY:
+        high -= 1
+    if span != "*":
+        first, dash, last = span.partition("-")
+        low = _number(first, names) or 0
+        high = (_number(last, names) or 0) if dash else max(low, high) if step else low
+    return range(low, high + 1, int(step or 1))
+
+
 def _item_fits(item: str, low: int, high: int, names: dict[str, int]) -> bool:
     span, _, step = item.partition("/")
-    if step and not (step.isdigit() and int(step) >= 1):
+    if (step or "/" in item) and not (re.fullmatch(r"[0-9]{1,2}", step) and 1 <= int(step) <= max(high, 1)):
         return False
     if span == "*":
         return True
@@ -76,4 +111,4 @@ def _item_fits(item: str, low: int, high: int, names: dict[str, int]) -> bool:
 
 
 def _number(word: str, names: dict[str, int]) -> int | None:
-    return names.get(word, int(word) if re.fullmatch(r"\d{1,2}", word) else None)
+    return names.get(word, int(word) if re.fullmatch(r"[0-9]{1,2}", word) else None)

@@ -15,6 +15,7 @@ from pulumi_mlops.backends.kubernetes.addresses import (
     PlatformAddress,
     is_managed,
 )
+from pulumi_mlops.backends.kubernetes.cron import kubernetes_cron
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     after,
@@ -142,7 +143,7 @@ def _materialize(
         app.scope.child("materialize"),
         metadata=other.metadata(app.name("materialize")),
         spec={
-            "schedule": spec.materialize.cron,
+            "schedule": kubernetes_cron(spec.materialize.cron),
             "time_zone": spec.materialize.timezone,
             "concurrency_policy": "Forbid",
             "starting_deadline_seconds": _LATE_SECONDS,
