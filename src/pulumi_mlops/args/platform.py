@@ -211,6 +211,8 @@ class PrivateNetwork(TypedDict, total=False):
     """Address range, at least a /20. Changing it replaces the network."""
     zones: int
     """Availability zones, each with one subnet."""
+    zone_names: Sequence[str]
+    """The zones by name, where it matters which; instead of ``zones``. Changing them replaces subnets."""
 
 
 class Quota(TypedDict, total=False):

@@ -49,6 +49,15 @@ class PrivateNetwork(Spec):
     """Address range, at least a /20. Changing it replaces the network."""
     zones: Annotated[Whole, Field(ge=1, le=4)] = 2
     """Availability zones, each with one subnet."""
+    zone_names: list[str] = []
+    """The zones by name, where it matters which; instead of ``zones``. Changing them replaces subnets."""
+
+    @field_validator("zone_names")
+    @classmethod
+    def _at_most_four(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value) or len(value) > 4:  # noqa: PLR2004 (the address range is cut into four)
+            raise refuse("takes at most four zones, each once")
+        return value
 
     @field_validator("cidr")
     @classmethod

@@ -104,7 +104,7 @@ def test_the_smallest_machine_that_fits_is_picked(wish: Compute) -> None:
         machine
         for machine in INSTANCES
         if machine.accelerator == model
-        and machine.accelerators >= int(count)
+        and machine.accelerators == int(count)
         and machine.cpus >= (wish.cpus or 0)
         and machine.memory_gb >= (wish.memory_gb or 0)
     ]

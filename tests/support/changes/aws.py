@@ -94,6 +94,12 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("PrivateNetwork.cidr", "Platform", PRIVATE, {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
     ("PrivateNetwork.zones", "Platform", PRIVATE, {"network": {"private": {"zones": 3}}}),
     (
+        "PrivateNetwork.zone_names",
+        "Platform",
+        PRIVATE,
+        {"network": {"private": {"zone_names": ["us-east-1a", "us-east-1d", "us-east-1f"]}}},
+    ),
+    (
         "ExistingNetwork.subnets",
         "Platform",
         EXISTING,

@@ -262,6 +262,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Network.existing", "Platform", {"network": {"existing": {"subnets": ["a"], "security_groups": ["b"]}}}),
     ("PrivateNetwork.cidr", "Platform", {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),
+    ("PrivateNetwork.zone_names", "Platform", {"network": {"private": {"zone_names": ["a"]}}}),
     ("ExistingParts.artifacts", "Platform", parts(artifacts="theirs")),
     ("ExistingParts.key", "Platform", parts(key="theirs")),
     ("Offline.format", "FeatureGroup", {"offline": {"format": "iceberg"}}),

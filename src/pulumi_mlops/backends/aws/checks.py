@@ -11,7 +11,7 @@ from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
 from pulumi_mlops.backends.aws.identity import identity_problems
-from pulumi_mlops.backends.aws.instances import ACCELERATORS, pick
+from pulumi_mlops.backends.aws.instances import ACCELERATORS, counts, pick
 from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
@@ -28,7 +28,7 @@ from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec, is_deferred, nearest
 
 _ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _SERVERLESS_MEMORY_GB = range(1, 7)
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -236,7 +236,9 @@ def _endpoint_that_serves(spec: EndpointSpec, there: dict[str, Any]) -> Iterator
 
 def _machine(field: str, compute: Compute) -> Iterator[Problem]:
     machine = pick(compute)
-    if machine is None:
+    if machine is None and (several := _other_count(compute)):
+        yield Problem(f"{field}.accelerator", several)
+    elif machine is None:
         model = (compute.accelerator or "").split(":")[0]
         known = (
             f"; accelerators here: {', '.join(ACCELERATORS)}{nearest(model, ACCELERATORS)}"
@@ -250,3 +252,19 @@ def _machine(field: str, compute: Compute) -> Iterator[Problem]:
         yield Problem(
             f"{field}.pin.aws", f"{machine.name!r} is not a SageMaker instance; write one such as 'ml.m5.xlarge'"
         )
+    elif machine.name not in (known := shape("sagemaker", "ProductionVariantInstanceType")["enum"]):
+        yield Problem(
+            f"{field}.pin.aws",
+            f"{machine.name!r} is not an instance type of endpoints{nearest(machine.name, known)}; where it is new, "
+            "get a newer boto3",
+        )
+
+
+def _other_count(compute: Compute) -> str | None:
+    """Say how many accelerators of a model a machine has, where none has the number that was asked for."""
+    model, _, count = (compute.accelerator or "").partition(":")
+    there = counts(model)
+    if not there or int(count) in there:
+        return None
+    offered = " or ".join(f"'{model}:{one}'" for one in there)
+    return f"no SageMaker instance has {count} of {model}, and each that it has is paid for; write {offered}"

@@ -17,11 +17,73 @@ class Instance(NamedTuple):
     @property
     def has_local_disk(self) -> bool:
         """Whether storage is a disk in the machine, encrypted by its hardware: SageMaker then refuses a key for it."""
-        family = self.name.split(".")[1]
-        return family in _LOCAL_DISK or family.endswith("d")  # m5d, c6id, p4d …
+        return family(self.name) in LOCAL_DISK
 
 
-_LOCAL_DISK = {"g4dn", "g5", "g6", "g6e", "p5", "trn1"}
+def family(name: str) -> str:
+    """Return the family of an instance type: of ``ml.g5.xlarge`` it is ``g5``."""
+    return name.split(".")[1] if name.count(".") > 1 else ""
+
+
+LOCAL_DISK = frozenset(
+    [
+        "m5d",
+        "c5d",
+        "r5d",
+        "m6gd",
+        "c6gd",
+        "r6gd",
+        "r7gd",
+        "g4dn",
+        "g5",
+        "g6",
+        "g6e",
+        "g7",
+        "g7e",
+        "p4d",
+        "p4de",
+        "p5",
+        "p5e",
+        "p5en",
+        "p6-b200",
+        "p6-b300",
+        "p6e-gb200",
+        "trn1",
+        "trn1n",
+        "trn2",
+        "dl1",
+    ]
+)
+NETWORK_DISK = frozenset(
+    [
+        "t2",
+        "m4",
+        "m5",
+        "c4",
+        "c5",
+        "r5",
+        "p2",
+        "p3",
+        "inf1",
+        "inf2",
+        "c6i",
+        "m6i",
+        "r6i",
+        "c6in",
+        "c6g",
+        "m6g",
+        "r6g",
+        "c6gn",
+        "c7g",
+        "m7i",
+        "c7i",
+        "r7i",
+        "m8g",
+        "c8g",
+        "r8g",
+    ]
+)
+"""The families with disks in the machine, and those without: each that SageMaker has is in one of the two."""
 _SIZES = {
     "large": 2,
     "xlarge": 4,
@@ -69,13 +131,20 @@ INSTANCES = [
     Instance("ml.p3.8xlarge", 32, 244, "V100", 4),
     Instance("ml.p3.16xlarge", 64, 488, "V100", 8),
     Instance("ml.p4d.24xlarge", 96, 1152, "A100", 8),
+    Instance("ml.p5.4xlarge", 16, 256, "H100", 1),
     Instance("ml.p5.48xlarge", 192, 2048, "H100", 8),
+    Instance("ml.p5e.48xlarge", 192, 2048, "H200", 8),
     Instance("ml.inf2.xlarge", 4, 16, "Inferentia2", 1),
     Instance("ml.inf2.8xlarge", 32, 128, "Inferentia2", 1),
     Instance("ml.inf2.24xlarge", 96, 384, "Inferentia2", 6),
     Instance("ml.inf2.48xlarge", 192, 768, "Inferentia2", 12),
 ]
 ACCELERATORS = sorted({instance.accelerator for instance in INSTANCES if instance.accelerator})
+
+
+def counts(model: str) -> list[int]:
+    """Return how many accelerators of a model a machine has, from the smallest."""
+    return sorted({one.accelerators for one in INSTANCES if model and one.accelerator.lower() == model.lower()})
 
 
 def pick(compute: Compute) -> Instance | None:
@@ -88,7 +157,7 @@ def pick(compute: Compute) -> Instance | None:
         instance
         for instance in INSTANCES
         if instance.accelerator.lower() == model
-        and instance.accelerators >= count
+        and instance.accelerators == count
         and instance.cpus >= (compute.cpus or 1)
         and instance.memory_gb >= (compute.memory_gb or 0)
     ]

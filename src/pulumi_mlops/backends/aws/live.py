@@ -6,7 +6,7 @@ nothing is asked.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -15,6 +15,10 @@ from pulumi_mlops.backends.aws import sessions
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
+from pulumi_mlops.core.errors import MlopsError
+
+ZONES = {"state": "available", "zone-type": "availability-zone"}
+"""What a zone is in which subnets can be: no Local Zone, no Wavelength Zone."""
 
 
 def default_region() -> str | None:
@@ -24,7 +28,7 @@ def default_region() -> str | None:
 
 def client(platform: PlatformRef, service: str) -> Any:
     """Return a client with the platform's region and the settings of its provider."""
-    return sessions.client(platform, service, platform.region or default_region())
+    return sessions.client(next(iter(platform.providers), None), service, platform.region or default_region())
 
 
 def account(platform: PlatformRef) -> str | None:
@@ -36,6 +40,48 @@ def account(platform: PlatformRef) -> str | None:
             f"account {[id(one) for one in platform.providers]}",
             lambda: str(client(platform, "sts").get_caller_identity()["Account"]),
         )
+
+
+def service_names(given: pulumi.ProviderResource | None, region: str) -> Mapping[str, tuple[str, frozenset[str]]]:
+    """Return the interface endpoints that a region has: by service the whole name, and the zones that have it.
+
+    Nothing under mocks, and where this program may not ask.
+    """
+    if private.mocked():
+        return {}
+    return private.once(f"services {id(given)} {region}", lambda: _service_names(given, region))
+
+
+def _service_names(given: pulumi.ProviderResource | None, region: str) -> Mapping[str, tuple[str, frozenset[str]]]:
+    wanted = {"Name": "service-type", "Values": ["Interface"]}
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    try:
+        with asking(f"the endpoint services of {region}"):
+            ec2 = sessions.client(given, "ec2", region)
+            pages = ec2.get_paginator("describe_vpc_endpoint_services").paginate(Filters=[wanted])
+            for detail in (one for page in pages for one in page["ServiceDetails"]):
+                _, here, service = detail["ServiceName"].partition(f".{region}.")
+                if here and any(kind["ServiceType"] == "Interface" for kind in detail["ServiceType"]):
+                    found[service] = (detail["ServiceName"], frozenset(detail["AvailabilityZones"]))
+    except MlopsError as error:
+        pulumi.log.warn(f"{error} The usual names of endpoint services are taken, in the first zones.")
+        return {}
+    return found
+
+
+def zones(given: pulumi.ProviderResource | None, region: str) -> list[str]:
+    """Return the zones of a region in which subnets can be, without Local Zones; nothing under mocks."""
+    if private.mocked():
+        return []
+
+    def ask() -> list[str]:
+        with asking(f"the zones of {region}"):
+            found = sessions.client(given, "ec2", region).describe_availability_zones(
+                Filters=[{"Name": name, "Values": [value]} for name, value in ZONES.items()]
+            )
+            return sorted(zone["ZoneName"] for zone in found["AvailabilityZones"])
+
+    return private.once(f"zones {id(given)} {region}", ask)
 
 
 def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:

@@ -1,15 +1,18 @@
 """A network without a way to the internet: AWS's services are reached through endpoints inside it."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output
+from pulumi import Input, Output
 
+from pulumi_mlops.backends.aws import live
 from pulumi_mlops.components.platform import PrivateNetwork
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import Problem
 
 # What SageMaker workloads call: https://docs.aws.amazon.com/sagemaker/latest/dg/interface-vpc-endpoint.html
 SERVICES = (
@@ -28,6 +31,16 @@ _HTTPS = 443
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a network is to be."""
+
+    region: Output[str]
+    partition: Output[str]
+    named: str | None
+    """The region as the program knows it."""
+
+
+@dataclass(frozen=True)
 class Network:
     """Where workloads run."""
 
@@ -36,11 +49,100 @@ class Network:
     native: dict[str, pulumi.Resource]
 
 
+_CHINA = {
+    "sagemaker.api",
+    "sagemaker.runtime",
+    "sagemaker.featurestore-runtime",
+    "ecr.api",
+    "ecr.dkr",
+    "monitoring",
+    "sts",
+}
+"""The services whose endpoints in the China regions begin with ``cn.com.amazonaws``; the others begin as elsewhere."""
+Services = Mapping[str, tuple[str, frozenset[str]]]
+
+
+def usable(zones: Sequence[str], services: Services) -> list[str]:
+    """Put the zones first that have every service, and leave out those that have none of some."""
+    needed = [where for service, (_, where) in services.items() if service in SERVICES]
+    return [zone for zone in zones if all(zone in where for where in needed)]
+
+
+def zone_problems(spec: PrivateNetwork, region: str, zones: Sequence[str], services: Services) -> Iterator[Problem]:
+    """Judge the zones of a network, where the cloud could be asked."""
+    if absent := [service for service in SERVICES if services and service not in services]:
+        yield Problem(
+            "network.private",
+            f"{region} has no interface endpoint for {', '.join(absent)}; take another region, or network.existing",
+        )
+    for zone in spec.zone_names:
+        if zones and zone not in zones:
+            yield Problem(
+                "network.private.zone_names", f"{zone!r} is no zone of {region}; write some of {', '.join(zones)}"
+            )
+    if alone := [
+        service
+        for service in SERVICES
+        if spec.zone_names and service in services and not set(spec.zone_names) & services[service][1]
+    ]:
+        yield Problem(
+            "network.private.zone_names",
+            f"none has an interface endpoint for {', '.join(alone)}; add one of {', '.join(usable(zones, services))}",
+        )
+    good = usable(zones, services)
+    if zones and not spec.zone_names and len(good) < spec.zones:
+        yield Problem(
+            "network.private.zones",
+            f"{region} has {len(good)} zones with every service ({', '.join(good)}), and {spec.zones} are wanted; "
+            "write fewer, or name them with zone_names",
+        )
+
+
+def _zones(scope: Scope, spec: PrivateNetwork, services: Services) -> Sequence[Input[str]]:
+    if spec.zone_names:
+        return spec.zone_names
+    filters = [{"name": name, "values": [value]} for name, value in live.ZONES.items() if name != "state"]
+    found = aws.get_availability_zones_output(
+        state=live.ZONES["state"],
+        filters=[aws.GetAvailabilityZonesFilterArgs(**one) for one in filters],  # type: ignore[arg-type]
+        opts=scope.invoke,
+    )
+    names = found.names.apply(lambda names: usable(names, services))
+    return [names[index] for index in range(spec.zones)]
+
+
+def _service(service: str, services: Services, partition: Output[str], region: Output[str]) -> Input[str]:
+    """Return the whole name of a service, as the region says it, or as it is usual."""
+    if service in services:
+        return services[service][0]
+    prefix = partition.apply(lambda known: "cn." if known == "aws-cn" and service in _CHINA else "")
+    return Output.format("{0}com.amazonaws.{1}.{2}", prefix, region, service)
+
+
+def _where(
+    service: str, services: Services, zones: Sequence[Input[str]], subnets: Sequence[Input[str]]
+) -> list[Input[str]]:
+    """Return the subnets for a service's endpoint: of zones that were named, those that have it."""
+    there = services[service][1] if service in services else None
+    return [
+        subnet
+        for zone, subnet in zip(zones, subnets, strict=True)
+        if there is None or not isinstance(zone, str) or zone in there
+    ]
+
+
 def private(
-    scope: Scope, spec: PrivateNetwork, region: Output[str], log_group_arn: Output[str], flow_role: Output[str]
+    scope: Scope,
+    spec: PrivateNetwork,
+    place: Place,
+    log_group_arn: Output[str],
+    flow_role: Output[str],
 ) -> Network:
     """Make a VPC with one subnet a zone, gateway and interface endpoints, closed security groups and flow logs."""
     opts, tags = scope.opts, scope.tags
+    region, partition = place.region, place.partition
+    given = scope.provider or scope.component.get_provider("aws:index:any")
+    services_here = live.service_names(given, place.named) if place.named else {}
 
     def named(part: str) -> dict[str, str]:
         return {**tags, "Name": scope.physical(part)}
@@ -57,16 +159,15 @@ def private(
         scope.child("closed"), vpc_id=vpc.id, ingress=[], egress=[], tags=named("closed"), opts=opts
     )
     routes = aws.ec2.RouteTable(scope.child("routes"), vpc_id=vpc.id, tags=named("routes"), opts=opts)
-    zones = aws.get_availability_zones_output(state="available", opts=scope.invoke)
+    zones = _zones(scope, spec, services_here)
     blocks = list(ip_network(spec.cidr).subnets(new_prefix=ip_network(spec.cidr).prefixlen + 2))
     subnets = []
-    for index in range(spec.zones):
-        zone = zones.names[index]
+    for index in range(len(zones)):
         subnet = aws.ec2.Subnet(
             scope.child(f"subnet-{index}"),
             vpc_id=vpc.id,
             cidr_block=str(blocks[index]),
-            availability_zone=zone,
+            availability_zone=zones[index],
             tags=named(f"subnet-{index}"),
             opts=opts,
         )
@@ -129,10 +230,10 @@ def private(
         aws.ec2.VpcEndpoint(
             scope.child(service.replace(".", "-")),
             vpc_id=vpc.id,
-            service_name=Output.format("com.amazonaws.{0}.{1}", region, service),
+            service_name=_service(service, services_here, partition, region),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
-            subnet_ids=[subnet.id for subnet in subnets],
+            subnet_ids=_where(service, services_here, zones, [subnet.id for subnet in subnets]),
             security_group_ids=[services.id],
             tags=named(service),
             opts=opts,

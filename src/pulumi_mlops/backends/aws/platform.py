@@ -110,7 +110,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
 def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, pulumi.Resource]) -> Output[str]:
     here = {"StringEquals": {"aws:SourceAccount": account.id}}
     use = ["kms:Decrypt", "kms:GenerateDataKey*"]
-    log_service = Output.format("logs.{0}.amazonaws.com", account.region)
+    log_service = Output.format("logs.{0}.{1}", account.region, account.domain)
     statements: list[Statement] = [
         {**allow(["kms:*"], "*"), "Sid": "IamDecides", "Principal": {"AWS": account.root}},
         {
@@ -362,6 +362,7 @@ def _network(
         scope.child("flow-rights"), name="rights", role=role.name, policy=document([write]), opts=scope.opts
     )
     arn = Output.all(role.arn, rights.id).apply(lambda known: str(known[0]))
-    made = network.private(scope, spec.network.private, account.region, logs.arn, arn)
+    place = network.Place(account.region, account.partition, account.named)
+    made = network.private(scope, spec.network.private, place, logs.arn, arn)
     native.update(made.native)
     return made

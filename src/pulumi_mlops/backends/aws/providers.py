@@ -17,6 +17,7 @@ from pulumi import Input, InvokeOptions, ProviderResource, ResourceOptions
 
 from pulumi_mlops.backends.aws import live, sessions
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
+from pulumi_mlops.backends.aws.network import zone_problems
 from pulumi_mlops.bridges import Difference
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core import private
@@ -183,7 +184,13 @@ def _mocks_need_no_answer() -> Iterator[None]:
 
 def misplaced(spec: Spec, given: ProviderResource | None) -> Iterator[Problem]:
     """Refuse a platform's region, or its account, beside a provider of another one."""
-    if given is None or not isinstance(spec, PlatformSpec):
+    if not isinstance(spec, PlatformSpec):
+        return
+    made = spec.network.private if spec.network else None
+    region = spec.region or (region_of(given) if given else live.default_region())
+    if made is not None and region:
+        yield from zone_problems(made, region, live.zones(given, region), live.service_names(given, region))
+    if given is None:
         return
     if spec.region and (there := region_of(given)) not in (None, spec.region):
         yield Problem(

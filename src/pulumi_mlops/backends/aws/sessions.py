@@ -13,7 +13,6 @@ from weakref import WeakSet
 import pulumi
 
 from pulumi_mlops.core import private
-from pulumi_mlops.core.refs import HubRef
 
 if TYPE_CHECKING:
     import boto3
@@ -36,9 +35,9 @@ def configured(key: str, kind: str = "str") -> Any:
     return getattr(config, f"get{secret}{'' if kind == 'str' else f'_{kind}'}")(key)
 
 
-def client(platform: HubRef, service: str, region: str | None) -> Any:
-    """Return a client for a platform's region and account."""
-    settings = _settings(next(iter(platform.providers), None))
+def client(given: pulumi.ProviderResource | None, service: str, region: str | None) -> Any:
+    """Return a client for a region, with the settings of a provider; of the default one where none is given."""
+    settings = _settings(given)
     return _client(service, region, json.dumps(settings, sort_keys=True))
 
 

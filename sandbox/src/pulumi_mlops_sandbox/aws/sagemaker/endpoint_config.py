@@ -3,9 +3,9 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
 """
 
-import re
 from typing import Any
 
+from pulumi_mlops.backends.aws.instances import LOCAL_DISK, family
 from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import invalid
 from pulumi_mlops_sandbox.aws.hooks import own
@@ -24,8 +24,6 @@ SERVERLESS_EXCLUDES = (
     "EnableSSMAccess",
     "CoreDumpConfig",
 )
-# Instances with local storage encrypt it in hardware; AWS refuses a KmsKeyId with them.
-_LOCAL_STORAGE = re.compile(r"^ml\.([a-z]+\d+[a-z]*d[n]?|g4dn|g5|g6e?|gr6|p4de?|p5e?n?|trn1n?|trn2)\.")
 
 
 @own("sagemaker", "CreateEndpointConfig")
@@ -46,7 +44,7 @@ def create(call: Call) -> dict[str, Any]:
     serverless = [variant for variant in every if "ServerlessConfig" in variant]
     if serverless:
         _check_serverless(params, every)
-    elif params.get("KmsKeyId") and any(_LOCAL_STORAGE.match(variant.get("InstanceType", "")) for variant in every):
+    elif params.get("KmsKeyId") and any(family(variant.get("InstanceType", "")) in LOCAL_DISK for variant in every):
         raise invalid("KmsKeyId cannot be given for instance types with local storage, which is always encrypted")
     _check_references(call)
     record = call.plane.store.create(ENDPOINT_CONFIG, call.region, call.params)
