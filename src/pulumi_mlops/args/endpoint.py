@@ -149,7 +149,8 @@ class ModeWithAsynchronous(TypedDict, total=False):
     """How requests are served: at most one of the two; neither is real-time on machines of its own."""
 
     asynchronous: Asynchronous | None
-    """Serve from a queue."""
+    """Serve from a queue. On AWS: requests lie below ``requests/<endpoint>/`` of the artifact store, which its role
+    reads, and answers below ``answers/<endpoint>/``."""
 
 
 Mode: TypeAlias = ModeWithServerless | ModeWithAsynchronous

@@ -198,8 +198,8 @@ class PlatformArgs(TypedDict, total=False):
     """Parts that are there already."""
     consumers: Sequence[Has[PrincipalRef] | Principal]
     """Principals outside that may read artifacts, images and models: ``[{"account": …}]``, or an Identity. Only the
-    owner's stack can grant that. On AWS: accounts, roles and Identities. On Kubernetes: namespaces, service accounts
-    and Identities."""
+    owner's stack can grant that. On AWS: accounts, roles and Identities. They read ``models/`` of the artifact store,
+    and images. On Kubernetes: namespaces, service accounts and Identities."""
     log_days: int | None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 

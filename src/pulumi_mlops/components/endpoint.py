@@ -480,11 +480,12 @@ class EndpointSpec(Spec):
         version = part.model if isinstance(part.model, ModelVersionRef) else None
         image = files.image if files else self.serve.image
         artifact = files.artifact if files else version.files if version and image is not None else None
-        grants: list[Grant] = [("use", self.platform), ("read", Place(self.platform.artifacts))]
+        grants: list[Grant] = [("use", self.platform)]
         grants += [] if image is None else [("pull", Image(image))]
         if version:
             grants += [("pull", version)] if image is None else []
             grants.append(("read", version))
+            grants += [("follow", version)] if self.release.owner == "registry" else []
         if files and files.artifact is not None:
             grants.append(("read", Place(files.artifact)))
         if files and files.artifact_key is not None:

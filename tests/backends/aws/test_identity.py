@@ -36,7 +36,7 @@ def test_a_reader_of_online_values(cloud: Cloud) -> None:
             GROUP.address["arn"],
             None,
         ),
-        ({"kms:Decrypt"}, KEY, None),
+        ({"kms:Decrypt"}, KEY, {"StringEquals": {"kms:ViaService": [f"sagemaker.{REGION}.amazonaws.com"]}}),
     ]
 
 
@@ -46,7 +46,7 @@ def test_a_reader_of_history(cloud: Cloud) -> None:
     assert by_action["glue:GetTable"][-1].endswith(":table/churn_dev_features/churn_dev_profile")
     assert by_action["athena:StartQueryExecution"].endswith(":workgroup/primary")
     rows = f"arn:aws:s3:::artifacts/features/{ACCOUNT}/sagemaker/{REGION}/offline-store/churn-dev-profile-??????????/*"
-    assert rows in [resource for actions, resource, _ in found if actions == {"s3:GetObject"}]
+    assert by_action["s3:GetObject"] == [rows, "arn:aws:s3:::artifacts/queries/churn-dev-profile/*"]
     assert "sagemaker:PutRecord" not in by_action
     assert by_action["s3:PutObject"] == "arn:aws:s3:::artifacts/queries/churn-dev-profile/*"
 

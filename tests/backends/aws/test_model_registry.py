@@ -10,6 +10,7 @@ from pulumi_mlops.core import private
 from pulumi_mlops.core.gates import missed
 from support.facts.aws import HUB, MODEL, REGISTRY, hub
 from support.mocks import ACCOUNT, REGION, Cloud
+from support.rights import of
 
 CONSUMER = "999988887777"
 ACCOUNT_OF = {"account": CONSUMER}
@@ -38,11 +39,16 @@ def test_approvals_are_announced(cloud: Cloud) -> None:
 
 def test_approvers_may_approve_this_registrys_versions_only(cloud: Cloud) -> None:
     cloud.run(lambda: mlops.ModelRegistry("models", platform=HUB, approvers=[{"role": "lead"}]) and None)
-    here = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
-    versions, groups = cloud.one("iam/policy").document("policy")["Statement"]
-    assert versions["Action"] == ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"]
-    assert versions["Resource"] == f"{here}:model-package/churn-dev-models-*/*"
-    assert groups["Resource"] == f"{here}:model-package-group/churn-dev-models-*"
+    may, here = of(cloud, "models-approve", kind="iam/policy"), f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+    version, ours = (
+        f"{here}:model-package/churn-dev-models-churn/1",
+        {"aws:ResourceTag/mlops-registry": "churn-dev-models"},
+    )
+    for action in ("DescribeModelPackage", "ListModelPackages"):
+        assert may(f"sagemaker:{action}", version, **ours)
+    assert may("sagemaker:UpdateModelPackage", version, **ours, **{"sagemaker:ModelApprovalStatus": "Approved"})
+    assert not may("sagemaker:UpdateModelPackage", version, **ours)
+    assert may("sagemaker:DescribeModelPackageGroup", f"{here}:model-package-group/churn-dev-models-churn", **ours)
     assert cloud.one("iam/rolePolicyAttachment").inputs["role"] == "lead"
 
 

@@ -151,7 +151,7 @@ def test_consumers_are_in_every_policy(cloud: Cloud) -> None:
     make(cloud, consumers=[{"account": CONSUMER}], images=["churn"])
     granted = {
         "kms/key": ["kms:Decrypt", "kms:DescribeKey"],
-        "s3/bucketPolicy": ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
+        "s3/bucketPolicy": ["s3:GetObject", "s3:GetObjectVersion"],
         "ecr/repositoryPolicy": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"],
     }
     for kind, actions in granted.items():

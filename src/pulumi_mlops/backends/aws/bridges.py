@@ -9,9 +9,9 @@ from dataclasses import replace
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.aws.access import ECR
 from pulumi_mlops.backends.aws.addresses import ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.aws.providers import far
+from pulumi_mlops.backends.aws.rights import ECR
 from pulumi_mlops.components.endpoint import EndpointSpec, Variant
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
@@ -19,7 +19,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred
-from pulumi_mlops.core.workload import Workload
+from pulumi_mlops.core.workload import Place, Workload
 
 
 def copied(scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[FeatureView]) -> Workload[FeatureView]:
@@ -45,7 +45,8 @@ def copied(scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[F
         tagging_directive="REPLACE",  # tags of the source may not be readable, and say nothing here
         opts=ResourceOptions.merge(scope.opts, ResourceOptions(ignore_changes=kept)),
     )
-    return replace(workload, grants=grants, files=Output.format("s3://{0}/{1}", there.bucket, there.key))
+    files = Output.format("s3://{0}/{1}", there.bucket, there.key)
+    return replace(workload, grants=(*grants, ("read", Place(files))), files=files)
 
 
 def _in_another_region(platform: PlatformRef, version: ModelVersionRef) -> bool:

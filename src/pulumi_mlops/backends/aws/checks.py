@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops.backends.aws import existing, live, providers
-from pulumi_mlops.backends.aws.access import principal_problems
+from pulumi_mlops.backends.aws.access import principal_problems, size_problems
 from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
 from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
@@ -26,6 +26,7 @@ from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec, is_deferred, nearest
+from pulumi_mlops.core.workload import together
 
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
@@ -168,6 +169,7 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
         else:
             yield from version_problems(field, spec, served)
     yield from _watched(spec)
+    yield from size_problems("reads", spec.platform, [] if spec.waiting else together(spec.workloads()))
     there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
     if there is not None:
         yield from _endpoint_that_serves(spec, there)

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, names, policy, release
+from pulumi_mlops.backends.aws import access, names, policy, release, rights
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     ModelVersionAddress,
@@ -51,23 +51,28 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     writes = [("write", Place(captured))] * bool(spec.capture_percent) + [("write", Place(answers))] * bool(
         spec.mode.asynchronous
     )
+    asked = Output.format("{0}requests/{1}/", spec.platform.artifacts, scope.name)
+    reads = [("read", Place(asked))] * bool(spec.mode.asynchronous)
     topic = spec.mode.asynchronous.notify if spec.mode.asynchronous else None
     tells = [] if topic is None else [("tell", Topic(topic))]
     workloads = [
         copied(scope, spec, part, workload) for part, workload in zip(spec.parts, spec.workloads(), strict=True)
     ]
+    group = f"/aws/sagemaker/Endpoints/{name}"
     role = access.identity(
         scope,
         names.in_account(scope, spec.platform.region, scope.name, "endpoint"),
         spec.platform,
         "sagemaker.amazonaws.com",
         *together(workloads),
+        ("write", rights.LogGroup(group)),
+        *reads,
         *writes,
         *tells,
     )
     logs = aws.cloudwatch.LogGroup(
         scope.child("logs"),
-        name=f"/aws/sagemaker/Endpoints/{name}",
+        name=group,
         retention_in_days=where.log_days,
         kms_key_id=where.key,
         tags=scope.tags,

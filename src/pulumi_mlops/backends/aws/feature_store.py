@@ -11,6 +11,7 @@ from pulumi_mlops.backends.aws import access, live, names
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.backends.aws.limits import shape
+from pulumi_mlops.backends.aws.rights import Catalogue
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
 from pulumi_mlops.components.platform import PlatformRef
@@ -45,9 +46,8 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         names.in_account(scope, spec.platform.region, scope.name, "features"),
         spec.platform,
         "sagemaker.amazonaws.com",
-        ("use", spec.platform),
         ("write", Place(prefix)),
-        ("write", access.Catalogue(name, prefix)),
+        ("write", Catalogue(name, prefix)),
     )
     return FeatureStoreRef(
         name=scope.name,

@@ -9,6 +9,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 
 _GITHUB = "token.actions.githubusercontent.com"
+_LISTS = ("reads", "writes", "registers", "approves", "deploys", "invokes", "secrets")
 _PROVIDER = "arn:{0}:iam::{1}:oidc-provider/" + _GITHUB
 
 
@@ -19,8 +20,8 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
         names.in_account(scope, spec.platform.region, scope.name, "identity"),
         "Identity",
         list(_trust(spec)),
-        access.statements(spec.platform, spec.grants()),
-        region=spec.platform.region,
+        platform=spec.platform,
+        grants=spec.grants(),
     )
     return IdentityRef(
         name=scope.name,
@@ -67,3 +68,5 @@ def identity_problems(spec: IdentitySpec) -> Iterator[Problem]:
             "is required: IAM makes no role that nobody may assume; write trusts={'github': {…}}, {'account': {…}} "
             "or {'role': 'arn:…'}",
         )
+    lists = {name: len(getattr(spec, name)) for name in _LISTS}
+    yield from access.size_problems(max(lists, key=lists.__getitem__), spec.platform, spec.grants())

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import access, live, names, policy
+from pulumi_mlops.backends.aws import access, live, names, policy, rights
 from pulumi_mlops.backends.aws.addresses import (
     ModelAddress,
     ModelRegistryAddress,
@@ -34,27 +34,9 @@ def prefix(project: str, stage: str, registry: str) -> str:
 def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     """Make the rights of approvers and the rules that announce approvals. The groups come with the models."""
     start = prefix(scope.project, scope.stage, scope.name)
-    where = PlatformAddress.of(spec.platform)
-
-    def named(kind: str, tail: str) -> Output[str]:
-        return Output.format(
-            "arn:{0}:sagemaker:{1}:{2}:{3}/{4}-{5}",
-            where.partition,
-            where.region,
-            where.account,
-            kind,
-            start,
-            tail,
-        )
-
     native: dict[str, pulumi.Resource] = {}
-    rights = [
-        policy.allow(["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"], named("model-package", "*/*")),
-        policy.allow(
-            ["sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"], named("model-package-group", "*")
-        ),
-    ]
-    native |= access.let(scope, "approve", spec.platform, spec.approvers, rights)
+    allowed = rights.approve_all(start, PlatformAddress.of(spec.platform))
+    native |= access.let(scope, "approve", spec.platform, spec.approvers, allowed)
     for name, notice in spec.events.items():
         detail: dict[str, Any] = {
             "ModelPackageGroupName": [{"prefix": f"{start}-"}],
@@ -98,8 +80,15 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         scope.child("group"),
         model_package_group_name=name,
         model_package_group_description=spec.description,
-        tags={**spec.metadata, **scope.tags},
+        tags={**spec.metadata, **scope.tags, rights.REGISTRY: ModelRegistryAddress.of(spec.registry).prefix},
         opts=scope.guarded(spec.protect),
+    )
+    access.forbid(
+        scope,
+        "keep-metrics",
+        platform,
+        principals.read(spec.registry.approvers),
+        rights.keep_metrics(group.arn, sorted(spec.gate)),
     )
     if spec.registry.consumers:
         where = PlatformAddress.of(platform)

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws import live
+from pulumi_mlops.backends.aws.policy import Statement, allow, arn, document
 from pulumi_mlops.components.platform import PrivateNetwork
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
@@ -28,16 +29,21 @@ SERVICES = (
     "secretsmanager",
 )
 _HTTPS = 443
+_PREFIXES = {"monitoring": "cloudwatch"}
+"""What a service is called in policies, where that is not how its address begins."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a network is to be."""
+    """Where a network is to be, and who uses it."""
 
     region: Output[str]
     partition: Output[str]
     named: str | None
     """The region as the program knows it."""
+    account: Output[str]
+    bucket: Input[str]
+    """The artifact store, which may be another account's."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,7 @@ def private(
         service_name=Output.format("com.amazonaws.{0}.s3", region),
         vpc_endpoint_type="Gateway",
         route_table_ids=[routes.id],
+        policy=document(_to_s3(place)),
         tags=named("s3"),
         opts=opts,
     )
@@ -235,6 +242,7 @@ def private(
             private_dns_enabled=True,
             subnet_ids=_where(service, services_here, zones, [subnet.id for subnet in subnets]),
             security_group_ids=[services.id],
+            policy=document([_own_account(place, [f"{_PREFIXES.get(service, service.split('.')[0])}:*"])]),
             tags=named(service),
             opts=opts,
         )
@@ -249,3 +257,24 @@ def private(
         opts=opts,
     )
     return Network([subnet.id for subnet in subnets], [workloads.id], {"vpc": vpc, "workloads": workloads})
+
+
+def _own_account(place: Place, actions: list[str], resources: Any = "*", **further: Any) -> Statement:
+    """Let those through who belong to this account; what each may do is said by its own rights."""
+    ours = {"aws:PrincipalAccount": place.account, **further}
+    return {**allow(actions, resources, {"StringEquals": ours}), "Principal": {"AWS": "*"}}
+
+
+def _to_s3(place: Place) -> list[Statement]:
+    """Read what the role may read; write to this account and to the artifact store only; fetch layers of images.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms
+    """
+    store = [arn(f"arn:{{0}}:s3:::{{1}}{part}", place.partition, place.bucket) for part in ("", "/*")]
+    layers = arn("arn:{0}:s3:::prod-{1}-starport-layer-bucket/*", place.partition, place.region)
+    return [
+        _own_account(place, ["s3:Get*", "s3:List*"]),
+        _own_account(place, ["s3:*"], **{"aws:ResourceAccount": place.account}),
+        _own_account(place, ["s3:*"], store),
+        {**allow(["s3:GetObject"], layers), "Principal": {"AWS": "*"}},
+    ]

@@ -23,8 +23,9 @@ NOTES = {
     "only, ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and "
     "a VPC when asked. See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.",
     "Platform.account": "twelve digits.",
-    "Platform.consumers": "accounts, roles and Identities.",
-    "Identity": "an IAM role with one inline policy. GitHub's tokens are trusted through the account's OIDC provider "
+    "Platform.consumers": "accounts, roles and Identities. They read ``models/`` of the artifact store, and images.",
+    "Identity": "an IAM role with one inline policy, or with several managed ones where that cannot hold its rights. "
+    "GitHub's tokens are trusted through the account's OIDC provider "
     "``token.actions.githubusercontent.com``, which has to be there.",
     "Identity.principal": "the ARN of the role.",
     "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store.",
@@ -60,6 +61,8 @@ NOTES = {
     "Endpoint": "SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto "
     "Scaling, CloudWatch alarms. See "
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.",
+    "Mode.asynchronous": "requests lie below ``requests/<endpoint>/`` of the artifact store, which its role reads, and "
+    "answers below ``answers/<endpoint>/``.",
     "Endpoint.url": "the address that takes a signed invocation (``sagemaker:InvokeEndpoint``, or its "
     "asynchronous sister).",
     "Endpoint.reads": "the name of the feature group, for the Feature Store API.",

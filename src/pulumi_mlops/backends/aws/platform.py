@@ -10,9 +10,10 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from pulumi_mlops.backends.aws import live, names, network, providers
-from pulumi_mlops.backends.aws.access import PULL, principal_arn
+from pulumi_mlops.backends.aws.access import principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.aws.policy import Statement, allow, document
+from pulumi_mlops.backends.aws.rights import PULL
 from pulumi_mlops.backends.aws.secrets import secret
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
@@ -71,7 +72,8 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     if spec.monthly_budget:
         native["budget"] = _budget(scope, spec, account, topic)
     secrets = {name: secret(scope, key, f"secret-{name}", name, value).arn for name, value in spec.secrets.items()}
-    where = _network(scope, spec, account, logs, native)
+    place = network.Place(account.region, account.partition, account.named, account.id, bucket)
+    where = _network(scope, spec, place, logs, native)
     native |= {"logs": logs, **{f"repository.{name}": repository for name, repository in repositories.items()}}
 
     return PlatformRef(
@@ -136,8 +138,13 @@ def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, p
     ]
     if spec.consumers:
         readers = account.principals(spec.consumers)
+        through_s3 = Output.format("s3.{0}.amazonaws.com", account.region)
         statements.append(
-            {**allow(["kms:Decrypt", "kms:DescribeKey"], "*"), "Sid": "Consumers", "Principal": {"AWS": readers}}
+            {
+                **allow(["kms:Decrypt", "kms:DescribeKey"], "*", {"StringEquals": {"kms:ViaService": through_s3}}),
+                "Sid": "Consumers",
+                "Principal": {"AWS": readers},
+            }
         )
     key = aws.kms.Key(
         scope.child("key"),
@@ -219,13 +226,19 @@ def _bucket(
     ]
     if spec.consumers:
         readers = account.principals(spec.consumers)
-        statements.append(
+        # What is shared are the files of versions; features, answers and captured data stay with the platform.
+        statements += [
             {
-                **allow(["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], everything),
+                **allow(["s3:GetObject", "s3:GetObjectVersion"], Output.format("{0}/models/*", bucket.arn)),
                 "Sid": "Consumers",
                 "Principal": {"AWS": readers},
-            }
-        )
+            },
+            {
+                **allow(["s3:ListBucket"], bucket.arn, {"StringLike": {"s3:prefix": ["models/*"]}}),
+                "Sid": "ConsumersList",
+                "Principal": {"AWS": readers},
+            },
+        ]
     aws.s3.BucketPolicy(
         scope.child("policy"),
         bucket=bucket.bucket,
@@ -332,7 +345,7 @@ def _budget(scope: Scope, spec: PlatformSpec, account: Account, topic: Any) -> a
 def _network(
     scope: Scope,
     spec: PlatformSpec,
-    account: Account,
+    place: network.Place,
     logs: aws.cloudwatch.LogGroup,
     native: dict[str, pulumi.Resource],
 ) -> network.Network | None:
@@ -345,24 +358,24 @@ def _network(
         "Effect": "Allow",
         "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account.id}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
     }
     role = aws.iam.Role(
         scope.child("flow-role"),
-        name=names.in_account(scope, account.named, "flow-logs"),
+        name=names.in_account(scope, place.named, "flow-logs"),
         assume_role_policy=document([trust]),
         tags=scope.tags,
-        opts=names.kept_in(scope, account.named),
+        opts=names.kept_in(scope, place.named),
     )
-    write = allow(
-        ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"],
-        [logs.arn, Output.format("{0}:*", logs.arn)],
-    )
+    write = [
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], Output.format("{0}:log-stream:*", logs.arn)),
+        allow(["logs:DescribeLogStreams"], [logs.arn, Output.format("{0}:*", logs.arn)]),
+        allow(["logs:DescribeLogGroups"], "*"),  # takes no resource
+    ]
     rights = aws.iam.RolePolicy(
-        scope.child("flow-rights"), name="rights", role=role.name, policy=document([write]), opts=scope.opts
+        scope.child("flow-rights"), name="rights", role=role.name, policy=document(write), opts=scope.opts
     )
     arn = Output.all(role.arn, rights.id).apply(lambda known: str(known[0]))
-    place = network.Place(account.region, account.partition, account.named)
     made = network.private(scope, spec.network.private, place, logs.arn, arn)
     native.update(made.native)
     return made

@@ -1,0 +1,452 @@
+"""Rights from references: one table of (verb, kind of thing) to actions and resources, and nothing wider."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pulumi import Input, Output
+
+from pulumi_mlops.backends.aws import keys
+from pulumi_mlops.backends.aws.addresses import (
+    EndpointAddress,
+    FeatureGroupAddress,
+    ModelAddress,
+    ModelVersionAddress,
+    PlatformAddress,
+    SecretAddress,
+    package_arn,
+)
+from pulumi_mlops.backends.aws.places import below, bucket_of, objects, read_files, read_place, through, write_place
+from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
+from pulumi_mlops.components.model import ModelRef, ModelVersionRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.errors import InvalidArgs, Problem
+from pulumi_mlops.core.refs import SecretRef
+from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The Glue database of a feature store, and the prefix of its rows."""
+
+    database: str
+    offline: Input[str]
+
+
+@dataclass(frozen=True)
+class LogGroup:
+    """Where a workload writes its logs."""
+
+    name: str
+
+
+PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+_LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
+ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
+"""How the address of an image begins that is in a repository of ECR."""
+_REPOSITORY = re.compile(ECR.pattern + r"[a-z.-]+/(?P<name>[^:@]+)([:@].*)?")
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+"""What Secrets Manager adds to the name of a secret in its ARN."""
+REGISTRY = "mlops-registry"
+"""Tag of a model package group, which its versions have as well: the prefix of the registry that it belongs to. Names
+alone do not tell: the groups of ``models-eu`` begin as those of ``models`` do."""
+
+
+def _use_platform(platform: PlatformRef, here: PlatformRef) -> list[Statement]:
+    at, address = PlatformAddress.of(here), PlatformAddress.of(platform)
+    statements = [
+        # CloudWatch has no resource to name in PutMetricData; the namespace is the narrowest there is.
+        allow(
+            ["cloudwatch:PutMetricData"],
+            "*",
+            {
+                "StringLike": {
+                    "cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*", f"mlops/{platform.name}/*"]
+                }
+            },
+        ),
+        # The disks of the machines are encrypted with it.
+        allow(["kms:DescribeKey"], address.key, through(at, "sagemaker")),
+        allow(
+            ["kms:CreateGrant"],
+            address.key,
+            {"Bool": {"kms:GrantIsForAWSResource": "true"}, **through(at, "sagemaker")},
+        ),
+    ]
+    return [*statements, *(_join_network(address) if platform.private else [])]
+
+
+def _join_network(at: PlatformAddress) -> list[Statement]:
+    """Allow interfaces in the platform's subnets, with the platform's security groups.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    """
+    made = arn("arn:{0}:ec2:{1}:{2}:network-interface/*", at.partition, at.region, at.account)
+    subnets = [arn("arn:{0}:ec2:{1}:{2}:subnet/{3}", at.partition, at.region, at.account, one) for one in at.subnets]
+    groups = [
+        arn("arn:{0}:ec2:{1}:{2}:security-group/{3}", at.partition, at.region, at.account, one)
+        for one in at.security_groups
+    ]
+    in_them = {"ArnEquals": {"ec2:Subnet": subnets}}
+    return [
+        allow(["ec2:CreateNetworkInterface"], [*subnets, *groups]),
+        allow(
+            [
+                "ec2:CreateNetworkInterface",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ],
+            made,
+            in_them,
+        ),
+        # EC2 takes no resource in what only describes.
+        allow(
+            [
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcs",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeSecurityGroups",
+            ],
+            "*",
+        ),
+    ]
+
+
+def _write_logs(group: LogGroup, here: PlatformRef) -> list[Statement]:
+    at = PlatformAddress.of(here)
+    where = ("arn:{0}:logs:{1}:{2}:log-group:" + group.name, at.partition, at.region, at.account)
+    return [
+        allow(["logs:DescribeLogStreams"], [arn(*where), arn(f"{where[0]}:*", *where[1:])]),
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn(f"{where[0]}:log-stream:*", *where[1:])),
+    ]
+
+
+def _repository(image: str, partition: str) -> str | None:
+    """Return the repository that an image is pulled from; None for one outside of ECR."""
+    found = _REPOSITORY.fullmatch(image)
+    if found is None:
+        return None
+    return f"arn:{partition}:ecr:{found['region']}:{found['account']}:repository/{found['name']}"
+
+
+def _pull_image(image: Image, here: PlatformRef) -> list[Statement]:
+    parts = (image.address, PlatformAddress.of(here).partition)
+    login = Late(lambda *of: "*" if _repository(*of) else None, parts)
+    return [allow(PULL, Late(_repository, parts)), allow(_LOGIN, login)]
+
+
+def models(platform: PlatformRef, model: str) -> Output[str]:
+    """Return the folder of an artifact store with the files of a model's versions."""
+    return Output.format("s3://{0}/models/{1}/", PlatformAddress.of(platform).bucket, model)
+
+
+def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
+    """Read the files of a version, or the folder of its model where the registry was not asked for them."""
+    at, address, theirs = PlatformAddress.of(here), ModelVersionAddress.of(version), version.platform
+    files = address.files or [models(theirs, version.name)]
+    used: Sequence[Input[str]] = address.keys or [PlatformAddress.of(theirs).key]
+    return [
+        *(right for uri in files for right in read_files(Place(uri), at)),
+        *(allow(["kms:Decrypt"], key, through(at, "s3")) for key in used),
+    ]
+
+
+def _pull_version(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
+    """Pull the images that a version names; any of its platform where the registry was not asked for them."""
+    images, theirs = ModelVersionAddress.of(version).images, PlatformAddress.of(version.platform)
+    if not images:
+        return _pull_any(theirs)
+    return [right for image in images for right in _pull_image(Image(image), here)]
+
+
+def _pull_any(at: PlatformAddress) -> list[Statement]:
+    return [allow(PULL, list(at.repositories.values())), allow(_LOGIN, "*")] if at.repositories else []
+
+
+def later_versions(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
+    """Allow what versions need that are deployed by somebody else: the folder of the model, the platform's images."""
+    theirs = PlatformAddress.of(version.platform)
+    return [*read_place(Place(models(version.platform, version.name)), here), *_pull_any(theirs)]
+
+
+def _use_key(key: Key, here: PlatformRef) -> list[Statement]:
+    return [allow(["kms:Decrypt"], key.address, through(PlatformAddress.of(here), "s3"))]
+
+
+def _read_view(view: FeatureView, here: PlatformRef) -> list[Statement]:
+    if view.tier == "offline":
+        return _read_history(view.group, here)
+    address, theirs = FeatureGroupAddress.of(view.group), PlatformAddress.of(view.group.platform)
+    return [
+        allow(["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"], address.arn),
+        *_with_keys(["kms:Decrypt"], address.online_keys, theirs, "sagemaker"),
+    ]
+
+
+def _with_keys(
+    actions: Sequence[str], used: Sequence[Input[str]] | None, at: PlatformAddress, *services: str
+) -> list[Statement]:
+    """Allow the use of the keys of a store; of one of ours, the platform's."""
+    return [allow(actions, key, through(at, *services)) for key in ([at.key] if used is None else used)]
+
+
+def _read_history(group: FeatureGroupRef, here: PlatformRef) -> list[Statement]:
+    """Query the table of a group by Athena, whose answers go to a folder of their own in the artifact store."""
+    at, address = PlatformAddress.of(here), FeatureGroupAddress.of(group)
+    if address.offline is None or address.database is None:
+        told = "the ref does not say where its rows are; run pulumi up in the stack that exports it"
+        raise InvalidArgs("FeatureGroup", group.name, [Problem("address", told)])
+    # SageMaker ends the name of a group's folder with the second at which it was made, ten digits: a star in their
+    # place would stand for the rows of a group with a longer name as well.
+    folder = "{0}{1}/sagemaker/{2}/offline-store/{3}-??????????/"
+    rows = arn(folder, address.offline, at.account, at.region, address.name)
+    table = Late(lambda name: name.replace("-", "_"), (address.name,)) if address.table is None else address.table
+    answers = Place(Output.format("s3://{0}/queries/{1}/", at.bucket, address.name))
+    return [
+        allow(["sagemaker:DescribeFeatureGroup"], address.arn),
+        allow(
+            ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
+            [
+                arn("arn:{0}:glue:{1}:{2}:catalog", at.partition, at.region, at.account),
+                arn("arn:{0}:glue:{1}:{2}:database/{3}", at.partition, at.region, at.account, address.database),
+                arn("arn:{0}:glue:{1}:{2}:table/{3}/{4}", at.partition, at.region, at.account, address.database, table),
+            ],
+        ),
+        allow(
+            ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+            arn("arn:{0}:athena:{1}:{2}:workgroup/primary", at.partition, at.region, at.account),
+        ),
+        allow(["s3:GetObject"], Late(objects, (rows, at.partition))),
+        allow(
+            ["s3:ListBucket"],
+            Late(bucket_of, (address.offline, at.partition)),
+            {"StringLike": {"s3:prefix": [Late(below, (rows,))]}},
+        ),
+        *read_files(answers, at),
+        *write_place(answers, here, "athena"),
+        *_with_keys(["kms:Decrypt"], address.offline_keys, at, "s3", "athena"),
+    ]
+
+
+def _write_group(group: FeatureGroupRef, here: PlatformRef) -> list[Statement]:
+    at, address = PlatformAddress.of(here), FeatureGroupAddress.of(group)
+    return [
+        allow(["sagemaker:PutRecord", "sagemaker:DescribeFeatureGroup"], address.arn),
+        *_with_keys(["kms:Decrypt", "kms:GenerateDataKey"], address.online_keys, at, "sagemaker"),
+    ]
+
+
+def _versions(model: ModelRef) -> Late:
+    group = ModelAddress.of(model).arn
+    return Late(lambda known: package_arn(known, "*"), (group,))
+
+
+def _look_up(model: ModelRef) -> list[Statement]:
+    return [
+        allow(["sagemaker:DescribeModelPackageGroup"], ModelAddress.of(model).arn),
+        # What is listed are versions: IAM asks for the right on those, and not on their group.
+        allow(["sagemaker:ListModelPackages", "sagemaker:DescribeModelPackage"], _versions(model)),
+    ]
+
+
+def _model_files(model: ModelRef, at: PlatformAddress) -> Place:
+    files = ModelAddress.of(model).files
+    return Place(Output.format("s3://{0}/models/{1}/", at.bucket, model.name) if files is None else files)
+
+
+def _files_key(model: ModelRef, at: PlatformAddress, actions: Sequence[str]) -> Statement:
+    key = ModelAddress.of(model).files_key
+    return allow(actions, at.key if key is None else key, through(at, "s3"))
+
+
+def _register(model: ModelRef, here: PlatformRef) -> list[Statement]:
+    at = PlatformAddress.of(here)
+    files = _model_files(model, at)
+    return [
+        *_look_up(model),
+        allow(
+            ["sagemaker:CreateModelPackage"],
+            [ModelAddress.of(model).arn, _versions(model)],
+            {"StringNotEqualsIfExists": {"sagemaker:ModelApprovalStatus": "Approved"}},
+        ),
+        *read_files(files, at),
+        allow(["s3:PutObject", "s3:AbortMultipartUpload"], Late(objects, (files.uri, at.partition))),
+        _files_key(model, at, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    ]
+
+
+_METADATA = "sagemaker:CustomerMetadataProperties"
+
+
+def approval() -> Mapping[str, Any]:
+    """Write the condition that an update says what becomes of a version, and takes nothing away that is known of it."""
+    return {
+        "StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected", "PendingManualApproval"]},
+        "Null": {f"{_METADATA}ToRemove": "true"},
+    }
+
+
+def _approve(model: ModelRef, _: PlatformRef) -> list[Statement]:
+    untouched = {f"{_METADATA}/{metric}": "true" for metric in sorted(model.gate)}
+    condition = approval()
+    condition = {**condition, "Null": {**condition["Null"], **untouched}}
+    return [*_look_up(model), allow(["sagemaker:UpdateModelPackage"], _versions(model), condition)]
+
+
+def keep_metrics(group: Input[str], metrics: Sequence[str]) -> list[Statement]:
+    """Forbid to write what a gate judges; a statement for each metric, since conditions of one must all hold."""
+    versions = Late(lambda known: package_arn(known, "*"), (group,))
+    return [
+        {
+            **allow(["sagemaker:UpdateModelPackage"], versions, {"Null": {f"{_METADATA}/{metric}": "false"}}),
+            "Effect": "Deny",
+        }
+        for metric in metrics
+    ]
+
+
+def approve_all(prefix: str, at: PlatformAddress) -> list[Statement]:
+    """Allow to approve the versions of every model of a registry, and of no other whose name begins alike."""
+    where = (at.partition, at.region, at.account)
+    ours = {"StringEquals": {f"aws:ResourceTag/{REGISTRY}": prefix}}
+    groups = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:model-package-group/{prefix}-*", *where)
+    versions = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:model-package/{prefix}-*/*", *where)
+    condition = approval()
+    return [
+        allow(["sagemaker:DescribeModelPackageGroup"], groups, ours),
+        allow(["sagemaker:ListModelPackages", "sagemaker:DescribeModelPackage"], versions, ours),
+        allow(
+            ["sagemaker:UpdateModelPackage"],
+            versions,
+            {**condition, "StringEquals": {**condition["StringEquals"], **ours["StringEquals"]}},
+        ),
+    ]
+
+
+def _deploy(model: ModelRef, here: PlatformRef) -> list[Statement]:
+    at = PlatformAddress.of(here)
+    own = {"StringEquals": {f"aws:RequestTag/{model.platform.tag_prefix}project": model.platform.name}}
+    return [
+        *_look_up(model),
+        allow(["sagemaker:CreateModel"], _versions(model)),
+        # A Model's name is not known before it exists: the tag keeps it within the platform.
+        allow(["sagemaker:CreateModel", "sagemaker:AddTags"], _any_model(at), own),
+        *read_files(_model_files(model, at), at),
+        _files_key(model, at, ["kms:Decrypt"]),
+        *_pull_any(at),
+    ]
+
+
+def _any_model(at: PlatformAddress) -> Late:
+    return arn("arn:{0}:sagemaker:{1}:{2}:model/*", at.partition, at.region, at.account)
+
+
+def _invoke(endpoint: EndpointRef, here: PlatformRef) -> list[Statement]:
+    at, address = PlatformAddress.of(here), EndpointAddress.of(endpoint)
+    where = arn("arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", at.partition, at.region, at.account, address.name)
+    call = ["InvokeEndpoint", "InvokeEndpointAsync", "InvokeEndpointWithResponseStream"]
+    return [allow([f"sagemaker:{action}" for action in call], where)]
+
+
+def _read_secret(secret: SecretRef, here: PlatformRef) -> list[Statement]:
+    at, named = PlatformAddress.of(here), SecretAddress.of(secret).id
+    if any(named is own for own in here.secrets.values()) or secret.native:
+        where: Any = named
+        key: Any = at.key
+    else:
+        where = Late(partial(_secret_arn, here), (named, at.partition, at.region, at.account), asks=True)
+        key = Late(partial(keys.of_secret, here), (named, at.key), asks=True)
+    return [
+        allow(["secretsmanager:GetSecretValue"], where),
+        allow(["kms:Decrypt"], key, through(at, "secretsmanager")),
+    ]
+
+
+def _secret_arn(platform: PlatformRef, named: str, partition: str, region: str, account: str) -> str:
+    """Return the ARN of a secret; of one that is named without what AWS adds to the name, any six characters for it."""
+    if named.startswith("arn:") and _SUFFIX.search(named):
+        return named
+    if found := keys.secret(platform, named):
+        return str(found["ARN"])
+    whole = f"arn:{partition}:secretsmanager:{region}:{account}:secret:{named}-??????"
+    return named if named.startswith("arn:") else whole
+
+
+def _tell_topic(topic: Topic, here: PlatformRef) -> list[Statement]:
+    at = PlatformAddress.of(here)
+
+    def key_of(named: str, own: str, key: str) -> str | None:
+        return key if named == own else keys.of_topic(here, named)
+
+    key = Late(key_of, (topic.address, at.topic, at.key), asks=True)
+    return [
+        allow(["sns:Publish"], topic.address),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"], key, through(at, "sns")),
+    ]
+
+
+def _write_catalogue(catalogue: Catalogue, here: PlatformRef) -> list[Statement]:
+    at = PlatformAddress.of(here)
+    arns = [
+        arn("arn:{0}:glue:{1}:{2}:{3}", at.partition, at.region, at.account, part)
+        for part in ("catalog", f"database/{catalogue.database}", f"table/{catalogue.database}/*")
+    ]
+    return [
+        allow(
+            ["glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:GetPartitions"], arns
+        ),
+        # Feature Store writes each object with an access control list, though the bucket's owner owns it anyway.
+        allow(["s3:PutObjectAcl"], Late(objects, (catalogue.offline, at.partition))),
+        allow(["s3:GetBucketAcl"], Late(bucket_of, (catalogue.offline, at.partition))),
+        # A table of Iceberg is written by reading what there is of it.
+        allow(["s3:GetObject"], Late(_iceberg, (catalogue.offline, at.partition))),
+    ]
+
+
+def _iceberg(offline: str, partition: str) -> str:
+    return f"{objects(offline, partition)}/metadata/*"
+
+
+_RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] = {
+    ("use", PlatformRef): _use_platform,
+    ("write", LogGroup): _write_logs,
+    ("pull", Image): _pull_image,
+    ("read", Place): read_place,
+    ("write", Place): write_place,
+    ("use", Key): _use_key,
+    ("read", FeatureView): _read_view,
+    ("read", SecretRef): _read_secret,
+    ("pull", ModelVersionRef): _pull_version,
+    ("read", ModelVersionRef): _read_version,
+    ("follow", ModelVersionRef): later_versions,
+    ("write", Catalogue): _write_catalogue,
+    ("write", FeatureGroupRef): _write_group,
+    ("register", ModelRef): _register,
+    ("approve", ModelRef): _approve,
+    ("deploy", ModelRef): _deploy,
+    ("invoke", EndpointRef): _invoke,
+    ("tell", Topic): _tell_topic,
+}
+
+
+def statements(platform: PlatformRef, grants: Sequence[Grant]) -> list[Statement]:
+    """Look up what each grant means."""
+    return [statement for verb, thing in grants for statement in _right(verb, thing)(thing, platform)]
+
+
+def _right(verb: str, thing: object) -> Callable[[Any, PlatformRef], list[Statement]]:
+    """Find the row of a verb and a kind of thing, or of what the kind extends."""
+    return next(_RIGHTS[verb, kind] for kind in type(thing).__mro__ if (verb, kind) in _RIGHTS)
+
+
+def policies(platform: PlatformRef, rights: Sequence[Statement]) -> list[list[Statement]]:
+    """Spread rights over one policy, or over as many as AWS's limits ask."""
+    at = PlatformAddress.of(platform)
+    lengths = {id(at.account): 12, id(at.region): 14, id(at.partition): 10, id(at.domain): 16, id(at.bucket): 63}
+    return split(rights, lengths)
