@@ -217,7 +217,7 @@ def test_who_serves_a_version_may_use_the_key_of_its_files(
     cloud = Cloud()
     cloud.run(lambda: mlops.Endpoint("score", platform=HUB, model=churn) and None)
     statements = [(one["Action"], one["Resource"]) for one in rights(cloud)]
-    assert (["kms:Decrypt"], [KEY]) in statements
+    assert (["kms:Decrypt"], KEY) in statements
     assert (["s3:GetObject"], "arn:aws:s3:::theirs/churn/1.tar.gz") in statements
 
 
