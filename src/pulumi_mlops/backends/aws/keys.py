@@ -58,7 +58,9 @@ def secret(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a secret by its ARN, its name or a part of its ARN; None where that is not answered."""
     if private.mocked():
         return None
-    return _asked(f"secret {name}", lambda: live.client(platform, "secretsmanager").describe_secret(SecretId=name))
+    client = live.client(platform, "secretsmanager")
+    found: dict[str, Any] | None = _asked(f"secret {name}", lambda: client.describe_secret(SecretId=name))
+    return found
 
 
 def of_secret(platform: PlatformRef, name: str, otherwise: str) -> str | None:
@@ -70,7 +72,8 @@ def of_secret(platform: PlatformRef, name: str, otherwise: str) -> str | None:
 def _arn(platform: PlatformRef, key: str | None) -> str | None:
     if key is None or "alias/aws/" in key:
         return None
-    return _asked(f"key {key!r}", lambda: live.key_arn(platform, key))
+    found: str | None = _asked(f"key {key!r}", lambda: live.key_arn(platform, key))
+    return found
 
 
 def _asked(what: str, ask: Callable[[], Any]) -> Any:

@@ -149,7 +149,7 @@ def models(platform: PlatformRef, model: str) -> Output[str]:
 def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
     """Read the files of a version, or the folder of its model where the registry was not asked for them."""
     at, address, theirs = PlatformAddress.of(here), ModelVersionAddress.of(version), version.platform
-    files = address.files or [models(theirs, version.name)]
+    files: Sequence[Input[str]] = address.files or [models(theirs, version.name)]
     used: Sequence[Input[str]] = address.keys or [PlatformAddress.of(theirs).key]
     return [
         *(right for uri in files for right in read_files(Place(uri), at)),
