@@ -137,6 +137,7 @@ ASKED = {
     "Platform.consumers": "platform.consumers",
     "Platform.existing.alerts": "platform.existing.alerts",
     "Platform.existing.artifacts": "platform.existing.artifacts",
+    "Platform.existing.cidrs": "platform.existing.cidrs",
     "Platform.existing.database": "platform.existing.database",
     "Platform.existing.gateway": "platform.existing.gateway",
     "Platform.existing.gateway.tokens": "platform.existing.gateway.tokens",

@@ -73,6 +73,9 @@ class ExistingParts(TypedDict, total=False):
     metrics: str | None
     """Address of a Prometheus that scrapes the platform's endpoints: releases are watched, and replicas counted, by
     what it says."""
+    cidrs: Sequence[str]
+    """Ranges of addresses in which the parts are that are outside of the platform's network, such as ``192.0.2.0/24``:
+    containers reach no other address for them. They reach any where there is none; a private platform needs them."""
     key: Input[str] | None
     """Full address of the encryption key. Its policy must let the services use it that the platform uses. On AWS: an
     ARN."""

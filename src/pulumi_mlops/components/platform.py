@@ -62,7 +62,7 @@ class PrivateNetwork(Spec):
     @field_validator("cidr")
     @classmethod
     def _range(cls, value: str) -> str:
-        import ipaddress  # noqa: PLC0415 (only here, and not free to import)
+        import ipaddress  # noqa: PLC0415 (not free to import)
 
         try:
             network = ipaddress.ip_network(value)
@@ -243,6 +243,22 @@ class ExistingParts(Spec):
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not URL.fullmatch(value):
             raise refuse(f"{value!r} must be an address without a path, such as 'http://prometheus.monitoring:9090'")
+        return value
+
+    cidrs: Annotated[list[str], Needs("platform.existing.cidrs")] = []
+    """Ranges of addresses in which the parts are that are outside of the platform's network, such as ``192.0.2.0/24``:
+    containers reach no other address for them. They reach any where there is none; a private platform needs them."""
+
+    @field_validator("cidrs")
+    @classmethod
+    def _ranges(cls, value: list[str]) -> list[str]:
+        import ipaddress  # noqa: PLC0415 (not free to import)
+
+        for one in value:
+            try:
+                ipaddress.ip_network(one)
+            except ValueError as error:
+                raise refuse(f"{error}; write a range such as '192.0.2.0/24' or '2001:db8::/32'") from None
         return value
 
     key: Annotated[In[str] | None, Needs("platform.existing.key", given)] = None

@@ -159,7 +159,7 @@ def test_the_job_reaches_the_api_and_prometheus(cloud: Cloud) -> None:
     assert spec["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "release"
     labels = cloud.one("Job").inputs["spec"]["template"]["metadata"]["labels"]
     assert spec["podSelector"]["matchLabels"].items() <= labels.items()
-    assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {443, 6443, 9090}
+    assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {443, 6443, 8443, 16443, 9090}
 
 
 def test_a_job_that_ran_is_history(cloud: Cloud) -> None:

@@ -246,6 +246,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("ExistingParts.database", "Platform", {"existing": {"database": DATABASE}}),
     ("ExistingParts.images", "Platform", {"existing": {"images": {"address": "registry.example.com"}}}),
     ("ExistingParts.gateway", "Platform", {"existing": {"gateway": {"name": "a/b", "domain": "ml.example.com"}}}),
+    ("ExistingParts.cidrs", "Platform", {"existing": {"cidrs": ["192.0.2.0/24"]}}),
     ("ExistingParts.metrics", "Platform", {"existing": {"metrics": "http://prometheus.example.com"}}),
     ("FeatureStore.materialize", "FeatureStore", {"materialize": {"cron": "0 * * * *"}}),
     ("Release.unmeasured", "Endpoint", {"release": {"unmeasured": "promote"}}),

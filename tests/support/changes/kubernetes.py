@@ -135,6 +135,12 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("ImageRegistry.username", "Platform", PULLED, parts(images={"address": LOGIN["address"]})),
     ("ImageRegistry.password", "Platform", PULLED, parts(images={**LOGIN, "password": "two"})),
     ("ExistingParts.gateway", "Platform", parts(gateway=None), parts()),
+    (
+        "ExistingParts.cidrs",
+        "Platform",
+        parts(object_store=STORE, cidrs=["192.0.2.0/24"]),
+        parts(object_store=STORE, cidrs=["198.51.100.0/24"]),
+    ),
     ("Gateway.name", "Platform", {}, parts(gateway={**GATEWAY, "name": "others/public"})),
     ("Gateway.domain", "Platform", {}, parts(gateway={**GATEWAY, "domain": "ai.example.com"})),
     ("Gateway.tls", "Platform", {}, parts(gateway={**GATEWAY, "tls": False})),

@@ -256,6 +256,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "platform.addons": (Made("kubernetes:helm.sh/v3:Release"),),
     "platform.consumers": (Made(_BINDING), Made(_POLICY)),
     "platform.existing.alerts": (Made("kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig"),),
+    "platform.existing.cidrs": (said(_POLICY, "spec/egress/to/ipBlock/cidr"),),
     "platform.existing.database": (Spared(_CLUSTER), Made(_SECRET)),
     "platform.existing.gateway": (said(_ROUTE, "spec/parentRefs/name"),),
     "platform.existing.gateway.tokens": (Made("kubernetes:gateway.envoyproxy.io/v1alpha1:SecurityPolicy"),),

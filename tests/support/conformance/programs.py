@@ -300,6 +300,10 @@ PROGRAMS: Mapping[str, Program] = {
     "platform.consumers": Program(lambda w: platform(w, consumers=[w.consumer])),
     "platform.existing.alerts": Program(lambda w: existing(w, alerts=w.alerts)),
     "platform.existing.artifacts": Program(lambda w: existing(w, artifacts=w.bucket)),
+    "platform.existing.cidrs": Program(
+        lambda w: endpoint(w, existing(w, object_store=object_store(w), cidrs=["192.0.2.0/24"])),
+        without=lambda w: endpoint(w, existing(w, object_store=object_store(w))),
+    ),
     "platform.existing.database": Program(
         lambda w: registry(w, existing(w, database={"host": "db.example.com", "username": "ml", "password": SECRET})),
         without=registry,

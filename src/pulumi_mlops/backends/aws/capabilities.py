@@ -68,6 +68,9 @@ CAPABILITIES = table(
         "platform.addons": Entry("absent", "SageMaker needs nothing installed.", "leave addons out."),
         "platform.existing.alerts": Entry("native", "an SNS topic"),
         "platform.existing.artifacts": Entry("native", "an S3 bucket"),
+        "platform.existing.cidrs": Entry(
+            "absent", "the parts are services of AWS's.", "security groups of the network."
+        ),
         "platform.existing.database": Entry("absent", "nothing here needs a database.", "leave it out."),
         "platform.existing.gateway": Entry(
             "absent", "endpoints are reached through SageMaker's own address.", "leave it out."

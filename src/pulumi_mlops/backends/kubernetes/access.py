@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
 
+from pulumi_mlops.backends.kubernetes import outside
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
-from pulumi_mlops.backends.kubernetes.objects import NAMESPACE, App, Fields, namespace_name
+from pulumi_mlops.backends.kubernetes.objects import NAMESPACE, App, Fields, custom, namespace_name
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
@@ -20,6 +21,7 @@ from pulumi_mlops.core.refs import HubRef
 
 # Instance metadata answers with the node's own credentials, and private ranges are the cluster and its neighbours.
 _NOT_THE_INTERNET = ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+_NOT_THE_INTERNET_6 = ["fd00:ec2::/32", "fe80::/10", "fc00::/7"]
 ACCOUNT = "pulumi-mlops/account"
 """The label of pods that act as a service account which was given rights; the ways through the network are theirs."""
 _WRITTEN = {
@@ -33,7 +35,6 @@ _WRITE = {
     "user": "is not the name of a user; write the name that the API server knows it by",
 }
 _HTTPS = 443
-_API_SERVER = (443, 6443)
 
 
 def pods(labels: Mapping[str, str]) -> Fields:
@@ -53,34 +54,65 @@ def ports(*numbers: int) -> list[Fields]:
 
 
 def internet(*numbers: int) -> Fields:
-    """Egress to public addresses only; by https unless told."""
-    return {
-        "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET}}],
-        "ports": ports(*(numbers or (_HTTPS,))),
-    }
+    """Egress to public addresses only, of both families; by https unless told."""
+    blocks = [
+        {"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET}},
+        {"ip_block": {"cidr": "::/0", "except_": _NOT_THE_INTERNET_6}},
+    ]
+    return {"to": blocks, "ports": ports(*(numbers or (_HTTPS,)))}
 
 
 def anywhere(*numbers: int) -> Fields:
     """Egress by port alone, for an address that the user named and of which only the name is known."""
-    return {
-        "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET[:1]}}],
-        "ports": ports(*numbers),
-    }
+    blocks = [
+        {"ip_block": {"cidr": "0.0.0.0/0", "except_": _NOT_THE_INTERNET[:1]}},
+        {"ip_block": {"cidr": "::/0", "except_": _NOT_THE_INTERNET_6[:2]}},
+    ]
+    return {"to": blocks, "ports": ports(*numbers)}
 
 
-def port_of(url: str) -> int:
-    """Return the port of an address.
+def blocks(cidrs: Sequence[str]) -> list[Fields]:
+    """Ranges of addresses, as peers."""
+    return [{"ip_block": {"cidr": cidr}} for cidr in cidrs]
 
-    >>> port_of("https://prometheus.example.com"), port_of("http://prometheus.monitoring.svc:9090")
-    (443, 9090)
+
+def way_out(door: Door) -> Fields:
+    """Egress to a door: to its pods, its namespace, its ranges, or by its port alone."""
+    if door.pods is not None or door.namespace is not None:
+        to = [_inside(door, door.pods or {})]
+        return {"to": to} if door.any_port else {"to": to, "ports": ports(door.port)}
+    if door.cidrs:
+        return {"to": blocks(door.cidrs), "ports": ports(door.port)}
+    return anywhere(door.port)
+
+
+def api_server(context: str | None) -> list[Fields]:
+    """Egress to the API server: to its addresses, where the cluster tells them."""
+    found = outside.api_server(context)
+    if not found:
+        return [anywhere(*outside.usual_api_ports())]
+    by_ports: dict[tuple[int, ...], list[str]] = {}
+    for cidr, numbers in found:
+        by_ports.setdefault(numbers, []).append(cidr)
+    return [{"to": blocks(cidrs), "ports": ports(*numbers)} for numbers, cidrs in by_ports.items()]
+
+
+def reach_api_server(app: App, part: str, selector: Mapping[str, str], context: str | None) -> list[pulumi.Resource]:
+    """Let pods reach the API server where Cilium judges: it knows the API server by no address.
+
+    https://docs.cilium.io/en/stable/security/policy/language/#entities-based
     """
-    parts = urlsplit(url)
-    return parts.port or (_HTTPS if parts.scheme == "https" else 80)
-
-
-def api_server() -> Fields:
-    """Egress to the API server, whose own address is known to nobody in the cluster."""
-    return anywhere(*_API_SERVER)
+    if not outside.has_cilium(context):
+        return []
+    policy = custom(
+        app.scope.child(f"net-{part}-api"),
+        "cilium.io/v2",
+        "CiliumNetworkPolicy",
+        metadata=app.metadata(app.name(f"{part}-api")),
+        spec={"endpointSelector": {"matchLabels": dict(selector)}, "egress": [{"toEntities": ["kube-apiserver"]}]},
+        opts=app.scope.opts,
+    )
+    return [policy]
 
 
 def allow(
@@ -113,10 +145,7 @@ def call(app: App, part: str, callers: Mapping[str, str], doors: Sequence[Door])
 
     The way in to pods of another namespace is for its owner to open.
     """
-    ways_out = [
-        {"to": [_inside(door, door.pods)], "ports": ports(door.port)} if door.pods else anywhere(door.port)
-        for door in doors
-    ]
+    ways_out = [way_out(door) for door in doors]
     opened = [allow(app, f"{part}-out", callers, egress=ways_out)] if ways_out else []
     return opened + [
         listen(app, f"{part}-to-{door.name}", door.pods, door.port, [pods(callers)])

@@ -21,6 +21,15 @@ class Door(Address):
     """Labels of the pods behind it; None for an address outside of the cluster."""
     namespace: str | None = None
     """The namespace of these pods, where it is not the platform's: its owner lets callers in."""
+    cidrs: Sequence[str] = ()
+    """The ranges of an address outside of the cluster; any, where there is none."""
+    any_port: bool = False
+    """Whether nobody could tell at which port the pods listen."""
+
+    def plain(self) -> dict[str, Any]:
+        """Leave out what few doors have."""
+        few = {"cidrs": list(self.cidrs), "any_port": self.any_port}
+        return {key: value for key, value in super().plain().items() if key not in few or few[key]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +107,8 @@ class PlatformAddress(Address):
     gateway: GatewayAddress | None = None
     metrics: str | None = None
     """Address of Prometheus."""
+    cidrs: Sequence[str] = field(default_factory=list)
+    """Ranges of what is outside of the cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,7 @@ CAPABILITIES = table(
         "platform.existing.artifacts": Entry(
             "absent", "a bucket's name does not say on which server it is.", "existing={'object_store': {…}}."
         ),
+        "platform.existing.cidrs": Entry("native", "network policies"),
         "platform.existing.database": Entry("native", "a Postgres server"),
         "platform.existing.gateway": Entry("native", "a Gateway of the Gateway API"),
         "platform.existing.gateway.tokens": Entry("native", "a SecurityPolicy of Envoy Gateway"),

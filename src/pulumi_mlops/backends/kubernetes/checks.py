@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, operators
+from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, operators, outside
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
@@ -90,6 +90,7 @@ def _platform(name: str, spec: PlatformSpec) -> Iterator[Problem]:
             "network={'private': {}}",
         )
     context = spec.account or live.default_context()
+    yield from outside.problems(spec, outside.Around(context, namespace_name(name, spec.stage), spec.existing.cidrs))
     yield from gateway.problems(spec, namespace_name(name, spec.stage), context)
     yield from _namespace(name, spec)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import Input
 
-from pulumi_mlops.backends.kubernetes import access, waiting
+from pulumi_mlops.backends.kubernetes import access, live, outside, waiting
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
 from pulumi_mlops.components.platform import PlatformRef
@@ -49,7 +49,8 @@ def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -
             secret_variable("DB_PASSWORD", given.secret, "password"),  # as it must be within an address
             {"name": "DB_URI", "value": f"{address}?sslmode={given.tls}"},
         ]
-        return Postgres(variables, Door("database", given.port), [])
+        server = f"postgresql://{given.host}:{given.port}"
+        return Postgres(variables, outside.door("database", server, outside.Around.of(platform)), [])
     return _own(app, platform, part, disk_gb)
 
 
@@ -79,14 +80,16 @@ def _own(app: App, platform: PlatformRef, part: str, disk_gb: int) -> Postgres:
     )
     instances = {"cnpg.io/cluster": name}
     inside = access.ports(_STATUS_PORT, _PORT)
+    context = live.context_of(platform)
     # The operator asks each instance how it is; instances copy from each other and write their state to the API.
     access.allow(
         app,
         f"{part}-db",
         instances,
         ingress=[{"from_": [access.namespace(_OPERATOR_NAMESPACE), access.pods(instances)], "ports": inside}],
-        egress=[{"to": [access.pods(instances)], "ports": inside}, access.api_server()],
+        egress=[{"to": [access.pods(instances)], "ports": inside}, *access.api_server(context)],
     )
+    access.reach_api_server(app, f"{part}-db", instances, context)
     return Postgres(
         [secret_variable("DB_URI", f"{name}-app", "uri")], Door(f"{part}-db", _PORT, instances), [there], cluster
     )

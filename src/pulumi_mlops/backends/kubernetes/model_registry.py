@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.kubernetes import access, database, mlflow, tracking
+from pulumi_mlops.backends.kubernetes import access, database, mlflow, outside, tracking
 from pulumi_mlops.backends.kubernetes.addresses import (
     Door,
     ModelAddress,
@@ -209,13 +209,17 @@ def _variable(user: str) -> str:
 
 def _ways_to(app: App, spec: ModelRegistrySpec) -> list[pulumi.Resource]:
     """Let the server reach whoever is told of approvals; of an address that is not known yet, by http and https."""
-    ports: set[int] = set()
-    for notice in spec.events.values():
+    around = outside.Around.of(spec.platform)
+    rules: list[Fields] = []
+    for _, notice in sorted(spec.events.items()):
         if is_deferred(notice.to):
-            ports |= {80, 443}
+            numbers = (80, 443)
+            ranges = {"to": access.blocks(around.cidrs), "ports": access.ports(*numbers)}
+            rule = ranges if around.cidrs else access.anywhere(*numbers)
         else:
-            ports.add(access.port_of(str(notice.to)))
-    return [access.allow(app, "events", app.selector, egress=[access.anywhere(*sorted(ports))])] if ports else []
+            rule = access.way_out(outside.door("receiver", str(notice.to), around))
+        rules += [] if rule in rules else [rule]
+    return [access.allow(app, "events", app.selector, egress=rules)] if rules else []
 
 
 def _setup(
@@ -369,6 +373,9 @@ def registry_problems(spec: ModelRegistrySpec) -> Iterator[Problem]:
     for short, notice in spec.events.items():
         if not is_deferred(notice.to) and not _URL.fullmatch(str(notice.to)):
             yield Problem(f"events.{short}.to", f"{notice.to!r} is not an http or https address")
+    if spec.platform.private:
+        told = {f"events.{short}.to": notice.to for short, notice in spec.events.items()}
+        yield from outside.named(told, outside.Around.of(spec.platform))
     if spec.published and not PlatformAddress.of(spec.platform).gateway:
         yield Problem(
             "published",

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from pulumi_mlops.backends.kubernetes import access, gateway, live, operators, providers, secrets
+from pulumi_mlops.backends.kubernetes import access, gateway, live, operators, outside, providers, secrets
 from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
@@ -52,8 +52,9 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     ready = Output.all(namespace.metadata.name, *(guard.id for guard in guards)).apply(lambda known: str(known[0]))
     app = replace(app, ready=ready)
     made: list[pulumi.Resource] = []
+    around = outside.Around(context, name, spec.existing.cidrs)
     app = replace(app, pull_secret=_pull_secret(app, spec, made))
-    store = object_store(replace(app, kind="seaweedfs"), spec.existing.object_store, native)
+    store = object_store(replace(app, kind="seaweedfs"), spec.existing.object_store, around, native)
     kept = {short: _secret(app, short, value, made) for short, value in spec.secrets.items()}
     database = _database(app, spec, made)
     # Others name these Secrets, and take the namespace from here: so they come after all of them.
@@ -91,6 +92,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             quota=QuotaAddress(**spec.quota.model_dump()) if spec.quota else None,
             gateway=gateway.address(spec.existing.gateway, context) if spec.existing.gateway else None,
             metrics=spec.existing.metrics,
+            cidrs=spec.existing.cidrs,
         ).plain(),
     )
 
@@ -118,9 +120,14 @@ def _deny_by_default(app: App) -> k8s.networking.v1.NetworkPolicy:
         spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
         opts=scope.opts,
     )
-    names: Any = {"protocol": "UDP", "port": 53}
-    dns = access.namespace("kube-system", {"k8s-app": "kube-dns"})
-    way_out: Any = [{"to": [dns], "ports": [names, {**names, "protocol": "TCP"}]}]
+    servers = [
+        access.namespace("kube-system", {"k8s-app": "kube-dns"}),
+        # A cache on each node, at its usual address: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/
+        access.namespace("kube-system", {"k8s-app": "node-local-dns"}),
+        *access.blocks(["169.254.20.10/32", "fd00:169:254::10/128"]),
+    ]
+    elsewhere = access.namespace("openshift-dns", {"dns.operator.openshift.io/daemonset-dns": "default"})
+    way_out: Any = [{"to": servers, "ports": _names(53)}, {"to": [elsewhere], "ports": _names(5353)}]
     k8s.networking.v1.NetworkPolicy(
         scope.child("net-names"),
         metadata=app.metadata("allow-names"),
@@ -128,6 +135,10 @@ def _deny_by_default(app: App) -> k8s.networking.v1.NetworkPolicy:
         opts=scope.opts,
     )
     return deny
+
+
+def _names(port: int) -> list[Any]:
+    return [{"protocol": protocol, "port": port} for protocol in ("UDP", "TCP")]
 
 
 def _limits(app: App, spec: PlatformSpec) -> dict[str, pulumi.CustomResource]:

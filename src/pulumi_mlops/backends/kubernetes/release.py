@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.kubernetes import access, gateway, live
+from pulumi_mlops.backends.kubernetes import access, gateway, live, outside
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import checks, counted_requests, of_revision
 from pulumi_mlops.backends.kubernetes.objects import (
@@ -198,10 +198,14 @@ def job(
         data={_SCRIPT: script(), _SETTINGS: Output.json_dumps(settings(app, spec, wanted), sort_keys=True)},
         opts=scope.opts,
     )
-    ways_out: list[Fields] = [access.api_server()]
+    around = outside.Around.of(spec.platform)
+    ways_out: list[Fields] = access.api_server(around.context)
     if metrics := PlatformAddress.of(spec.platform).metrics:
-        ways_out.append(access.anywhere(access.port_of(metrics)))
-    opened = access.allow(mover, "release", mover.selector, egress=ways_out)
+        ways_out.append(access.way_out(outside.door("metrics", metrics, around)))
+    opened = [
+        access.allow(mover, "release", mover.selector, egress=ways_out),
+        *access.reach_api_server(mover, "release", mover.selector, around.context),
+    ]
     digest = content_name("release", sorted(served)).rpartition("-")[2]
     now = attempt(spec, app, digest)
     if now.reason:
@@ -242,7 +246,7 @@ def job(
             ),
         },
         opts=ResourceOptions.merge(
-            after(scope.opts, granted, told, opened, *ready),
+            after(scope.opts, granted, told, *opened, *ready),
             ResourceOptions(
                 custom_timeouts=CustomTimeouts(create=f"{seconds + 120}s"),
                 # A Job that ran is history: what the next one would be like changes nothing about it. Nor do tags: an

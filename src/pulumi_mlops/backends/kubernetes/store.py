@@ -8,9 +8,10 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes import access, outside
 from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, resources, secret
+from pulumi_mlops.backends.kubernetes.outside import Around
 from pulumi_mlops.components.platform import ObjectStore
 from pulumi_mlops.core.component import Scope
 
@@ -30,9 +31,9 @@ class Store:
     """Those Secrets: whoever reads one by its name must come after it."""
 
 
-def object_store(app: App, given: ObjectStore | None, native: dict[str, pulumi.Resource]) -> Store:
+def object_store(app: App, given: ObjectStore | None, around: Around, native: dict[str, pulumi.Resource]) -> Store:
     """Use the user's server, or run one."""
-    return _given(app, given) if given else _own(app, native)
+    return _given(app, given, around) if given else _own(app, native)
 
 
 def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> pulumi.Resource:
@@ -55,13 +56,13 @@ def _secret_name(who: str) -> str:
     return f"store-{who}"
 
 
-def _given(app: App, store: ObjectStore) -> Store:
+def _given(app: App, store: ObjectStore, around: Around) -> Store:
     pairs: dict[str, tuple[Input[str], Input[str]]] = {"writer": (store.access_key, store.secret_key)}
     if store.reader_access_key is not None and store.reader_secret_key is not None:
         pairs["reader"] = (store.reader_access_key, store.reader_secret_key)
     keys = tuple(_keys(app, who, store.url, store.region, pair) for who, pair in pairs.items())
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
-    door = Door("store", access.port_of(store.url))
+    door = outside.door("store", store.url, around)
     address = StoreAddress(
         url=store.url, bucket=store.bucket, region=store.region, reader=reader, writer=writer, door=door
     )
