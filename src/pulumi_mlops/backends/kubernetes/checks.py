@@ -1,8 +1,11 @@
 """What only Kubernetes can judge, before anything is registered: names, operators, and what is there already."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, operators, outside
+import pulumi
+
+from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
@@ -28,6 +31,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec; operators that the cluster lacks are an error of their own, since no argument is wrong."""
     own = anchor(spec) or spec
     yield from label_problems(getattr(spec, "tags", ()), prefixed=bool(getattr(own, "tag_prefix", "")))
+    yield from names.problems(name, spec)
     if isinstance(spec, Existing):
         yield from existing.problems(spec)
     elif isinstance(spec, PlatformSpec):
@@ -103,12 +107,30 @@ def _namespace(name: str, spec: PlatformSpec) -> Iterator[Problem]:
     if there is None:
         return
     owner = there["metadata"].get("annotations", {}).get(OWNER)
-    if owner != stack():
+    # A stack keeps what it has when it is renamed, or moved to another project or backend; its name then is another.
+    if owner != stack() and not (owner and _has_namespace(where)):
         whose = f"belongs to stack {owner!r}" if owner else "is not one of ours"
         yield Problem(
             "name",
             f"namespace {where!r} is there and {whose}; take another name or stage, or use that platform with "
-            "Platform.from_stack(…)",
+            "Platform.from_stack(…)"
+            + (f". If this stack's state was lost, import the namespace: {_IMPORT.format(where)}" if owner else ""),
         )
     elif there["metadata"].get("deletionTimestamp"):
         yield Problem("name", f"namespace {where!r} is still being deleted; wait until it is gone")
+
+
+_IMPORT = "pulumi import kubernetes:core/v1:Namespace {0} {0}"
+
+
+def _has_namespace(name: str) -> bool:
+    """Tell whether a namespace is in this stack's own state, whatever the stack was called when it was made."""
+    try:
+        found = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack()})
+    except Exception:  # noqa: BLE001 (a backend that tells nothing of its stacks)
+        return False
+    outputs: Mapping[str, Any] = (found.value or {}).get("outputs") or {}
+    return any(
+        "kubernetes:core/v1:Namespace::" in urn and ((of or {}).get("metadata") or {}).get("name") == name
+        for urn, of in outputs.items()
+    )
