@@ -1,16 +1,23 @@
 """A stack that was renamed was refused its own namespace for ever."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes import checks, live
+from pulumi_mlops_sandbox.environment import Sandbox
 from support.mocks import Cloud
 
-TOKEN = "pulumi:pulumi:readStackResourceOutputs"
-URN = "urn:pulumi:{0}::{1}::pulumi-mlops:index:Platform$kubernetes:core/v1:Namespace::churn-namespace"
+KIND = "kubernetes:core/v1:Namespace"
+
+
+def state(uid: str | None = "7", kind: str = KIND) -> dict[str, Any]:
+    """Return what the engine tells of a stack's resources."""
+    metadata = {"name": "churn-dev", "uid": uid}
+    return {"urn:pulumi:stack::project::a": {"type": kind, "outputs": {"metadata": metadata}}}
 
 
 class There:
@@ -23,51 +30,77 @@ class There:
 
     def get(self, path: str, **_: str) -> dict[str, Any] | None:
         annotations = {"pulumi-mlops/stack": self.owner} if self.owner else {}
-        return {"metadata": {"annotations": annotations}} if path == "/api/v1/namespaces/churn-dev" else None
+        return (
+            {"metadata": {"uid": "7", "annotations": annotations}} if path == "/api/v1/namespaces/churn-dev" else None
+        )
 
 
-def run(monkeypatch: pytest.MonkeyPatch, owner: str | None, state: dict[str, Any]) -> Cloud:
+def run(monkeypatch: pytest.MonkeyPatch, owner: str | None, kept: dict[str, Any]) -> Cloud:
     monkeypatch.setattr(live, "cluster", lambda _: There(owner))
-    cloud = Cloud(preview=True, answers={TOKEN: {"outputs": state}})
+    monkeypatch.setattr(checks, "_state", lambda: kept)
+    cloud = Cloud(preview=True)
     cloud.run(lambda: mlops.Platform("churn", backend="kubernetes") and None)
     return cloud
 
 
 @pytest.mark.parametrize(
-    ("owner", "urn"),
-    [
-        ("organization/project/before", URN.format("stack", "project")),
-        ("organization/former/stack", URN.format("stack", "project")),
-        ("acme/project/stack", URN.format("stack", "project")),
-    ],
+    "owner",
+    ["organization/project/before", "organization/former/stack", "acme/project/stack"],
     ids=["stack", "project", "backend"],
 )
-def test_ownership_survives(owner: str, urn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud = run(monkeypatch, owner, {urn: {"metadata": {"name": "churn-dev"}}})
+def test_ownership_survives(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = run(monkeypatch, owner, state())
     annotations = cloud.one("Namespace").inputs["metadata"]["annotations"]
     assert annotations["pulumi-mlops/stack"] != owner, "the next run needs no look into the state"
 
 
 @pytest.mark.parametrize(
-    ("owner", "state"),
+    ("owner", "kept"),
     [
         ("acme/other/dev", {}),
-        ("acme/other/dev", {URN.format("stack", "project"): {"metadata": {"name": "churn-prod"}}}),
-        ("acme/other/dev", {"urn:pulumi:a::b::kubernetes:core/v1:ConfigMap::x": {"metadata": {"name": "churn-dev"}}}),
-        ("acme/other/dev", {URN.format("stack", "project"): None}),
-        (None, {URN.format("stack", "project"): {"metadata": {"name": "churn-dev"}}}),
+        ("acme/other/dev", state("8")),
+        ("acme/other/dev", state(None)),
+        ("acme/other/dev", state(kind="kubernetes:core/v1:ConfigMap")),
+        ("acme/other/dev", {"urn:pulumi:stack::project::a": {"type": KIND}}),
+        (None, state()),
     ],
-    ids=["no state", "another namespace", "another kind", "no outputs", "nobody's"],
+    ids=["no state", "another one of this name", "not made yet", "another kind", "no outputs", "nobody's"],
 )
-def test_somebody_elses_is_refused(owner: str | None, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_elses_is_refused(owner: str | None, kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(mlops.InvalidArgs, match="namespace 'churn-dev' is there and"):
-        run(monkeypatch, owner, state)
+        run(monkeypatch, owner, kept)
 
 
-def test_a_backend_that_tells_nothing_is_no_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise RuntimeError("not supported")
-
-    monkeypatch.setattr(pulumi.runtime, "invoke", refuse)
-    with pytest.raises(mlops.InvalidArgs, match="If this stack's state was lost, import the namespace"):
+def test_the_way_back_after_a_lost_state_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(mlops.InvalidArgs, match="pulumi import kubernetes:core/v1:Namespace churn-dev churn-dev"):
         run(monkeypatch, "acme/other/dev", {})
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(600)
+def test_a_stack_is_renamed(cluster: Sandbox, project: Callable[..., Path]) -> None:
+    """The engine tells the program what is in its state, under the stack's new name."""
+    folder = project(
+        """
+        import pulumi_mlops as mlops
+
+        store = {"url": "https://s3.example.com", "bucket": "ml", "access_key": "i", "secret_key": "k"}
+        mlops.Platform("renamed", backend="kubernetes", existing={"object_store": store})
+        """,
+        name="renamed",
+    )
+
+    def pulumi(*arguments: str) -> str:
+        done = cluster.run(["pulumi", *arguments, "--color", "never"], cwd=folder)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    pulumi("stack", "init", "before")
+    pulumi("up", "--yes", "--skip-preview")
+    pulumi("stack", "rename", "after")
+    said = pulumi("up", "--yes")
+    assert "1 updated" in said, said
+    assert "replaced" not in said
+    assert "updated" not in pulumi("up", "--yes", "--skip-preview")
+    pulumi("destroy", "--yes", "--skip-preview")
+    pulumi("stack", "rm", "--yes")

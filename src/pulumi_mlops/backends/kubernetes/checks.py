@@ -19,6 +19,7 @@ from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.core import private
 from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
@@ -108,7 +109,7 @@ def _namespace(name: str, spec: PlatformSpec) -> Iterator[Problem]:
         return
     owner = there["metadata"].get("annotations", {}).get(OWNER)
     # A stack keeps what it has when it is renamed, or moved to another project or backend; its name then is another.
-    if owner != stack() and not (owner and _has_namespace(where)):
+    if owner != stack() and not (owner and _has_namespace(there)):
         whose = f"belongs to stack {owner!r}" if owner else "is not one of ours"
         yield Problem(
             "name",
@@ -123,14 +124,19 @@ def _namespace(name: str, spec: PlatformSpec) -> Iterator[Problem]:
 _IMPORT = "pulumi import kubernetes:core/v1:Namespace {0} {0}"
 
 
-def _has_namespace(name: str) -> bool:
+def _has_namespace(there: Mapping[str, Any]) -> bool:
     """Tell whether a namespace is in this stack's own state, whatever the stack was called when it was made."""
+    kept = [of.get("outputs") or {} for of in _state().values() if of.get("type") == "kubernetes:core/v1:Namespace"]
+    uid = there["metadata"].get("uid")
+    return uid is not None and any((one.get("metadata") or {}).get("uid") == uid for one in kept)
+
+
+def _state() -> Mapping[str, Any]:
+    """Return type and outputs of this stack's resources, as the last update left them; none under mocks."""
+    if private.mocked():
+        return {}
     try:
         found = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack()})
     except Exception:  # noqa: BLE001 (a backend that tells nothing of its stacks)
-        return False
-    outputs: Mapping[str, Any] = (found.value or {}).get("outputs") or {}
-    return any(
-        "kubernetes:core/v1:Namespace::" in urn and ((of or {}).get("metadata") or {}).get("name") == name
-        for urn, of in outputs.items()
-    )
+        return {}
+    return (found.value or {}).get("outputs") or {}

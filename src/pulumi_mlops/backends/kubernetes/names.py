@@ -5,7 +5,8 @@ registry and an endpoint of one name have parts of one name. What a program make
 what other stacks have made is looked up, as far as it may be read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pulumi_mlops.backends.kubernetes import access, gateway, live
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
@@ -21,6 +22,9 @@ from pulumi_mlops.core import private
 from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.inputs import Spec
+
+if TYPE_CHECKING:
+    from pulumi_mlops.core.principals import Who
 
 NOUNS: Mapping[type[Spec], str] = {
     PlatformSpec: "Platform",
@@ -116,7 +120,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
 
 def _objects(noun: str, name: str, spec: Spec) -> list[tuple[str, str]]:
     found = [(kind, f"{name}-{part}" if part else name) for kind, parts in PARTS[noun].items() for part in parts]
-    readers = spec.consumers if isinstance(spec, PlatformSpec) else ()
+    readers: Sequence[Who] = spec.consumers if isinstance(spec, PlatformSpec) else ()
     readers = spec.readers if isinstance(spec, ModelRegistrySpec) else readers
     return found + [("Role", f"{name}-consumer-{access.caller(index, who).word}") for index, who in enumerate(readers)]
 
