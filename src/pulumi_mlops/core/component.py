@@ -106,7 +106,7 @@ class Component(ComponentResource, Generic[S, R]):
         own_providers = _providers(opts)
         if hub is None:
             if misplaced := list(
-                engine.misplaced(spec, own_providers.get(engine.package) or _from_parent(engine, opts))
+                engine.misplaced(name, spec, own_providers.get(engine.package) or _from_parent(engine, opts))
             ):
                 raise InvalidArgs(self.noun, name, misplaced)
             brought: Sequence[ProviderResource] = ()

@@ -62,7 +62,7 @@ def _default_provider(_hub: HubRef, _given: ProviderResource | None) -> Sequence
     return ()
 
 
-def _anywhere(_spec: Spec, _given: ProviderResource | None) -> Iterable[Problem]:
+def _anywhere(_name: str, _spec: Spec, _given: ProviderResource | None) -> Iterable[Problem]:
     return ()
 
 
@@ -81,7 +81,7 @@ class Engine:
     reach: Callable[[HubRef, ProviderResource | None], Sequence[ProviderResource]] = _default_provider
     """Returns the providers for a platform that another stack owns, or refuses it: nothing may land elsewhere. It is
     given the provider of ``package`` that the component's own options name."""
-    misplaced: Callable[[Spec, ProviderResource | None], Iterable[Problem]] = _anywhere
+    misplaced: Callable[[str, Spec, ProviderResource | None], Iterable[Problem]] = _anywhere
     """Judges a platform's arguments beside the provider that its options name."""
     tasks: dict[str, Callable[..., Any]] = field(init=False, repr=False)
 

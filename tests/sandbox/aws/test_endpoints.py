@@ -134,6 +134,17 @@ def test_deletion_passes_through_deleting(plane: ControlPlane, client: Client) -
     client.delete_endpoint_config(EndpointConfigName="current")
 
 
+def test_a_creation_fails_where_that_was_planned(plane: ControlPlane, client: Client) -> None:
+    """Of a failed endpoint AWS takes a deletion only."""
+    plane.admin("POST", "faults", {"service": "sagemaker", "operation": "EndpointCreation", "message": "unhealthy"})
+    client.create_endpoint(EndpointName="ill", EndpointConfigName="current")
+    plane.admin("POST", "hurry")
+    found = client.describe_endpoint(EndpointName="ill")
+    assert (found["EndpointStatus"], found["FailureReason"]) == ("Failed", "unhealthy")
+    assert "status Failed" in refused(client.update_endpoint, EndpointName="ill", EndpointConfigName="next")
+    client.delete_endpoint(EndpointName="ill")
+
+
 def test_waiters_of_boto3_work(plane: ControlPlane, world: dict[str, str]) -> None:
     assert world
     sagemaker = plane.client("sagemaker")

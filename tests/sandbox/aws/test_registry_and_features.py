@@ -129,6 +129,24 @@ def record(**values: str) -> list[dict[str, str]]:
     return [{"FeatureName": name, "ValueAsString": value} for name, value in values.items()]
 
 
+def test_the_table_of_a_group_outlives_it(plane: ControlPlane, group: str, world: dict[str, str]) -> None:
+    sagemaker, glue = plane.client("sagemaker"), plane.client("glue")
+    catalog = sagemaker.describe_feature_group(FeatureGroupName=group)["OfflineStoreConfig"]["DataCatalogConfig"]
+    where = {"DatabaseName": catalog["Database"], "Name": catalog["TableName"]}
+    columns = glue.get_table(**where)["Table"]["StorageDescriptor"]["Columns"]
+    assert {"Name": "score", "Type": "double"} in columns
+    sagemaker.delete_feature_group(FeatureGroupName=group)
+    plane.admin("POST", "hurry")
+    assert glue.get_table(**where)
+
+    offline = {"S3StorageConfig": {"S3Uri": "s3://artifacts-1/store"}, "DataCatalogConfig": catalog}
+    sagemaker.create_feature_group(**filled(GROUP | {"OfflineStoreConfig": offline}, world))
+    plane.admin("POST", "hurry")
+    failed = sagemaker.describe_feature_group(FeatureGroupName=group)
+    assert failed["FeatureGroupStatus"] == "CreateFailed"
+    assert "exists already" in failed["FailureReason"]
+
+
 def test_features_are_added_in_place(plane: ControlPlane, group: str) -> None:
     sagemaker = plane.client("sagemaker")
     before = sagemaker.describe_feature_group(FeatureGroupName=group)

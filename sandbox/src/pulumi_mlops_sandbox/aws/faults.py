@@ -60,6 +60,19 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._waiting]
 
+    def ending(self, service: str, outcome: str) -> str | None:
+        """Return why something that AWS does by itself fails, such as ``EndpointCreation``, if that was planned."""
+        with self._lock:
+            found = (fault for fault in self._waiting if (fault.service, fault.operation) == (service, outcome))
+            fault = next(found, None)
+            if fault is None:
+                return None
+            if fault.count is not None:
+                fault.count -= 1
+                if fault.count <= 0:
+                    self._waiting.remove(fault)
+        return fault.message or "Planned by the sandbox"
+
     def apply(self, service: str, operation: str) -> None:
         """Delay or refuse the call if a fault was planned for it."""
         with self._lock:

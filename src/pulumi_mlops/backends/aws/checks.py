@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pulumi_mlops.backends.aws import existing, live, providers
+from pulumi_mlops.backends.aws import existing, leftovers, live, providers
 from pulumi_mlops.backends.aws.access import principal_problems, size_problems
 from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
 from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
-from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name
+from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name, table_name
 from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, counts, pick
 from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
@@ -82,7 +82,10 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
     platform = spec.store.platform
     there = live.feature_group(platform, group_name(platform, name))
     if there is None:
+        if spec.offline:
+            yield from leftovers.table(platform, _database(spec), table_name(group_name(platform, name)))
         return
+    yield from leftovers.ended("FeatureGroup", group_name(platform, name), there)
     way_out = "rows that are there have it; keep it, or make a new FeatureGroup of another name and move its readers"
     for definition in there["FeatureDefinitions"]:
         feature, kind = definition["FeatureName"], definition["FeatureType"]
@@ -105,9 +108,7 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
     }
     if spec.offline and offline:
         catalog = there["OfflineStoreConfig"].get("DataCatalogConfig", {})
-        database = FeatureStoreAddress.of(spec.store).database  # a plain one is another stack's, or existed already
-        ours = database_name(platform, spec.store.name) if is_deferred(database) else str(database)
-        fixed["store"] = (catalog.get("Database"), ours)
+        fixed["store"] = (catalog.get("Database"), _database(spec))
         table = there["OfflineStoreConfig"].get("TableFormat", "Glue")
         fixed["offline.format"] = ("iceberg" if table == "Iceberg" else "parquet", spec.offline.format)
     for field, (old, new) in fixed.items():
@@ -117,6 +118,12 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
                 f"cannot change from {old!r} to {new!r}: AWS would replace the group and delete its rows; keep "
                 "it, or make a new FeatureGroup of another name",
             )
+
+
+def _database(spec: FeatureGroupSpec) -> str:
+    """Name the catalogue of a group's store, also where it is still to be made."""
+    database = FeatureStoreAddress.of(spec.store).database  # a plain one is another stack's, or existed already
+    return database_name(spec.store.platform, spec.store.name) if is_deferred(database) else str(database)
 
 
 def _feature_names(spec: FeatureGroupSpec) -> Iterator[Problem]:
@@ -137,6 +144,8 @@ def _feature_names(spec: FeatureGroupSpec) -> Iterator[Problem]:
 
 def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
     there = live.model_group(spec.registry.platform, model_group_name(spec.registry, name))
+    if there is not None:
+        yield from leftovers.ended("ModelPackageGroup", model_group_name(spec.registry, name), there)
     if there is not None and there.get("ModelPackageGroupDescription") != spec.description:
         yield Problem(
             "description",
@@ -161,6 +170,18 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
                 yield from _machine(f"variants[{index}].compute", variant.compute)
         if spec.shadow and spec.shadow.compute:
             yield from _machine("shadow.compute", spec.shadow.compute)
+    yield from _served(spec)
+    yield from _watched(spec)
+    yield from size_problems("reads", spec.platform, [] if spec.waiting else together(spec.workloads()))
+    there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
+    if leftovers.failed(there):
+        yield from leftovers.failed_endpoint(endpoint_name(spec.platform, name), spec.release.owner)
+    elif there is not None:
+        yield from _endpoint_that_serves(spec, there)
+
+
+def _served(spec: EndpointSpec) -> Iterator[Problem]:
+    """Judge where images and versions come from."""
     if spec.serve.image is not None:
         yield from region_problems("serve.image", spec.serve.image, spec.platform)
     for field, served in _models(spec):
@@ -168,11 +189,6 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
             yield from region_problems(f"{field}.image", served.image, spec.platform)
         else:
             yield from version_problems(field, spec, served)
-    yield from _watched(spec)
-    yield from size_problems("reads", spec.platform, [] if spec.waiting else together(spec.workloads()))
-    there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
-    if there is not None:
-        yield from _endpoint_that_serves(spec, there)
 
 
 def _models(spec: EndpointSpec) -> Iterator[tuple[str, ModelVersionRef | ModelFiles]]:

@@ -1,11 +1,12 @@
 """Endpoint on AWS: identity, models, configuration, alarms, the endpoint itself, scaling, invokers."""
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, names, policy, release, rights
+from pulumi_mlops.backends.aws import access, leftovers, names, policy, release, rights
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     ModelVersionAddress,
@@ -84,12 +85,20 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     }
     configuration = _configuration(scope, spec, parts, captured, answers)
     alarms = [alarm for variant in spec.served for alarm in _alarms(scope, spec, name, variant.name)]
+    life = leftovers.FIRST if spec.release.owner == "registry" else leftovers.life(scope, spec.platform, name)
+    tags = scope.tags if life == leftovers.FIRST else {**scope.tags, leftovers.LIFE: life}
     live = aws.cloudcontrol.Resource(
         scope.child("endpoint"),
         type_name="AWS::SageMaker::Endpoint",
-        desired_state=Output.json_dumps(_desired(scope, spec, name, configuration.name, alarms)),
+        desired_state=Output.json_dumps(_desired(tags, spec, name, configuration.name, alarms)),
         opts=ResourceOptions.merge(
-            scope.opts, ResourceOptions(depends_on=[logs], ignore_changes=_let_go(spec.release, ["desiredState"]))
+            scope.opts,
+            ResourceOptions(
+                depends_on=[logs],
+                delete_before_replace=None if life == leftovers.FIRST else True,  # a failed one has the name
+                replacement_trigger=life,
+                ignore_changes=_let_go(spec.release, ["desiredState"]),
+            ),
         ),
     )
     serving = release.name_once_released(scope, spec.release, live, configuration.name, name)
@@ -289,7 +298,11 @@ def _machine(compute: Compute) -> str:
 
 
 def _desired(
-    scope: Scope, spec: EndpointSpec, name: str, configuration: Output[str], alarms: list[aws.cloudwatch.MetricAlarm]
+    tags: Mapping[str, str],
+    spec: EndpointSpec,
+    name: str,
+    configuration: Output[str],
+    alarms: list[aws.cloudwatch.MetricAlarm],
 ) -> dict[str, Any]:
     """Describe the endpoint for Cloud Control, which changes the alarms of a release in place.
 
@@ -299,7 +312,7 @@ def _desired(
     desired: dict[str, Any] = {
         "EndpointName": name,
         "EndpointConfigName": configuration,
-        "Tags": [{"Key": key, "Value": value} for key, value in sorted(scope.tags.items())],
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())],
     }
     if spec.mode.serverless:
         return desired

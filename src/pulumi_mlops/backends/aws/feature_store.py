@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, live, names
+from pulumi_mlops.backends.aws import access, leftovers, live, names
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.backends.aws.limits import shape
@@ -18,6 +18,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.workload import Place
 
@@ -63,6 +64,11 @@ def group_name(platform: PlatformRef, name: str) -> str:
     return physical(platform.name, platform.stage, name, limit=64)
 
 
+def table_name(group: str) -> str:
+    """Name the table of a group."""
+    return group.replace("-", "_")
+
+
 def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     """Make the group; features added later are sent by the API, since the provider would replace the group."""
     platform, store = spec.store.platform, FeatureStoreAddress.of(spec.store)
@@ -84,9 +90,11 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
             "data_catalog_config": {
                 "catalog": "AwsDataCatalog",
                 "database": store.database,
-                "table_name": name.replace("-", "_"),
+                "table_name": table_name(name),
             },
         }
+        database = database_name(platform, spec.store.name) if is_deferred(store.database) else str(store.database)
+        leftovers.drop_table(scope, platform, database, table_name(name), name)
     group = aws.sagemaker.FeatureGroup(
         scope.child("group"),
         feature_group_name=name,

@@ -125,6 +125,32 @@ def database(platform: PlatformRef, name: str) -> dict[str, Any] | None:
         return found
 
 
+def table(platform: PlatformRef, database: str, name: str) -> dict[str, Any] | None:
+    """Describe a table of Glue, or nothing."""
+    if private.mocked():
+        return None
+    with asking(f"table {name!r} of database {database!r}"):
+        glue = client(platform, "glue")
+        try:
+            found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=name)["Table"]
+        except glue.exceptions.EntityNotFoundException:
+            return None
+        return found
+
+
+def secret(given: pulumi.ProviderResource | None, region: str | None, name: str) -> dict[str, Any] | None:
+    """Describe a secret, one that waits for its deletion included, or nothing."""
+    if private.mocked():
+        return None
+    with asking(f"secret {name!r}"):
+        secrets = sessions.client(given, "secretsmanager", region or default_region())
+        try:
+            found: dict[str, Any] = secrets.describe_secret(SecretId=name)
+        except secrets.exceptions.ResourceNotFoundException:
+            return None
+        return found
+
+
 def role(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a role, or nothing."""
     with asking(f"role {name!r}"):

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, InvokeOptions, ProviderResource, ResourceOptions
 
-from pulumi_mlops.backends.aws import live, sessions
+from pulumi_mlops.backends.aws import leftovers, live, sessions
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.aws.network import zone_problems
 from pulumi_mlops.bridges import Difference
@@ -23,6 +23,7 @@ from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Spec, is_deferred
+from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.refs import HubRef
 
 PACKAGE = sessions.PACKAGE
@@ -182,14 +183,16 @@ def _mocks_need_no_answer() -> Iterator[None]:
             raise
 
 
-def misplaced(spec: Spec, given: ProviderResource | None) -> Iterator[Problem]:
-    """Refuse a platform's region, or its account, beside a provider of another one."""
+def misplaced(name: str, spec: Spec, given: ProviderResource | None) -> Iterator[Problem]:
+    """Refuse a platform's region, or its account, beside a provider of another one, and names that are taken there."""
     if not isinstance(spec, PlatformSpec):
         return
     made = spec.network.private if spec.network else None
     region = spec.region or (region_of(given) if given else live.default_region())
     if made is not None and region:
         yield from zone_problems(made, region, live.zones(given, region), live.service_names(given, region))
+    paths = {f"secrets.{short}": short for short in spec.secrets}
+    yield from leftovers.deleted(given, region, physical(name, spec.stage), paths)
     if given is None:
         return
     if spec.region and (there := region_of(given)) not in (None, spec.region):

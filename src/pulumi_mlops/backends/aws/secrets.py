@@ -3,8 +3,10 @@
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from pulumi_mlops.backends.aws import leftovers
 from pulumi_mlops.backends.aws.addresses import PlatformAddress, SecretAddress
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import InvalidArgs
 from pulumi_mlops.core.naming import snake
 from pulumi_mlops.core.refs import HubRef, SecretRef
 
@@ -31,8 +33,12 @@ def secret(scope: Scope, key: Input[str], part: str, path: str, value: Input[str
 def keep_secret(scope: Scope, platform: HubRef, short: str, value: Input[str]) -> SecretRef:
     """Keep a value for a component; noun and name in its path keep it apart from the platform's own."""
     noun = snake(scope.component.noun, "-")
-    key = PlatformAddress.of(platform).key
-    made = secret(scope, key, f"secret-{short}", f"{noun}/{scope.name}/{short}", value)
+    key, path = PlatformAddress.of(platform).key, f"{noun}/{scope.name}/{short}"
+    given, region = next(iter(platform.providers), None), getattr(platform, "region", None)
+    waiting = list(leftovers.deleted(given, region, scope.physical(), {short.replace("-", "_"): path}))
+    if waiting:
+        raise InvalidArgs(scope.component.noun, scope.name, waiting)
+    made = secret(scope, key, f"secret-{short}", path, value)
     return SecretRef(
         name=short,
         backend=platform.backend,

@@ -35,9 +35,12 @@ def create(call: Call) -> dict[str, Any]:
 
 
 @step("Endpoint", "created")
-def created(_plane: Account, _region: str, record: Record) -> None:
-    """Finish a creation."""
-    record["EndpointStatus"] = "InService"
+def created(plane: Account, _region: str, record: Record) -> None:
+    """Finish a creation, or fail where that was planned: nothing is started here that could fail by itself."""
+    why = plane.faults.ending("sagemaker", "EndpointCreation")
+    record["EndpointStatus"] = "InService" if why is None else "Failed"
+    if why is not None:
+        record["FailureReason"] = why
     record["LastModifiedTime"] = now()
 
 

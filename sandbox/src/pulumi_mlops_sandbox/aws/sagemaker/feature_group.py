@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from pulumi_mlops_sandbox.aws import accounts
 from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
 from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
@@ -54,8 +55,12 @@ def create(call: Call) -> dict[str, Any]:
 
 
 @step("FeatureGroup", "created")
-def created(_plane: Account, _region: str, record: Record) -> None:
-    """Finish a creation."""
+def created(plane: Account, region: str, record: Record) -> None:
+    """Finish a creation: with the table of the offline store, or failed where that table is there already."""
+    why = plane.faults.ending("sagemaker", "FeatureGroupCreation") or _make_table(region, record)
+    if why is not None:
+        record |= {"FeatureGroupStatus": "CreateFailed", "FailureReason": why}
+        return
     record["FeatureGroupStatus"] = "Created"
     if "OfflineStoreConfig" in record:
         record["OfflineStoreStatus"] = {"Status": "Active"}
@@ -163,6 +168,30 @@ def _complete_offline(call: Call, record: Record) -> None:
     storage = offline["S3StorageConfig"]
     prefix = storage["S3Uri"].rstrip("/")
     storage["ResolvedOutputS3Uri"] = f"{prefix}/{ACCOUNT}/sagemaker/{call.region}/offline-store/{name}-{created}/data"
+
+
+_GLUE = {"Integral": "bigint", "Fractional": "double", "String": "string"}
+
+
+def _make_table(region: str, record: Record) -> str | None:
+    """Make the table of the offline store, which outlives the group; return why that fails."""
+    offline = record.get("OfflineStoreConfig") or {"DisableGlueTableCreation": True}
+    if offline["DisableGlueTableCreation"]:
+        return None
+    catalog = offline["DataCatalogConfig"]
+    glue = accounts.backend("glue", region)
+    database, table = catalog["Database"], catalog["TableName"]
+    if database not in glue.databases:
+        glue.create_database(database, {"Name": database})
+    if table in glue.databases[database].tables:
+        return f"Table {table} of database {database} exists already"
+    columns = [
+        {"Name": feature["FeatureName"].lower(), "Type": _GLUE.get(feature["FeatureType"], "string")}
+        for feature in record["FeatureDefinitions"]
+    ]
+    location = offline["S3StorageConfig"]["ResolvedOutputS3Uri"]
+    glue.create_table(database, table, {"Name": table, "StorageDescriptor": {"Columns": columns, "Location": location}})
+    return None
 
 
 def _add(record: Record, additions: list[dict[str, Any]]) -> None:
