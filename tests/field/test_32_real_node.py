@@ -16,7 +16,7 @@ from kubernetes.client import Configuration
 
 import pulumi_mlops as mlops
 from pulumi_mlops import MlopsError
-from pulumi_mlops.backends.kubernetes import live, waiting
+from pulumi_mlops.backends.kubernetes import kubeconfig, live, waiting
 from pulumi_mlops.backends.kubernetes.waiting import Reason, condition, told, until_ready
 from pulumi_mlops.jobs import release
 from pulumi_mlops_sandbox.kubernetes.provider.ready import AWAITS
@@ -171,7 +171,7 @@ def test_look_ups_take_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(urllib3.util, "create_urllib3_context", of_313)
-    found = live._tls(Configuration())
+    found = kubeconfig.tls(Configuration())
     assert not found.verify_flags & ssl.VERIFY_X509_STRICT
     assert found.verify_mode == ssl.CERT_REQUIRED
 

@@ -37,7 +37,7 @@ class Database(TypedDict, total=False):
     """A Postgres server that the user has, with one database for each part that needs one."""
 
     host: Required[str]
-    """Its host name."""
+    """Its host name, or its address."""
     port: int
     """Its port."""
     username: Required[str]

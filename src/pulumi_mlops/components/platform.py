@@ -24,6 +24,7 @@ from pulumi_mlops.core.inputs import (
     demand_text,
     given,
     is_deferred,
+    is_host,
     kind_of,
     nearest,
     refuse,
@@ -130,7 +131,7 @@ class Database(Spec):
     """A Postgres server that the user has, with one database for each part that needs one."""
 
     host: str
-    """Its host name."""
+    """Its host name, or its address."""
     port: Annotated[Whole, Field(ge=1, le=65535)] = 5432
     """Its port."""
     username: str
@@ -139,6 +140,15 @@ class Database(Spec):
     """A Pulumi secret from here on."""
     tls: Literal["require", "verify-full", "disable"] = "require"
     """How the connection is protected (``sslmode``)."""
+
+    @field_validator("host")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        if not is_host(value):
+            raise refuse(
+                f"{value!r} must be a host name or an address, without scheme, port and path, such as 'db.example.com'"
+            )
+        return value
 
 
 class ImageRegistry(Spec):

@@ -55,7 +55,9 @@ Number = Annotated[float, Strict(), AllowInfNan(False)]
 Flag = Annotated[bool, Strict()]
 
 
-URL = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
+URL = re.compile(rf"https?://{_HOST}(:{_PORT})?")
 """The address of a server, without a path."""
 
 
@@ -246,6 +248,17 @@ def nearest(word: object, known: Iterable[str]) -> str:
     prefixes = [name for name in names if str(word).startswith(name)]
     close = prefixes or difflib.get_close_matches(str(word), names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a text is a host name, or an address of either family, and nothing more."""
+    import ipaddress  # noqa: PLC0415 (only here, and not free to import)
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return bool(re.fullmatch(_HOST, text)) and len(text) <= 253 and all(len(part) <= 63 for part in text.split("."))  # noqa: PLR2004 (of DNS)
+    return True
 
 
 NAME_LIMIT = 40

@@ -1,16 +1,17 @@
 """What only Kubernetes can judge, before anything is registered: names, operators, and what is there already."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pulumi
 
-from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside
+from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside, quota
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
 from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
-from pulumi_mlops.backends.kubernetes.objects import label_problems, namespace_name
+from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, label_problems, namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.components.endpoint import EndpointSpec
@@ -25,6 +26,10 @@ from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec, nearest
 
+_DOMAIN_CHARACTERS = 253 - 41  # a component's name and a dot stand before it
+_TAG_KEY = re.compile(r"[\w./:\- ]{1,250}")
+_TAG_CHARACTERS = 5000
+"""What MLflow takes as the key and the value of a model's tag."""
 _DESCRIPTION_CHARACTERS = 5000  # the column of MLflow's table of models
 
 
@@ -42,11 +47,13 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
             needed = ["prometheus"] * bool(spec.alerts or spec.existing.alerts)
             operators.require("Platform", name, needed, spec.account or live.default_context(), spec.addons)
     elif isinstance(spec, FeatureStoreSpec):
+        yield from quota.component_problems(spec)
         _require("FeatureStore", name, spec.platform, _database(spec.platform))
     elif isinstance(spec, FeatureGroupSpec):
         yield from feature_group_problems(name, spec)
     elif isinstance(spec, ModelRegistrySpec):
         yield from registry_problems(spec)
+        yield from quota.component_problems(spec)
         _require("ModelRegistry", name, spec.platform, _database(spec.platform))
     elif isinstance(spec, ModelSpec):
         yield from _model(spec)
@@ -72,6 +79,14 @@ def _model(spec: ModelSpec) -> Iterator[Problem]:
             f"{spec.registry.name!r} is a server that existed already, and models are made there by whoever runs it; "
             "make the model there, and write Model.existing(…)",
         )
+    for key, value in {**spec.metadata, **spec.tags}.items():
+        field = f"metadata.{key}" if key in spec.metadata else f"tags.{key}"
+        if not _TAG_KEY.fullmatch(key):
+            yield Problem(
+                field, f"{key!r} is no key of MLflow's: at most 250 letters, digits, spaces and ./:-_; rename it"
+            )
+        if isinstance(value, str) and len(value) > _TAG_CHARACTERS:
+            yield Problem(field, f"{len(value)} characters: MLflow takes at most {_TAG_CHARACTERS}; shorten it")
     if spec.description and len(spec.description) > _DESCRIPTION_CHARACTERS:
         yield Problem(
             "description",
@@ -97,6 +112,14 @@ def _platform(name: str, spec: PlatformSpec) -> Iterator[Problem]:
     context = spec.account or live.default_context()
     yield from outside.problems(spec, outside.Around(context, namespace_name(name, spec.stage), spec.existing.cidrs))
     yield from gateway.problems(spec, namespace_name(name, spec.stage), context)
+    domain = spec.existing.gateway.domain if spec.existing.gateway else ""
+    if len(domain) > _DOMAIN_CHARACTERS or any(len(label) > NAME_LIMIT for label in domain.split(".")):
+        yield Problem(
+            "existing.gateway.domain",
+            f"{len(domain)} characters: with a name before it a host has at most 253; write at most "
+            f"{_DOMAIN_CHARACTERS}, and at most {NAME_LIMIT} between two dots",
+        )
+    yield from quota.platform_problems(spec)
     yield from _namespace(name, spec)
 
 

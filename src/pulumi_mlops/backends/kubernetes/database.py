@@ -10,10 +10,12 @@ from pulumi_mlops.backends.kubernetes import access, live, outside, waiting
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
 from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.naming import physical
 
 _IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
 _API = "postgresql.cnpg.io/v1"
 _READY_MINUTES = 15
+_NAME_LIMIT = 63  # of Postgres, which cuts what is longer in silence
 _PORT = 5432
 _STATUS_PORT = 8000
 _OPERATOR_NAMESPACE = "cnpg-system"
@@ -34,7 +36,7 @@ class Postgres:
 
 def database_name(platform: PlatformRef, component: str, part: str) -> str:
     """Name a database on the user's server, where it has to be there."""
-    return f"{platform.name}_{platform.stage}_{component}_{part}".replace("-", "_")
+    return physical(platform.name, platform.stage, component, part, limit=_NAME_LIMIT, separator="_")
 
 
 def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -> Postgres:
@@ -43,7 +45,8 @@ def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -
     if given:
         name = database_name(platform, app.scope.name, part)
         app.scope.say(f"expects database {name!r} on {given.host}, owned by the user that the platform was given")
-        address = f"postgresql://$(DB_USERNAME):$(DB_PASSWORD)@{given.host}:{given.port}/{name}"
+        host = f"[{given.host}]" if ":" in given.host else given.host
+        address = f"postgresql://$(DB_USERNAME):$(DB_PASSWORD)@{host}:{given.port}/{name}"
         variables = [
             secret_variable("DB_USERNAME", given.secret, "username"),
             secret_variable("DB_PASSWORD", given.secret, "password"),  # as it must be within an address

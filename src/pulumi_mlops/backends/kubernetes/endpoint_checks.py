@@ -13,6 +13,7 @@ from pulumi_mlops.backends.kubernetes import access, live
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import stem
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
+from pulumi_mlops.backends.kubernetes.release import MOST_WEIGHT, scale_of
 from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine, server_of
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, Variant
@@ -48,6 +49,7 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     yield from _serve(spec)
     yield from _names(name, spec)
     yield from _limits(spec)
+    yield from _quantities(spec)
     yield from _gateway(spec)
     yield from _quota(spec)
     yield from _initializer(spec)
@@ -147,6 +149,13 @@ def _compute(field: str, compute: Compute) -> Iterator[Problem]:
 
 
 def _names(name: str, spec: EndpointSpec) -> Iterator[Problem]:
+    over = len(stem(name, SHADOW)) + _ADDED - NAME_LIMIT
+    if spec.shadow and over > 0:
+        yield Problem(
+            "shadow",
+            f"makes the name of a Service of {over + NAME_LIMIT} characters, and Kubernetes takes {NAME_LIMIT}; "
+            f"shorten the name of the endpoint by {over}",
+        )
     for index, part in enumerate(spec.variants):
         field = f"variants[{index}].name"
         length = len(stem(name, part.name)) + _ADDED
@@ -162,6 +171,39 @@ def _names(name: str, spec: EndpointSpec) -> Iterator[Problem]:
             )
         if spec.shadow and part.name == SHADOW:
             yield Problem(field, f"{SHADOW!r} is what the shadow is called; take another name")
+
+
+_LEAST_CPUS, _LEAST_MEMORY_GB = 0.001, 1 / 64
+_MOST_CPUS, _MOST_MEMORY_GB = 10_000, 1_000_000  # no node has them
+_MOST_REPLICAS = 2**31 - 1
+_LEAST_SHARE = 0.01
+
+
+def _quantities(spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse amounts that would be written as none, or as more than the API reads."""
+    for field, part in _parts(spec):
+        size = machine(part.compute or spec.compute)
+        where = f"{field}compute"
+        if not _LEAST_CPUS <= size.cpus <= _MOST_CPUS:
+            yield Problem(f"{where}.cpus", f"{size.cpus:g}: write at least {_LEAST_CPUS} and at most {_MOST_CPUS}")
+        if not _LEAST_MEMORY_GB <= size.memory_gb <= _MOST_MEMORY_GB:
+            yield Problem(
+                f"{where}.memory_gb",
+                f"{size.memory_gb:g} GiB: write at least {_LEAST_MEMORY_GB:.3f} and at most {_MOST_MEMORY_GB}",
+            )
+    for bound in ("min", "max"):
+        if getattr(spec.scaling, bound) > _MOST_REPLICAS:
+            yield Problem(f"scaling.{bound}", f"{getattr(spec.scaling, bound)}: write at most {_MOST_REPLICAS}")
+    if spec.shadow and spec.shadow.percent < _LEAST_SHARE:
+        yield Problem("shadow.percent", f"{spec.shadow.percent:g} would copy nothing; write at least {_LEAST_SHARE}")
+    scale = scale_of([part.weight for part in spec.variants]) if spec.variants else 1
+    for index, part in enumerate(spec.variants):
+        if part.weight and not round(part.weight * scale):
+            yield Problem(
+                f"variants[{index}].weight",
+                f"{part.weight:g} beside {max(one.weight for one in spec.variants):g} would be nothing: a route "
+                f"divides by {MOST_WEIGHT}; write weights that are closer",
+            )
 
 
 def _limits(spec: EndpointSpec) -> Iterator[Problem]:

@@ -6,23 +6,19 @@ version serves. Under Pulumi's mocks nothing is asked.
 
 import functools
 import json
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pulumi
 
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
+from pulumi_mlops.backends.kubernetes.kubeconfig import client
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
-
-if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
 
 _SECONDS = 15
 
@@ -37,40 +33,13 @@ def default_context() -> str | None:
     return pulumi.Config("kubernetes").get("context")
 
 
-@functools.cache
-def _client(text_or_path: str | None, context: str | None) -> "ApiClient":
-    from kubernetes import config as untyped  # noqa: PLC0415 (only programs that ask pay for it)
-
-    config: Any = untyped
-
-    if text_or_path and not Path(text_or_path).is_file():
-        import yaml  # noqa: PLC0415 (as above)
-
-        made = config.new_client_from_config_dict(yaml.safe_load(text_or_path), context=context)
-    else:
-        made = config.new_client_from_config(text_or_path, context=context)
-    made.rest_client.pool_manager.connection_pool_kw["ssl_context"] = _tls(made.configuration)
-    return cast("ApiClient", made)
-
-
-def _tls(configuration: Any) -> ssl.SSLContext:
-    """Check certificates as kubectl does: since 3.13 Python insists on extensions that some clusters' lack."""
-    from urllib3.util import create_urllib3_context  # noqa: PLC0415 (as above)
-
-    found = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE)
-    found.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if not configuration.ssl_ca_cert and not configuration.ca_cert_data:
-        found.load_default_certs()
-    return found
-
-
 class Cluster:
     """A cluster that can be asked."""
 
     def __init__(self, context: str | None) -> None:
         self.context = context
         try:
-            self.client = _client(kubeconfig(), context)
+            self.client = client(kubeconfig(), context, pulumi.Config("kubernetes").get("cluster"))
         except Exception as error:  # a kubeconfig can be wrong in many ways, all of them the user's to mend
             raise MlopsError(
                 f"The kubeconfig gives no way to a cluster{self._which}: {error}. Look at it with: kubectl config "

@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.errors import MlopsError, Problem
+from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.naming import physical
 
 Fields = dict[str, Any]
@@ -25,7 +25,11 @@ NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 PYTHON = "docker.io/library/python:3.13.9-slim"
 """The image that runs programs which need the standard library only."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
-_LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_LABEL_KEY = re.compile(
+    r"((?=.{1,253}/)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+)
+_RESERVED = re.compile(r"(.*\.)?(kubernetes\.io|k8s\.io|pulumi\.com)/.*|pulumi-mlops/.*", re.IGNORECASE)
 _USER = 10001  # any that is not root; images must not depend on it
 _TMP = "tmp"
 
@@ -53,10 +57,19 @@ def content_name(name: str, content: object) -> str:
 def gibibytes(amount: float) -> str:
     """Write an amount of memory or disk in the way that the API would rewrite it to.
 
-    >>> gibibytes(8), gibibytes(0.5)
-    ('8Gi', '512Mi')
+    >>> gibibytes(8), gibibytes(0.5), gibibytes(2_000_000)
+    ('8Gi', '512Mi', '2000000Gi')
     """
-    return f"{amount:g}Gi" if float(amount).is_integer() else f"{round(amount * 1024)}Mi"
+    return f"{int(amount)}Gi" if float(amount).is_integer() else f"{round(amount * 1024)}Mi"
+
+
+def decimal(amount: float) -> str:
+    """Write a number without an exponent, to thousandths, as quantities are read.
+
+    >>> decimal(2), decimal(0.5), decimal(2_000_000)
+    ('2', '0.5', '2000000')
+    """
+    return f"{amount:.3f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True)
@@ -77,13 +90,8 @@ class App:
         return {"app.kubernetes.io/name": self.kind, "app.kubernetes.io/instance": self.scope.name}
 
     def name(self, part: str = "") -> str:
-        """Name an object of it within the namespace."""
-        name = f"{self.scope.name}-{part}" if part else self.scope.name
-        if len(name) > NAME_LIMIT:
-            raise MlopsError(
-                f"{name!r} has {len(name)} characters, and Kubernetes takes {NAME_LIMIT}; shorten the name"
-            )
-        return name
+        """Name an object of it within the namespace; a name that is too long is cut, and ends in a digest."""
+        return physical(self.scope.name, part, limit=NAME_LIMIT)
 
     def host(self, service: str) -> str:
         """Return the host name of a Service of this namespace."""
@@ -176,10 +184,18 @@ def own_labels(scope: Scope) -> dict[str, str]:
 
 
 def label_problems(tags: Iterable[str], *, prefixed: bool) -> Iterator[Problem]:
-    """Refuse tags whose keys are labels of the library's own: they would be lost."""
+    """Refuse tags whose keys are labels of the library's own, or steer others, or are no keys of labels at all."""
     for key in tags:
-        if (prefixed and key.casefold() == "stage") or key.casefold().startswith("app.kubernetes.io/"):
-            yield Problem(f"tags.{key}", "is a label of the library's own; take another key")
+        if not _LABEL_KEY.fullmatch(key):
+            yield Problem(
+                f"tags.{key}",
+                f"{key!r} is no key of a label: write at most 63 letters, digits, hyphens, underscores and dots, "
+                "beginning and ending with a letter or a digit, after a domain and a slash if need be",
+            )
+        if (prefixed and key.casefold() == "stage") or _RESERVED.fullmatch(key):
+            yield Problem(
+                f"tags.{key}", "is a label of the library's own, of Kubernetes or of Pulumi; take another key"
+            )
 
 
 def split_tags(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:

@@ -36,6 +36,9 @@ _SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
 _AFTERWARDS_SECONDS = 120
 """How long the new revision is watched with all the traffic, while the old one is still there."""
 _WHOLE = 1000
+MOST_WEIGHT = 1_000_000
+"""The greatest weight that a route takes."""
+_PARTS = 10_000
 _KILLED = 137  # the exit code of a program that was ended by force, as for want of memory
 _PATIENCE_SECONDS = 180
 """How long nothing need be ready, or measured, or answer."""
@@ -60,13 +63,23 @@ def longest_seconds(spec: EndpointSpec) -> int:
     return start_minutes(spec) * 60 + spec.scaling.cooldown_in_seconds + 2 * _PATIENCE_SECONDS + watched
 
 
+def scale_of(weights: Sequence[float]) -> float:
+    """Return by what weights are multiplied to be whole numbers within the API's limit.
+
+    >>> scale_of([80, 20]), scale_of([0.8, 0.2]), scale_of([0.5, 2_000_000])
+    (1, 1000, 0.5)
+    """
+    scale = 1 if all(float(weight).is_integer() for weight in weights) else _WHOLE
+    return scale if max(weights) * scale <= MOST_WEIGHT else MOST_WEIGHT / max(weights)
+
+
 def rules(spec: EndpointSpec, wanted: Sequence[Revision], endpoint: str) -> list[Fields]:
     """Divide traffic between the variants by weight, and copy it to the shadow; by what manages a server, nobody comes.
 
     The first rule is the one that divides.
     """
     weights = {part.name: part.weight for part in spec.served}
-    scale = 1 if all(float(weight).is_integer() for weight in weights.values()) else _WHOLE
+    scale = scale_of(list(weights.values()))
     rule: Fields = {
         "backendRefs": [
             {"name": part.service, "port": _PORT, "weight": round(weights[part.variant] * scale)}
@@ -80,7 +93,7 @@ def rules(spec: EndpointSpec, wanted: Sequence[Revision], endpoint: str) -> list
         portion: Fields = (
             {"percent": int(share)}
             if float(share).is_integer()
-            else {"fraction": {"numerator": round(share * 100), "denominator": 10000}}
+            else {"fraction": {"numerator": round(share * _PARTS / 100), "denominator": _PARTS}}
         )
         beside = next(part for part in wanted if part.variant == SHADOW)
         mirror = {"backendRef": {"name": beside.service, "port": _PORT}, **portion}

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress
-from pulumi_mlops.backends.kubernetes.objects import Fields, camel_case, gibibytes, restricted
+from pulumi_mlops.backends.kubernetes.objects import Fields, camel_case, decimal, gibibytes, restricted
 from pulumi_mlops.components.endpoint import ModelFiles, Serve
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.compute import ACCELERATOR, Compute
@@ -189,7 +189,7 @@ class Machine:
         Memory and accelerators are never shared out twice. Where CPUs have no limit, KServe's webhook sets one of its
         own, 1 as installed, and a pod that requests more is refused.
         """
-        bounds = {"cpu": f"{self.cpus:g}", "memory": gibibytes(self.memory_gb)}
+        bounds = {"cpu": decimal(self.cpus), "memory": gibibytes(self.memory_gb)}
         bounds |= {GPU: str(self.accelerators)} if self.accelerators else {}
         return {"requests": bounds, "limits": bounds}
 

@@ -5,7 +5,7 @@ from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import of_variant, requests_a_minute
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, custom
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, custom, decimal
 from pulumi_mlops.backends.kubernetes.revision import Revision
 from pulumi_mlops.components.endpoint import EndpointSpec
 
@@ -26,7 +26,7 @@ def scale(app: App, spec: EndpointSpec, revision: Revision, service: Input[pulum
         "metadata": {
             "serverAddress": PlatformAddress.of(spec.platform).metrics,
             "query": requests_a_minute(revision.server, **of_variant(app, revision.variant)),
-            "threshold": f"{load:g}",
+            "threshold": decimal(load or 0),
         },
     }
     return custom(
