@@ -62,6 +62,9 @@ class Registration:
     ignore_changes: list[str]
     depends_on: frozenset[str]
     """Names of the resources that must be there first, by whichever route."""
+    replacement_trigger: Any
+    """The value whose change replaces it."""
+    delete_before_replace: bool
 
     def document(self, key: str) -> Any:
         """Read an input that is JSON in a string."""
@@ -145,6 +148,8 @@ class _Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     ignore_changes=list(request.ignoreChanges),
                     depends_on=frozenset(urn.split("::")[-1] for urn in depends),
+                    replacement_trigger=_plain(MessageToDict(request.replacement_trigger)),
+                    delete_before_replace=request.deleteBeforeReplace,
                 )
             )
         return response

@@ -183,3 +183,24 @@ def test_lists_filter_sort_and_page(client: Client) -> None:
     )
     assert [entry["EndpointName"] for entry in rest["Endpoints"]] == ["b-two"]
     assert len(client.list_endpoints(StatusEquals="Creating")["Endpoints"]) == 3
+
+
+def test_a_variant_that_is_scaled_keeps_its_machines_until_it_is_deregistered(
+    plane: ControlPlane, client: Client
+) -> None:
+    scaling = plane.client("application-autoscaling")
+    where = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/live/variant/a",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(MinCapacity=1, MaxCapacity=3, **where)
+    client.create_endpoint_config(
+        EndpointConfigName="larger", ProductionVariants=[VARIANT | {"InstanceType": "ml.m5.4xlarge"}]
+    )
+    said = refused(client.update_endpoint, EndpointName="live", EndpointConfigName="larger")
+    assert "must be deregistered as scalable target with AutoScaling" in said
+    client.update_endpoint(EndpointName="live", EndpointConfigName="next")
+    plane.admin("POST", "hurry")
+    scaling.deregister_scalable_target(**where)
+    client.update_endpoint(EndpointName="live", EndpointConfigName="larger")

@@ -97,8 +97,6 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
                 f"cannot become {spec.features[feature]!r} in a group that exists (AWS holds it as {kind}): {way_out}",
             )
     online, offline = there.get("OnlineStoreConfig", {}).get("EnableOnlineStore", False), "OfflineStoreConfig" in there
-    if online and "TtlDuration" in there["OnlineStoreConfig"] and spec.online and spec.online.ttl_hours is None:
-        yield Problem("online.ttl_hours", "AWS cannot take a time to live away again; write a long one, such as 87600")
     fixed = {
         "keys": (there["RecordIdentifierFeatureName"], spec.keys[0]),
         "event_time": (there["EventTimeFeatureName"], spec.event_time),

@@ -14,7 +14,7 @@ from pulumi_mlops.backends.aws.addresses import (
 )
 from pulumi_mlops.backends.aws.bridges import copied
 from pulumi_mlops.backends.aws.instances import pick
-from pulumi_mlops.backends.aws.scaling import scale
+from pulumi_mlops.backends.aws.scaling import Registered, scale
 from pulumi_mlops.backends.aws.workload import container
 from pulumi_mlops.components.endpoint import (
     SHADOW,
@@ -83,14 +83,16 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         part.name: _model(scope, spec, part, workload, role.arn)
         for part, workload in zip(spec.parts, workloads, strict=True)
     }
-    configuration = _configuration(scope, spec, parts, captured, answers)
+    now = release.serving(spec.platform, name)
+    configuration = _configuration(scope, spec, parts, captured, answers, now=now)
+    registered = Registered(spec.platform, name, _other_machines(spec, now))
     alarms = [alarm for variant in spec.served for alarm in _alarms(scope, spec, name, variant.name)]
     life = leftovers.FIRST if spec.release.owner == "registry" else leftovers.life(scope, spec.platform, name)
     tags = scope.tags if life == leftovers.FIRST else {**scope.tags, leftovers.LIFE: life}
     live = aws.cloudcontrol.Resource(
         scope.child("endpoint"),
         type_name="AWS::SageMaker::Endpoint",
-        desired_state=Output.json_dumps(_desired(tags, spec, name, configuration.name, alarms)),
+        desired_state=Output.json_dumps(_desired(tags, spec, name, registered.free(configuration.name), alarms)),
         opts=ResourceOptions.merge(
             scope.opts,
             ResourceOptions(
@@ -101,8 +103,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
             ),
         ),
     )
-    serving = release.name_once_released(scope, spec.release, live, configuration.name, name)
-    scale(scope, spec, serving)
+    serving = release.name_once_released(scope, spec.release, live, configuration.name, name, undo=registered.restore)
+    scale(scope, spec, serving, {variant.name: _type(spec, variant) for variant in spec.served}, registered.bounds())
     arn = Output.format("arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where.partition, where.region, where.account, name)
     call = (
         ["sagemaker:InvokeEndpointAsync"]
@@ -169,6 +171,8 @@ def _configuration(
     models: dict[str, aws.sagemaker.Model],
     captured: Output[str],
     answers: Output[str],
+    *,
+    now: release.Serving,
 ) -> aws.sagemaker.EndpointConfiguration:
     # The name is Pulumi's own, new with each content: a fixed one would be changed without the endpoint noticing.
     key = PlatformAddress.of(spec.platform).key
@@ -207,7 +211,6 @@ def _configuration(
     variants: list[aws.sagemaker.EndpointConfigurationProductionVariantArgsDict]
     variants = [_variant(spec, variant, models[variant.name]) for variant in spec.served]
     mark = release.mark_of([variants, shadow, capture, queue, storage_key])
-    now = release.serving(spec.platform, endpoint_name(spec.platform, scope.name))
     attempt = now.next_attempt(mark)
     if not spec.mode.serverless:
         least = max(spec.scaling.min, 1)
@@ -288,6 +291,19 @@ def _shadow(
         "initial_instance_count": max(spec.scaling.min, 1),
     }
     return {**found, **_startup(spec)}
+
+
+def _type(spec: EndpointSpec, variant: Variant) -> str:
+    return "" if spec.mode.serverless else _machine(variant.compute or spec.compute)
+
+
+def _other_machines(spec: EndpointSpec, now: release.Serving) -> list[str]:
+    """Name the variants that get another instance type than they have."""
+    return [
+        variant.name
+        for variant in spec.served
+        if now.machines.get(variant.name, "") not in ("", _type(spec, variant)) and spec.release.owner != "registry"
+    ]
 
 
 def _machine(compute: Compute) -> str:

@@ -6,8 +6,8 @@ nothing is asked.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pulumi
 
@@ -254,3 +254,82 @@ def _packages(
             for summary in page["ModelPackageSummaryList"]:
                 if wanted(summary):
                     yield sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+
+
+class Scaled(NamedTuple):
+    """A scalable target with what moves it, as AWS describes them."""
+
+    target: dict[str, Any]
+    policies: list[dict[str, Any]]
+    actions: list[dict[str, Any]]
+    tags: dict[str, str]
+
+
+def _variant(endpoint: str, variant: str) -> dict[str, str]:
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/{variant}",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
+def _scalable(platform: PlatformRef, endpoint: str, variant: str) -> dict[str, Any] | None:
+    where = _variant(endpoint, variant)
+    found: list[dict[str, Any]] = client(platform, "application-autoscaling").describe_scalable_targets(
+        ServiceNamespace=where["ServiceNamespace"],
+        ResourceIds=[where["ResourceId"]],
+        ScalableDimension=where["ScalableDimension"],
+    )["ScalableTargets"]
+    return found[0] if found else None
+
+
+def scaling_bounds(platform: PlatformRef, endpoint: str, variant: str) -> tuple[int, int] | None:
+    """Return the least and the most replicas that a variant has by now, where something moves it."""
+    if private.mocked():
+        return None
+    with asking(f"the scaling of endpoint {endpoint!r}"):
+        found = _scalable(platform, endpoint, variant)
+    return (found["MinCapacity"], found["MaxCapacity"]) if found else None
+
+
+def take_scaling(platform: PlatformRef, endpoint: str, variant: str) -> Scaled | None:
+    """Deregister a variant and return what it was moved by; nothing where it is not registered."""
+    with asking(f"the scaling of endpoint {endpoint!r}"):
+        target = _scalable(platform, endpoint, variant)
+        if target is None:
+            return None
+        scaling, where = client(platform, "application-autoscaling"), _variant(endpoint, variant)
+        found = Scaled(
+            target,
+            scaling.describe_scaling_policies(**where)["ScalingPolicies"],
+            scaling.describe_scheduled_actions(**where)["ScheduledActions"],
+            scaling.list_tags_for_resource(ResourceARN=target["ScalableTargetARN"])["Tags"],
+        )
+        scaling.deregister_scalable_target(**where)
+        return found
+
+
+_TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity", "SuspendedState")
+_POLICY = (
+    *("PolicyName", "ServiceNamespace", "ResourceId", "ScalableDimension", "PolicyType"),
+    *("StepScalingPolicyConfiguration", "TargetTrackingScalingPolicyConfiguration"),
+)
+_ACTION = (
+    *("ScheduledActionName", "ServiceNamespace", "ResourceId", "ScalableDimension", "Schedule", "Timezone"),
+    *("StartTime", "EndTime", "ScalableTargetAction"),
+)
+
+
+def give_scaling(platform: PlatformRef, taken: Scaled) -> None:
+    """Register a variant as it was."""
+
+    def of(found: dict[str, Any], members: Sequence[str]) -> dict[str, Any]:
+        return {member: found[member] for member in members if member in found}
+
+    with asking(f"the scaling of {taken.target['ResourceId']}"):
+        scaling = client(platform, "application-autoscaling")
+        scaling.register_scalable_target(**of(taken.target, _TARGET), Tags=taken.tags)
+        for policy in taken.policies:
+            scaling.put_scaling_policy(**of(policy, _POLICY))
+        for action in taken.actions:
+            scaling.put_scheduled_action(**of(action, _ACTION))

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ class Serving:
     """Replicas that the configuration began with, by variant."""
     now: Mapping[str, int] = field(default_factory=dict)
     """Replicas that there are now."""
+    machines: Mapping[str, str] = field(default_factory=dict)
+    """Instance types that there are now."""
 
     def start(self, mark: Input[str], variant: str, least: int) -> Output[int]:
         """Return the count that a configuration begins with.
@@ -74,7 +76,12 @@ def serving(platform: PlatformRef, name: str) -> Serving:
         touched=there["LastModifiedTime"].isoformat(),
         began=_counts(configuration["ProductionVariants"], "InitialInstanceCount"),
         now=_counts(there.get("ProductionVariants", []), "DesiredInstanceCount"),
+        machines=_machines(configuration["ProductionVariants"]),
     )
+
+
+def _machines(variants: list[dict[str, Any]]) -> dict[str, str]:
+    return {variant["VariantName"]: variant["InstanceType"] for variant in variants if "InstanceType" in variant}
 
 
 def _counts(variants: list[dict[str, Any]], member: str) -> dict[str, int]:
@@ -117,12 +124,20 @@ def traffic(release: Release) -> dict[str, Any]:
 
 
 def name_once_released(
-    scope: Scope, release: Release, endpoint: aws.cloudcontrol.Resource, wanted: Output[str], name: str
+    scope: Scope,
+    release: Release,
+    endpoint: aws.cloudcontrol.Resource,
+    wanted: Output[str],
+    name: str,
+    *,
+    undo: Callable[[], object],
 ) -> Output[str]:
     """Give the endpoint's name, once it serves the wanted configuration.
 
     A release that AWS rolled back can look like a success: the endpoint is in service, with the configuration
     it had before.
+
+    :param undo: what else goes back then.
     """
     if release.owner == "registry" or pulumi.runtime.is_dry_run():
         # Known in every preview, so that what stands on the name is not shown as replaced.
@@ -131,6 +146,7 @@ def name_once_released(
     def check(known: list[Any]) -> str:
         serving = json.loads(known[0] or "{}").get("EndpointConfigName")
         if serving and known[1] and serving != known[1]:
+            undo()
             raise ReleaseRolledBack(
                 f"Endpoint {scope.name!r}: AWS rolled the release back; {name} still serves {serving}, not {known[1]}. "
                 "Look at the endpoint's alarms and logs, then deploy another version or size."

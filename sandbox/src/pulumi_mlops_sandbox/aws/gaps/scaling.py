@@ -237,6 +237,11 @@ def _kept(call: Call, what: str) -> dict[Any, Any]:
     return kept
 
 
+def is_registered(call: Call, resource: str) -> bool:
+    """Tell whether a resource of the call's region is moved."""
+    return any(key[0] == resource for key in _kept(call, "targets"))
+
+
 def _target_key(call: Call) -> tuple[str, str]:
     return call.params["ResourceId"], call.params["ScalableDimension"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from pulumi_mlops_sandbox.aws import accounts
 from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import invalid
+from pulumi_mlops_sandbox.aws.gaps import scaling
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import deployment
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
@@ -62,6 +63,12 @@ def update(call: Call) -> dict[str, Any]:
     if chosen:
         old = call.plane.store.all(ENDPOINT_CONFIG, call.region).get(record["EndpointConfigName"])
         deployment.check(call, chosen, old or record, config)
+    _refuse_scaled(
+        call,
+        record["EndpointName"],
+        call.plane.store.all(ENDPOINT_CONFIG, call.region).get(record["EndpointConfigName"]),
+        config,
+    )
     target = _runtime(call, config)
     if retain:
         _retain(record, target, [item["VariantPropertyType"] for item in excluded])
@@ -76,6 +83,25 @@ def update(call: Call) -> dict[str, Any]:
     record.pop("FailureReason", None)
     later(call.plane, record, "updated")
     return {"EndpointArn": record["EndpointArn"]}
+
+
+def _refuse_scaled(call: Call, name: str, old: dict[str, Any] | None, new: dict[str, Any]) -> None:
+    """Refuse to take away a variant that Application Auto Scaling moves, or to give it another instance type.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-delete.html
+    """
+    wanted = {variant["VariantName"]: variant.get("InstanceType") for variant in new["ProductionVariants"]}
+    held = [
+        variant["VariantName"]
+        for variant in (old or {}).get("ProductionVariants", [])
+        if wanted.get(variant["VariantName"]) != variant.get("InstanceType")
+        and scaling.is_registered(call, f"endpoint/{name}/variant/{variant['VariantName']}")
+    ]
+    if held:
+        raise invalid(
+            f'The variant(s) "{", ".join(held)}" must be deregistered as scalable target with AutoScaling before they '
+            "can be removed or have their instance type updated."
+        )
 
 
 @step("Endpoint", "updated")

@@ -211,6 +211,8 @@ def _online(record: Record, config: dict[str, Any]) -> None:
     if wanted != current and {wanted, current} != {"Standard", "Standard_V2"}:
         raise invalid(f"StorageType cannot be changed from {current} to {wanted}")
     record["OnlineStoreConfig"] |= config
+    if not (config.get("TtlDuration", True) or {}):  # given without a value: records live for ever again
+        record["OnlineStoreConfig"].pop("TtlDuration", None)
 
 
 def _throughput(record: Record, config: dict[str, Any]) -> None:
