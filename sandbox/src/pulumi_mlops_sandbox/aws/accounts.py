@@ -109,3 +109,40 @@ def missing_network(region: str, subnets: list[str], groups: list[str]) -> str |
     known = {identity for zone in ec2.subnets.values() for identity in zone}
     known |= {identity for vpc in ec2.groups.values() for identity in vpc}
     return next((identity for identity in [*subnets, *groups] if identity not in known), None)
+
+
+def session_role(access_key: str) -> Any | None:
+    """Find the role that a caller has assumed; None for any other caller."""
+    if not access_key.startswith("ASIA"):
+        return None
+    session = backend("sts", "aws").get_assumed_role_from_access_key(access_key)
+    return None if session is None else role(session.role_arn)
+
+
+def secret(region: str, identity: str) -> Any | None:
+    """Find a secret by its name or ARN."""
+    try:
+        return backend("secretsmanager", region).secrets.get(identity)
+    except KeyError:
+        return None
+
+
+def key_of_file(bucket: str, path: str) -> str | None:
+    """Return the key of KMS that a file is encrypted with, or that its bucket has for what comes."""
+    found = backend("s3", "aws").buckets.get(bucket)
+    if found is None:
+        return None
+    there = found.keys.get(path)
+    if there is not None and there.kms_key_id:
+        return str(there.kms_key_id)
+    rule = ((found.encryption or {}).get("Rule") or {}) if there is None or there.encryption == "aws:kms" else {}
+    rule = rule[0] if isinstance(rule, list) and rule else rule
+    key = (rule.get("ApplyServerSideEncryptionByDefault") or {}).get("KMSMasterKeyID") if rule else None
+    return None if key is None else str(key)
+
+
+def key_of_topic(region: str, arn: str) -> str | None:
+    """Return the key of KMS that a topic is encrypted with, where that is not AWS's own."""
+    found = backend("sns", region).topics.get(arn)
+    key = None if found is None else getattr(found, "kms_master_key_id", None)
+    return None if not key or "alias/aws/" in str(key) else str(key)

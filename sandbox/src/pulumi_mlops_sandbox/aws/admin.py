@@ -44,6 +44,11 @@ def _requests(plane: Account, _body: dict[str, Any]) -> Any:
     return list(plane.requests)
 
 
+def _needs(plane: Account, _body: dict[str, Any]) -> Any:
+    """List the actions and resources of all requests so far."""
+    return sorted(plane.needed)
+
+
 def _latency(plane: Account, body: dict[str, Any]) -> Any:
     plane.latency = float(body["seconds"])
     return {"seconds": plane.latency}
@@ -70,6 +75,7 @@ def _reset(plane: Account, _body: dict[str, Any]) -> Any:
         plane.store.clear()
         plane.faults.clear()
         plane.requests.clear()
+        plane.needed.clear()
         plane.snapshot.soon()
     return {"reset": True}
 
@@ -81,6 +87,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/faults"): _plan_fault,
     ("DELETE", "/faults"): _forget_faults,
     ("GET", "/requests"): _requests,
+    ("GET", "/needs"): _needs,
     ("POST", "/latency"): _latency,
     ("POST", "/hurry"): _hurry,
     ("POST", "/save"): _save,

@@ -26,6 +26,7 @@ class Account(ABC):
         self.lock = threading.RLock()  # moto's backends are not made for threads
         self.store = Store()
         self.faults = Faults()
+        self.needed: set[tuple[str, str]] = set()  # actions and resources of all requests
         self.requests: deque[dict[str, Any]] = deque(maxlen=2000)
         self.snapshot = Snapshot(home, self.lock, self.store)
 
@@ -50,6 +51,7 @@ class Call:
     params: dict[str, Any]
     model: "OperationModel"
     protocol: str = "json"
+    access_key: str = ""  # whose request it is
     notes: dict[str, Any] = field(default_factory=dict)  # what a check wants to tell the hook that runs afterwards
 
     def arn(self, path: str, service: str | None = None) -> str:

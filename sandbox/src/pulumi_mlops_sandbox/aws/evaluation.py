@@ -68,7 +68,9 @@ def _holds(operator: str, key: str, wanted: list[Any], facts: Facts) -> bool:
     name, if_exists = operator.removesuffix("IfExists"), operator.endswith("IfExists")
     every, name = name.startswith("ForAllValues:"), name.rpartition(":")[2]
     negated = "Not" in name
-    compare = _OPERATORS[name.replace("Not", "")]
+    compare = _OPERATORS.get(name.replace("Not", ""))
+    if compare is None:
+        return False  # numbers, dates and addresses: nothing here has such a fact
     if known is None:
         return if_exists or negated or every
     found = [known] if isinstance(known, str) else list(known)

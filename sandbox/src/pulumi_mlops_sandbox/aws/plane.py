@@ -13,7 +13,7 @@ from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from pulumi_mlops_sandbox.aws import hooks, shapes, steps, wire
+from pulumi_mlops_sandbox.aws import authorization, hooks, shapes, steps, wire
 from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, not_implemented
 
@@ -101,6 +101,7 @@ class Plane(Account):
             )
 
     def _perform(self, call: Call, environ: "WSGIEnvironment", body: bytes) -> Response:
+        authorization.judge(call)
         self._judge(call)
         key = (call.service, call.operation)
         answer = hooks.OWN[key](call) if key in hooks.OWN else None

@@ -31,6 +31,7 @@ warnings.filterwarnings("ignore", message=r"Exception\(.*\) with code .* does no
 
 DEFAULT_REGION = "us-east-1"
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_KEY = re.compile(r"Credential=(?P<key>[^/]+)/")
 # The name that signs is not always the name of the model; several models may share one.
 _SIGNING_NAMES = {
     "monitoring": "cloudwatch",
@@ -54,6 +55,7 @@ def parse(plane: Account, environ: "WSGIEnvironment", body: bytes) -> Call | Non
         protocol = determine_request_protocol(service_model, request.content_type)
     except (UnknownServiceError, HTTPException, NotImplementedError):
         return None
+    caller = _KEY.search(request.headers.get("Authorization", ""))
     return Call(
         plane,
         service,
@@ -62,6 +64,7 @@ def parse(plane: Account, environ: "WSGIEnvironment", body: bytes) -> Call | Non
         _params(request, operation, protocol, url_params, body),
         operation,
         protocol,
+        caller["key"] if caller else "",
     )
 
 

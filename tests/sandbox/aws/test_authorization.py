@@ -1,0 +1,162 @@
+"""Policies of roles: callers that assumed one, and what AWS does with one."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from pulumi_mlops_sandbox.aws.evaluation import allowed
+from support.sandbox.control_plane import ControlPlane
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+LOOK = {"Effect": "Allow", "Action": ["kms:ListAliases"], "Resource": "*"}
+
+
+def give(plane: ControlPlane, *statements: dict[str, Any]) -> None:
+    """Give the role these rights, and no other."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": [LOOK, *statements]})
+    plane.client("iam").put_role_policy(RoleName="platform", PolicyName="rights", PolicyDocument=document)
+
+
+def allow(action: str | list[str], resource: str = "*", **condition: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource} | ({"Condition": condition} if condition else {})
+
+
+def acting(plane: ControlPlane, service: str, role: str) -> Any:
+    """Return a client of whoever assumed the role."""
+    found = plane.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    return boto3.client(  # type: ignore[call-overload,no-any-return]  # a plain name
+        service,
+        endpoint_url=plane.url,
+        region_name=REGION,
+        aws_access_key_id=found["AccessKeyId"],
+        aws_secret_access_key=found["SecretAccessKey"],
+        aws_session_token=found["SessionToken"],
+    )
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_a_caller_that_is_a_role_does_what_its_policies_allow(plane: ControlPlane, world: dict[str, str]) -> None:
+    give(plane, allow("sns:CreateTopic", f"arn:aws:sns:{REGION}:{ACCOUNT}:mine-*"))
+    sns = acting(plane, "sns", world["role"])
+    sns.create_topic(Name="mine-1")
+    with pytest.raises(ClientError) as caught:
+        sns.create_topic(Name="theirs")
+    assert code(caught) == "AuthorizationError"
+    assert f"not authorized to perform: sns:CreateTopic on resource: arn:aws:sns:{REGION}:{ACCOUNT}:theirs" in str(
+        caught.value
+    )
+
+
+def test_a_denial_wins(plane: ControlPlane, world: dict[str, str]) -> None:
+    give(plane, allow("sns:*"), {**allow("sns:CreateTopic"), "Effect": "Deny"})
+    with pytest.raises(ClientError):
+        acting(plane, "sns", world["role"]).create_topic(Name="mine")
+
+
+def test_a_secret_is_read_with_its_key_through_its_service(plane: ControlPlane, world: dict[str, str]) -> None:
+    plane.client("secretsmanager").create_secret(Name="token", SecretString="s", KmsKeyId=world["key"])
+    read = allow("secretsmanager:GetSecretValue")
+    give(plane, read)
+    secrets = acting(plane, "secretsmanager", world["role"])
+    with pytest.raises(ClientError) as caught:
+        secrets.get_secret_value(SecretId="token")
+    assert "kms:Decrypt" in str(caught.value)
+    via = {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}
+    give(plane, read, allow("kms:Decrypt", world["key"], StringEquals=via))
+    assert secrets.get_secret_value(SecretId="token")["SecretString"] == "s"
+
+
+PULL = [
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:GetAuthorizationToken",
+]
+IMAGE = f"763104351884.dkr.ecr.{REGION}.amazonaws.com/pytorch:2"
+
+
+def model(plane: ControlPlane, world: dict[str, str], **container: Any) -> None:
+    plane.client("sagemaker").create_model(
+        ModelName="m", ExecutionRoleArn=world["role"], PrimaryContainer={"Image": IMAGE, **container}
+    )
+
+
+def test_a_container_needs_the_right_to_its_image(plane: ControlPlane, world: dict[str, str]) -> None:
+    give(plane, allow(PULL, f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/*"))
+    with pytest.raises(ClientError, match=r"allows ecr:BatchGetImage on .*763104351884:repository/pytorch"):
+        model(plane, world)
+    give(plane, allow(PULL))
+    model(plane, world)
+
+
+def test_a_container_needs_the_rights_to_its_files_and_their_key(plane: ControlPlane, world: dict[str, str]) -> None:
+    files = f"s3://{world['bucket']}/m.tar.gz"
+    how = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": world["key"]}
+    plane.client("s3").put_object(Bucket=world["bucket"], Key="m.tar.gz", Body=b"x", **how)
+    give(plane, allow(PULL))
+    with pytest.raises(ClientError, match="allows s3:GetObject"):
+        model(plane, world, ModelDataUrl=files)
+    read = [allow(PULL), allow(["s3:GetObject", "s3:ListBucket"])]
+    give(plane, *read)
+    with pytest.raises(ClientError, match="allows kms:Decrypt"):
+        model(plane, world, ModelDataUrl=files)
+    give(plane, *read, allow("kms:Decrypt", world["key"]))
+    model(plane, world, ModelDataUrl=files)
+
+
+def test_a_container_needs_the_rights_to_what_it_is_told_of(plane: ControlPlane, world: dict[str, str]) -> None:
+    secret = plane.client("secretsmanager").create_secret(Name="token", SecretString="s")["ARN"]
+    give(plane, allow(PULL))
+    with pytest.raises(ClientError, match="allows secretsmanager:GetSecretValue"):
+        model(plane, world, Environment={"TOKEN": secret})
+
+
+def test_an_endpoint_needs_the_right_to_its_logs(plane: ControlPlane, world: dict[str, str]) -> None:
+    give(plane, allow(PULL))
+    model(plane, world)
+    sagemaker = plane.client("sagemaker")
+    variant = {"VariantName": "v", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    with pytest.raises(ClientError, match="allows logs:CreateLogStream"):
+        sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    give(plane, allow(PULL), allow(["logs:*", "cloudwatch:PutMetricData"]))
+    sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+
+
+def test_a_role_is_passed_on_by_whoever_may(plane: ControlPlane, world: dict[str, str]) -> None:
+    create = allow("sagemaker:CreateModel")
+    give(plane, create, allow(PULL))
+    container = {"Image": IMAGE}
+    sagemaker = acting(plane, "sagemaker", world["role"])
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole"):
+        sagemaker.create_model(ModelName="m", ExecutionRoleArn=world["role"], PrimaryContainer=container)
+    to = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    give(plane, create, allow(PULL), allow("iam:PassRole", world["role"], StringEquals=to))
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=world["role"], PrimaryContainer=container)
+
+
+@pytest.mark.parametrize(
+    ("condition", "facts", "holds"),
+    [
+        ({"StringLike": {"s3:prefix": ["a/*"]}}, {"s3:prefix": "a/b"}, True),
+        ({"StringLike": {"s3:prefix": ["a/*"]}}, {"s3:prefix": "b"}, False),
+        ({"StringLike": {"s3:prefix": ["a/*"]}}, {}, False),
+        ({"StringNotEquals": {"k": "a"}}, {}, True),
+        ({"StringNotEqualsIfExists": {"k": "a"}}, {"k": "a"}, False),
+        ({"Null": {"k": "true"}}, {}, True),
+        ({"Null": {"k": "true"}}, {"K": "x"}, False),
+        ({"Bool": {"k": "true"}}, {"k": "True"}, True),
+        ({"ForAllValues:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "c"]}, False),
+        ({"ForAnyValue:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "c"]}, True),
+        ({"StringEquals": {"k": "a"}, "Null": {"l": "true"}}, {"k": "a", "l": "x"}, False),
+        ({"NumericLessThan": {"k": "1"}}, {"k": "0"}, False),
+    ],
+)
+def test_conditions(condition: dict[str, Any], facts: dict[str, Any], holds: bool) -> None:
+    assert allowed([allow("s3:Get*") | {"Condition": condition}], "S3:getObject", "x", facts) is holds
