@@ -75,7 +75,7 @@ def test_nobody_comes_in_without_a_password(cloud: Cloud) -> None:
     make(cloud)
     (container,) = server(cloud)["containers"]
     assert "--app-name=basic-auth" in container["args"]
-    configure, migrate = server(cloud)["initContainers"]
+    configure, migrate, _ = server(cloud)["initContainers"]
     assert "admin_password = $(escaped" in configure["command"][-1]
     assert migrate["command"] == ["mlflow", "db", "upgrade", "$(DB_URI)"]
     keys = cloud.one("Secret", "models-mlflow")

@@ -44,6 +44,8 @@ class StoreAddress(Address):
     writer: str
     """Secret with a key that may read and write."""
     door: Door
+    mark: Input[str] | None = None
+    """Another one when a key is another: pods that read it as they start are made anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ class DatabaseAddress(Address):
     host: str
     port: int
     tls: str
+    mark: Input[str] | None = None
+    """Another one when the login is another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,12 @@ class PlatformAddress(Address):
     """Address of Prometheus."""
     cidrs: Sequence[str] = field(default_factory=list)
     """Ranges of what is outside of the cluster."""
+
+    @property
+    def logins(self) -> dict[str, Input[str]]:
+        """The marks of its shared logins, as annotations of pods that read these as they start."""
+        marks = {"store-keys": self.store.mark, "database-login": self.database.mark if self.database else None}
+        return {name: mark for name, mark in marks.items() if mark is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,8 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         "volumes": [feast.volume(config.metadata.name)],
         "account": account.metadata.name,
         "labels": member,
-        "annotations": {"repository": mark},  # Feast reads its files once: other files are another pod
+        # Feast reads files and logins once: others are another pod.
+        "annotations": {"repository": mark, "online": online.mark, **PlatformAddress.of(platform).logins},
     }
     server = _server(app, variables, pods, waits)
     if spec.materialize:

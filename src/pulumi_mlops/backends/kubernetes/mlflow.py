@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, resources, secret_variable
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, program, resources, secret_variable
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.components.platform import PlatformRef
 
@@ -90,8 +90,9 @@ def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> l
 
 
 def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
-    """Return what runs before the server: its users' file, and its tables brought to this version."""
+    """Return what runs before the server: its users' file, its tables brought to this version, and to these keys."""
     password = secret_variable("ADMIN_PASSWORD", keys, "password")
+    signature = secret_variable("WEBHOOK_SECRET", keys, "signature")
     return [
         {
             "name": "configure",
@@ -105,6 +106,13 @@ def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
             "image": IMAGE,
             "command": ["mlflow", "db", "upgrade", "$(DB_URI)"],
             "env": list(env),
+            "resources": resources("250m", "1Gi"),
+        },
+        {
+            "name": "remember",
+            "image": IMAGE,
+            "command": ["python", "-c", program("remember.py")],
+            "env": [*env, password, signature],
             "resources": resources("250m", "1Gi"),
         },
     ]

@@ -28,6 +28,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     after,
     content_name,
     disruption_budget,
+    mark_of,
     program,
     resources,
     secret,
@@ -63,7 +64,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     name = app.name("mlflow")
     account = access.identity(app, "mlflow")
     postgres = database.postgres(app, platform, "mlflow")
-    keys = secret(app, "mlflow", _keys(scope))
+    keys = secret(app, "mlflow", _keys(scope), opts=scope.guarded())
     gateway = Gateway.of(platform) if spec.published else None
     public = gateway.host(scope.name) if gateway else None
     env = mlflow.variables(platform, keys.metadata.name, postgres.variables)
@@ -96,7 +97,11 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
             "selector": {"match_labels": app.selector},
             "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
             "template": app.pod(
-                container, first=mlflow.first(keys.metadata.name, env), account=account.metadata.name, spread=True
+                container,
+                first=mlflow.first(keys.metadata.name, env),
+                account=account.metadata.name,
+                annotations={"keys": mark_of(keys), **PlatformAddress.of(platform).logins},
+                spread=True,
             ),
         },
         opts=after(scope.opts, *postgres.needs, *opened),
@@ -123,11 +128,18 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         ],
         "webhooks": hooks,
     }
-    passwords = [secret_variable(_variable(user), found, "password") for user, found in users.items()]
+    passwords = [secret_variable(_variable(user), found.metadata.name, "password") for user, found in users.items()]
     member = {MEMBER: scope.name}
     way = access.call(app, "setup", member, [Door("mlflow", tracking.PORT, app.selector)])
     setup, _ = _setup(
-        app, "registry", scope.name, name, settings, passwords=passwords, opts=after(scope.opts, server, *way)
+        app,
+        "registry",
+        scope.name,
+        name,
+        settings,
+        passwords=passwords,
+        mark=mark_of(keys, *users.values()),
+        opts=after(scope.opts, server, *way),
     )
     native["setup"] = setup
     # Models take the name from here: known when the server has its users.
@@ -150,8 +162,9 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
 def _keys(scope: Scope) -> dict[str, Input[str]]:
     """Make the server's secrets. A webhook's key is 32 bytes in base64, as Fernet wants them."""
 
+    # What the database remembers lives as long as that: where it is protected, so are they.
     def made(part: str, length: int) -> Output[str]:
-        return random.RandomPassword(scope.child(part), length=length, special=False, opts=scope.opts).result
+        return random.RandomPassword(scope.child(part), length=length, special=False, opts=scope.guarded()).result
 
     fernet = made("webhook-key", 32).apply(lambda text: base64.urlsafe_b64encode(text.encode()).decode())
     return {
@@ -194,13 +207,13 @@ def _may_log_in(app: App, part: str, user: str, caller: access.Caller) -> None:
     access.grant(app, part, [access.rule("", "secrets", ["get"], [app.name(f"user-{user}")])], caller.subjects)
 
 
-def _user(app: App, user: str, name: Input[str]) -> Input[str]:
+def _user(app: App, user: str, name: Input[str]) -> k8s.core.v1.Secret:
     """Keep the login of a user where whoever is that user may read it."""
     part = f"user-{user}"
     password = random.RandomPassword(
         app.scope.child(f"{part}-password"), length=32, special=False, opts=app.scope.opts
     ).result
-    return secret(app, part, {"username": name, "password": password}).metadata.name
+    return secret(app, part, {"username": name, "password": password})
 
 
 def _variable(user: str) -> str:
@@ -231,12 +244,14 @@ def _setup(
     *,
     passwords: Sequence[Fields] = (),
     content: Mapping[str, Any] | None = None,
+    mark: Input[str] | None = None,
     guard: ResourceOptions | None = None,
     opts: ResourceOptions,
 ) -> tuple[k8s.batch.v1.Job, k8s.core.v1.ConfigMap]:
     """Run the job that brings the server to what the program says, once for each content.
 
     :param content: the settings whose change runs it again; all of them unless told.
+    :param mark: another one when a password is another, which runs it again as well.
     """
     scope = app.scope
     other = replace(app, kind="mlflow-setup")
@@ -262,7 +277,11 @@ def _setup(
         "volume_mounts": [{"name": "settings", "mount_path": _FOLDER, "read_only": True}],
     }
     judged = text if content is None else Output.json_dumps({"url": address, **content}, sort_keys=True)
-    name = judged.apply(lambda known: content_name(app.name(part), [known, script, container["command"], PYTHON]))
+    name = Output.all(judged, mark).apply(
+        lambda known: content_name(
+            app.name(part), [known[0], script, container["command"], PYTHON, *([known[1]] if known[1] else [])]
+        )
+    )
     job = k8s.batch.v1.Job(
         scope.child(part),
         metadata=other.job_metadata(name),

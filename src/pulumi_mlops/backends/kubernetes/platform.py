@@ -10,7 +10,7 @@ from pulumi import Output
 
 from pulumi_mlops.backends.kubernetes import access, gateway, live, operators, outside, providers, secrets
 from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, PlatformAddress, QuotaAddress
-from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, namespace_name, secret, split_tags
+from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, mark_of, namespace_name, secret, split_tags
 from pulumi_mlops.backends.kubernetes.store import Store, object_store
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
@@ -191,8 +191,11 @@ def _database(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> Data
     if given is None:
         return None
     password = Output.secret(given.password).apply(lambda plain: quote(plain, safe=""))
-    made.append(secret(app, "database", {"username": given.username, "password": password}))
-    return DatabaseAddress(secret=app.name("database"), host=given.host, port=given.port, tls=given.tls)
+    login = secret(app, "database", {"username": given.username, "password": password})
+    made.append(login)
+    return DatabaseAddress(
+        secret=app.name("database"), host=given.host, port=given.port, tls=given.tls, mark=mark_of(login)
+    )
 
 
 def _alerts(app: App, spec: PlatformSpec) -> pulumi.Resource:

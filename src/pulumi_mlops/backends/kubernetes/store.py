@@ -10,7 +10,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.kubernetes import access, outside
 from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, resources, secret
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, mark_of, resources, secret
 from pulumi_mlops.backends.kubernetes.outside import Around
 from pulumi_mlops.components.platform import ObjectStore
 from pulumi_mlops.core.component import Scope
@@ -64,7 +64,13 @@ def _given(app: App, store: ObjectStore, around: Around) -> Store:
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
     door = outside.door("store", store.url, around)
     address = StoreAddress(
-        url=store.url, bucket=store.bucket, region=store.region, reader=reader, writer=writer, door=door
+        url=store.url,
+        bucket=store.bucket,
+        region=store.region,
+        reader=reader,
+        writer=writer,
+        door=door,
+        mark=mark_of(*keys),
     )
     return Store(address, keys)
 
@@ -108,7 +114,10 @@ def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
     made = tuple(_keys(app, user, url, region, keys[user]) for user in ("reader", "writer"))
     reader, writer = (app.name(_secret_name(user)) for user in ("reader", "writer"))
     door = Door("store", _PORT, app.selector)
-    return Store(StoreAddress(url=url, bucket=bucket, region=region, reader=reader, writer=writer, door=door), made)
+    address = StoreAddress(
+        url=url, bucket=bucket, region=region, reader=reader, writer=writer, door=door, mark=mark_of(*made)
+    )
+    return Store(address, made)
 
 
 def _generated(scope: Scope, user: str) -> tuple[Output[str], Output[str]]:

@@ -35,6 +35,8 @@ class Valkey:
     """The Secret that has the password, under the key ``password``."""
     door: Door
     server: pulumi.Resource
+    mark: Output[str]
+    """Another one when the password is another."""
 
 
 def valkey(app: App, part: str, account: Input[str]) -> Valkey:
@@ -93,7 +95,7 @@ def valkey(app: App, part: str, account: Input[str]) -> Valkey:
         },
         opts=scope.guarded(),
     )
-    return Valkey(app.host(name), _PORT, name, Door("valkey", _PORT, app.selector), server)
+    return Valkey(app.host(name), _PORT, name, Door("valkey", _PORT, app.selector), server, mark)
 
 
 def _container(password: str, memory_gb: int) -> Fields:
