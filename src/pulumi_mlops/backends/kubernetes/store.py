@@ -36,7 +36,7 @@ def object_store(app: App, given: ObjectStore | None, around: Around, native: di
     return _given(app, given, around) if given else _own(app, native)
 
 
-def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> pulumi.Resource:
+def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> k8s.core.v1.Secret:
     """Keep a pair of keys, with what KServe's storage initializer wants to know beside it."""
     parts = urlsplit(server)
     annotations = {
