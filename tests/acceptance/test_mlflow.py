@@ -47,6 +47,7 @@ def generated(receiver: str, *, approvers: list[str], description: str = "Who le
             approvers=[{"user": one} for one in approvers],
             consumers=[{"namespace": "team-b"}],
             events={"deploy": {"to": receiver}},
+            published=True,
         )
         mlops.Model("churn", registry=registry, description=description, metadata=metadata)
 
@@ -119,6 +120,7 @@ class Installation:
                 value = self.secrets[key["name"], key["key"]]
             environment[variable["name"]] = value
         words = [here(word, places) for word in [*container["command"], *container.get("args", [])]]
+        assert not [word for word in words if "$(DB_URI)" in word], "a password in a process's arguments"
         path = {"PATH": f"{self.binaries}:{os.environ['PATH']}"}
         return [expanded(word, environment) for word in words], environment | path
 
@@ -210,7 +212,7 @@ def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Run the stores, then what the pod runs, then the Jobs."""
     folder = tmp_path_factory.mktemp("mlflow")
     binaries = packages.ensure()
-    cloud = generated(f"{receiver}/deploy", approvers=["lead"], owner="growth", season="autumn")
+    cloud = generated(f"{receiver}/deploy", approvers=["lead"], keeper="growth", season="autumn")
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(services.postgres(str(binaries / "python"), folder))
         store = stack.enter_context(services.s3(folder))
@@ -269,7 +271,7 @@ def test_the_model_is_what_the_program_says(mlflow: Installation) -> None:
     found = mlflow.ask("registered-models/get?name=churn", "reader")["registered_model"]
     assert found["description"] == "Who leaves"
     tags = {tag["key"]: tag["value"] for tag in found["tags"]}
-    assert (tags["owner"], tags["season"]) == ("growth", "autumn")
+    assert (tags["keeper"], tags["season"]) == ("growth", "autumn")
 
 
 TRAIN = """
@@ -387,12 +389,12 @@ def test_an_approval_is_told_and_signed(trained: Installation) -> None:
 def test_another_program_changes_what_it_says_and_nothing_else(trained: Installation) -> None:
     before = trained.ask("webhooks", "admin")["webhooks"]
     other = trained.ask("webhooks", "admin", name="by-hand", url=f"{trained.receiver}/by-hand", **_ALL)["webhook"]
-    trained.setup(generated(f"{trained.receiver}/deploy", approvers=["lead"], owner="growth", season="autumn"))
+    trained.setup(generated(f"{trained.receiver}/deploy", approvers=["lead"], keeper="growth", season="autumn"))
     assert _ids(trained.ask("webhooks", "admin")) == {before[0]["webhook_id"], other["webhook_id"]}, "run again"
 
     former = trained.login("lead")
     trained.setup(
-        generated(f"{trained.receiver}/elsewhere", approvers=["boss"], description="Who stays", owner="sales")
+        generated(f"{trained.receiver}/elsewhere", approvers=["boss"], description="Who stays", keeper="sales")
     )
     trained.secrets["models-user-former", "username"], trained.secrets["models-user-former", "password"] = former
     assert trained.refused("registered-models/get?name=churn", "former") == 401, "no approver any more"
@@ -400,7 +402,7 @@ def test_another_program_changes_what_it_says_and_nothing_else(trained: Installa
     trained.ask("model-versions/set-tag", "boss", **approval)
     found = trained.ask("registered-models/get?name=churn", "reader")["registered_model"]
     tags = {tag["key"]: tag["value"] for tag in found["tags"]}
-    assert (found["description"], tags["owner"], "season" in tags) == ("Who stays", "sales", False)
+    assert (found["description"], tags["keeper"], "season" in tags) == ("Who stays", "sales", False)
     hooks = {hook["name"]: hook["url"] for hook in trained.ask("webhooks", "admin")["webhooks"]}
     assert hooks == {
         "mlops-deploy": f"{trained.receiver}/elsewhere",

@@ -46,6 +46,8 @@ class Database(TypedDict, total=False):
     """A Pulumi secret from here on."""
     tls: Literal["require", "verify-full", "disable"]
     """How the connection is protected (``sslmode``)."""
+    ca: Input[str] | None
+    """Certificates (PEM) of the authority that signed the server's; the usual authorities unless told."""
 
 
 class ExistingNetwork(TypedDict, total=False):
@@ -149,6 +151,10 @@ class ObjectStore(TypedDict, total=False):
     """Key that may only read, for what only reads; the one above unless told."""
     reader_secret_key: Input[str] | None
     """Its secret; a Pulumi secret from here on."""
+    path_style: bool
+    """Whether the bucket stands in the path of addresses; else it is part of the host name."""
+    ca: Input[str] | None
+    """Certificates (PEM) of the authority that signed the server's; the usual authorities unless told."""
 
 
 class PlatformArgs(TypedDict, total=False):

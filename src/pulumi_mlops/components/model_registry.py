@@ -12,7 +12,7 @@ from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, folder, take_over
-from pulumi_mlops.core.inputs import Flag, In, Needs, Spec, given
+from pulumi_mlops.core.inputs import Flag, In, Needs, Sensitive, Spec, given
 from pulumi_mlops.core.principals import Principals, Who
 from pulumi_mlops.core.refs import Of, Ref
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict 
 class Notice(Spec):
     """Somebody who is told when the approval of a version changes."""
 
-    to: In[str]
+    to: Annotated[In[str], Sensitive()]
     """Full address of who is told."""
     on: Annotated[list[Literal["approved", "rejected", "pending"]], Field(min_length=1)] = ["approved"]
     """Which changes are told."""

@@ -111,6 +111,10 @@ class ObjectStore(Spec):
     """Key that may only read, for what only reads; the one above unless told."""
     reader_secret_key: Annotated[In[str] | None, Sensitive()] = None
     """Its secret; a Pulumi secret from here on."""
+    path_style: Flag = True
+    """Whether the bucket stands in the path of addresses; else it is part of the host name."""
+    ca: In[str] | None = None
+    """Certificates (PEM) of the authority that signed the server's; the usual authorities unless told."""
 
     @field_validator("url")
     @classmethod
@@ -140,6 +144,8 @@ class Database(Spec):
     """A Pulumi secret from here on."""
     tls: Literal["require", "verify-full", "disable"] = "require"
     """How the connection is protected (``sslmode``)."""
+    ca: In[str] | None = None
+    """Certificates (PEM) of the authority that signed the server's; the usual authorities unless told."""
 
     @field_validator("host")
     @classmethod
@@ -274,7 +280,7 @@ class ExistingParts(Spec):
     key: Annotated[In[str] | None, Needs("platform.existing.key", given)] = None
     """Full address of the encryption key. Its policy must let the services use it that the
     platform uses."""
-    alerts: Annotated[In[str] | None, Needs("platform.existing.alerts", given)] = None
+    alerts: Annotated[In[str] | None, Needs("platform.existing.alerts", given), Sensitive()] = None
     """Full address of who gets alerts."""
 
 

@@ -5,11 +5,11 @@ begin with ``mlops-``, and users who hold one of our roles, are ever taken away.
 
     python registry.py settings.json
 
-The settings name things; passwords are in the environment, whose variables the settings name::
+The settings name things; passwords and addresses are in the environment, whose variables the settings name::
 
     {"url": "http://models-mlflow:5000",
      "users": [{"name": "lead", "password": "USER_LEAD", "role": "approver"}],
-     "webhooks": [{"name": "mlops-deploy", "url": "https://ci.example.com/hook"}],
+     "webhooks": [{"name": "mlops-deploy", "url": "WEBHOOK_DEPLOY"}],
      "models": [{"name": "churn", "description": "…", "tags": {"team": "growth"}}]}
 """
 
@@ -119,7 +119,7 @@ def webhooks(server: Server, wanted: list[dict[str, str]]) -> None:
     for hook in wanted:
         body: dict[str, Any] = {
             "name": hook["name"],
-            "url": hook["url"],
+            "url": os.environ[hook["url"]],
             "events": _EVENTS,
             "secret": secret,
             "status": "ACTIVE",

@@ -148,7 +148,7 @@ def test_a_database_of_the_users(cloud: Cloud) -> None:
     make(cloud, store={"platform": hub(database=DATABASE)})
     assert not cloud.all("Cluster")
     address = variables(cloud.one("Job"))["DB_URI"]
-    assert address.endswith("@db.example.com:5433/churn_dev_features_feast?sslmode=verify-full")
+    assert address.endswith("@db.example.com:5433/churn_dev_features_feast?sslmode=verify-full&sslrootcert=system")
 
 
 def test_offline_rows_come_online_on_a_schedule(cloud: Cloud) -> None:

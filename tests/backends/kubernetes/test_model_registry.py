@@ -49,10 +49,10 @@ def settings(cloud: Cloud, name: str) -> dict[str, Any]:
 def test_the_server_keeps_everything_outside_of_itself(cloud: Cloud) -> None:
     make(cloud)
     (container,) = server(cloud)["containers"]
-    assert "--backend-store-uri=$(DB_URI)" in container["args"]
     assert "--artifacts-destination=s3://artifacts/mlflow/models" in container["args"]
     assert "--serve-artifacts" in container["args"]
     given = environment(container)
+    assert given["MLFLOW_BACKEND_STORE_URI"] == "$(DB_URI)", "no process has it among its arguments"
     assert given["DB_URI"] == {"secretKeyRef": {"name": "models-mlflow-db-app", "key": "uri"}}
     assert given["AWS_SECRET_ACCESS_KEY"] == {
         "secretKeyRef": {"name": "churn-store-writer", "key": "AWS_SECRET_ACCESS_KEY"}
@@ -77,7 +77,7 @@ def test_nobody_comes_in_without_a_password(cloud: Cloud) -> None:
     assert "--app-name=basic-auth" in container["args"]
     configure, migrate, _ = server(cloud)["initContainers"]
     assert "admin_password = $(escaped" in configure["command"][-1]
-    assert migrate["command"] == ["mlflow", "db", "upgrade", "$(DB_URI)"]
+    assert "['upgrade', os.environ['DB_URI']]" in migrate["command"][-1]
     keys = cloud.one("Secret", "models-mlflow")
     assert keys.secret == {"data"}
     data = {key: base64.b64decode(value).decode() for key, value in keys.inputs["data"].items()}
@@ -119,8 +119,10 @@ def test_consumers_may_read(cloud: Cloud) -> None:
 def test_events_become_webhooks_and_a_way_out(cloud: Cloud) -> None:
     make(cloud, events={"deploy": {"to": "https://ci.example.com:8443/hook"}})
     assert settings(cloud, "models-registry-settings")["webhooks"] == [
-        {"name": "mlops-deploy", "url": "https://ci.example.com:8443/hook"}
+        {"name": "mlops-deploy", "url": "WEBHOOK_DEPLOY"}
     ]
+    told = base64.b64decode(cloud.one("Secret", "models-webhooks").inputs["data"]["deploy"]).decode()
+    assert told == "https://ci.example.com:8443/hook"
     (way,) = cloud.one("NetworkPolicy", "models-net-events").inputs["spec"]["egress"]
     assert [port["port"] for port in way["ports"]] == [8443]
 

@@ -149,7 +149,7 @@ def test_alerts_go_by_mail_and_to_a_webhook(cloud: Cloud) -> None:
     spec = cloud.one("AlertmanagerConfig").inputs["spec"]
     (receiver,) = spec["receivers"]
     assert receiver["emailConfigs"] == [{"to": "ml@example.com", "sendResolved": True}]
-    assert receiver["webhookConfigs"] == [{"url": "https://chat.example.com/hook", "sendResolved": True}]
+    assert receiver["webhookConfigs"] == [{"urlSecret": {"name": "churn-alerts", "key": "url"}, "sendResolved": True}]
     assert spec["route"]["receiver"] == receiver["name"]
 
 

@@ -136,6 +136,14 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("ImageRegistry.password", "Platform", PULLED, parts(images={**LOGIN, "password": "two"})),
     ("ExistingParts.gateway", "Platform", parts(gateway=None), parts()),
     (
+        "ObjectStore.path_style",
+        "Platform",
+        parts(object_store=STORE),
+        parts(object_store={**STORE, "path_style": False}),
+    ),
+    ("ObjectStore.ca", "Platform", parts(object_store=STORE), parts(object_store={**STORE, "ca": "PEM"})),
+    ("Database.ca", "Platform", ON_A_SERVER, parts(database={**DATABASE, "ca": "PEM"})),
+    (
         "ExistingParts.cidrs",
         "Platform",
         parts(object_store=STORE, cidrs=["192.0.2.0/24"]),

@@ -289,7 +289,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "model_registry.approvers": (Made(_SECRET), said(_CONFIG, "data/settings.json/users/name")),
     "model_registry.consumers": (Made(_BINDING), said(_CONFIG, "data/settings.json/users/name")),
     "model_registry.published": (Made(_ROUTE),),
-    "model_registry.events": (said(_CONFIG, "data/settings.json/webhooks/url"),),
+    "model_registry.events": (Made(_SECRET), said(_CONFIG, "data/settings.json/webhooks/url")),
     "model": (Made(_JOB), said(_CONFIG, "data/settings.json/models/name")),
     "model.gate": (remembered("gate/auc"),),
     "endpoint": (Made(_SERVING), Made(_ROUTE), Made(_JOB), Made(_POLICY)),

@@ -46,6 +46,9 @@ class StoreAddress(Address):
     door: Door
     mark: Input[str] | None = None
     """Another one when a key is another: pods that read it as they start are made anew."""
+    path_style: bool = True
+    ca: Input[str] | None = None
+    """ConfigMap with the certificates of its authority."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,8 @@ class DatabaseAddress(Address):
     tls: str
     mark: Input[str] | None = None
     """Another one when the login is another."""
+    ca: Input[str] | None = None
+    """ConfigMap with the certificates of its authority."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import Input
 
-from pulumi_mlops.backends.kubernetes import access, live, outside, waiting
+from pulumi_mlops.backends.kubernetes import access, live, outside, trust, waiting
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibibytes, resources, secret_variable
 from pulumi_mlops.components.platform import PlatformRef
@@ -48,11 +48,11 @@ def postgres(app: App, platform: PlatformRef, part: str, *, disk_gb: int = 10) -
         host = f"[{given.host}]" if ":" in given.host else given.host
         address = f"postgresql://$(DB_USERNAME):$(DB_PASSWORD)@{host}:{given.port}/{name}"
         variables = [
-            secret_variable("DB_USERNAME", given.secret, "username"),
-            secret_variable("DB_PASSWORD", given.secret, "password"),  # as it must be within an address
-            {"name": "DB_URI", "value": f"{address}?sslmode={given.tls}"},
+            secret_variable("DB_USERNAME", given.secret, "username"),  # both as they must be within an address
+            secret_variable("DB_PASSWORD", given.secret, "password"),
+            {"name": "DB_URI", "value": f"{address}?{trust.mode(given.tls, own=given.ca is not None)}"},
         ]
-        server = f"postgresql://{given.host}:{given.port}"
+        server = f"postgresql://{host}:{given.port}"
         return Postgres(variables, outside.door("database", server, outside.Around.of(platform)), [])
     return _own(app, platform, part, disk_gb)
 

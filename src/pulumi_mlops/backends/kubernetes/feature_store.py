@@ -7,7 +7,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.kubernetes import access, database, feast, live
+from pulumi_mlops.backends.kubernetes import access, database, feast, live, trust
 from pulumi_mlops.backends.kubernetes.addresses import (
     Door,
     FeatureGroupAddress,
@@ -54,6 +54,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     writer = PlatformAddress.of(platform).store.writer
     variables = [
         *feast.environment(platform),
+        *trust.replaced(platform),
         *postgres.variables,
         secret_variable("ONLINE_STORE_PASSWORD", online.secret, "password"),
         *(secret_variable(name, writer, name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
@@ -64,13 +65,13 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     opened = access.call(app, "feast", member, doors)
     waits = after(scope.opts, *postgres.needs, online.server, *opened)
     pods: dict[str, Any] = {
-        "volumes": [feast.volume(config.metadata.name)],
+        "volumes": [feast.volume(config.metadata.name), *trust.volumes(platform)],
         "account": account.metadata.name,
         "labels": member,
         # Feast reads files and logins once: others are another pod.
         "annotations": {"repository": mark, "online": online.mark, **PlatformAddress.of(platform).logins},
     }
-    server = _server(app, variables, pods, waits)
+    server = _server(app, variables, trust.mounts(platform), pods, waits)
     if spec.materialize:
         _materialize(app, spec, variables, pods, waits)
     native = {"server": server, "online": online.server, "repository": config}
@@ -95,7 +96,9 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
     )
 
 
-def _server(app: App, variables: list[Any], pods: dict[str, Any], waits: ResourceOptions) -> k8s.apps.v1.Deployment:
+def _server(
+    app: App, variables: list[Any], mounts: list[Any], pods: dict[str, Any], waits: ResourceOptions
+) -> k8s.apps.v1.Deployment:
     """Serve features by HTTP (https://docs.feast.dev/reference/feature-servers/python-feature-server)."""
     scope, name, replicas = app.scope, app.name("feast"), _REPLICAS[app.scope.profile.name]
     healthy = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
@@ -103,6 +106,7 @@ def _server(app: App, variables: list[Any], pods: dict[str, Any], waits: Resourc
         "feast",
         feast.SERVE,
         variables,
+        volume_mounts=mounts,
         ports=[{"name": "http", "container_port": feast.PORT}],
         startup_probe={**healthy, "period_seconds": 5, "failure_threshold": 60},
         readiness_probe={**healthy, "period_seconds": 10},
@@ -138,7 +142,13 @@ def _materialize(
 ) -> k8s.batch.v1.CronJob:
     """Bring rows online that came to the offline stores since the last time."""
     assert spec.materialize is not None  # noqa: S101 (for type checkers)
-    container = feast.container("materialize", feast.MATERIALIZE, variables, resources=resources("500m", "2Gi"))
+    container = feast.container(
+        "materialize",
+        feast.MATERIALIZE,
+        variables,
+        volume_mounts=trust.mounts(spec.platform),
+        resources=resources("500m", "2Gi"),
+    )
     other = App(app.scope, app.namespace, app.ready, "feast-materialize", app.pull_secret)
     return k8s.batch.v1.CronJob(
         app.scope.child("materialize"),
@@ -178,12 +188,13 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         feast.APPLY,
         store.variables,
         resources=resources("250m", "1Gi"),
-        volume_mounts=[{"name": "group", "mount_path": feast.GROUP, "read_only": True}],
+        volume_mounts=[{"name": "group", "mount_path": feast.GROUP, "read_only": True}, *trust.mounts(platform)],
     )
     template = app.pod(
         container,
         volumes=[
             feast.volume(store.repository),
+            *trust.volumes(platform),
             {"name": "group", "config_map": {"name": config.metadata.name}},
         ],
         account=store.account,

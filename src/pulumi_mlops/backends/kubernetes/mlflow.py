@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pulumi_mlops.backends.kubernetes import trust
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, program, resources, secret_variable
 from pulumi_mlops.backends.kubernetes.tracking import PORT
@@ -12,6 +13,7 @@ IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"  # the plain image has neither Post
 AUTH = "/tmp/auth.ini"  # noqa: S108 (an emptyDir of the pod)
 _WORKERS = 2
 # The file takes a % for the beginning of a name, and a password within an address may have one.
+_MIGRATE = "import os; from mlflow.db import commands; commands(['upgrade', os.environ['DB_URI']])"
 _CONFIGURE = f"""\
 escaped() {{ printf '%s' "$1" | sed 's/%/%%/g'; }}
 umask 077
@@ -73,6 +75,7 @@ def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> l
         "MLFLOW_AUTH_CONFIG_PATH": AUTH,
         "MLFLOW_S3_ENDPOINT_URL": store.url,
         "AWS_DEFAULT_REGION": store.region,
+        "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "path" if store.path_style else "virtual",
         # Receivers are in the cluster as well as outside; only the admin can name one.
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
@@ -82,6 +85,8 @@ def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> l
     }
     return [
         *database,
+        {"name": "MLFLOW_BACKEND_STORE_URI", "value": "$(DB_URI)"},
+        *trust.variables(platform),
         secret_variable("MLFLOW_FLASK_SERVER_SECRET_KEY", keys, "session"),
         secret_variable("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", keys, "webhooks"),
         *(secret_variable(name, store.writer, name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
@@ -89,7 +94,7 @@ def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> l
     ]
 
 
-def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
+def first(keys: Any, env: Sequence[Fields], mounts: Sequence[Fields] = ()) -> list[Fields]:
     """Return what runs before the server: its users' file, its tables brought to this version, and to these keys."""
     password = secret_variable("ADMIN_PASSWORD", keys, "password")
     signature = secret_variable("WEBHOOK_SECRET", keys, "signature")
@@ -100,13 +105,16 @@ def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
             "command": ["/bin/sh", "-ec", _CONFIGURE],
             "env": [*env, password],
             "resources": resources("100m", "256Mi"),
+            "volume_mounts": list(mounts),
         },
         {
             "name": "migrate",
             "image": IMAGE,
-            "command": ["mlflow", "db", "upgrade", "$(DB_URI)"],
+            # Not as an argument: whoever lists the processes of a node would read the password.
+            "command": ["python", "-c", _MIGRATE],
             "env": list(env),
             "resources": resources("250m", "1Gi"),
+            "volume_mounts": list(mounts),
         },
         {
             "name": "remember",
@@ -114,11 +122,14 @@ def first(keys: Any, env: Sequence[Fields]) -> list[Fields]:
             "command": ["python", "-c", program("remember.py")],
             "env": [*env, password, signature],
             "resources": resources("250m", "1Gi"),
+            "volume_mounts": list(mounts),
         },
     ]
 
 
-def server(destination: str, names: Sequence[str], pages: Sequence[str], env: Sequence[Fields]) -> Fields:
+def server(
+    destination: str, names: Sequence[str], pages: Sequence[str], env: Sequence[Fields], mounts: Sequence[Fields] = ()
+) -> Fields:
     """Return the server's container."""
     healthy = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
     return {
@@ -129,7 +140,6 @@ def server(destination: str, names: Sequence[str], pages: Sequence[str], env: Se
             "--host=0.0.0.0",
             f"--port={PORT}",
             "--app-name=basic-auth",
-            "--backend-store-uri=$(DB_URI)",
             f"--artifacts-destination={destination}",
             "--serve-artifacts",
             f"--allowed-hosts={','.join(names)}",
@@ -142,4 +152,5 @@ def server(destination: str, names: Sequence[str], pages: Sequence[str], env: Se
         "readiness_probe": {**healthy, "period_seconds": 10},
         "liveness_probe": {**healthy, "period_seconds": 20, "failure_threshold": 6},
         "resources": resources("500m", "2Gi"),
+        "volume_mounts": list(mounts),
     }

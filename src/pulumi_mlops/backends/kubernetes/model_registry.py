@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.kubernetes import access, database, mlflow, outside, tracking
+from pulumi_mlops.backends.kubernetes import access, database, mlflow, outside, tracking, trust
 from pulumi_mlops.backends.kubernetes.addresses import (
     Door,
     ModelAddress,
@@ -87,8 +87,9 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     )
     if replicas > 1:
         disruption_budget(app, name, app.selector)
+    mounts = trust.mounts(platform)
     pages = mlflow.origins(app, gateway.url(scope.name) if gateway else None)
-    container = mlflow.server(mlflow.artifacts(platform, scope.name), mlflow.hosts(app, public), pages, env)
+    container = mlflow.server(mlflow.artifacts(platform, scope.name), mlflow.hosts(app, public), pages, env, mounts)
     server = k8s.apps.v1.Deployment(
         scope.child("mlflow-server"),
         metadata=app.metadata(name),
@@ -98,7 +99,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
             "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
             "template": app.pod(
                 container,
-                first=mlflow.first(keys.metadata.name, env),
+                first=mlflow.first(keys.metadata.name, env, mounts),
+                volumes=trust.volumes(platform),
                 account=account.metadata.name,
                 annotations={"keys": mark_of(keys), **PlatformAddress.of(platform).logins},
                 spread=True,
@@ -117,7 +119,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     for login in approvers:
         if login.reads_it:
             _may_log_in(app, f"approver-{login.short}", login.short, login.caller)
-    hooks = [{"name": f"mlops-{short}", "url": notice.to} for short, notice in sorted(spec.events.items())]
+    hooks = [{"name": f"mlops-{short}", "url": _hook(short)} for short in sorted(spec.events)]
     settings = {
         "users": [
             {"name": name, "password": _variable(short), "role": role}
@@ -129,6 +131,10 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         "webhooks": hooks,
     }
     passwords = [secret_variable(_variable(user), found.metadata.name, "password") for user, found in users.items()]
+    addresses = {short: notice.to for short, notice in sorted(spec.events.items())}
+    # Such an address often has a token in it.
+    told = [secret(app, "webhooks", addresses)] if addresses else []
+    passwords += [secret_variable(_hook(short), one.metadata.name, short) for one in told for short in addresses]
     member = {MEMBER: scope.name}
     way = access.call(app, "setup", member, [Door("mlflow", tracking.PORT, app.selector)])
     setup, _ = _setup(
@@ -138,7 +144,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         name,
         settings,
         passwords=passwords,
-        mark=mark_of(keys, *users.values()),
+        mark=mark_of(keys, *users.values(), *told),
         opts=after(scope.opts, server, *way),
     )
     native["setup"] = setup
@@ -218,6 +224,10 @@ def _user(app: App, user: str, name: Input[str]) -> k8s.core.v1.Secret:
 
 def _variable(user: str) -> str:
     return f"USER_{user.upper().replace('-', '_')}"
+
+
+def _hook(short: str) -> str:
+    return f"WEBHOOK_{short.upper().replace('-', '_')}"
 
 
 def _ways_to(app: App, spec: ModelRegistrySpec) -> list[pulumi.Resource]:

@@ -41,7 +41,8 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "Service": ("store",),
         "StatefulSet": ("store",),
         "NetworkPolicy": _STORE_POLICIES,
-        "Secret": ("pull", "database", "store-users", "store-reader", "store-writer"),
+        "ConfigMap": ("store-ca", "database-ca"),
+        "Secret": ("alerts", "pull", "database", "store-users", "store-reader", "store-writer"),
     },
     "FeatureStore": {
         "Service": ("feast", "online"),
@@ -59,7 +60,7 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "Deployment": ("mlflow",),
         "ServiceAccount": ("mlflow",),
         "ConfigMap": ("registry",),
-        "Secret": ("mlflow",),
+        "Secret": ("mlflow", "webhooks"),
         "Cluster": ("mlflow-db",),
         "HTTPRoute": ("mlflow",),
         "NetworkPolicy": (
@@ -165,7 +166,9 @@ def _there(noun: str, name: str, hub: PlatformRef) -> Iterator[Problem]:
     for part in PARTS[noun].get("Service", ()):
         service = f"{name}-{part}" if part else name
         try:
-            found = live.namespaced(hub, "v1", "services", service)
+            cluster = live.of(hub)
+            where = namespace_name(hub.name, hub.stage)
+            found = cluster.get(f"/api/v1/namespaces/{where}/services/{service}") if cluster else None
         except MlopsError:
             return
         labels = (found or {}).get("metadata", {}).get("labels") or {}

@@ -11,7 +11,7 @@ from pulumi import Output
 from pulumi_mlops.backends.kubernetes import access, gateway, live, operators, outside, providers, secrets
 from pulumi_mlops.backends.kubernetes.addresses import DatabaseAddress, PlatformAddress, QuotaAddress
 from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, mark_of, namespace_name, secret, split_tags
-from pulumi_mlops.backends.kubernetes.store import Store, object_store
+from pulumi_mlops.backends.kubernetes.store import Store, authority, object_store
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.principals import plain
@@ -186,15 +186,16 @@ def _secret(app: App, short: str, value: Any, made: list[pulumi.Resource]) -> st
 
 
 def _database(app: App, spec: PlatformSpec, made: list[pulumi.Resource]) -> DatabaseAddress | None:
-    """Keep the way to the user's Postgres server; the password as it must be within an address."""
+    """Keep the way to the user's Postgres server; user and password as they must be within an address."""
     given = spec.existing.database
     if given is None:
         return None
     password = Output.secret(given.password).apply(lambda plain: quote(plain, safe=""))
-    login = secret(app, "database", {"username": given.username, "password": password})
+    login = secret(app, "database", {"username": quote(given.username, safe=""), "password": password})
     made.append(login)
+    ca = None if given.ca is None else authority(app, "database-ca", given.ca)
     return DatabaseAddress(
-        secret=app.name("database"), host=given.host, port=given.port, tls=given.tls, mark=mark_of(login)
+        secret=app.name("database"), host=given.host, port=given.port, tls=given.tls, mark=mark_of(login), ca=ca
     )
 
 
@@ -207,7 +208,9 @@ def _alerts(app: App, spec: PlatformSpec) -> pulumi.Resource:
     if spec.alerts:
         receiver["emailConfigs"] = [{"to": address, "sendResolved": True} for address in spec.alerts]
     if spec.existing.alerts is not None:
-        receiver["webhookConfigs"] = [{"url": spec.existing.alerts, "sendResolved": True}]
+        # Such an address often has a token in it.
+        told = secret(app, "alerts", {"url": spec.existing.alerts})
+        receiver["webhookConfigs"] = [{"urlSecret": {"name": told.metadata.name, "key": "url"}, "sendResolved": True}]
     route = {"receiver": "platform", "groupBy": ["alertname"], "groupWait": "30s", "repeatInterval": "12h"}
     return custom(
         app.scope.child("alerts"),

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access, outside
+from pulumi_mlops.backends.kubernetes import access, outside, trust
 from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, mark_of, resources, secret
 from pulumi_mlops.backends.kubernetes.outside import Around
@@ -36,7 +36,9 @@ def object_store(app: App, given: ObjectStore | None, around: Around, native: di
     return _given(app, given, around) if given else _own(app, native)
 
 
-def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]]) -> k8s.core.v1.Secret:
+def _keys(
+    app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]], **kinds: str
+) -> k8s.core.v1.Secret:
     """Keep a pair of keys, with what KServe's storage initializer wants to know beside it."""
     parts = urlsplit(server)
     annotations = {
@@ -46,6 +48,7 @@ def _keys(app: App, who: str, server: str, region: str, pair: tuple[Input[str], 
         "serving.kserve.io/s3-useanoncredential": "false",
         # The bucket in the path: KServe's agent would else look for it as a host of its own, which few servers have.
         "serving.kserve.io/s3-usevirtualbucket": "false",
+        **{f"serving.kserve.io/{kind}": value for kind, value in kinds.items()},
     }
     part = _secret_name(who)
     values = {"AWS_ACCESS_KEY_ID": pair[0], "AWS_SECRET_ACCESS_KEY": pair[1]}
@@ -56,13 +59,27 @@ def _secret_name(who: str) -> str:
     return f"store-{who}"
 
 
+def authority(app: App, part: str, certificates: Input[str]) -> Output[str]:
+    """Keep the certificates of an authority where every container may read them; return the name of their place."""
+    made = k8s.core.v1.ConfigMap(
+        app.scope.child(part),
+        metadata=app.metadata(app.name(part)),
+        data={trust.KEY: certificates},
+        opts=app.scope.opts,
+    )
+    return Output.all(made.metadata.name, made.urn).apply(lambda known: str(known[0]))
+
+
 def _given(app: App, store: ObjectStore, around: Around) -> Store:
     pairs: dict[str, tuple[Input[str], Input[str]]] = {"writer": (store.access_key, store.secret_key)}
     if store.reader_access_key is not None and store.reader_secret_key is not None:
         pairs["reader"] = (store.reader_access_key, store.reader_secret_key)
-    keys = tuple(_keys(app, who, store.url, store.region, pair) for who, pair in pairs.items())
+    kinds = {"s3-usevirtualbucket": "false" if store.path_style else "true"}
+    kinds |= {} if store.ca is None else {"s3-cabundle-configmap": app.name("store-ca")}
+    keys = tuple(_keys(app, who, store.url, store.region, pair, **kinds) for who, pair in pairs.items())
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
     door = outside.door("store", store.url, around)
+    ca = None if store.ca is None else authority(app, "store-ca", store.ca)
     address = StoreAddress(
         url=store.url,
         bucket=store.bucket,
@@ -71,6 +88,8 @@ def _given(app: App, store: ObjectStore, around: Around) -> Store:
         writer=writer,
         door=door,
         mark=mark_of(*keys),
+        path_style=store.path_style,
+        ca=ca,
     )
     return Store(address, keys)
 
