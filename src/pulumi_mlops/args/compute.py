@@ -22,7 +22,8 @@ class Compute(TypedDict, total=False):
     memory_gb: float | None
     """Memory in GiB."""
     accelerator: str | None
-    """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``."""
+    """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``; slices of one as
+    ``"model-slice:count"``, such as ``"A100-1g.5gb:1"``."""
     pin: Mapping[str, str] | None
     """The machine by its own name, a backend each: ``{"<backend>": "<machine>"}``. Wins over the other fields there. On
     AWS: ``{"aws": "ml.p5.48xlarge"}``."""

@@ -7,7 +7,9 @@ from pydantic import Field, field_validator
 
 from pulumi_mlops.core.inputs import Needs, Number, Spec, refuse
 
-ACCELERATOR = re.compile(r"(?P<model>[A-Za-z0-9]+):(?P<count>[1-9][0-9]?)")
+ACCELERATOR = re.compile(
+    r"(?P<model>(?P<whole>[A-Za-z0-9]+)(-(?P<slice>[1-9]g\.[1-9][0-9]{0,2}gb))?):(?P<count>[1-9][0-9]?)"
+)
 
 
 class Compute(Spec):
@@ -18,7 +20,8 @@ class Compute(Spec):
     memory_gb: Annotated[Number, Field(gt=0)] | None = None
     """Memory in GiB."""
     accelerator: Annotated[str | None, Needs("accelerator")] = None
-    """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``."""
+    """Accelerators as ``"model:count"``, such as ``"A10G:1"`` or ``"H100:8"``; slices of one as
+    ``"model-slice:count"``, such as ``"A100-1g.5gb:1"``."""
     pin: dict[str, str] | None = None
     """The machine by its own name, a backend each: ``{"<backend>": "<machine>"}``. Wins over the other fields there."""
 

@@ -72,6 +72,7 @@ def test_quota_and_limits_come_together(cloud: Cloud) -> None:
         "requests.memory": "16896Mi",
         "limits.memory": "16896Mi",
         "requests.nvidia.com/gpu": "2",
+        "requests.amd.com/gpu": "2",
         "requests.storage": "100Gi",
     }
     (limit,) = cloud.one("LimitRange").inputs["spec"]["limits"]

@@ -257,7 +257,7 @@ def app_of(scope: Scope, platform: HubRef, kind: str) -> App:
     """Begin a workload of a component on a platform."""
     space = namespace_name(platform.name, platform.stage)
     address = PlatformAddress.of(platform)
-    return App(scope, space, address.namespace, kind, address.pull_secret)
+    return App(scope, space, address.namespace, kind, address.pull_secret, address.assigned_users)
 
 
 def store_door(platform: PlatformRef) -> Door:

@@ -109,6 +109,8 @@ class PlatformAddress(Address):
     """What tells the cluster from every other: the uid of ``kube-system``, where the owner may read it."""
     server: str | None = None
     """The address of its API server, as the owner reaches it."""
+    assigned_users: bool = False
+    """Whether the cluster gives pods their users itself, each namespace from a range of its own, as OpenShift does."""
     addons: Sequence[str] = field(default_factory=list)
     pull_secret: Input[str] | None = None
     database: DatabaseAddress | None = None

@@ -14,7 +14,7 @@ from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, Plat
 from pulumi_mlops.backends.kubernetes.health import stem
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
 from pulumi_mlops.backends.kubernetes.release import MOST_WEIGHT, scale_of
-from pulumi_mlops.backends.kubernetes.runtime import PRODUCTS, machine, server_of
+from pulumi_mlops.backends.kubernetes.runtime import AMD_PRODUCTS, PRODUCTS, SLICED, machine, server_of
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, Variant
 from pulumi_mlops.components.model import ModelVersionRef
@@ -140,11 +140,17 @@ def _compute(field: str, compute: Compute) -> Iterator[Problem]:
             f"{pin!r} is not a node's label; write label=value, such as 'node.kubernetes.io/instance-type=g5.xlarge'",
         )
     parts = ACCELERATOR.fullmatch(compute.accelerator or "")
-    if parts and pin is None and parts["model"] not in PRODUCTS:
+    known = [*PRODUCTS, *AMD_PRODUCTS]
+    if parts and parts["slice"] and (parts["whole"] in AMD_PRODUCTS or parts["whole"] not in SLICED):
         yield Problem(
             f"{field}.accelerator",
-            f"{parts['model']!r} has no GPU product here{nearest(parts['model'], PRODUCTS)}; write one of "
-            f"{', '.join(PRODUCTS)}, or name nodes that have it: pin={{'kubernetes': 'label=value'}}",
+            f"{parts['whole']!r} is not cut into slices; write one of {', '.join(SLICED)} before the slice",
+        )
+    elif parts and pin is None and parts["whole"] not in known:
+        yield Problem(
+            f"{field}.accelerator",
+            f"{parts['whole']!r} has no GPU product here{nearest(parts['whole'], known)}; write one of "
+            f"{', '.join(known)}, or name nodes that have it: pin={{'kubernetes': 'label=value'}}",
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pulumi_kubernetes as k8s
@@ -149,7 +150,7 @@ def _materialize(
         volume_mounts=trust.mounts(spec.platform),
         resources=resources("500m", "2Gi"),
     )
-    other = App(app.scope, app.namespace, app.ready, "feast-materialize", app.pull_secret)
+    other = replace(app, kind="feast-materialize")
     return k8s.batch.v1.CronJob(
         app.scope.child("materialize"),
         metadata=other.metadata(app.name("materialize")),

@@ -83,6 +83,8 @@ class App:
     kind: str
     """What it runs, such as ``mlflow``; the label ``app.kubernetes.io/name``."""
     pull_secret: Input[str] | None = None
+    assigned_users: bool = False
+    """Whether the cluster gives pods their users itself."""
 
     @property
     def selector(self) -> dict[str, str]:
@@ -153,7 +155,7 @@ class App:
         spec: Fields = {
             "automount_service_account_token": token,
             "enable_service_links": False,
-            "security_context": pod_security(),
+            "security_context": pod_security(assigned=self.assigned_users),
             "containers": [restricted(container) for container in containers],
             "volumes": [{"name": _TMP, "empty_dir": {}}, *volumes],
             **more,
@@ -206,15 +208,13 @@ def split_tags(scope: Scope) -> tuple[dict[str, str], dict[str, str]]:
     return fits | own_labels(scope), {key: value for key, value in own.items() if key not in fits}
 
 
-def pod_security() -> Fields:
-    """Return what Pod Security *restricted* asks of a pod."""
-    return {
-        "run_as_non_root": True,
-        "run_as_user": _USER,
-        "run_as_group": _USER,
-        "fs_group": _USER,
-        "seccomp_profile": {"type": "RuntimeDefault"},
-    }
+def pod_security(*, assigned: bool = False) -> Fields:
+    """Return what Pod Security *restricted* asks of a pod.
+
+    :param assigned: the cluster gives it its user, and refuses another (https://docs.redhat.com, SCC restricted-v2).
+    """
+    users = {} if assigned else {"run_as_user": _USER, "run_as_group": _USER, "fs_group": _USER}
+    return {"run_as_non_root": True, **users, "seccomp_profile": {"type": "RuntimeDefault"}}
 
 
 def container_security() -> Fields:

@@ -14,12 +14,32 @@ from pulumi_mlops.backends.kubernetes.objects import App, custom, gibibytes, mar
 from pulumi_mlops.backends.kubernetes.store import Store, authority, object_store
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.principals import plain
 
 OWNER = "pulumi-mlops/stack"
 """The annotation that says which stack a namespace belongs to."""
 _SECURITY = {"enforce": "restricted", "audit": "restricted", "warn": "restricted"}
 _SECURITY_VERSION = "v1.33"  # the rules change with this line, not with the cluster's next version
+
+
+_OPENSHIFT = "security.openshift.io/v1"
+_CLASSES, _DEFAULT_CLASS = "/apis/storage.k8s.io/v1/storageclasses", "storageclass.kubernetes.io/is-default-class"
+
+
+def _disks(scope: Scope, context: str | None) -> None:
+    """Say it in the preview where nobody would make disks that name no class; who may not look is not told."""
+    cluster = live.cluster(context)
+    try:
+        found = cluster.get(_CLASSES) if cluster else None
+    except MlopsError:
+        return
+    notes = [one["metadata"].get("annotations") or {} for one in (found or {}).get("items", [])]
+    if found is not None and not any(note.get(_DEFAULT_CLASS) == "true" for note in notes):
+        scope.say(
+            "the cluster has no default StorageClass, and without one no disk is made: have an admin mark one, or name "
+            "one by a transform (docs/recipes.md)"
+        )
 
 
 def stack() -> str:
@@ -45,7 +65,10 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     addons = operators.install(scope, spec.addons)
     name = namespace_name(scope.project, scope.stage)
     namespace = _namespace(scope, name, addons)
-    app = App(scope, name, namespace.metadata.name, "platform")
+    assigned = bool(live.served(context, _OPENSHIFT))
+    app = App(scope, name, namespace.metadata.name, "platform", assigned_users=assigned)
+    if spec.existing.object_store is None or spec.existing.database is None:
+        _disks(scope, context)
     limits = _limits(app, spec)
     guards = [_deny_by_default(app), *limits.values()]
     native |= {"namespace": namespace, **limits}
@@ -85,6 +108,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             cluster=cluster.uid if cluster else None,
             server=cluster.server if cluster else None,
             namespace=served,
+            assigned_users=assigned,
             addons=spec.addons,
             pull_secret=app.pull_secret,
             store=store.address,
@@ -151,6 +175,7 @@ def _limits(app: App, spec: PlatformSpec) -> dict[str, pulumi.CustomResource]:
             "requests.memory": gibibytes(quota.memory_gb),
             "limits.memory": gibibytes(quota.memory_gb),
             "requests.nvidia.com/gpu": str(quota.accelerators),
+            "requests.amd.com/gpu": str(quota.accelerators),
         }
         if quota.storage_gb is not None:
             hard["requests.storage"] = gibibytes(quota.storage_gb)

@@ -97,7 +97,7 @@ def _revision(
     predictor: Fields = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": camel_case(pod_security()),
+        "securityContext": camel_case(pod_security(assigned=app.assigned_users)),
         "terminationGracePeriodSeconds": workload.grace_seconds(load),
         "timeout": load.timeout_seconds,
         "deploymentStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},

@@ -164,8 +164,15 @@ PRODUCTS = {
     "B200": ("NVIDIA-B200",),
 }
 """Values of the label ``nvidia.com/gpu.product``, which GPU feature discovery puts on nodes, by accelerator."""
-GPU = "nvidia.com/gpu"
-_PRODUCT = "nvidia.com/gpu.product"
+SLICED = ("A100", "H100", "H200", "B200")
+"""Accelerators that can be cut into slices (MIG), each with a resource of its own, such as nvidia.com/mig-1g.5gb."""
+AMD_PRODUCTS = {
+    name: tuple(f"AMD_Instinct_{name}{form}" for form in ("", "_OAM", "_HF", "_VF"))
+    for name in ("MI210", "MI250X", "MI300X", "MI325X", "MI355X")
+}
+"""Values of the label ``amd.com/gpu.product-name``, which AMD's node labeller puts on nodes, by accelerator."""
+GPU, AMD_GPU = "nvidia.com/gpu", "amd.com/gpu"
+_PRODUCT, _AMD_PRODUCT = "nvidia.com/gpu.product", "amd.com/gpu.product-name"
 _CPUS, _MEMORY_GB = 1, 2
 _CPUS_BESIDE, _MEMORY_GB_BESIDE = 4, 16  # what feeds one accelerator
 
@@ -181,6 +188,8 @@ class Machine:
     """Any of these accelerators will do; all, where there is none."""
     label: tuple[str, str] | None = None
     """A node label that the user pinned."""
+    resource: str = GPU
+    """What its accelerators are called as a resource; slices have names of their own."""
 
     @property
     def resources(self) -> Fields:
@@ -190,7 +199,7 @@ class Machine:
         own, 1 as installed, and a pod that requests more is refused.
         """
         bounds = {"cpu": decimal(self.cpus), "memory": gibibytes(self.memory_gb)}
-        bounds |= {GPU: str(self.accelerators)} if self.accelerators else {}
+        bounds |= {self.resource: str(self.accelerators)} if self.accelerators else {}
         return {"requests": bounds, "limits": bounds}
 
     @property
@@ -200,25 +209,32 @@ class Machine:
         if self.label:
             found["nodeSelector"] = dict([self.label])
         elif self.products:
-            match = {"key": _PRODUCT, "operator": "In", "values": list(self.products)}
+            key = _AMD_PRODUCT if self.resource == AMD_GPU else _PRODUCT
+            match = {"key": key, "operator": "In", "values": list(self.products)}
             terms = {"nodeSelectorTerms": [{"matchExpressions": [match]}]}
             found["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+        taints: list[Fields] = []
         if self.accelerators:
-            found["tolerations"] = [{"key": GPU, "operator": "Exists", "effect": "NoSchedule"}]
-        return found
+            taint = AMD_GPU if self.resource == AMD_GPU else GPU
+            taints.append({"key": taint, "operator": "Exists", "effect": "NoSchedule"})
+        if self.label:  # a pool that is kept for some is tainted as it is labelled
+            taints.append({"key": self.label[0], "operator": "Equal", "value": self.label[1]})
+        return found | ({"tolerations": taints} if taints else {})
 
 
 def machine(compute: Compute) -> Machine:
     """Turn neutral words into a machine."""
-    model, count = "", 0
+    model, count, resource = "", 0, GPU
     if compute.accelerator and (parts := ACCELERATOR.fullmatch(compute.accelerator)):
-        model, count = parts["model"], int(parts["count"])
+        model, count = parts["whole"], int(parts["count"])
+        resource = AMD_GPU if model in AMD_PRODUCTS else f"nvidia.com/mig-{parts['slice']}" if parts["slice"] else GPU
     key, _, value = (compute.pin or {}).get("kubernetes", "").partition("=")
     return Machine(
         cpus=compute.cpus or (count * _CPUS_BESIDE) or _CPUS,
         memory_gb=compute.memory_gb or (count * _MEMORY_GB_BESIDE) or _MEMORY_GB,
         accelerators=count,
-        products=PRODUCTS.get(model, ()),
+        products=PRODUCTS.get(model) or AMD_PRODUCTS.get(model, ()),
+        resource=resource,
         label=(key, value) if key else None,
     )
 
