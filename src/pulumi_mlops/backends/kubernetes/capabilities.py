@@ -90,7 +90,12 @@ CAPABILITIES = table(
         "platform.budget": Entry(
             "absent", "a cluster knows no prices.", "quota={'cpus': …, 'memory_gb': …}, or OpenCost beside it."
         ),
-        "platform.consumers": Entry("native", "RBAC and network policies for other namespaces"),
+        "platform.consumers": Entry(
+            "lossy",
+            "the object store has one key that reads: consumers read features and captured requests as well.",
+            "a platform of its own for what they must not read, or existing={'object_store': …} whose reading key is "
+            "bounded by the server's own policy.",
+        ),
         "platform.existing.alerts": Entry("native", "a webhook of Alertmanager's"),
         "platform.existing.artifacts": Entry(
             "absent", "a bucket's name does not say on which server it is.", "existing={'object_store': {…}}."
@@ -141,7 +146,12 @@ CAPABILITIES = table(
             "name an engine: wandb={'entity': …, 'project': …, 'api_key': …}.",
         ),
         "model_registry": Entry("native", "MLflow with Postgres"),
-        "model_registry.approvers": Entry("native", "users of MLflow with the right to edit"),
+        "model_registry.approvers": Entry(
+            "lossy",
+            "MLflow has one right to edit: who may approve a version may register, change and delete them as well, and "
+            "rewrite the metrics that a gate judges.",
+            "approvers who do not train: a person, or a CI job of its own.",
+        ),
         "model_registry.consumers": Entry("native", "a network policy, and a user of MLflow that may read"),
         "model_registry.events": Entry(
             "lossy",
@@ -194,7 +204,12 @@ CAPABILITIES = table(
         "endpoint.capture.sampled": Entry(
             "lossy", "KServe's logger has no sampling: every request is written.", "capture_percent=100, or 0."
         ),
-        "endpoint.reads": Entry("native", "network policies, and the address of the feature server"),
+        "endpoint.reads": Entry(
+            "lossy",
+            "Feast's server knows no groups, and takes pushed rows from whoever reaches it: a container that reads one "
+            "group can read and write all of its store.",
+            "a FeatureStore of its own for groups that others must not see or change.",
+        ),
         "endpoint.secrets": Entry("native", "Secrets as files"),
         "endpoint.artifact_key": Entry(
             "absent", "object stores here decrypt what they hold themselves.", "leave artifact_key out."

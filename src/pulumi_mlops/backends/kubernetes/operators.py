@@ -128,10 +128,14 @@ OPERATORS = {
 """By the name that ``Platform(addons=[…])`` takes."""
 
 
-def require(noun: str, name: str, needed: Iterable[str], context: str | None, addons: Iterable[str]) -> None:
+def require(
+    noun: str, name: str, needed: Iterable[str], context: str | None, addons: Iterable[str], *, beside: str = ""
+) -> None:
     """Raise one error for every operator that a component needs and the cluster has not, or has too old.
 
     What the platform itself installs is taken to be there; without a cluster to be asked nothing is judged.
+
+    :param beside: who else needs it, as a part of the sentence.
     """
     missing: dict[str, str] = {}
     for short in sorted(set(needed) - set(addons)):
@@ -151,7 +155,7 @@ def require(noun: str, name: str, needed: Iterable[str], context: str | None, ad
             for of, found in ((OPERATORS[short], found) for short, found in missing.items())
         ]
         raise MissingRequirements(
-            f"{noun} {name!r} needs software that the cluster does not have; nothing was registered.\n"
+            f"{noun} {name!r}{beside} needs software that the cluster does not have; nothing was registered.\n"
             + "\n".join(told)
             + f"\nOr have the platform install it: Platform(…, addons=[{', '.join(map(repr, missing))}])."
         )

@@ -1,0 +1,124 @@
+"""Missing operators were told one noun at a time: a program's needs are one error before the first resource."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import pulumi_mlops as mlops
+from pulumi_mlops.backends.kubernetes import live
+from support.facts.kubernetes import IMAGE
+from support.mocks import Cloud
+
+FILES: Any = {"image": IMAGE}
+GATEWAY = {"name": "gateways/public", "domain": "ml.example.com"}
+LISTENER = {"name": "https", "protocol": "HTTPS", "allowedRoutes": {"namespaces": {"from": "All"}}}
+
+
+class Bare:
+    """A cluster without any operator."""
+
+    server, uid = "https://cluster", "1"
+
+    def get(self, path: str, **_: str) -> dict[str, Any] | None:
+        return {"spec": {"listeners": [LISTENER]}} if path.endswith("/gateways/public") else None
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "cluster", lambda _: Bare())
+    monkeypatch.setattr(live, "of", lambda _: None)
+
+
+def told(program: Callable[[], object]) -> tuple[str, set[str], int]:
+    """Return the error, the charts that it names, and how many resources were registered before it."""
+    cloud = Cloud(preview=True, first=True)
+    with pytest.raises(mlops.MissingRequirements) as caught:
+        cloud.run(lambda: program() and None)
+    said = str(caught.value)
+    charts = {"kserve-resources", "cloudnative-pg", "kube-prometheus-stack", "keda", "gateway-helm"}
+    return said, {chart for chart in charts if f"helm install {chart} " in said}, len(cloud.registered)
+
+
+def whole() -> None:
+    hub = mlops.Platform(
+        "churn", backend="kubernetes", existing={"gateway": GATEWAY, "metrics": "http://p.monitoring:90"}
+    )
+    store = mlops.FeatureStore("features", platform=hub)
+    mlops.FeatureGroup("g", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"})
+    registry = mlops.ModelRegistry("models", platform=hub)
+    churn = mlops.Model("churn", registry=registry)
+    scaling = {"min": 1, "max": 3, "requests_per_replica": 100}
+    mlops.Endpoint("score", platform=hub, model=churn.approved(otherwise="wait"), scaling=scaling)
+    mlops.Endpoint("fast", platform=hub, model=FILES, scaling={"min": 1, "max": 3, "requests_per_replica": 100})
+
+
+def test_all_needs_are_one_error_before_the_first_resource() -> None:
+    said, charts, registered = told(whole)
+    assert charts == {"kserve-resources", "cloudnative-pg", "kube-prometheus-stack", "keda", "gateway-helm"}
+    assert registered == 0
+    assert "Platform 'churn', with FeatureStore 'features', ModelRegistry 'models', Endpoint 'score'" in said
+    assert said.count("Or have the platform install it: ") == 1
+
+
+def conditional() -> None:
+    hub = mlops.Platform("churn", backend="kubernetes")
+    mlops.ModelRegistry("models", platform=hub)
+    if not hub.native:
+        mlops.Endpoint("score", platform=hub, model=FILES)
+
+
+def inside_a_block() -> None:
+    for stage in ("dev", "prod"):
+        hub = mlops.Platform("churn", backend="kubernetes", stage=stage)
+        mlops.Endpoint("score", platform=hub, model=FILES)
+    mlops.ModelRegistry("models", platform=hub)
+
+
+def by_a_helper() -> None:
+    hub = made()
+    mlops.Endpoint("score", platform=hub, model=FILES)
+
+
+def made() -> mlops.Platform:
+    return mlops.Platform("churn", backend="kubernetes")
+
+
+def on_another() -> None:
+    hub = mlops.Platform("churn", backend="kubernetes", alerts=["ml@example.com"])
+    other = mlops.PlatformRef(name="a", backend="kubernetes", artifacts="s3://a/")
+    mlops.Endpoint("score", platform=other, model=FILES)
+    mlops.ModelRegistry("models", platform=hub)
+
+
+def with_a_database() -> None:
+    database = {"host": "192.0.2.7", "username": "ml", "password": "pw"}
+    hub = mlops.Platform("churn", backend="kubernetes", existing={"database": database})
+    mlops.ModelRegistry("models", platform=hub)
+    mlops.Endpoint("score", platform=hub, model=FILES)
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (conditional, {"cloudnative-pg"}),
+        (inside_a_block, {"kserve-resources", "kube-prometheus-stack"}),
+        (by_a_helper, {"kserve-resources", "kube-prometheus-stack"}),
+        (on_another, {"cloudnative-pg", "kube-prometheus-stack"}),
+        (with_a_database, {"kserve-resources", "kube-prometheus-stack"}),
+    ],
+)
+def test_only_what_is_made_in_any_case_is_asked_for(program: Callable[[], None], expected: set[str]) -> None:
+    _, charts, registered = told(program)
+    assert (charts, registered) == (expected, 0)
+
+
+def test_what_is_not_foreseen_is_judged_when_it_is_made() -> None:
+    def program() -> None:
+        hub = mlops.Platform("churn", backend="kubernetes")
+        if hub.ref.name == "churn":
+            mlops.ModelRegistry("models", platform=hub)
+
+    said, charts, _ = told(program)
+    assert said.startswith("ModelRegistry 'models' needs software")
+    assert charts == {"cloudnative-pg"}
