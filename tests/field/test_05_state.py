@@ -154,6 +154,7 @@ def test_a_table_that_outlived_its_group_goes_in_dev(
 
     asked(table={"Name": "churn_dev_profile"})
     monkeypatch.setattr(live, "client", lambda *_: Glue())
+    monkeypatch.setattr(live, "is_written", lambda *_: False)
     monkeypatch.setattr(private, "mocked", lambda: False)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
     said: list[str] = []

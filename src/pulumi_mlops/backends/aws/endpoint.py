@@ -1,5 +1,6 @@
 """Endpoint on AWS: identity, models, configuration, alarms, the endpoint itself, scaling, invokers."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
@@ -104,6 +105,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         ),
     )
     serving = release.name_once_released(scope, spec.release, live, configuration.name, name, undo=registered.restore)
+    made = live.desired_state.apply(lambda known: str(json.loads(known or "{}").get("EndpointName", name)))
+    serving = names.as_made(scope, serving, made, name, "EndpointName")
     scale(scope, spec, serving, {variant.name: _type(spec, variant) for variant in spec.served}, registered.bounds())
     arn = Output.format("arn:{0}:sagemaker:{1}:{2}:endpoint/{3}", where.partition, where.region, where.account, name)
     call = (

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -41,6 +42,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         tags=scope.tags,
         opts=scope.opts,
     )
+    named = names.as_made(scope, database.name, database.name, name, "name")
     prefix = Output.format("{0}features/{1}/", spec.platform.artifacts, scope.name)
     writer = access.identity(
         scope,
@@ -48,13 +50,13 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         spec.platform,
         "sagemaker.amazonaws.com",
         ("write", Place(prefix)),
-        ("write", Catalogue(name, prefix)),
+        ("write", Catalogue(named, prefix)),
     )
     return FeatureStoreRef(
         name=scope.name,
         backend="aws",
         platform=spec.platform,
-        address=FeatureStoreAddress(database=database.name, role=writer.arn, offline=prefix).plain(),
+        address=FeatureStoreAddress(database=named, role=writer.arn, offline=prefix).plain(),
         native={"catalog": database, "role": writer.role},
     )
 
@@ -121,10 +123,25 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         has_online=spec.online is not None,
         has_offline=spec.offline is not None,
         address=FeatureGroupAddress(
-            name=group.feature_group_name, arn=complete, database=store.database, offline=store.offline
+            name=group.feature_group_name,
+            arn=complete,
+            database=store.database,
+            offline=store.offline,
+            table=group.offline_store_config.apply(_table) if spec.offline else None,
         ).plain(),
         native={"group": group},
     )
+
+
+def _table(offline: Any) -> str:
+    """Return the table of a group; a transform may have changed it."""
+    catalog = (
+        offline.get("dataCatalogConfig") or offline.get("data_catalog_config")
+        if isinstance(offline, dict)
+        else offline.data_catalog_config
+    )
+    found = (catalog.get("tableName") or catalog.get("table_name")) if isinstance(catalog, dict) else catalog.table_name
+    return str(found)
 
 
 async def _complete(scope: Scope, spec: FeatureGroupSpec, name: str, arn: str) -> str:

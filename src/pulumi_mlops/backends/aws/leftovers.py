@@ -109,7 +109,7 @@ def ended(kind: str, name: str, there: Mapping[str, Any]) -> Iterator[Problem]:
 
 def table(platform: PlatformRef, database: str, name: str) -> Iterator[Problem]:
     """Refuse a new feature group whose table is there already, where nothing may be deleted by itself."""
-    if not profile_of(platform).protect or live.table(platform, database, name) is None:
+    if not profile_of(platform).protect or not _left_over(platform, database, name):
         return
     yield Problem(
         "offline",
@@ -119,11 +119,15 @@ def table(platform: PlatformRef, database: str, name: str) -> Iterator[Problem]:
     )
 
 
+def _left_over(platform: PlatformRef, database: str, name: str) -> bool:
+    return live.table(platform, database, name) is not None and not live.is_written(platform, database, name)
+
+
 def drop_table(scope: Scope, platform: PlatformRef, database: str, name: str, group: str) -> None:
     """Delete the table that an earlier group left, where a stage is not protected: AWS leaves it when a group goes."""
     if private.mocked() or scope.profile.protect or live.feature_group(platform, group) is not None:
         return
-    if live.table(platform, database, name) is None:
+    if not _left_over(platform, database, name):
         return
     scope.say(f"table {name} of database {database}, which an earlier group of this name left, is deleted")
     if not pulumi.runtime.is_dry_run():

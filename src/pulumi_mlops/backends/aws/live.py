@@ -125,6 +125,21 @@ def database(platform: PlatformRef, name: str) -> dict[str, Any] | None:
         return found
 
 
+def is_written(platform: PlatformRef, database: str, name: str) -> bool:
+    """Tell whether a feature group writes to a table, whatever that is called: a transform may have renamed it."""
+    if private.mocked():
+        return False
+    with asking(f"feature groups that write to table {name!r}"):
+        sagemaker = client(platform, "sagemaker")
+        pages = sagemaker.get_paginator("list_feature_groups").paginate()
+        for group in (one["FeatureGroupName"] for page in pages for one in page["FeatureGroupSummaries"]):
+            offline = (feature_group(platform, group) or {}).get("OfflineStoreConfig", {})
+            catalog = offline.get("DataCatalogConfig", {})
+            if (catalog.get("Database"), catalog.get("TableName")) == (database, name):
+                return True
+    return False
+
+
 def table(platform: PlatformRef, database: str, name: str) -> dict[str, Any] | None:
     """Describe a table of Glue, or nothing."""
     if private.mocked():

@@ -90,6 +90,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         principals.read(spec.registry.approvers),
         rights.keep_metrics(group.arn, sorted(spec.gate)),
     )
+    arn = names.as_made(scope, group.arn, group.model_package_group_name, name, "modelPackageGroupName")
     if spec.registry.consumers:
         where = PlatformAddress.of(platform)
         readers = {
@@ -124,7 +125,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         backend="aws",
         platform=platform,
         gate=spec.gate,
-        address=ModelAddress(group=name, arn=group.arn).plain(),
+        address=ModelAddress(group=name, arn=arn).plain(),
         native={"group": group},
     )
 

@@ -6,9 +6,10 @@ The names of a stack that exists are kept: a role or a topic that was made again
 import hashlib
 
 import pulumi
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import MlopsError
 
 _HOME = "us-east-1"
 """Where AWS keeps what has no region: names there have no suffix."""
@@ -38,3 +39,22 @@ def kept(scope: Scope) -> ResourceOptions:
 def kept_in(scope: Scope, region: str | None) -> ResourceOptions:
     """Return the options of a child that is named by ``in_account``."""
     return scope.opts if region in (None, _HOME) else kept(scope)
+
+
+def as_made(scope: Scope, value: Output[str], named: Output[str], wanted: str, field: str) -> Output[str]:
+    """Give a value on, where a resource has the name that it was given: by this name it is looked up.
+
+    :param named: the name that the resource has; a transform may have given it another.
+    :param field: the property that holds it.
+    """
+
+    def check(known: str) -> str:
+        if known and known != wanted:
+            raise MlopsError(
+                f"{scope.component.noun} {scope.name!r}: a transform made its {field} {known!r} of {wanted!r}, and "
+                "by that name it is looked up, released and given rights; leave this property out of the transform, "
+                "and give the component or the platform another name instead"
+            )
+        return known
+
+    return Output.all(value, named.apply(check)).apply(lambda known: str(known[0]))

@@ -33,7 +33,7 @@ from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
 class Catalogue:
     """The Glue database of a feature store, and the prefix of its rows."""
 
-    database: str
+    database: Input[str]
     offline: Input[str]
 
 
@@ -394,8 +394,8 @@ def _tell_topic(topic: Topic, here: PlatformRef) -> list[Statement]:
 def _write_catalogue(catalogue: Catalogue, here: PlatformRef) -> list[Statement]:
     at = PlatformAddress.of(here)
     arns = [
-        arn("arn:{0}:glue:{1}:{2}:{3}", at.partition, at.region, at.account, part)
-        for part in ("catalog", f"database/{catalogue.database}", f"table/{catalogue.database}/*")
+        arn(f"arn:{{0}}:glue:{{1}}:{{2}}:{part}", at.partition, at.region, at.account, catalogue.database)
+        for part in ("catalog", "database/{3}", "table/{3}/*")
     ]
     return [
         allow(
