@@ -135,13 +135,13 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
 
 def _table(offline: Any) -> str:
     """Return the table of a group; a transform may have changed it."""
-    catalog = (
-        offline.get("dataCatalogConfig") or offline.get("data_catalog_config")
-        if isinstance(offline, dict)
-        else offline.data_catalog_config
-    )
-    found = (catalog.get("tableName") or catalog.get("table_name")) if isinstance(catalog, dict) else catalog.table_name
-    return str(found)
+    catalog: Any = _member(offline, "data_catalog_config", "dataCatalogConfig")
+    return str(_member(catalog, "table_name", "tableName"))
+
+
+def _member(value: Any, name: str, other: str) -> Any:
+    """Read a member of an output, which is a mapping where a program runs under mocks."""
+    return (value.get(name) or value.get(other)) if isinstance(value, dict) else getattr(value, name)
 
 
 async def _complete(scope: Scope, spec: FeatureGroupSpec, name: str, arn: str) -> str:
