@@ -92,9 +92,9 @@ class TestCheck:
         assert engine.check({"size": 2}, {**made, "name": "mine-0000000"})[0]["name"] == "mine-0000000"
         assert engine.check({"size": 2}, {"name": "own", "size": 1})[0]["name"] != "own"
 
-    def test_a_long_name_is_cut_before_its_digits(self, engine: Engine) -> None:
-        inputs, _ = engine.check({"size": 1}, urn=URN + "-and-a-long-tail")
-        assert re.fullmatch(r"mine-and-[0-9a-f]{7}", inputs["name"])
+    def test_a_name_that_is_too_long_is_refused(self, engine: Engine) -> None:
+        _, failures = engine.check({"size": 1}, urn=URN + "-and-a-long-tail")
+        assert "name 'mine-and-a-long-tail' plus 8 random chars is longer than maximum length" in str(failures)
 
     def test_the_users_rules_of_naming(self, engine: Engine) -> None:
         options = provider_pb2.CheckRequest.AutonamingOptions

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from pulumi_mlops_sandbox.provider.contract import AutoName
+from pulumi_mlops_sandbox.provider.contract import AutoName, ProviderError
 from pulumi_mlops_sandbox.provider.values import UNKNOWN, plain
 
 
@@ -18,7 +18,10 @@ class Naming:
         self.mode = mode
 
     def make(self, auto: AutoName, prefix: Any = None) -> Any:
-        """Make the physical name ``<logical>-<hex digits>``, cut to what the cloud allows."""
+        """Make the physical name ``<logical>-<hex digits>``.
+
+        :raises ProviderError: it would be longer than the cloud allows, which the real provider refuses too.
+        """
         if prefix is UNKNOWN:
             return UNKNOWN
         if self.mode == "DISABLE":
@@ -28,4 +31,9 @@ class Naming:
         digits = hashlib.sha256(self.seed).hexdigest() if self.seed else secrets.token_hex(auto.digits)
         tail = f"{'' if prefix else auto.separator}{digits[: auto.digits]}{auto.suffix}"
         base = str(plain(prefix)) if prefix else auto.lead + self.logical
-        return (base.lower() if auto.lower else base)[: auto.limit - len(tail)] + tail
+        name = (base.lower() if auto.lower else base) + tail
+        if len(name) > auto.limit:
+            raise ProviderError(
+                f"name '{base}' plus {len(tail)} random chars is longer than maximum length {auto.limit}"
+            )
+        return name

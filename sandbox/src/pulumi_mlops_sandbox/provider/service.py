@@ -51,7 +51,12 @@ class Service(Plugin):
             request.autonaming.proposed_name,
             provider_pb2.CheckRequest.AutonamingOptions.Mode.Name(request.autonaming.mode),
         )
-        inputs = news if failures else check.filled(news, olds, kind.traits, naming)
+        inputs = news
+        if not failures:
+            try:
+                inputs = check.filled(news, olds, kind.traits, naming)
+            except ProviderError as error:
+                failures = [(kind.traits.name.property if kind.traits.name else "", str(error))]
         if not failures:
             failures = kind.validate(plain(inputs), olds)
         return provider_pb2.CheckResponse(

@@ -33,6 +33,7 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _SERVERLESS_MEMORY_GB = range(1, 7)
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+_RANDOM = 8  # characters that Pulumi adds to a name
 _ALARMS = 10  # of one release, the endpoint's own among them
 _RESERVED_FEATURES = ("api_invocation_time", "is_deleted", "write_time")
 
@@ -170,6 +171,7 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
             yield from _machine("shadow.compute", spec.shadow.compute)
     yield from _served(spec)
     yield from _watched(spec)
+    yield from _named_by_pulumi(name, spec)
     yield from size_problems("reads", spec.platform, [] if spec.waiting else together(spec.workloads()))
     there = live.endpoint(spec.platform, endpoint_name(spec.platform, name))
     if leftovers.failed(there):
@@ -196,6 +198,18 @@ def _models(spec: EndpointSpec) -> Iterator[tuple[str, ModelVersionRef | ModelFi
     yield from ((f"variants[{index}].model", variant.model) for index, variant in enumerate(spec.variants))
     if spec.shadow:
         yield "shadow.model", spec.shadow.model
+
+
+def _named_by_pulumi(name: str, spec: EndpointSpec) -> Iterator[Problem]:
+    """Refuse a model whose name would be too long: Pulumi makes it of two names and eight characters."""
+    most = shape("sagemaker", "EntityName")["max"] - _RANDOM
+    for index, variant in enumerate(spec.variants):
+        if (size := len(f"{name}-{variant.name}")) > most:
+            yield Problem(
+                f"variants[{index}].name",
+                f"{variant.name!r} and the endpoint's name have {size} characters together, and AWS takes {most}; "
+                "write a shorter one",
+            )
 
 
 def _watched(spec: EndpointSpec) -> Iterator[Problem]:

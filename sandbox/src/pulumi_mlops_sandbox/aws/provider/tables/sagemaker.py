@@ -17,7 +17,18 @@ class FeatureGroupKind(RowKind):
             return
         period = (news.get("onlineStoreConfig") or {}).get("ttlDuration") or {}
         ttl = {"Unit": period.get("unit"), "Value": period.get("value")} if period else {}
+        self._settle(object_id, scope)
         self.invoke("update_feature_group", scope, FeatureGroupName=object_id, OnlineStoreConfig={"TtlDuration": ttl})
+        self._settle(object_id, scope)
+
+    def _settle(self, object_id: str, scope: Values) -> None:
+        """Wait for the update under way, as the provider does: AWS takes one at a time."""
+
+        def settled() -> bool:
+            found = self.invoke("describe_feature_group", scope, FeatureGroupName=object_id)
+            return bool(found.get("LastUpdateStatus", {}).get("Status") != "InProgress")
+
+        self.poll(settled, "to be updated")
 
 
 ROWS = (
