@@ -155,3 +155,14 @@ def test_a_user_is_text(username: Any, refused_at_preview: Callable[..., str]) -
     existing = {"database": {**DATABASE, "username": username}}
     said = refused_at_preview(lambda: mlops.Platform("churn", backend="kubernetes", existing=existing))
     assert "existing.database.username" in said
+
+
+@pytest.mark.parametrize("part", ["object_store", "database"])
+def test_the_path_of_a_certificate_is_no_certificate(part: str, refused_at_preview: Callable[..., str]) -> None:
+    parts: dict[str, Any] = {
+        "object_store": {"url": "https://s3.example.com", "bucket": "b", "access_key": "id", "secret_key": "s"},
+        "database": {"host": "db.example.com", "username": "ml", "password": "s"},
+    }
+    parts[part] |= {"ca": "/etc/ssl/ca.pem"}
+    said = refused_at_preview(lambda: mlops.Platform("churn", backend="kubernetes", existing=parts))
+    assert f"existing.{part}.ca: is no certificate in PEM" in said

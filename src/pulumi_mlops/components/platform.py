@@ -94,6 +94,13 @@ class Network(Spec):
     """Use a network that is there."""
 
 
+def certificates(value: object) -> object:
+    """Judge the text of certificates; one that is not known yet passes."""
+    if isinstance(value, str) and "-----BEGIN CERTIFICATE-----" not in value:
+        raise refuse("is no certificate in PEM; write the text itself, such as pathlib.Path('ca.pem').read_text()")
+    return value
+
+
 class ObjectStore(Spec):
     """A server that speaks S3, outside the cloud's own."""
 
@@ -123,6 +130,11 @@ class ObjectStore(Spec):
             raise refuse(f"{value!r} must be an address without a path, such as 'https://s3.example.com'")
         return value
 
+    @field_validator("ca")
+    @classmethod
+    def _authority(cls, value: object) -> object:
+        return certificates(value)
+
     @field_validator("reader_secret_key")
     @classmethod
     def _both(cls, value: object, info: ValidationInfo) -> object:
@@ -146,6 +158,11 @@ class Database(Spec):
     """How the connection is protected (``sslmode``)."""
     ca: In[str] | None = None
     """Certificates (PEM) of the authority that signed the server's; the usual authorities unless told."""
+
+    @field_validator("ca")
+    @classmethod
+    def _authority(cls, value: object) -> object:
+        return certificates(value)
 
     @field_validator("host")
     @classmethod

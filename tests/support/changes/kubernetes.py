@@ -141,8 +141,13 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         parts(object_store=STORE),
         parts(object_store={**STORE, "path_style": False}),
     ),
-    ("ObjectStore.ca", "Platform", parts(object_store=STORE), parts(object_store={**STORE, "ca": "PEM"})),
-    ("Database.ca", "Platform", ON_A_SERVER, parts(database={**DATABASE, "ca": "PEM"})),
+    (
+        "ObjectStore.ca",
+        "Platform",
+        parts(object_store=STORE),
+        parts(object_store={**STORE, "ca": "-----BEGIN CERTIFICATE-----"}),
+    ),
+    ("Database.ca", "Platform", ON_A_SERVER, parts(database={**DATABASE, "ca": "-----BEGIN CERTIFICATE-----"})),
     (
         "ExistingParts.cidrs",
         "Platform",
