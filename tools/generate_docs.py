@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_origin
 
+import aws_rights
 import generate_interface
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
@@ -379,6 +380,12 @@ def operators_table() -> str:
     return table(["addon", "project, from version", "which", "charts"], rows) + "\n"
 
 
+def aws_rights_table() -> str:
+    """List what each grant lets a role do on AWS."""
+    rows = [[words, *(cell(f"`{part}`" if part else "") for part in parts)] for words, *parts in aws_rights.rows()]
+    return table(["for", "actions", "resources", "only where"], rows) + "\n"
+
+
 def between(page: Path, name: str, text: str) -> str:
     """Put a text between two marks of a page that is written by hand."""
     start, end = f"<!-- {name}:start (tools/generate_docs.py) -->", f"<!-- {name}:end -->"
@@ -396,6 +403,7 @@ def pages() -> dict[Path, str]:
         DOCS / "capabilities.md": capabilities_page(),
         readme: between(readme, "matrix", summary()),
         cluster: between(cluster, "operators", operators_table()),
+        DOCS / "security.md": between(DOCS / "security.md", "aws-rights", aws_rights_table()),
     }
 
 

@@ -94,10 +94,14 @@ def what_a_company_has(cloud: Cloud) -> dict[str, str]:
         for name in ("storefront-web", "runner")
     }
     files = {"Image": IMAGE, "ModelDataUrl": "s3://bucket-of-ours/churn/7.tar.gz"}
+    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+    rows = ["s3:GetObject", "s3:ListBucket", "s3:PutObject*", "s3:GetBucketAcl", "glue:*Table"]
     may_read = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "arn:aws:s3:::bucket-of-ours*"}
+            {"Effect": "Allow", "Action": rows, "Resource": ["arn:aws:s3:::bucket-of-ours*", "arn:aws:glue:*:*:*"]},
+            {"Effect": "Allow", "Action": [*pull, "ecr:GetAuthorizationToken"], "Resource": "*"},
+            {"Effect": "Allow", "Action": ["logs:*", "cloudwatch:PutMetricData"], "Resource": "*"},
         ],
     }
     iam.put_role_policy(RoleName="runner", PolicyName="files", PolicyDocument=json.dumps(may_read))
@@ -314,7 +318,9 @@ def test_bank(stack_of: StackOf, cloud: Cloud) -> None:
     assert cloud.allows(role, "s3:GetObject", f"arn:aws:s3:::{bucket}/models/credit/1.tar.gz")
     assert not cloud.allows(role, "s3:GetObject", f"arn:aws:s3:::{bucket}/models/credit/2.tar.gz")
     key = str(models.outputs()["credit"]["platform"]["address"]["key"])
-    assert cloud.allows(role, "kms:Decrypt", key)
+    through = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
+    assert cloud.allows(role, "kms:Decrypt", key, **through)
+    assert not cloud.allows(role, "kms:Decrypt", key)
     assert not cloud.allows(role, "kms:GenerateDataKey", key)
     repository = "arn:aws:ecr:us-east-1:123456789012:repository/bank-models-dev/credit"
     assert cloud.allows(role, "ecr:BatchGetImage", repository)
@@ -387,7 +393,8 @@ def assert_the_rights_of_the_ranking_team(cloud: Cloud, owner: Stack) -> None:
     tables = {name: TABLE.format(name) for name in groups}
     assert [name for name, arn in tables.items() if cloud.allows(TEAM, "glue:GetTable", arn)] == ["profile"]
     key = owner.outputs()["platform"]["address"]["key"]
-    assert cloud.allows(TEAM, "kms:GenerateDataKey", key)
+    assert cloud.allows(TEAM, "kms:GenerateDataKey", key, **{"kms:ViaService": "s3.us-east-1.amazonaws.com"})
+    assert not cloud.allows(TEAM, "kms:GenerateDataKey", key)
     assert not cloud.allows(TEAM, "kms:ScheduleKeyDeletion", key)
     assert not cloud.allows(TEAM, "iam:PassRole", role["Arn"])
 

@@ -1,6 +1,5 @@
 """A stack and its control plane, as somebody outside sees them."""
 
-import re
 import shutil
 import urllib.request
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from pulumi_mlops_sandbox.aws.evaluation import allowed
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 
@@ -36,17 +36,16 @@ class Cloud:
         """List the whole store."""
         return inventory(self.url)
 
-    def allows(self, role: str, action: str, resource: str) -> bool:
-        """Judge by its policies, all of which are its own, whether a role may do something without any condition."""
+    def allows(self, role: str, action: str, resource: str, **facts: str) -> bool:
+        """Judge by its policies, all of which are its own, whether a role may do something."""
         iam = self.client("iam")
         assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            for statement in policy["Statement"]:
-                if _matches(statement["Action"], action) and _matches(statement["Resource"], resource):
-                    assert (statement["Effect"], "Condition" in statement) == ("Allow", False), statement
-                    return True
-        return False
+        statements = [
+            statement
+            for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+            for statement in iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+        ]
+        return allowed(statements, action, resource, facts)
 
     def register(self, stage: str, bucket: str, auc: float = 0.94) -> str:
         """Register a version of the stack's model, as a training job would; it waits for approval."""
@@ -77,12 +76,6 @@ class Cloud:
         pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=GROUP.format(stage=stage))
         for version in [version for page in pages for version in page["ModelPackageSummaryList"]]:
             sagemaker.delete_model_package(ModelPackageName=version["ModelPackageArn"])
-
-
-def _matches(patterns: str | list[str], wanted: str) -> bool:
-    """Compare as IAM does: a star stands for any text."""
-    written = [patterns] if isinstance(patterns, str) else patterns
-    return any(re.fullmatch(re.escape(one).replace(r"\*", ".*").replace(r"\?", "."), wanted) for one in written)
 
 
 def empty(sandbox: Sandbox) -> None:

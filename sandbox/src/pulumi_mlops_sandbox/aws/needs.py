@@ -253,6 +253,8 @@ def _facts(call: Call) -> dict[str, Any]:
     if isinstance(tags, list):
         tags = {tag.get("Key", tag.get("TagKey")): tag.get("Value", tag.get("TagValue")) for tag in tags}
     found |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    if call.service == "iam" and "PolicyArn" in params:
+        found["iam:PolicyARN"] = params["PolicyArn"]
     if "Prefix" in params:
         found["s3:prefix"] = params["Prefix"]
     if "ModelApprovalStatus" in params:
