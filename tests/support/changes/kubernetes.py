@@ -96,7 +96,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Quota.cpus", "Platform", {}, {"quota": {**QUOTA, "cpus": 128}}),
     ("Quota.memory_gb", "Platform", {}, {"quota": {**QUOTA, "memory_gb": 512}}),
     ("Quota.accelerators", "Platform", {}, {"quota": {**QUOTA, "accelerators": 2}}),
-    ("Quota.storage_gb", "Platform", {}, {"quota": {**QUOTA, "storage_gb": 500}}),
+    ("Quota.storage_gb", "Platform", {}, {"quota": {**QUOTA, "storage_gb": 5000}}),
     ("Platform.addons", "Platform", {}, {"addons": ["keda"]}),
     ("Platform.budget_thresholds", "Platform", {}, {"budget_thresholds": [90]}),
     ("Platform.images", "Platform", PULLED, {"images": ["churn"]}),
