@@ -22,6 +22,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     after,
     content_name,
     disruption_budget,
+    once,
     resources,
     secret_variable,
 )
@@ -212,7 +213,7 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
             "active_deadline_seconds": _APPLY_SECONDS,
             "template": template,
         },
-        opts=scope.opts,
+        opts=once(scope.opts),
     )
     return FeatureGroupRef(
         name=scope.name,

@@ -29,6 +29,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     content_name,
     disruption_budget,
     mark_of,
+    once,
     program,
     resources,
     secret,
@@ -305,7 +306,7 @@ def _setup(
                 restart_policy="OnFailure",
             ),
         },
-        opts=opts,
+        opts=once(opts),
     )
     return job, config
 

@@ -120,15 +120,12 @@ class App:
         }
 
     def job_metadata(self, name: Input[str], *, labels: Mapping[str, Input[str]] | None = None) -> Any:
-        """Say who a Job is, and that one that did not succeed is made anew by the next update.
-
-        Not the user's tags: an update of them would write down what the controller added to the pod's template, which
-        looks like another Job.
-        """
+        """Say who a Job is, and that one that did not succeed is made anew by the next update; see :func:`once`."""
+        tags, _ = split_tags(self.scope)
         return {
             "name": name,
             "namespace": self.ready,
-            "labels": {**own_labels(self.scope), **self.selector, **(labels or {})},
+            "labels": {**tags, **self.selector, **(labels or {})},
             "annotations": {"pulumi.com/replaceUnready": "true"},
         }
 
@@ -341,6 +338,14 @@ def disruption_budget(app: App, name: str, selector: Mapping[str, str]) -> k8s.p
         spec={"max_unavailable": 1, "selector": {"match_labels": dict(selector)}},
         opts=app.scope.opts,
     )
+
+
+def once(opts: ResourceOptions) -> ResourceOptions:
+    """Return the options of a Job that runs once: it keeps the tags with which it was made.
+
+    An update of them would write down what the controller added to the pod's template, which looks like another Job.
+    """
+    return ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["metadata.labels"]))
 
 
 def after(opts: ResourceOptions, *resources: Input[pulumi.Resource]) -> ResourceOptions:

@@ -10,7 +10,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.kubernetes import access, outside, trust
 from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, mark_of, resources, secret
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, mark_of, once, resources, secret
 from pulumi_mlops.backends.kubernetes.outside import Around
 from pulumi_mlops.components.platform import ObjectStore
 from pulumi_mlops.core.component import Scope
@@ -222,5 +222,5 @@ def _make_bucket(app: App, bucket: str, server: k8s.apps.v1.StatefulSet) -> None
             "active_deadline_seconds": 600,
             "template": setup.pod(container, restart_policy="OnFailure"),
         },
-        opts=after(scope.opts, server),
+        opts=once(after(scope.opts, server)),
     )

@@ -274,7 +274,7 @@ class Objects(Plugin):
                 self._take_over(api, request.id, manager)
             live = self._applied(request, api, body, manager)
             state = self._settled(request, api, live, given, manager)
-        if gvk.kind == "Job" and request.ignoreChanges:
+        if gvk.kind == "Job" and any(path.split(".")[0] == "spec" for path in request.ignoreChanges):
             state[_WRITTEN_DOWN] = plain(state)["spec"]
         return provider_pb2.UpdateResponse(properties=send(state))
 
