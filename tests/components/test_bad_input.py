@@ -275,7 +275,7 @@ def test_no_error_holds_a_secret(cloud: Cloud, program: Callable[[], object]) ->
 def test_an_unknown_backend(cloud: Cloud) -> None:
     error = refused(cloud, platform(backend="awz"))
     assert isinstance(error, MissingBackend)
-    assert str(error) == "There is no backend 'awz'; write one of: aws, kubernetes."
+    assert str(error) == "Platform 'churn': There is no backend 'awz'; write one of: aws, kubernetes."
 
 
 def test_a_backend_whose_extra_is_not_installed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +285,9 @@ def test_a_backend_whose_extra_is_not_installed(cloud: Cloud, monkeypatch: pytes
     monkeypatch.setitem(registry.backends(), "gcp", absent)
     error = refused(cloud, platform(backend="gcp"))
     assert isinstance(error, MissingBackend)
-    assert str(error) == "Backend 'gcp' needs pulumi_gcp_of_nobody; run: pip install 'pulumi-mlops[gcp]'"
+    assert (
+        str(error) == "Platform 'churn': Backend 'gcp' needs pulumi_gcp_of_nobody; run: pip install 'pulumi-mlops[gcp]'"
+    )
 
 
 def test_the_backend_comes_from_the_configuration_unless_told(cloud: Cloud) -> None:
