@@ -5,6 +5,8 @@ rotated: the admin's password in it becomes the one of this registry, and what o
 written anew (webhooks of ours) or switched off (webhooks of others).
 """
 
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import os

@@ -175,8 +175,8 @@ _GLUE = {"Integral": "bigint", "Fractional": "double", "String": "string"}
 
 def _make_table(region: str, record: Record) -> str | None:
     """Make the table of the offline store, which outlives the group; return why that fails."""
-    offline = record.get("OfflineStoreConfig") or {"DisableGlueTableCreation": True}
-    if offline["DisableGlueTableCreation"]:
+    offline: dict[str, Any] | None = record.get("OfflineStoreConfig")
+    if offline is None or offline["DisableGlueTableCreation"]:
         return None
     catalog = offline["DataCatalogConfig"]
     glue = accounts.backend("glue", region)
