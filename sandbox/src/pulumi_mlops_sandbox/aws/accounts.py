@@ -135,7 +135,8 @@ def key_of_file(bucket: str, path: str) -> str | None:
     there = found.keys.get(path)
     if there is not None and there.kms_key_id:
         return str(there.kms_key_id)
-    given: Any = (found.encryption or {}).get("Rule") if there is None or there.encryption == "aws:kms" else None
+    encryption: Any = found.encryption or {}
+    given = encryption.get("Rule") if there is None or there.encryption == "aws:kms" else None
     rule = given[0] if isinstance(given, list) and given else given
     key = (rule.get("ApplyServerSideEncryptionByDefault") or {}).get("KMSMasterKeyID") if rule else None
     return None if key is None else str(key)
