@@ -137,7 +137,7 @@ def key_of_file(bucket: str, path: str) -> str | None:
         return str(there.kms_key_id)
     encryption: Any = found.encryption or {}
     given = encryption.get("Rule") if there is None or there.encryption == "aws:kms" else None
-    rule = given[0] if isinstance(given, list) and given else given
+    rule: Any = given[0] if isinstance(given, list) and given else given
     key = (rule.get("ApplyServerSideEncryptionByDefault") or {}).get("KMSMasterKeyID") if rule else None
     return None if key is None else str(key)
 
