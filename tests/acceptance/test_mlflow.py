@@ -220,7 +220,7 @@ def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         made = Installation(binaries, folder, database, store, receiver)
         made.take(cloud)
         pod = cloud.one("Deployment").inputs["spec"]["template"]["spec"]
-        first, second = pod["initContainers"]
+        first, second, third = pod["initContainers"]
         done = made.run(first, pod)
         assert done.returncode == 0, done.stderr
         # In prod two pods start at the same time; the kubelet runs again what lost the race for an empty database.
@@ -229,6 +229,8 @@ def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for once in ended:
             again = once if once.returncode == 0 else made.run(second, pod)
             assert again.returncode == 0, again.stderr
+        remembered = made.run(third, pod)
+        assert remembered.returncode == 0, remembered.stderr
         (container,) = pod["containers"]
         command, environment = made.process(container, pod)
         # The port is another one here, in the argument as in the hosts.

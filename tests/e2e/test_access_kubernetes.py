@@ -63,6 +63,7 @@ def granted(cluster: Cluster) -> dict[tuple[str, str], set[tuple[str, str, str, 
     for endpoint in ("score", "rank", "sort"):
         wanted[SPACE, f"{endpoint}-release"] = {
             *(("get", KSERVE, "inferenceservices", name) for name in revisions(cluster, endpoint)),
+            *(("get", "apps", "deployments", f"{name}-predictor") for name in revisions(cluster, endpoint)),
             ("get", ROUTES, "httproutes", endpoint),
             ("patch", ROUTES, "httproutes", endpoint),
         }

@@ -39,6 +39,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(live, "key_arn", lambda _, key: KEY if key in (KEY, "alias/theirs") else pytest.fail(key))
     for kind in ("feature_group", "model_group", "endpoint", "role", "database"):
         monkeypatch.setattr(live, kind, lambda _, name, kind=kind: found.get(f"{kind} {name}"))
+    monkeypatch.setattr(live, "table", lambda _, database, name: found.get(f"table {database}/{name}"))
     monkeypatch.setattr(live, "has_model_groups", lambda _, prefix: f"groups {prefix}" in found)
     return found
 
