@@ -92,8 +92,6 @@ ACCEPTED: list[tuple[str, str, STATE, str]] = [
      f"{API}/sagemaker/latest/dg/deployment-guardrails-blue-green-linear.html"),
     ("sagemaker", "UpdateEndpoint", deploy(rolling(5)),
      f"{API}/sagemaker/latest/dg/deployment-guardrails-rolling.html"),
-    ("sagemaker", "UpdateEndpoint", {"EndpointName": "live", "EndpointConfigName": "renamed"},
-     f"{SM}UpdateEndpoint.html"),
     ("sagemaker", "UpdateEndpoint",
      deploy(canary(10) | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "watch"}]}},
       RetainAllVariantProperties=True),
@@ -151,7 +149,7 @@ def account(plane: ControlPlane) -> dict[str, str]:
     sagemaker = plane.client("sagemaker")
     sagemaker.create_feature_group(**filled(GROUP | {"FeatureGroupName": "stored"}, names))
     sagemaker.create_model_package_group(ModelPackageGroupName="models")
-    for name, variant in {"current": VARIANT, "next": VARIANT, "renamed": VARIANT | {"VariantName": "b"}}.items():
+    for name, variant in {"current": VARIANT, "next": VARIANT}.items():
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="current")
     plane.admin("POST", "hurry")
