@@ -168,7 +168,8 @@ def everything(backend: str) -> dict[str, list[str]]:
     )
     to = QUEUE if backend == "aws" else HOOK
     lead: Any = {"role" if backend == "aws" else "user": "lead"}
-    models = mlops.ModelRegistry("models", platform=hub, approvers=[lead], events={"deploy": {"to": to}})
+    told: Any = {"events": {"deploy": {"to": to}}, **({"published": True} if backend == "kubernetes" else {})}
+    models = mlops.ModelRegistry("models", platform=hub, approvers=[lead], **told)
     churn = mlops.Model("churn", registry=models)
     account: Any = {"entity": "acme", "project": "churn", "api_key": "key"}
     runs = mlops.ExperimentTracker("runs", platform=hub, wandb=account)

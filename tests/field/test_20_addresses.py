@@ -67,7 +67,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(live, "cluster", lambda _context: found)
         monkeypatch.setattr(live, "context_of", lambda _platform: None)
         monkeypatch.setattr(live, "of", lambda _platform: None)
-        monkeypatch.setattr(operators, "require", lambda *_: None)
+        monkeypatch.setattr(operators, "require", lambda *_, **__: None)
 
     return there
 

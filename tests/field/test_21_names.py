@@ -149,5 +149,5 @@ def test_what_other_stacks_have_is_looked_up(
 ) -> None:
     monkeypatch.setattr(live, "of", lambda _: Asked())
     monkeypatch.setattr(live, "cluster", lambda _: Asked())
-    monkeypatch.setattr(operators, "require", lambda *_: None)
+    monkeypatch.setattr(operators, "require", lambda *_, **__: None)
     assert says in refused_at_preview(lambda: mlops.Endpoint(name, platform=hub(), model=FILES))

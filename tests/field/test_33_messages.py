@@ -84,7 +84,7 @@ def test_a_cluster_that_says_no_is_not_one_that_is_down(
         update_params_for_auth=lambda *_: None,
         call_api=lambda *_, **__: answer,
     )
-    monkeypatch.setattr(kubernetes, "_client", lambda *_: client)
+    monkeypatch.setattr(kubernetes, "client", lambda *_: client)
     with pytest.raises(MlopsError, match=f"The cluster at https://cluster.example.com .*{told}"):
         kubernetes.Cluster(None).get("/api/v1/namespaces/churn-dev")
 

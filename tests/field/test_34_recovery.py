@@ -50,6 +50,11 @@ SITUATIONS: dict[str, list[str]] = {
         f"{OBJECTS}::test_conflict",
         "e2e/test_stack_kubernetes.py::test_what_is_changed_behind_pulumis_back_is_found",
     ],
+    "A registry that is made again on a database that was kept": [
+        "field/test_24_lives.py::test_a_kept_database_takes_the_admins_password",
+        "field/test_24_lives.py::test_webhooks_of_another_key_are_written_anew",
+        "field/test_24_lives.py::test_a_rotated_password_of_a_user_runs_the_set_up_again",
+    ],
     "A cluster that does not answer": [f"{TROUBLE_IN_CLUSTER}::test_a_cluster_that_is_down_is_one_line"],
     "What outlives a deletion on Kubernetes": [
         "acceptance/test_feast.py::test_what_a_removed_group_leaves_is_deleted_by_hand"

@@ -71,6 +71,7 @@ def parts(**change: Any) -> dict[str, Any]:
     return {"existing": {"gateway": GATEWAY, "metrics": METRICS, **change}}
 
 
+OUTSIDE = parts(cidrs=["192.0.2.0/24"])  # a private platform names where the receiver of approvals is
 STORED = parts(object_store={**STORE, **READER})
 ON_A_SERVER = parts(database=DATABASE)
 PULLED = parts(images=LOGIN)
@@ -102,8 +103,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.images", "Platform", PULLED, {"images": ["churn"]}),
     ("Platform.secrets", "Platform", {}, {"secrets": {"token": "1"}}),
     ("Platform.secrets", "Platform", {"secrets": {"token": "1"}}, {"secrets": {"token": "2"}}),
-    ("Platform.network", "Platform", {}, {"network": {"private": {}}}),
-    ("Network.private", "Platform", {"network": {"private": {}}}, {"network": None}),
+    ("Platform.network", "Platform", OUTSIDE, {**OUTSIDE, "network": {"private": {}}}),
+    ("Network.private", "Platform", {**OUTSIDE, "network": {"private": {}}}, {**OUTSIDE, "network": None}),
     ("Platform.consumers", "Platform", {}, {"consumers": [{"namespace": "search"}]}),
     (
         "Platform.consumers",

@@ -33,6 +33,10 @@ trust = policy(["sts:AssumeRole"], Principal=service("sagemaker", "lambda", "vpc
 role = aws.iam.Role("role", assume_role_policy=trust, description=EDITION, tags=TAGS)
 grant = aws.iam.RolePolicy("grant", role=role.name, policy=policy(["s3:GetObject"], f"arn:aws:s3:::{EDITION}/*"))
 managed = aws.iam.Policy("managed", policy=policy(["s3:PutObject"], f"arn:aws:s3:::{EDITION}/*"), tags=TAGS)
+# What writes and starts with the role is judged by its policies.
+services = ("s3", "kms", "glue", "ecr", "logs", "ec2", "lambda", "cloudwatch")
+works = aws.iam.RolePolicy("works", role=role.name, policy=policy([f"{name}:*" for name in services], "*"))
+able = pulumi.Output.all(role.arn, works.id).apply(lambda known: str(known[0]))
 aws.iam.RolePolicyAttachment("attachment", role=role.name, policy_arn=managed.arn)
 secret = aws.secretsmanager.Secret("secret", recovery_window_in_days=0, description=EDITION, tags=TAGS)
 aws.secretsmanager.SecretVersion("value", secret_id=secret.id, secret_string=pulumi.Output.secret("hunter2hunter2"))
@@ -118,7 +122,7 @@ aws.ecr.LifecyclePolicy(
 )
 owner = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 aws.ecr.RepositoryPolicy("pull", repository=images.name, policy=policy(["ecr:BatchGetImage"], Principal=owner))
-aws.glue.CatalogDatabase("database", name="everything", description=EDITION, tags=TAGS)
+catalogue = aws.glue.CatalogDatabase("database", name="everything", description=EDITION, tags=TAGS)
 
 # Messages, logs, alarms, cost
 topic = aws.sns.Topic("topic", kms_master_key_id=key.id, display_name=EDITION, tags=TAGS)
@@ -204,12 +208,12 @@ aws.ec2.VpcEndpoint(
     private_dns_enabled=True,
     tags=TAGS,
 )
-aws.ec2.FlowLog("flow", vpc_id=vpc.id, traffic_type="ALL", log_destination=logs.arn, iam_role_arn=role.arn, tags=TAGS)
+aws.ec2.FlowLog("flow", vpc_id=vpc.id, traffic_type="ALL", log_destination=logs.arn, iam_role_arn=able, tags=TAGS)
 
 # Functions
 function = aws.lambda_.Function(
     "function",
-    role=role.arn,
+    role=able,
     runtime="python3.12",
     handler="main.handle",
     code=pulumi.AssetArchive({"main.py": pulumi.StringAsset(f"def handle(event, context):\n    return {EDITION}\n")}),
@@ -234,7 +238,7 @@ aws.sagemaker.ModelPackageGroupPolicy(
 )
 model = aws.sagemaker.Model(
     "model",
-    execution_role_arn=role.arn,
+    execution_role_arn=able,
     primary_container={"image": IMAGE, "environment": {"A": "b"}},
     tags=TAGS,
     opts=pulumi.ResourceOptions(depends_on=[grant]),
@@ -245,8 +249,8 @@ configuration = aws.sagemaker.EndpointConfiguration(
         {
             "variant_name": "main",
             "model_name": model.name,
-            "initial_instance_count": 1,
-            "instance_type": "ml.m5.large" if FIRST else "ml.m5.xlarge",
+            "initial_instance_count": 1 if FIRST else 2,
+            "instance_type": "ml.m5.large",
             "initial_variant_weight": 1.0,
         }
     ],
@@ -281,7 +285,7 @@ aws.sagemaker.FeatureGroup(
     feature_group_name="everything",
     record_identifier_feature_name="id",
     event_time_feature_name="t",
-    role_arn=role.arn,
+    role_arn=able,
     feature_definitions=[
         {"feature_name": "id", "feature_type": "String"},
         {"feature_name": "t", "feature_type": "String"},
@@ -292,6 +296,8 @@ aws.sagemaker.FeatureGroup(
     },
     offline_store_config={
         "s3_storage_config": {"s3_uri": pulumi.Output.concat("s3://", bucket.bucket, "/features")},
+        # In a database of its own, with which its table goes.
+        "data_catalog_config": {"catalog": "AwsDataCatalog", "database": catalogue.name, "table_name": "everything"},
     },
     tags=TAGS,
 )
