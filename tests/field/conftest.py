@@ -1,16 +1,15 @@
 """What the field met: a file for each situation, and two ways for a wrong program to be refused, which are counted."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from pulumi_mlops import MlopsError
 from support.mocks import Cloud
-from support.release_job import Clock, Stage
+from support.release_job import account, clock, stage
 
+__all__ = ["account", "clock", "stage"]
 Program = Callable[[], object]
 
 
@@ -60,22 +59,3 @@ def refused_in_the_middle() -> Callable[..., str]:
 
 def _is_of(resource: str, component: str) -> bool:
     return resource == component or resource.startswith(f"{component}-")
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    with Stage() as made:
-        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield made
-        made.shutdown()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def account(tmp_path: Path) -> Path:
-    (tmp_path / "token").write_text("token-of-the-pod\n")
-    return tmp_path

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,6 @@ import pytest
 
 from pulumi_mlops.jobs import release
 from support.release_job import CANARY, CHECKS, ROUTE, SERVICE, SERVICES, Clock, Stage, rules, run, service, told
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    with Stage() as made:
-        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield made
-        made.shutdown()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def account(tmp_path: Path) -> Path:
-    (tmp_path / "token").write_text("token-of-the-pod\n")
-    return tmp_path
 
 
 def test_a_canary_gets_its_share_is_watched_and_then_gets_all(stage: Stage, clock: Clock, account: Path) -> None:

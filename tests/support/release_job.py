@@ -1,10 +1,14 @@
 """An API server and a Prometheus that a test plays, for the program of the release Job."""
 
 import json
+import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from pulumi_mlops.jobs import release
 
@@ -173,3 +177,22 @@ def told(stage: Stage, **changes: Any) -> dict[str, Any]:
 def run(stage: Stage, clock: Clock, account: Path, **changes: Any) -> None:
     api = release.Api(stage.url, account, pause=0)
     release.Release(told(stage, **changes), api, clock.now, clock.sleep).run()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with Stage() as made:
+        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Path:
+    (tmp_path / "token").write_text("token-of-the-pod\n")
+    return tmp_path
