@@ -86,7 +86,7 @@ def _feature_group(name: str, spec: FeatureGroupSpec) -> Iterator[Problem]:
         if spec.offline:
             yield from leftovers.table(platform, _database(spec), table_name(group_name(platform, name)))
         return
-    yield from leftovers.ended("FeatureGroup", group_name(platform, name), there)
+    yield from leftovers.ended("feature-group", group_name(platform, name), there)
     way_out = "rows that are there have it; keep it, or make a new FeatureGroup of another name and move its readers"
     for definition in there["FeatureDefinitions"]:
         feature, kind = definition["FeatureName"], definition["FeatureType"]
@@ -144,7 +144,7 @@ def _feature_names(spec: FeatureGroupSpec) -> Iterator[Problem]:
 def _model(name: str, spec: ModelSpec) -> Iterator[Problem]:
     there = live.model_group(spec.registry.platform, model_group_name(spec.registry, name))
     if there is not None:
-        yield from leftovers.ended("ModelPackageGroup", model_group_name(spec.registry, name), there)
+        yield from leftovers.ended("model-package-group", model_group_name(spec.registry, name), there)
     if there is not None and there.get("ModelPackageGroupDescription") != spec.description:
         yield Problem(
             "description",

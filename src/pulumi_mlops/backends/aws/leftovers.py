@@ -31,7 +31,7 @@ def profile_of(platform: PlatformRef) -> Profile:
 def failed(there: Mapping[str, Any] | None) -> bool:
     """Tell whether an endpoint failed: AWS lets it be deleted, and nothing else.
 
-    See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html).
+    See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html.
     """
     return there is not None and there.get("EndpointStatus") == "Failed"
 
@@ -83,17 +83,17 @@ def _delete(platform: PlatformRef, name: str) -> None:
 
 
 _ENDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "FeatureGroup": ("FeatureGroupStatus", ("CreateFailed", "DeleteFailed")),
-    "ModelPackageGroup": ("ModelPackageGroupStatus", ("Failed", "DeleteFailed")),
+    "feature-group": ("FeatureGroupStatus", ("CreateFailed", "DeleteFailed")),
+    "model-package-group": ("ModelPackageGroupStatus", ("Failed", "DeleteFailed")),
 }
-"""Member of the description that holds the state of a kind, and the states from which it can be deleted only."""
-_COMMANDS = {"FeatureGroup": "feature-group", "ModelPackageGroup": "model-package-group"}
+"""By the word for a kind in AWS's commands: the member of the description that holds its state, and the states from
+which it can be deleted only."""
 
 
-def ended(kind: str, name: str, there: Mapping[str, Any]) -> Iterator[Problem]:
+def ended(word: str, name: str, there: Mapping[str, Any]) -> Iterator[Problem]:
     """Refuse to go on with a thing that failed, or that is being deleted."""
-    member, states = _ENDED[kind]
-    state, word = there.get(member), _COMMANDS[kind]
+    member, states = _ENDED[word]
+    state = there.get(member)
     if state in states:
         yield Problem(
             "name",

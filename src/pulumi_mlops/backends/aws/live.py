@@ -114,15 +114,35 @@ def has_model_groups(platform: PlatformRef, prefix: str) -> bool:
         return any(group["ModelPackageGroupName"].startswith(prefix) for group in groups)
 
 
+class _Look(NamedTuple):
+    """A call that describes one thing: its name, the member of the answer, and the exception that says absence."""
+
+    call: str
+    member: str | None
+    absent: str
+
+
+_DATABASE = _Look("get_database", "Database", "EntityNotFoundException")
+_TABLE = _Look("get_table", "Table", "EntityNotFoundException")
+_SECRET = _Look("describe_secret", None, "ResourceNotFoundException")
+_ROLE = _Look("get_role", "Role", "NoSuchEntityException")
+
+
+def _there(what: str, ask: Callable[[], Any], look: _Look, **by: str) -> dict[str, Any] | None:
+    """Describe a thing whose absence has an exception of its own, or nothing."""
+    with asking(what):
+        service = ask()
+        try:
+            answer = getattr(service, look.call)(**by)
+        except getattr(service.exceptions, look.absent):
+            return None
+        found: dict[str, Any] = answer if look.member is None else answer[look.member]
+        return found
+
+
 def database(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a database of Glue, or nothing."""
-    with asking(f"database {name!r}"):
-        glue = client(platform, "glue")
-        try:
-            found: dict[str, Any] = glue.get_database(Name=name)["Database"]
-        except glue.exceptions.EntityNotFoundException:
-            return None
-        return found
+    return _there(f"database {name!r}", lambda: client(platform, "glue"), _DATABASE, Name=name)
 
 
 def is_written(platform: PlatformRef, database: str, name: str) -> bool:
@@ -144,37 +164,25 @@ def table(platform: PlatformRef, database: str, name: str) -> dict[str, Any] | N
     """Describe a table of Glue, or nothing."""
     if private.mocked():
         return None
-    with asking(f"table {name!r} of database {database!r}"):
-        glue = client(platform, "glue")
-        try:
-            found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=name)["Table"]
-        except glue.exceptions.EntityNotFoundException:
-            return None
-        return found
+    what = f"table {name!r} of database {database!r}"
+    return _there(what, lambda: client(platform, "glue"), _TABLE, DatabaseName=database, Name=name)
 
 
 def secret(given: pulumi.ProviderResource | None, region: str | None, name: str) -> dict[str, Any] | None:
     """Describe a secret, one that waits for its deletion included, or nothing."""
     if private.mocked():
         return None
-    with asking(f"secret {name!r}"):
-        secrets = sessions.client(given, "secretsmanager", region or default_region())
-        try:
-            found: dict[str, Any] = secrets.describe_secret(SecretId=name)
-        except secrets.exceptions.ResourceNotFoundException:
-            return None
-        return found
+    return _there(
+        f"secret {name!r}",
+        lambda: sessions.client(given, "secretsmanager", region or default_region()),
+        _SECRET,
+        SecretId=name,
+    )
 
 
 def role(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a role, or nothing."""
-    with asking(f"role {name!r}"):
-        iam = client(platform, "iam")
-        try:
-            found: dict[str, Any] = iam.get_role(RoleName=name)["Role"]
-        except iam.exceptions.NoSuchEntityException:
-            return None
-        return found
+    return _there(f"role {name!r}", lambda: client(platform, "iam"), _ROLE, RoleName=name)
 
 
 def key_arn(platform: PlatformRef, key: str) -> str:
