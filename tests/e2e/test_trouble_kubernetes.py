@@ -131,6 +131,8 @@ def test_a_namespace_of_somebody_else_is_left_alone(stack_of: StackOf, cluster_i
     assert refused.code != 0
     assert "namespace 'churn-dev' is there and is not one of ours" in refused.output
     assert "Traceback" not in refused.output
+    assert "1 errored" in refused.output
+    assert " created" not in refused.output
     assert cluster_inside.everything() == before
 
 
@@ -150,3 +152,5 @@ def test_operators_that_are_missing_are_listed(stack_of: StackOf) -> None:
     assert "CloudNativePG 1.26 or newer, which runs Postgres: there is no Cluster" in refused.output
     assert "helm install cloudnative-pg" in refused.output
     assert "Traceback" not in refused.output
+    assert "1 errored" in refused.output
+    assert " created" not in refused.output

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 
 import pulumi_mlops as mlops
@@ -57,27 +58,39 @@ def test_all_needs_are_one_error_before_the_first_resource() -> None:
     said, charts, registered = told(whole)
     assert charts == {"kserve-resources", "cloudnative-pg", "kube-prometheus-stack", "keda", "gateway-helm"}
     assert registered == 0
-    assert "Platform 'churn', with FeatureStore 'features', ModelRegistry 'models', Endpoint 'score'" in said
+    assert said.startswith(
+        "FeatureStore 'features', ModelRegistry 'models', Endpoint 'score' and Endpoint 'fast' need "
+    )
+    assert "no InferenceService in serving.kserve.io/v1beta1 (Endpoint 'score' and Endpoint 'fast')." in said
     assert said.count("Or have the platform install it: ") == 1
 
 
 def conditional() -> None:
     hub = mlops.Platform("churn", backend="kubernetes")
     mlops.ModelRegistry("models", platform=hub)
-    if not hub.native:
+    if hub.ref.name == "churn":
         mlops.Endpoint("score", platform=hub, model=FILES)
+    if hub.ref.name == "another":
+        mlops.FeatureStore("features", platform=hub)
 
 
-def inside_a_block() -> None:
+def in_a_loop() -> None:
     for stage in ("dev", "prod"):
-        hub = mlops.Platform("churn", backend="kubernetes", stage=stage)
-        mlops.Endpoint("score", platform=hub, model=FILES)
-    mlops.ModelRegistry("models", platform=hub)
+        hub = mlops.Platform(f"churn-{stage}", backend="kubernetes", stage=stage)
+        mlops.Endpoint(f"score-{stage}", platform=hub, model=FILES)
 
 
-def by_a_helper() -> None:
+def by_helpers() -> None:
     hub = made()
-    mlops.Endpoint("score", platform=hub, model=FILES)
+    house(hub)
+
+
+class House(mlops.Endpoint):
+    """An endpoint of a team's own."""
+
+
+def house(hub: mlops.Platform) -> House:
+    return House("score", platform=hub, model=FILES)
 
 
 def made() -> mlops.Platform:
@@ -86,7 +99,7 @@ def made() -> mlops.Platform:
 
 def on_another() -> None:
     hub = mlops.Platform("churn", backend="kubernetes", alerts=["ml@example.com"])
-    other = mlops.PlatformRef(name="a", backend="kubernetes", artifacts="s3://a/")
+    other = mlops.Platform("rank", backend="kubernetes", addons=["kserve"])
     mlops.Endpoint("score", platform=other, model=FILES)
     mlops.ModelRegistry("models", platform=hub)
 
@@ -101,24 +114,41 @@ def with_a_database() -> None:
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
-        (conditional, {"cloudnative-pg"}),
-        (inside_a_block, {"kserve-resources", "kube-prometheus-stack"}),
-        (by_a_helper, {"kserve-resources", "kube-prometheus-stack"}),
+        (conditional, {"cloudnative-pg", "kserve-resources", "kube-prometheus-stack"}),
+        (in_a_loop, {"kserve-resources", "kube-prometheus-stack"}),
+        (by_helpers, {"kserve-resources", "kube-prometheus-stack"}),
         (on_another, {"cloudnative-pg", "kube-prometheus-stack"}),
         (with_a_database, {"kserve-resources", "kube-prometheus-stack"}),
     ],
 )
-def test_only_what_is_made_in_any_case_is_asked_for(program: Callable[[], None], expected: set[str]) -> None:
+def test_all_that_is_made_is_asked_for_and_nothing_else(program: Callable[[], None], expected: set[str]) -> None:
     _, charts, registered = told(program)
     assert (charts, registered) == (expected, 0)
 
 
-def test_what_is_not_foreseen_is_judged_when_it_is_made() -> None:
+def test_a_component_that_is_refused_is_told_with_what_is_missing() -> None:
     def program() -> None:
         hub = mlops.Platform("churn", backend="kubernetes")
-        if hub.ref.name == "churn":
+        mlops.ModelRegistry("models", platform=hub)
+        mlops.Endpoint("score", platform=hub, model=FILES, capture_percent=101)
+
+    said, charts, registered = told(program)
+    assert (charts, registered) == ({"cloudnative-pg"}, 0)
+    assert "Endpoint 'score': 1 problem; nothing was registered.\n  - capture_percent: " in said
+
+
+def test_what_is_made_later_is_judged_then() -> None:
+    """What stands in an ``apply`` runs when the engine has answered: a second error, as there is no earlier moment."""
+
+    def program() -> pulumi.Output[None]:
+        hub = mlops.Platform("churn", backend="kubernetes")
+
+        def later(_: str) -> None:
             mlops.ModelRegistry("models", platform=hub)
 
-    said, charts, _ = told(program)
-    assert said.startswith("ModelRegistry 'models' needs software")
-    assert charts == {"cloudnative-pg"}
+        return hub.urn.apply(later)
+
+    cloud = Cloud()
+    with pytest.raises(mlops.MissingRequirements, match="ModelRegistry 'models' needs software"):
+        cloud.run(program)
+    assert "models" not in {found.name for found in cloud.registered}

@@ -2,16 +2,16 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 
 import pulumi
 from pulumi import ComponentResource, InvokeOptions, Output, ProviderResource, Resource, ResourceOptions
 
-from pulumi_mlops.core import capabilities, registry
+from pulumi_mlops.core import capabilities, prerequisites, registry
 from pulumi_mlops.core.engines import Engine, Part, Task
-from pulumi_mlops.core.errors import InvalidArgs, Problem, Unsupported, concerning
+from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem, Unsupported, concerning
 from pulumi_mlops.core.inputs import (
     Sensitive,
     Spec,
@@ -80,8 +80,12 @@ class Component(ComponentResource, Generic[S, R]):
         if opts is not None and not isinstance(opts, ResourceOptions):
             said = f"needs pulumi.ResourceOptions(…); this is {kind_of(opts)}"
             raise InvalidArgs(self.noun, shown(name), [Problem("opts", said)])
-        with concerning(self.noun, shown(name)):
-            self._build(name, args, opts)
+        try:
+            with concerning(self.noun, shown(name)):
+                self._build(name, args, opts)
+        except MlopsError as error:
+            prerequisites.refused(error)
+            raise
 
     def _build(self, name: str, args: Mapping[str, Any], opts: ResourceOptions | None) -> None:
         what = f"{self.noun} {shown(name)!r}"
@@ -116,7 +120,9 @@ class Component(ComponentResource, Generic[S, R]):
             home = registry.load(hub.backend)
             brought = home.reach(hub, own_providers.get(home.package))
         # Pulumi takes one provider a package: the component's own stands in the place of the platform's.
-        inherited = ResourceOptions(providers=[one for one in brought if one.package not in own_providers])
+        inherited = ResourceOptions(
+            providers=[one for one in brought if one.package not in own_providers], depends_on=_gate()
+        )
         props = echo(self.spec_type, args)
         super().__init__(type(self).token, name, props, ResourceOptions.merge(inherited, opts))
         if pulumi.runtime.is_dry_run():
@@ -207,6 +213,12 @@ class Scope:
         """Tell the user something about this component, in the preview."""
         if pulumi.runtime.is_dry_run():
             pulumi.log.info(message, self.component)
+
+
+def _gate() -> "list[Awaitable[Any]]":
+    """Have a component wait until what the whole program requires was judged."""
+    gate = prerequisites.gate()
+    return [gate] if gate else []
 
 
 def _tag_problems(spec: Spec, hub: HubRef | None) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from pulumi_mlops.backends.kubernetes import access, existing, foreseen, gateway, live, names, operators, outside, quota
+from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside, quota
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
@@ -41,10 +41,9 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     if isinstance(spec, Existing):
         yield from existing.problems(spec)
     elif isinstance(spec, PlatformSpec):
-        found = list(_platform(name, spec))
-        yield from found
-        if not found:
-            _require_all(name, spec)
+        yield from _platform(name, spec)
+        needed = ["prometheus"] if spec.alerts or spec.existing.alerts else []
+        operators.require("Platform", name, needed, spec.account or live.default_context(), spec.addons)
     elif isinstance(spec, FeatureStoreSpec):
         yield from quota.component_problems(spec)
         _require("FeatureStore", name, spec.platform, _database(spec.platform))
@@ -60,20 +59,6 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from endpoint_problems(name, spec)
         needed = ["kserve", "prometheus", *["gateway"] * bool(PlatformAddress.of(spec.platform).gateway)]
         _require("Endpoint", name, spec.platform, [*needed, *["keda"] * spec.scaling.moves])
-
-
-def _require_all(name: str, spec: PlatformSpec) -> None:
-    """Ask at once for what the platform needs, and for what the program is going to need on it."""
-    context = spec.account or live.default_context()
-    needed = {"prometheus"} if spec.alerts or spec.existing.alerts else set()
-    made = foreseen.components(("FeatureStore", "ModelRegistry", "Endpoint")) if live.cluster(context) else []
-    for one in made:
-        if one.noun == "Endpoint":
-            needed |= {"kserve", "prometheus", *["gateway"] * bool(spec.existing.gateway), *["keda"] * one.scaled}
-        elif not spec.existing.database:
-            needed.add("cloudnative-pg")
-    beside = f", with {', '.join(map(str, made))}," if made else ""
-    operators.require("Platform", name, needed, context, spec.addons, beside=beside)
 
 
 def _database(platform: PlatformRef) -> list[str]:

@@ -1,7 +1,7 @@
 """The operators that this backend stands on: what they bring, since which version, and how they are installed."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.objects import after
+from pulumi_mlops.core import prerequisites
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import MissingRequirements
 
@@ -128,37 +129,75 @@ OPERATORS = {
 """By the name that ``Platform(addons=[…])`` takes."""
 
 
-def require(
-    noun: str, name: str, needed: Iterable[str], context: str | None, addons: Iterable[str], *, beside: str = ""
-) -> None:
-    """Raise one error for every operator that a component needs and the cluster has not, or has too old.
+@dataclass(frozen=True)
+class Demand:
+    """The operators that one component needs in a cluster."""
+
+    noun: str
+    name: str
+    operators: frozenset[str]
+    """Their short names, without those that the platform itself installs."""
+    context: str | None
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.name!r}"
+
+
+def require(noun: str, name: str, needed: Iterable[str], context: str | None, addons: Iterable[str]) -> None:
+    """Refuse the program, once all of it is known, for every operator that the cluster has not, or has too old.
 
     What the platform itself installs is taken to be there; without a cluster to be asked nothing is judged.
-
-    :param beside: who else needs it, as a part of the sentence.
     """
+    prerequisites.require(judge, Demand(noun, name, frozenset(needed) - set(addons), context))
+
+
+def judge(demands: Sequence[Demand]) -> None:
+    """Raise one error for all that is missing for these components."""
     missing: dict[str, str] = {}
-    for short in sorted(set(needed) - set(addons)):
-        operator = OPERATORS[short]
-        offered = live.served(context, operator.provides)
-        if offered is None:
-            return
-        absent = set(operator.kinds) - {kind["kind"] for kind in offered.get("resources", [])}
-        if absent:
-            missing[short] = f"there is no {', '.join(sorted(absent))} in {operator.provides}"
-        elif operator.marker and not live.has_field(context, operator.provides, *operator.marker):
-            kind, field = operator.marker
-            missing[short] = f"the installed version is older: its {kind} has no {field}"
-    if missing:
-        told = [
-            f"  - {of.title} {of.version} or newer, which {of.purpose}: {found}.\n{_install(of)}"
-            for of, found in ((OPERATORS[short], found) for short, found in missing.items())
-        ]
-        raise MissingRequirements(
-            f"{noun} {name!r}{beside} needs software that the cluster does not have; nothing was registered.\n"
-            + "\n".join(told)
-            + f"\nOr have the platform install it: Platform(…, addons=[{', '.join(map(repr, missing))}])."
-        )
+    who: dict[str, list[Demand]] = {}
+    for demand in demands:
+        for short in sorted(demand.operators):
+            if found := _missing(OPERATORS[short], demand.context):
+                missing[short] = found
+                who.setdefault(short, []).append(demand)
+    if not missing:
+        return
+    concerned = list(dict.fromkeys(str(demand) for needing in who.values() for demand in needing))
+    told = [
+        f"  - {operator.title} {operator.version} or newer, which {operator.purpose}: {missing[short]}"
+        f"{_for(who[short], concerned)}.\n{_install(operator)}"
+        for short, operator in OPERATORS.items()
+        if short in missing
+    ]
+    needs = "need" if len(concerned) > 1 else "needs"
+    raise MissingRequirements(
+        f"{_listed(concerned)} {needs} software that the cluster does not have; nothing was registered.\n"
+        + "\n".join(told)
+        + f"\nOr have the platform install it: Platform(…, addons=[{', '.join(map(repr, missing))}])."
+    )
+
+
+def _missing(operator: Operator, context: str | None) -> str:
+    """Say what of an operator is not there; nothing where all is, or no cluster can be asked."""
+    offered = live.served(context, operator.provides)
+    if offered is None:
+        return ""
+    absent = set(operator.kinds) - {kind["kind"] for kind in offered.get("resources", [])}
+    if absent:
+        return f"there is no {', '.join(sorted(absent))} in {operator.provides}"
+    if operator.marker and not live.has_field(context, operator.provides, *operator.marker):
+        kind, field = operator.marker
+        return f"the installed version is older: its {kind} has no {field}"
+    return ""
+
+
+def _for(needing: Sequence[Demand], concerned: Sequence[str]) -> str:
+    names = [str(demand) for demand in needing]
+    return f" ({_listed(names)})" if len(concerned) > 1 else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _install(operator: Operator) -> str:
