@@ -1,0 +1,146 @@
+"""Puts operators into a cluster whose nodes are real, in the order in which they need each other, and waits."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.operators import certificates, charts, manifests, small
+from pulumi_mlops_sandbox.kubernetes.operators.charts import Object
+from pulumi_mlops_sandbox.kubernetes.operators.manifests import OPERATORS, Operator
+from pulumi_mlops_sandbox.kubernetes.provider import kubeconfig
+from pulumi_mlops_sandbox.kubernetes.provider.client import APPLY, Client, StatusError
+from pulumi_mlops_sandbox.kubernetes.provider.discovery import Discovery, Gvk
+from pulumi_mlops_sandbox.progress import Step, step
+
+READY_WITHIN = 300.0
+POLL = 0.5
+FILE = "manifests.json"
+
+FIRST = ("Namespace",)
+DEFINITIONS = ("CustomResourceDefinition",)
+RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+GIVEN = ("ConfigMap", "Secret", "Service")
+RUNS = ("Job", "Deployment")
+HOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "APIService")
+"""Some operators write their authority into these when they start, and end where there are none."""
+ORDER = (FIRST, DEFINITIONS, RIGHTS + GIVEN + HOOKS, RUNS)
+"""What follows needs what precedes; objects of the operators' own kinds come last."""
+SETTLED = {
+    "CustomResourceDefinition": "Established",
+    "Job": "Complete",
+    "Deployment": "Available",
+    "APIService": "Available",
+    "Gateway": "Programmed",
+    "Prometheus": "Available",
+}
+"""The condition that says that an object of a kind does what it is for."""
+
+
+def manifest(operator: Operator) -> list[Object]:
+    """Find what an operator installs, or read it out of its module, once for each version."""
+    module = operator.modules[0]
+    stamp = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.name in ("manifests.py", "charts.py", "table.py", "main.go"):
+            stamp.update(path.read_bytes())
+    name = f"operator-{operator.name}-{module.version}-{stamp.hexdigest()[:12]}"
+
+    def find() -> list[Object] | None:
+        path = building.cache() / name / FILE
+        found: list[Object] | None = json.loads(path.read_text()) if path.is_file() else None
+        return found
+
+    def make(work: Path) -> None:
+        product = work / "product"
+        product.mkdir()
+        charts.renderer()
+        with step(f"Fetching the manifests of {module.path} v{module.version} (once)") as progress:
+            folder = building.module(module.path, module.version, work, progress, what="the operators' manifests")
+        (product / FILE).write_text(json.dumps(manifests.described(operator, folder)))
+
+    return building.once(name, f"the manifests of {operator.name}", find, make)
+
+
+class Installer:
+    """Applies objects to one cluster."""
+
+    def __init__(self, config: Path) -> None:
+        self._client = Client(kubeconfig.load({"kubeconfig": str(config)}), threading.Event())
+        self._discovery = Discovery(self._client)
+
+    def path(self, each: Object) -> str:
+        """Say where an object is."""
+        kind = self._discovery.find(Gvk(each["apiVersion"], each["kind"]))
+        return kind.path(each["metadata"].get("namespace", ""), each["metadata"]["name"])
+
+    def apply(self, each: Object) -> Object:
+        """Create an object, or bring it into its form; for some time, since what judges it may just have started."""
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                query = {"fieldManager": "sandbox", "force": "true"}
+                return self._client.request("PATCH", self.path(each), query, each, APPLY)
+            except StatusError as error:
+                if "webhook" not in error.message or time.monotonic() > deadline:
+                    raise SandboxError(f"{each['kind']} {each['metadata']['name']}: {error.message}") from error
+                time.sleep(POLL)
+
+    def read(self, each: Object) -> Object:
+        """Read an object; nothing where there is none (any more)."""
+        try:
+            return self._client.get(self.path(each))
+        except StatusError as error:
+            if error.code == 404:  # noqa: PLR2004  (Not Found)
+                return {}
+            raise
+
+    def settle(self, objects: Iterable[Object], progress: Step) -> None:
+        """Wait until each of them does what it is for."""
+        waiting = [each for each in objects if each["kind"] in SETTLED]
+        deadline = time.monotonic() + READY_WITHIN
+        while waiting := [each for each in waiting if not _has(self.read(each), SETTLED[each["kind"]])]:
+            names = ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in waiting)
+            progress.update(names)
+            if time.monotonic() > deadline:
+                raise SandboxError(f"Not ready within {READY_WITHIN:.0f} s: {names}.")
+            time.sleep(POLL)
+
+
+def _has(found: Object, condition: str) -> bool:
+    if not found:  # a Job that was done and has been removed
+        return True
+    conditions: list[Any] = (found.get("status") or {}).get("conditions") or []
+    return any(each["type"] == condition and each["status"] == "True" for each in conditions)
+
+
+def install(config: Path, names: Sequence[str] = manifests.NAMES, *, on_small_machine: bool = True) -> None:
+    """Install operators, by the names that the library has for them, into the cluster of a kubeconfig."""
+    unknown = set(names) - set(manifests.NAMES)
+    if unknown:
+        raise SandboxError(f"No such operator: {', '.join(sorted(unknown))}; there are {', '.join(manifests.NAMES)}.")
+    wanted = [operator for operator in OPERATORS if operator.name in names]
+    objects = [each for operator in wanted for each in manifest(operator)]
+    if "kserve" in names:
+        objects = certificates.certified(objects)
+    installer = Installer(config)
+    with step(f"Installing {', '.join(operator.name for operator in wanted)}") as progress:
+        if on_small_machine:
+            for each in small.POLICY:
+                installer.apply(each)
+        for kinds in ORDER:
+            chosen = [each for each in objects if each["kind"] in kinds]
+            for each in chosen:
+                progress.update(f"{each['kind']} {each['metadata']['name']}")
+                installer.apply(each)
+            if kinds == DEFINITIONS:
+                installer.settle(chosen, progress)
+        custom = [each for each in objects if not any(each["kind"] in kinds for kinds in ORDER)]
+        for each in custom:
+            installer.apply(each)
+        installer.settle(objects, progress)

@@ -1,0 +1,63 @@
+"""Builds the programs of the operators and servers, once for each version of their module."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.kubernetes import binaries
+from pulumi_mlops_sandbox.kubernetes.operators.table import MODULES, Module
+from pulumi_mlops_sandbox.progress import Step, step
+
+
+def built(module: Module) -> Path:
+    """Find the folder with the programs of a module, or build them: one to twenty minutes, the first time."""
+    name = f"{module.name}-{module.version}"
+
+    def find() -> Path | None:
+        folder = building.cache() / name
+        return folder if all((folder / program.name).is_file() for program in module.programs) else None
+
+    def make(work: Path) -> None:
+        binaries.require_go()
+        product = work / "product"
+        product.mkdir()
+        with step(f"Building {module.path} v{module.version} (once, one to twenty minutes)") as progress:
+            _build(module, work, product, progress)
+
+    return building.once(name, f"{module.name} {module.version}", find, make)
+
+
+def _build(module: Module, work: Path, product: Path, progress: Step) -> None:
+    what = f"{module.name} {module.version}"
+    folder = building.module(module.path, module.version, work, progress, what=what)
+    # Go's cache of modules is read-only, and what is built there is built with the versions that the project chose.
+    choices = work / "own.mod"
+    for source, target in ((folder / "go.mod", choices), (folder / "go.sum", choices.with_suffix(".sum"))):
+        shutil.copyfile(source, target)
+    if module.replaces:
+        edits = [f"-replace={old}={new}" for old, new in module.replaces]
+        building.go(["go", "mod", "edit", *edits, str(choices)], work, progress, "lines", what=what)
+    flags = ["-v", "-trimpath", "-buildvcs=false", f"-modfile={choices}", "-mod=mod"]
+    flags += [f"-tags={module.tags}"] if module.tags else []
+    linked = " ".join(["-s", "-w", *(f"-X {variable}={value}" for variable, value in module.linked)])
+    for program in module.programs:
+        command = ["go", "build", *flags, "-ldflags", linked, "-o", str(product / program.name), program.package]
+        building.go(
+            command,
+            folder,
+            progress,
+            f"packages of {program.name} compiled",
+            what=what,
+            environment={"CGO_ENABLED": "0", "GOWORK": "off"},
+        )
+
+
+def build(modules: Sequence[Module] = MODULES) -> None:
+    """Have them all, one after the other."""
+    for module in modules:
+        built(module)
+
+
+if __name__ == "__main__":
+    build()
