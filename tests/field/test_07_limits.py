@@ -107,13 +107,28 @@ def test_large_budgets_are_written_as_budgets_takes_them(dollars: float, written
     cloud.run(lambda: platform(alerts=["a@b.co"], monthly_budget=dollars) and None)
     amount = cloud.one("budgets/budget").inputs["limitAmount"]
     assert amount == written
-    assert limits.fits(amount, limits.shape("budgets", "NumericValue")["pattern"])
+    assert limits.fits(amount, limits.told("budgets", "NumericValue")["pattern"])
 
 
-def test_every_named_shape_is_there_and_says_something() -> None:
-    for fields in limits._SHAPES.values():
-        for service, name in fields.values():
-            assert {"min", "max", "pattern"} & set(limits.shape(service, name)), name
+def test_the_table_of_shapes_says_what_botocore_says() -> None:
+    for service, name in limits.used():
+        kept, told = limits.shape(service, name), limits.told(service, name)
+        assert {"min", "max", "pattern"} & set(kept), name
+        assert all(kept.get(key) == told.get(key) for key in ("type", "min", "max", "pattern")), (
+            f"{name}: run tools/generate_limits.py"
+        )
+
+
+def test_a_newer_botocore_takes_what_the_table_does_not_know_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = limits.shape("sagemaker", "FeatureDefinitions")
+    monkeypatch.setattr(limits, "SHAPES", {**limits.SHAPES, "sagemaker.FeatureDefinitions": {**kept, "max": 2}})
+    monkeypatch.setattr(limits, "_MACHINES", frozenset())
+    features = {"id": "string", "at": "timestamp", "more": "float"}
+    spec = FeatureGroupSpec(store=STORE, keys=["id"], event_time="at", features=features)  # type: ignore[arg-type]
+    assert list(limits.limit_problems(spec)) == []
+    assert "ml.m5.large" in limits.machines("ml.m5.large")
+    monkeypatch.setattr(limits, "told", limits.shape)
+    assert [problem.field for problem in limits.limit_problems(spec)] == ["features"]
 
 
 def test_more_features_than_one_call_takes_are_sent_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends.aws import instances
-from pulumi_mlops.backends.aws.limits import shape
+from pulumi_mlops.backends.aws import instances, limits
 from pulumi_mlops_sandbox.aws.sagemaker import endpoint_config
 from support.facts.aws import HUB, KEY
 from support.mocks import Cloud
 
-TYPES: list[str] = shape("sagemaker", "ProductionVariantInstanceType")["enum"]
+TYPES: list[str] = limits.told(*limits.MACHINES)["enum"]
 
 
 def endpoint(**compute: Any) -> mlops.Endpoint:

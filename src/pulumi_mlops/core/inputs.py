@@ -132,6 +132,7 @@ class Spec(BaseModel):
         hide_input_in_errors=True,
         arbitrary_types_allowed=True,
         validate_default=True,
+        defer_build=True,  # a schema is built when its noun is first used, with those of its parts
     )
 
     stands_on: ClassVar[str] = "platform"

@@ -12,7 +12,7 @@ from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name, table_name
 from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.instances import ACCELERATORS, counts, pick
-from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
+from pulumi_mlops.backends.aws.limits import fits, limit_problems, machines, shape
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
@@ -282,7 +282,7 @@ def _machine(field: str, compute: Compute) -> Iterator[Problem]:
         yield Problem(
             f"{field}.pin.aws", f"{machine.name!r} is not a SageMaker instance; write one such as 'ml.m5.xlarge'"
         )
-    elif machine.name not in (known := shape("sagemaker", "ProductionVariantInstanceType")["enum"]):
+    elif machine.name not in (known := machines(machine.name)):
         yield Problem(
             f"{field}.pin.aws",
             f"{machine.name!r} is not an instance type of endpoints{nearest(machine.name, known)}; where it is new, "

@@ -1,12 +1,18 @@
-"""How much, how long and which characters AWS takes: read from botocore's descriptions of the services."""
+"""How much, how long and which characters AWS takes, as botocore describes it.
+
+``shapes`` is a table of what is judged by, so that a preview need not load botocore's descriptions. Only what the table
+refuses is asked of the botocore that is installed, which may be newer than this library.
+"""
 
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.backends.aws import sessions
+from pulumi_mlops.backends.aws.shapes import MACHINES as _MACHINES
+from pulumi_mlops.backends.aws.shapes import SHAPES
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
@@ -59,6 +65,19 @@ _MARKS = 2  # tags of a configuration beside those of every resource
 _CLASS = re.compile(r"\^?\(?\[(?P<of>.*)\][*+]\)?\$?")
 
 
+MACHINES = ("sagemaker", "ProductionVariantInstanceType")
+_MORE = (
+    *(("sagemaker", name) for name in ("TagList", "TagKey", "TagValue", "FeatureName", "EntityName")),
+    ("sagemaker", "FeatureAdditions"),
+)
+"""Shapes that are judged by beside those of fields."""
+
+
+def used() -> Iterator[tuple[str, str]]:
+    """Name every shape, with its service, that the table has: the machines apart, and members of mappings."""
+    yield from {one: None for shapes in _SHAPES.values() for one in shapes.values()} | dict.fromkeys(_MORE)
+
+
 @functools.cache
 def _shapes(service: str) -> Mapping[str, Any]:
     import botocore.session  # noqa: PLC0415 (not free to import)
@@ -68,10 +87,29 @@ def _shapes(service: str) -> Mapping[str, Any]:
     return found
 
 
-def shape(service: str, name: str) -> Mapping[str, Any]:
-    """Return what AWS says of a type: ``min``, ``max``, ``pattern`` and the kind."""
+def told(service: str, name: str) -> Mapping[str, Any]:
+    """Return what the botocore that is installed says of a type."""
     found: Mapping[str, Any] = _shapes(service)[name]
     return found
+
+
+def shape(service: str, name: str) -> Mapping[str, Any]:
+    """Return what AWS says of a type: ``min``, ``max``, ``pattern`` and the kind."""
+    return SHAPES[f"{service}.{name}"]
+
+
+def machines(wanted: str) -> Collection[str]:
+    """Return the types of instances that an endpoint runs on; botocore's list where the table lacks the wanted one."""
+    if wanted in _MACHINES:
+        return _MACHINES
+    newest: list[str] = told(*MACHINES)["enum"]
+    return newest
+
+
+def most(service: str, name: str, needed: int) -> int:
+    """Return how many of something AWS takes; botocore's number where the table's is too small."""
+    kept: int = shape(service, name)["max"]
+    return kept if needed <= kept else max(kept, told(service, name)["max"])
 
 
 def limit_problems(spec: Spec) -> Iterator[Problem]:
@@ -80,12 +118,11 @@ def limit_problems(spec: Spec) -> Iterator[Problem]:
         value = _at(spec, path)
         if value is None or value in ({}, []):
             continue
-        described = shape(service, name)
-        if isinstance(value, Mapping) and described["type"] not in ("map", "list"):
+        if isinstance(value, Mapping) and shape(service, name)["type"] not in ("map", "list"):
             for key, one in value.items():
-                yield from _judge(f"{path}.{key}", key if path == "events" else one, service, described)
+                yield from _judge(f"{path}.{key}", key if path == "events" else one, service, name)
         else:
-            yield from _judge(path, value, service, described)
+            yield from _judge(path, value, service, name)
     for path, (least, most) in _OURS.get(type(spec), {}).items():
         yield from _span(path, _at(spec, path), least, most, "")
     if isinstance(spec, EndpointSpec):
@@ -94,11 +131,11 @@ def limit_problems(spec: Spec) -> Iterator[Problem]:
 
 
 def _variables(spec: EndpointSpec) -> Iterator[Problem]:
-    most = shape("sagemaker", "EnvironmentMap")["max"]
     count = len(spec.environment) + len(spec.reads) + len(spec.secrets)
-    if len(spec.environment) <= most < count:
+    limit = most("sagemaker", "EnvironmentMap", count)
+    if len(spec.environment) <= limit < count:
         yield Problem(
-            "environment", f"{count} variables with those of reads and secrets: AWS takes at most {most}; set fewer"
+            "environment", f"{count} variables with those of reads and secrets: AWS takes at most {limit}; set fewer"
         )
 
 
@@ -109,22 +146,33 @@ def _at(spec: Spec, path: str) -> Any:
     return value
 
 
-def _judge(field: str, value: Any, service: str, described: Mapping[str, Any]) -> Iterator[Problem]:
+def _judge(field: str, value: Any, service: str, name: str) -> Iterator[Problem]:
+    """Judge a value by the table, and by the installed botocore what the table refuses."""
     if is_deferred(value):
         return
-    least, most = described.get("min", 0), described.get("max")
+    if any(_judged(field, value, (service, name), shape)):
+        yield from _judged(field, value, (service, name), told)
+
+
+def _judged(
+    field: str, value: Any, of: tuple[str, str], describe: Callable[[str, str], Mapping[str, Any]]
+) -> Iterator[Problem]:
+    described = describe(*of)
+    least, top = described.get("min", 0), described.get("max")
+    if is_deferred(value):
+        return
     if described["type"] == "map":
-        yield from _span(field, len(value), least, most, " entries")
+        yield from _span(field, len(value), least, top, " entries")
         for key, one in value.items():
-            yield from _judge(f"{field}.{key[:40]}", key, service, shape(service, described["key"]["shape"]))
-            yield from _judge(f"{field}.{key[:40]}", one, service, shape(service, described["value"]["shape"]))
+            for part, given in (("key", key), ("value", one)):
+                yield from _judged(f"{field}.{key[:40]}", given, (of[0], described[part]["shape"]), describe)
     elif described["type"] == "list":
-        yield from _span(field, len(value), 0 if value else least, most, "")
+        yield from _span(field, len(value), 0 if value else least, top, "")
     elif isinstance(value, str):
-        yield from _span(field, len(value), least, most, " characters")
+        yield from _span(field, len(value), least, top, " characters")
         yield from _characters(field, value, described.get("pattern"))
     else:
-        yield from _span(field, value, least, most, "")
+        yield from _span(field, value, least, top, "")
 
 
 def _span(field: str, size: Any, least: int, most: int | None, unit: str) -> Iterator[Problem]:
@@ -175,14 +223,14 @@ def _tags(spec: Spec) -> Iterator[Problem]:
         count += len(given)
         for key, value in given.items():
             yield from _tag(f"{field}.{key[:40]}", key, value, defaults)
-    most = shape("sagemaker", "TagList")["max"]
-    if count > most:
-        yield Problem("tags", f"{count} tags with the library's own: AWS takes at most {most}; leave some out")
+    limit = most("sagemaker", "TagList", count)
+    if count > limit:
+        yield Problem("tags", f"{count} tags with the library's own: AWS takes at most {limit}; leave some out")
 
 
 def _own_tags(spec: PlatformSpec, defaults: Mapping[str, str]) -> Iterator[Problem]:
     if spec.owner:
-        yield from _judge("owner", spec.owner, "sagemaker", shape("sagemaker", "TagValue"))
+        yield from _judge("owner", spec.owner, "sagemaker", "TagValue")
     if spec.tag_prefix.casefold().startswith(_RESERVED):
         yield Problem("tag_prefix", f"keys that begin with {_RESERVED!r} are AWS's own; take another prefix")
     for key in (f"{spec.tag_prefix}{one}" for one in OWN):
@@ -195,8 +243,8 @@ def _own_tags(spec: PlatformSpec, defaults: Mapping[str, str]) -> Iterator[Probl
 
 
 def _tag(where: str, key: str, value: str, defaults: Mapping[str, str]) -> Iterator[Problem]:
-    yield from _judge(where, key, "sagemaker", shape("sagemaker", "TagKey"))
-    yield from _judge(where, value, "sagemaker", shape("sagemaker", "TagValue"))
+    yield from _judge(where, key, "sagemaker", "TagKey")
+    yield from _judge(where, value, "sagemaker", "TagValue")
     if key.casefold().startswith(_RESERVED):
         yield Problem(where, f"keys that begin with {_RESERVED!r} are AWS's own; take another key")
     if (other := defaults.get(key.casefold(), key)) != key:

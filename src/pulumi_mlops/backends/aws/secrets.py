@@ -11,7 +11,7 @@ from pulumi_mlops.core.naming import snake
 from pulumi_mlops.core.refs import HubRef, SecretRef
 
 
-def secret(scope: Scope, key: Input[str], part: str, path: str, value: Input[str]) -> aws.secretsmanager.Secret:
+def secret(scope: Scope, key: Input[str], part: str, path: str, value: Input[str]) -> "aws.secretsmanager.Secret":
     """Keep a value in Secrets Manager under the platform's key.
 
     :param path: the secret's name in the account, below the platform's own.
