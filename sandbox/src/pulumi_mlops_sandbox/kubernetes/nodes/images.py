@@ -1,0 +1,126 @@
+"""The images that the node's own pods run, under the names of the published ones.
+
+A table for other pods is a function of the same form, in a module beside this one, and is given to `bring` with it.
+"""
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.nodes import layers
+from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, Layer, Link, Packages
+
+NAMESPACE = "k8s.io"
+"""The namespace of containerd in which the kubelet looks."""
+PAUSE = "registry.k8s.io/pause:3.10.1"
+BUSYBOX = "docker.io/library/busybox:1.37"
+COREDNS = "registry.k8s.io/coredns/coredns:v1.15.0"
+NETWORK_POLICIES = "registry.k8s.io/networking/kube-network-policies:v0.8.0"
+LOCAL_PATH = "docker.io/rancher/local-path-provisioner:v0.0.30"
+METRICS_SERVER = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
+
+APPLETS = (
+    *("ash", "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cp", "cut", "date", "dd", "df", "dirname"),
+    *("du", "echo", "env", "expr", "false", "find", "grep", "gunzip", "gzip", "head", "hostname", "httpd", "id", "ip"),
+    *("kill", "ln", "ls", "mkdir", "mktemp", "mv", "nc", "nslookup", "ping", "printf", "ps", "pwd", "readlink", "rm"),
+    *("rmdir", "sed", "seq", "sh", "sleep", "sort", "stat", "sync", "tail", "tar", "tee", "test", "timeout", "touch"),
+    *("tr", "true", "uname", "uniq", "vi", "wc", "wget", "which", "whoami", "xargs", "yes"),
+)
+"""Busybox's commands that get a name of their own in the image."""
+
+
+def _program(name: str, source: Path, target: str) -> Layer:
+    return Layer(name, (File(source, target),))
+
+
+def node(programs: Path) -> tuple[Image, ...]:
+    """List what the node needs, of the programs in the folder of its product."""
+    people = Layer(
+        "people",
+        (
+            layers.Text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
+            layers.Text("/etc/group", "root:x:0:\nnogroup:x:65534:\n"),
+            Folder("/tmp", 0o1777),  # noqa: S108  (a folder of the image)
+        ),
+    )
+    busybox = Layer(
+        "busybox",
+        (
+            Packages(("busybox-static",)),
+            Link("/bin", "usr/bin"),
+            *(Link(f"/usr/bin/{name}", "busybox") for name in APPLETS),
+        ),
+    )
+    return (
+        Image(PAUSE, (_program("pause", programs / "pause", "/pause"),), entrypoint=("/pause",), user="65535:65535"),
+        Image(
+            BUSYBOX,
+            (people, busybox),
+            command=("sh",),
+            differs="Debian's busybox 1.35, statically linked",
+        ),
+        Image(
+            COREDNS,
+            (_program("coredns", programs / "coredns", "/coredns"),),
+            entrypoint=("/coredns",),
+            user="65532",
+            differs="nine plugins",
+        ),
+        Image(
+            NETWORK_POLICIES,
+            (_program("kube-network-policies", programs / "kube-network-policies", "/bin/netpol"),),
+            command=("/bin/netpol",),
+        ),
+        Image(
+            LOCAL_PATH,
+            (
+                _program(
+                    "local-path-provisioner", programs / "local-path-provisioner", "/usr/bin/local-path-provisioner"
+                ),
+            ),
+            command=("local-path-provisioner",),
+        ),
+        Image(
+            METRICS_SERVER,
+            (_program("metrics-server", programs / "metrics-server", "/metrics-server"),),
+            entrypoint=("/metrics-server",),
+            user="65534",
+        ),
+    )
+
+
+def bring(images: Iterable[Image], ctr: Sequence[str | Path]) -> list[str]:
+    """Give containerd the images that it does not have yet, or has with another content; name those."""
+    wanted = [layers.write(image) for image in images]
+    there = _there(ctr)
+    missing = [image for image in wanted if there.get(image.image.name) != image.digest]
+    if not missing:
+        return []
+    command = [*ctr, "--namespace", NAMESPACE, "images", "import", "--local", "-"]
+    with subprocess.Popen(  # noqa: S603  (our own binary)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdin is not None  # noqa: S101  (for the type checker)
+        assert process.stdout is not None  # noqa: S101  (for the type checker)
+        try:
+            layers.archive(missing, process.stdin)
+        except BrokenPipeError:
+            pass  # it says why
+        finally:
+            process.stdin.close()
+        said = process.stdout.read().decode(errors="replace")
+    if process.returncode != 0:
+        raise SandboxError(f"containerd does not take the images: {said.strip()[-1000:]}")
+    return [image.image.name for image in missing]
+
+
+def _there(ctr: Sequence[str | Path]) -> dict[str, str]:
+    """List the images that containerd has, by name, with the digests of their manifests."""
+    said = subprocess.run(  # noqa: S603  (our own binary)
+        [*ctr, "--namespace", NAMESPACE, "images", "list"], capture_output=True, text=True, check=False
+    )
+    if said.returncode != 0:
+        raise SandboxError(f"containerd does not list its images: {said.stderr.strip()[-1000:]}")
+    rows = (line.split() for line in said.stdout.splitlines()[1:])
+    return {row[0]: row[2] for row in rows}
