@@ -46,17 +46,22 @@ def ensure() -> Path:
 
 
 def _make(work: Path) -> None:
-    product, requirements = work / "product", work / _PINS
-    requirements.write_text(pins())
-    uv = _uv(work)
-    total = len(pins().splitlines())
+    product = work / "product"
     with step(f"Installing {WHAT}") as progress:
-        # Relocatable, since the folder is moved to its place when it is complete.
-        _run([uv, "venv", "--relocatable", "--python", sys.executable, str(product)], work, progress, product, total)
-        install = [uv, "pip", "install", "--compile-bytecode", "--python", str(product / "bin" / "python")]
-        _run([*install, "-r", str(requirements)], work, progress, product, total)
+        install(pins(), product, work, progress)
         upgrade = [str(product / "bin" / "mlflow"), "db", "upgrade", f"sqlite:///{product / DATABASE}"]
-        _run(upgrade, work, progress, product, total)
+        _run(upgrade, work, progress)
+
+
+def install(requirements: str, product: Path, work: Path, progress: Step) -> None:
+    """Make an environment of pinned requirements, with this Python."""
+    listed, total = work / _PINS, len(requirements.splitlines())
+    listed.write_text(requirements)
+    uv = _uv(work)
+    # Relocatable, since the folder is moved to its place when it is complete.
+    _run([uv, "venv", "--relocatable", "--python", sys.executable, str(product)], work, progress, product, total)
+    command = [uv, "pip", "install", "--compile-bytecode", "--python", str(product / "bin" / "python")]
+    _run([*command, "-r", str(listed)], work, progress, product, total)
 
 
 def _uv(work: Path) -> str:

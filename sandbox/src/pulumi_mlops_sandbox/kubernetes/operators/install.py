@@ -12,7 +12,7 @@ from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.operators import certificates, charts, manifests, small
 from pulumi_mlops_sandbox.kubernetes.operators.charts import Object
-from pulumi_mlops_sandbox.kubernetes.operators.manifests import OPERATORS, Operator
+from pulumi_mlops_sandbox.kubernetes.operators.manifests import Operator
 from pulumi_mlops_sandbox.kubernetes.provider import kubeconfig
 from pulumi_mlops_sandbox.kubernetes.provider.client import APPLY, Client, StatusError
 from pulumi_mlops_sandbox.kubernetes.provider.discovery import Discovery, Gvk
@@ -21,6 +21,8 @@ from pulumi_mlops_sandbox.progress import Step, step
 READY_WITHIN = 300.0
 POLL = 0.5
 FILE = "manifests.json"
+GAVE_UP = 504
+"""Gateway Timeout."""
 
 FIRST = ("Namespace",)
 DEFINITIONS = ("CustomResourceDefinition",)
@@ -80,14 +82,16 @@ class Installer:
         return kind.path(each["metadata"].get("namespace", ""), each["metadata"]["name"])
 
     def apply(self, each: Object) -> Object:
-        """Create an object, or bring it into its form; for some time, since what judges it may just have started."""
+        """Create an object, or bring it into its form; again where that may succeed a little later."""
         deadline = time.monotonic() + READY_WITHIN
         while True:
             try:
                 query = {"fieldManager": "sandbox", "force": "true"}
                 return self._client.request("PATCH", self.path(each), query, each, APPLY)
             except StatusError as error:
-                if "webhook" not in error.message or time.monotonic() > deadline:
+                # Who judges it may just have started, and a busy API server gives up on a large definition.
+                later = error.code == GAVE_UP or "webhook" in error.message
+                if not later or time.monotonic() > deadline:
                     raise SandboxError(f"{each['kind']} {each['metadata']['name']}: {error.message}") from error
                 time.sleep(POLL)
 
@@ -121,10 +125,7 @@ def _has(found: Object, condition: str) -> bool:
 
 def install(config: Path, names: Sequence[str] = manifests.NAMES, *, on_small_machine: bool = True) -> None:
     """Install operators, by the names that the library has for them, into the cluster of a kubeconfig."""
-    unknown = set(names) - set(manifests.NAMES)
-    if unknown:
-        raise SandboxError(f"No such operator: {', '.join(sorted(unknown))}; there are {', '.join(manifests.NAMES)}.")
-    wanted = [operator for operator in OPERATORS if operator.name in names]
+    wanted = manifests.chosen(names)
     objects = [each for operator in wanted for each in manifest(operator)]
     if "kserve" in names:
         objects = certificates.certified(objects)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.operators import charts, table
 from pulumi_mlops_sandbox.kubernetes.operators.charts import Object, documents, render
 from pulumi_mlops_sandbox.kubernetes.operators.table import Module
@@ -180,6 +181,13 @@ OPERATORS = (
     Operator("prometheus", (table.PROMETHEUS_OPERATOR, table.PROMETHEUS), _prometheus),
 )
 NAMES = tuple(operator.name for operator in OPERATORS)
+
+
+def chosen(names: Sequence[str]) -> list[Operator]:
+    """Find operators by name; refuse a name that is none of theirs."""
+    if unknown := set(names) - set(NAMES):
+        raise SandboxError(f"No such operator: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
+    return [operator for operator in OPERATORS if operator.name in names]
 
 
 def described(operator: Operator, folder: Path) -> list[Object]:

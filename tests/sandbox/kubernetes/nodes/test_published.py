@@ -1,0 +1,72 @@
+"""The images of a real node: one for each that the library, and what it stands on, write into manifests."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import pulumi_mlops.backends.kubernetes
+from pulumi_mlops.backends.kubernetes import database
+from pulumi_mlops_sandbox.kubernetes.nodes import environments, published
+from pulumi_mlops_sandbox.kubernetes.operators import install, manifests, table
+
+DOCS = Path(__file__).parents[4] / "docs" / "sandbox.md"
+WRITTEN = re.compile(r'"((?:docker\.io|ghcr\.io|quay\.io)/[^"\s]+:[^"\s]+)"')
+PROGRAMS = {program.image for module in table.MODULES for program in module.programs}
+NAMES = {each.name for each in published.STAND_INS} | PROGRAMS
+
+
+def test_each_image_that_the_library_names_is_made_here() -> None:
+    folder = Path(pulumi_mlops.backends.kubernetes.__file__).parent
+    named = {image for path in folder.glob("*.py") for image in WRITTEN.findall(path.read_text())}
+    assert len(named) >= 7
+    assert named - NAMES == {database._IMAGE}, "a program of the sandbox names another Postgres"
+    assert published.POSTGRES.partition(":")[0] == database._IMAGE.partition(":")[0]
+
+
+def test_each_image_that_kserve_puts_into_pods_is_made_here() -> None:
+    """It takes them from its settings, by names without a registry."""
+    kserve = next(operator for operator in manifests.OPERATORS if operator.name == "kserve")
+    objects = install.manifest(kserve)
+    settings = next(each["data"] for each in objects if each["kind"] == "ConfigMap")
+    initializer = next(each for each in objects if each["kind"] == "ClusterStorageContainer")
+    asked = [json.loads(settings[part])["image"] for part in ("agent", "logger", "storageInitializer")]
+    for image in (*asked, initializer["spec"]["container"]["image"]):
+        assert manifests.qualified(image) in NAMES
+
+
+def test_nothing_is_made_of_two_things() -> None:
+    names = [each.name for each in published.STAND_INS]
+    assert len(names) == len(set(names))
+    assert not set(names) & PROGRAMS
+
+
+@pytest.mark.parametrize("name", ["mlserver", "storage", "envoy"])
+def test_what_an_environment_holds_is_pinned(name: str) -> None:
+    lines = Path(environments.__file__).with_name(f"{name}.txt").read_text().splitlines()
+    assert lines
+    for line in lines:
+        assert "==" in line, line
+
+
+def test_the_page_says_where_each_differs() -> None:
+    page = DOCS.read_text()
+    for each in published.STAND_INS:
+        assert f"| `{each.name.partition('/')[2]}` | {each.differs} |" in page
+    for module in table.MODULES:
+        assert module.version in page, module.name
+
+
+@pytest.mark.parametrize(
+    ("image", "full"),
+    [
+        ("kserve/agent:v0.20.0", "docker.io/kserve/agent:v0.20.0"),
+        ("busybox", "docker.io/library/busybox"),
+        ("quay.io/a/b:1", "quay.io/a/b:1"),
+        ("localhost/a", "localhost/a"),
+        ("registry:5000/a", "registry:5000/a"),
+    ],
+)
+def test_names_are_those_of_containerd(image: str, full: str) -> None:
+    assert manifests.qualified(image) == full
