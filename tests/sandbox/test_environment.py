@@ -19,7 +19,9 @@ from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES
 
 PLANE = dataclasses.replace(CONTROL_PLANES[0], server="support.sandbox.stand_in_plane")
-CLUSTER = dataclasses.replace(CONTROL_PLANES[1], server="support.sandbox.stand_in_cluster", prepare=lambda: None)
+CLUSTER = dataclasses.replace(
+    CONTROL_PLANES[1], server="support.sandbox.stand_in_cluster", prepare=lambda _home, _nodes: None
+)
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +186,9 @@ def test_an_unknown_control_plane_is_named(both: Sandbox) -> None:
 
 def test_a_control_plane_is_prepared_before_its_first_start(both: Sandbox) -> None:
     prepared: list[bool] = []
-    plane = dataclasses.replace(CLUSTER, prepare=lambda: prepared.append((both.home / "kubernetes.log").exists()))
+    plane = dataclasses.replace(
+        CLUSTER, prepare=lambda _home, _nodes: prepared.append((both.home / "kubernetes.log").exists())
+    )
     sandbox = Sandbox(both.home, [PLANE, plane])
     sandbox.up(["kubernetes"])
     sandbox.up(["kubernetes"])
@@ -219,3 +223,22 @@ def test_every_provider_is_there(both: Sandbox) -> None:
     plugins = both.home / "pulumi" / "plugins"
     found = {path.name.removeprefix("pulumi-resource-") for path in plugins.glob("*/pulumi-resource-*")}
     assert found == {"aws", "kubernetes", "random"}
+
+
+def test_the_nodes_of_a_cluster_are_remembered_and_cannot_change_while_it_runs(both: Sandbox) -> None:
+    def has() -> str:
+        (plane,) = (psutil.Process(status.pid) for status in both.status() if status.name == "kubernetes")
+        command: list[str] = plane.cmdline()
+        return command[command.index("--nodes") + 1]
+
+    both.up(["kubernetes"])
+    assert has() == "played"
+    both.up(["kubernetes"], "played")
+    with pytest.raises(SandboxError, match=r"runs with played nodes\. Stop it first .*, or use another --home"):
+        both.up(["kubernetes"], "real")
+    both.down()
+    both.up(["kubernetes"], "real")
+    assert has() == "real"
+    both.down()
+    both.up(["kubernetes"])
+    assert has() == "real"

@@ -53,6 +53,13 @@ Planes = Annotated[
         show_default="what the project names, else what runs, else aws",
     ),
 ]
+Nodes = Annotated[
+    str | None,
+    typer.Option(
+        help="What Kubernetes has for nodes: played, or real, on which containers run (Linux, root).",
+        show_default="what the sandbox had the last time, else played",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -63,10 +70,10 @@ def _sandbox(home: Path | None) -> "Sandbox":
 
 
 @app.command()
-def up(home: Home = None, plane: Planes = None) -> None:
+def up(home: Home = None, plane: Planes = None, nodes: Nodes = None) -> None:
     """Start the sandbox; the first time this builds what is missing, the engine and Kubernetes among it."""
     sandbox = _sandbox(home)
-    sandbox.up(plane or None)
+    sandbox.up(plane or None, nodes)
     running = [status for status in sandbox.status() if status.running]
     for status in running:
         typer.echo(f"{status.name}: {status.url}")
@@ -105,6 +112,7 @@ def run(
     command: Annotated[list[str], typer.Argument(help="The command, after --")],
     home: Home = None,
     plane: Planes = None,
+    nodes: Nodes = None,
 ) -> None:
     """Run a command in the sandbox, as in: pulumi-mlops sandbox run -- pulumi up -C stacks/aws."""
-    _sandbox(home).become(command, plane or None)
+    _sandbox(home).become(command, plane or None, nodes)

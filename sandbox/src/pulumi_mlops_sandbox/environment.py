@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import platformdirs
 import psutil
@@ -24,7 +25,7 @@ from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES, PROVIDERS, ControlPlane, Provider
 from pulumi_mlops_sandbox.progress import step
 
-READY_WITHIN = 180.0
+READY_WITHIN = 300.0
 STOPPED_WITHIN = 30.0
 HERE = Path(__file__).parent
 AS_FILE = (sys.executable, "-P")
@@ -65,12 +66,15 @@ class Sandbox:
         self._planes = planes
         self._furnished = False
 
-    def up(self, planes: Collection[str] | None = None) -> None:
+    def up(self, planes: Collection[str] | None = None, nodes: str | None = None) -> None:
         """Prepare the engine and start control planes that do not run yet: those named, else those that already run.
 
-        Where none is named and none runs, the first one is started.
+        Where none is named and none runs, the first one is started. `nodes` says what nodes a Kubernetes has: without
+        it what they were the last time, and at first played ones.
         """
         chosen = self._chosen(planes)
+        if nodes is not None:
+            self._check_nodes(chosen, nodes)
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with building.locked(self.home / ".lock", f"Waiting for another process that works on {self.home}"):
             if not self._furnished:
@@ -78,7 +82,10 @@ class Sandbox:
                 self._furnished = True
             for plane in chosen:
                 if self._running(plane) is None:
-                    plane.prepare()
+                    kind = nodes or self._nodes(plane)
+                    plane.prepare(self.home, kind)
+                    if plane.nodes:
+                        self._nodes_record(plane).write_text(kind)
                     self._start(plane)
 
     def down(self) -> None:
@@ -94,6 +101,7 @@ class Sandbox:
                         f"The {plane.name} control plane (process {process.pid}) does not stop; see {self.log(plane)}."
                     ) from error
             self._record(plane).unlink(missing_ok=True)
+            plane.clean(self.home)
         self._unload()
 
     def status(self) -> list[Status]:
@@ -125,6 +133,8 @@ class Sandbox:
             raise SandboxError("No control plane runs. Start one: pulumi-mlops sandbox up")
         for plane in self._planes:  # also those that do not run: nothing may lead to a real account
             variables |= plane.environment(self.home, running.get(plane.name))
+            if server := self._server(plane):  # of an address that a proxy does not find
+                variables["NO_PROXY"] = variables["no_proxy"] = _joined(",", variables["NO_PROXY"], server)
         return variables
 
     def environ(self) -> dict[str, str]:
@@ -160,9 +170,11 @@ class Sandbox:
             check=False,
         )
 
-    def become(self, command: Sequence[str], planes: Collection[str] | None = None) -> NoReturn:
+    def become(
+        self, command: Sequence[str], planes: Collection[str] | None = None, nodes: str | None = None
+    ) -> NoReturn:
         """Replace this process by a command in the sandbox, so that keys and signals reach it."""
-        self.up(planes or self._wanted(command, None))
+        self.up(planes or self._wanted(command, None), nodes)
         environment = self.environ()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -182,6 +194,32 @@ class Sandbox:
     def _wanted(self, command: Sequence[str], cwd: Path | None) -> Collection[str] | None:
         """Look at the project that a command is about; nothing where it names no control plane."""
         return project.needs(command, cwd or Path.cwd(), {plane.name for plane in self._planes}) or None
+
+    def _nodes(self, plane: ControlPlane) -> str:
+        """Say what nodes a control plane has: what it had the last time, else what it has unless somebody says so."""
+        try:
+            recorded = self._nodes_record(plane).read_text()
+        except OSError:
+            recorded = ""
+        return recorded if recorded in plane.nodes else next(iter(plane.nodes), "")
+
+    def _nodes_record(self, plane: ControlPlane) -> Path:
+        return self.home / f"{plane.name}.nodes"
+
+    def _check_nodes(self, chosen: Sequence[ControlPlane], nodes: str) -> None:
+        """Refuse nodes that no chosen control plane can have, and others than those that run."""
+        able = [plane for plane in chosen if plane.nodes]
+        if not able:
+            names = " or ".join(f"--plane {plane.name}" for plane in self._planes if plane.nodes)
+            raise SandboxError(f"`--nodes` is for a control plane that has nodes: add {names}.")
+        for plane in able:
+            if nodes not in plane.nodes:
+                raise SandboxError(f"There are no nodes {nodes!r}; there are: {', '.join(plane.nodes)}")
+            if self._process(plane) is not None and (has := self._nodes(plane)) != nodes:
+                raise SandboxError(
+                    f"The {plane.name} control plane runs with {has} nodes. Stop it first (pulumi-mlops sandbox down), "
+                    "or use another --home: both kinds keep what is in them."
+                )
 
     # ------------------------------------------------------------------ the folder
 
@@ -233,6 +271,13 @@ class Sandbox:
     def _record(self, plane: ControlPlane) -> Path:
         return self.home / f"{plane.name}.json"
 
+    def _server(self, plane: ControlPlane) -> str:
+        """Name the host of what a control plane serves beside its own address; nothing where there is none."""
+        try:
+            return urlsplit(json.loads(self._record(plane).read_text()).get("server", "")).hostname or ""
+        except (OSError, ValueError):
+            return ""
+
     def _process(self, plane: ControlPlane) -> psutil.Process | None:
         """Find the process that the record names, if it is alive and not another one that got its number."""
         try:
@@ -269,6 +314,7 @@ class Sandbox:
             )
         self._record(plane).unlink(missing_ok=True)
         command = [sys.executable, "-m", plane.server, "--home", str(self.home), "--port", "0"]
+        command += ["--nodes", self._nodes(plane)] if plane.nodes else []
         environment = {name: value for name, value in os.environ.items() if not self._hides(name)}
         environment["PULUMI_MLOPS_SANDBOX"] = str(self.home)
         with step(f"Starting the {plane.name} control plane") as progress, self.log(plane).open("ab") as log:

@@ -29,10 +29,16 @@ class ControlPlane:
     """What a process needs to use it, given the sandbox's folder and its address; without one, what leads nowhere."""
     hides: tuple[str, ...]
     """The beginnings of the variables that belong to the user's real account."""
-    prepare: Callable[[], None] = lambda: None
-    """Builds what it needs before it can start, once, with progress."""
+    prepare: Callable[[Path, str], None] = lambda _home, _nodes: None
+    """Builds what it needs before it can start, once, with progress, given the sandbox's folder and its nodes."""
+    nodes: tuple[str, ...] = ()
+    """What nodes it can have, told to the server by ``--nodes``; the first one unless somebody says otherwise."""
+    clean: Callable[[Path], None] = lambda _home: None
+    """Removes from the machine what a server that was killed has left there."""
 
 
+PLAYED, REAL = "played", "real"
+"""What nodes a Kubernetes of the sandbox can have: no container runs, or all do."""
 NOWHERE = "http://127.0.0.1:9"
 """An address at which nobody answers."""
 
@@ -55,12 +61,23 @@ def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
     return {"KUBECONFIG": str(home / "kubeconfig")}  # while the cluster is down this leads nowhere by itself
 
 
-def _prepare_kubernetes() -> None:
+def _prepare_kubernetes(home: Path, nodes: str) -> None:
     from pulumi_mlops_sandbox import packages  # noqa: PLC0415  (only who wants a cluster)
     from pulumi_mlops_sandbox.kubernetes import prepared  # noqa: PLC0415  (as above; it needs packages of its own)
+    from pulumi_mlops_sandbox.kubernetes.nodes import images, layers, product, requirements  # noqa: PLC0415  (as above)
 
+    if nodes == REAL:
+        requirements.require(home)
+        for image in images.node(product.ensure().programs):
+            layers.write(image)
     prepared.ensure()
     packages.ensure()
+
+
+def _clean_kubernetes(home: Path) -> None:
+    from pulumi_mlops_sandbox.kubernetes.nodes import leftovers  # noqa: PLC0415  (only who had a cluster)
+
+    leftovers.clean(home)
 
 
 CONTROL_PLANES = (
@@ -78,6 +95,8 @@ CONTROL_PLANES = (
         environment=_kubernetes,
         hides=("KUBECONFIG", "KUBERNETES_", "HELM_", "PULUMI_K8S_"),
         prepare=_prepare_kubernetes,
+        nodes=(PLAYED, REAL),
+        clean=_clean_kubernetes,
     ),
 )
 """The first one is started where nothing says which is wanted."""

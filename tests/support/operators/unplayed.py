@@ -5,13 +5,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pulumi_mlops_sandbox.kubernetes import cluster, server
+from pulumi_mlops_sandbox.kubernetes import played, server
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        for stage in cluster.OWN_STAGES.glob("*.yaml"):
+        for stage in played.OWN_STAGES.glob("*.yaml"):
             if stage.name != "kserve.yaml":
                 shutil.copy(stage, folder)
-        cluster.OWN_STAGES = Path(folder)
+        played.OWN_STAGES = Path(folder)
         code = server.main()
     sys.exit(code)

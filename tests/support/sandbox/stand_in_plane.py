@@ -20,6 +20,7 @@ def main(name: str) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--nodes")
     options = parser.parse_args()
     if os.environ.get("STAND_IN_FAILS"):
         sys.exit("stand-in: there is no such region")

@@ -13,6 +13,9 @@ AUTOMATIC = {
 }
 """What the controller manager puts into every namespace."""
 
+NODES_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "local-path-storage"})
+"""Where a real node's own pods are, whose names change."""
+
 PASSING = frozenset({"core/Event", "events.k8s.io/Event"})
 """What comes and goes by itself, and says only what happened."""
 
@@ -67,10 +70,16 @@ def everything(api: Api) -> Inventory:
     return found
 
 
-def inventory(api: Api, builtin: Inventory) -> Inventory:
-    """List what somebody has made in a cluster that had `builtin` when it was empty."""
+def inventory(api: Api, builtin: Inventory, hidden: frozenset[str] = frozenset()) -> Inventory:
+    """List what somebody has made in a cluster that had `builtin` when it was empty, but for the hidden namespaces."""
     found = {
-        kind: [name for name in names if name not in builtin.get(kind, []) and not _automatic(kind, name)]
+        kind: [
+            name
+            for name in names
+            if name not in builtin.get(kind, [])
+            and not _automatic(kind, name)
+            and name.rpartition("/")[0] not in hidden
+        ]
         for kind, names in everything(api).items()
     }
     return {kind: names for kind, names in sorted(found.items()) if names}

@@ -3,8 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TAIL = 8
@@ -21,12 +21,14 @@ class Part:
     """Go's GOGC: by how many per cent the heap grows before it is collected. Less is slower and smaller."""
     stops_within: float = 10.0
     """Seconds after which it is killed; every write is on disk by then."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables, or others than it would have."""
 
 
 class Running:
     """A part that was started."""
 
-    def __init__(self, part: Part, binary: Path, folder: Path) -> None:
+    def __init__(self, part: Part, command: Sequence[str | Path], folder: Path) -> None:
         self.part = part
         self.log = folder / "logs" / f"{part.name}.log"
         self.log.parent.mkdir(exist_ok=True)
@@ -35,11 +37,12 @@ class Running:
             "HOME": str(folder),  # kwok would read settings in the user's
             "GOGC": str(part.collects_at),
             "SANDBOX_ENDS_WITH_STDIN": "1",
+            **part.environment,
         }
         with self.log.open("wb") as log:
             # Its standard input is a pipe of ours: however we end, it closes, and the part ends too.
             self.process = subprocess.Popen(  # noqa: S603  (our own binary)
-                [binary, part.name, *part.arguments],
+                [*command, *part.arguments],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE,

@@ -1,37 +1,56 @@
-"""The sandbox's cluster: begun as a copy of the empty one, kept on disk, and made empty again on demand."""
+"""The sandbox's cluster: begun as a copy of the empty one or with a real node, kept on disk, made empty on demand."""
 
+import json
 import shutil
 import threading
 from pathlib import Path
 
 from pulumi_mlops_sandbox.kubernetes import furniture
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster
-from pulumi_mlops_sandbox.kubernetes.inventory import Inventory, inventory
+from pulumi_mlops_sandbox.kubernetes.inventory import NODES_NAMESPACES, Inventory, everything, inventory
+from pulumi_mlops_sandbox.kubernetes.nodes.product import NodeProduct
+from pulumi_mlops_sandbox.kubernetes.nodes.real import RealNodes
+from pulumi_mlops_sandbox.kubernetes.played import PlayedNodes
 from pulumi_mlops_sandbox.kubernetes.prepared import IDENTITY, Prepared
 from pulumi_mlops_sandbox.kubernetes.registry import Standby
+from pulumi_mlops_sandbox.planes import PLAYED, REAL
+
+FOLDERS = {PLAYED: "kubernetes", REAL: "kubernetes-real"}
+"""In a sandbox's home: a cluster of each kind has data of its own."""
 
 
 class Plane:
     """A cluster with its data; its methods may be called by several threads."""
 
-    def __init__(self, prepared: Prepared, folder: Path) -> None:
+    def __init__(self, prepared: Prepared, home: Path, node: NodeProduct | None = None) -> None:
+        """Find the cluster in a sandbox's home: with played nodes, or with a real one of the given programs."""
         self._prepared = prepared
         self._lock = threading.RLock()
-        self.cluster = Cluster(prepared.product, folder)
+        self._real = None if node is None else RealNodes(node, home)
+        folder = home / FOLDERS[PLAYED if node is None else REAL]
+        self.cluster = Cluster(prepared.product, folder, self._real or PlayedNodes(prepared.product))
         self._registry = Standby(folder / "mlflow", self.cluster.ports.mlflow)
         self._identity = folder / IDENTITY
+        self._builtin = folder / "builtin.json"
 
     def start(self) -> None:
         """Start the cluster with what it held, or as new."""
         with self._lock:
-            self._begin()
+            if self._real is None:
+                self._begin()
             self.cluster.start_storage()
-            if self._identity.read_text() != self._prepared.identity:  # begun by another version of the library
+            if not self._is_furnished():  # new, or begun by another version of the library
                 definitions = self._prepared.definitions
-                furniture.furnish(self.cluster.api(), definitions, self._prepared.product.storage_class)
+                if self._real is None:
+                    furniture.furnish(self.cluster.api(), definitions, self._prepared.product.storage_class)
+                else:
+                    self._real.furnish(self.cluster, definitions)
                 self._identity.write_text(self._prepared.identity)
-            self._registry.start()
+            if self._real is None:
+                self._registry.start()  # where pods run, so does MLflow
             self.cluster.start_controllers()
+            if self._real is not None and not self._builtin.exists():
+                self._builtin.write_text(json.dumps(everything(self.cluster.api())))
 
     def stop(self) -> None:
         """Stop the cluster; what it holds is kept."""
@@ -45,12 +64,18 @@ class Plane:
             self.stop()
             shutil.rmtree(self.cluster.data)
             self._registry.forget()
+            if self._real is not None:
+                self._real.forget()
+                self._identity.unlink(missing_ok=True)
+                self._builtin.unlink(missing_ok=True)
             self.start()
 
     def inventory(self) -> Inventory:
         """List what somebody has made in it."""
         with self._lock:
-            return inventory(self.cluster.api(), self._prepared.builtin)
+            if self._real is None:
+                return inventory(self.cluster.api(), self._prepared.builtin)
+            return inventory(self.cluster.api(), json.loads(self._builtin.read_text()), NODES_NAMESPACES)
 
     def ended(self) -> str:
         """Say which part has ended by itself, and how; nothing while all run, or while a reset is on its way."""
@@ -60,6 +85,9 @@ class Plane:
             return self.cluster.ended()
         finally:
             self._lock.release()
+
+    def _is_furnished(self) -> bool:
+        return self._identity.exists() and self._identity.read_text() == self._prepared.identity
 
     def _begin(self) -> None:
         """Copy the empty cluster where there is none; in one step, so that half a copy is never started."""

@@ -12,6 +12,7 @@ from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import binaries, crds, furniture
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster, Product
 from pulumi_mlops_sandbox.kubernetes.inventory import Inventory, everything
+from pulumi_mlops_sandbox.kubernetes.played import PlayedNodes
 from pulumi_mlops_sandbox.progress import step
 
 IDENTITY = "made-of"
@@ -103,7 +104,7 @@ def _make_empty(work: Path, made: Product, identity: str) -> None:
     target = work / "product"
     target.mkdir()
     definitions = crds.fetch(work)
-    cluster = Cluster(made, work / "cluster")
+    cluster = Cluster(made, work / "cluster", PlayedNodes(made))
     with step("Filling a first cluster with definitions and nodes (once)"):
         try:
             cluster.start_storage()

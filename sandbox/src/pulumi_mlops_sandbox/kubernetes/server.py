@@ -1,7 +1,8 @@
 """The Kubernetes control plane on localhost: `python -m pulumi_mlops_sandbox.kubernetes.server --home DIR --port 0`.
 
 It starts the real parts, watches over them, and answers questions about the sandbox on a port of its own. When they are
-ready it writes `kubeconfig` and `kubernetes.json` into its home; objects are kept in `kubernetes/` there.
+ready it writes `kubeconfig` and `kubernetes.json` into its home; objects are kept in `kubernetes/` there, or in
+`kubernetes-real/` where the nodes are real.
 """
 
 import argparse
@@ -17,9 +18,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import prepared
-from pulumi_mlops_sandbox.kubernetes.access import private
 from pulumi_mlops_sandbox.kubernetes.admin import Application
-from pulumi_mlops_sandbox.kubernetes.plane import Plane
+from pulumi_mlops_sandbox.kubernetes.certificates import private
+from pulumi_mlops_sandbox.kubernetes.nodes import product
+from pulumi_mlops_sandbox.kubernetes.plane import FOLDERS, Plane
+from pulumi_mlops_sandbox.planes import PLAYED, REAL
 
 LICENCE = "PULUMI_MLOPS_SANDBOX"
 READY = "kubernetes.json"
@@ -73,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--home", type=Path, help=f"folder for its state; the default is ${LICENCE}")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--nodes", choices=list(FOLDERS), default=PLAYED, help="what pods run on, or seem to")
     options = parser.parse_args(arguments)
     home: Path | None = options.home or (Path(os.environ[LICENCE]) if os.environ.get(LICENCE) else None)
     if home is None:
@@ -84,7 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
     code = 0
     plane = None
     try:
-        plane = Plane(prepared.ensure(), home / "kubernetes")
+        node = product.ensure() if options.nodes == REAL else None
+        plane = Plane(prepared.ensure(), home, node)
         serve(plane, home, options.port)
     except Stopped:
         pass

@@ -7,6 +7,7 @@ OCI archive into a stream, which `ctr images import` reads: nothing is stored tw
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.kubernetes.nodes import debian
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PLATFORM = {"architecture": "amd64", "os": "linux"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+PLATFORM = {"architecture": ARCHITECTURES.get(platform.machine(), platform.machine()), "os": "linux"}
 MADE_OF, TAR, ABOUT = "made-of", "layer.tar", "layer.json"
 READABLE, EXECUTABLE = 0o444, 0o111
 FORM = "1"

@@ -1,0 +1,185 @@
+"""Where a real node cannot be had, and what is said then."""
+
+import json
+import os
+import shutil
+import sys
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.nodes import addresses, cgroups, product, requirements
+from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+SAYS_INSTEAD = r"Leave out `--nodes real` .* kind's, by its kubeconfig\.$"
+
+
+@pytest.fixture
+def able(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand on a machine on which nothing is in the way."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("ip", "nsenter", "unshare", "apt-get"):
+        (tools / name).write_text("#!/bin/sh\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cgroups, "missing", list)
+    monkeypatch.setattr(requirements, "_is_known", lambda _module: True)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, requirements.FREE))
+    return tools
+
+
+def refused(home: Path) -> str:
+    with pytest.raises(SandboxError, match=SAYS_INSTEAD) as caught:
+        requirements.require(home)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("able")
+def test_an_able_machine_is_not_refused(tmp_path: Path) -> None:
+    requirements.require(tmp_path / "no" / "home" / "yet")
+
+
+@pytest.mark.usefixtures("able")
+def test_another_system_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert "it needs Linux, and this is darwin" in refused(tmp_path)
+
+
+@pytest.mark.usefixtures("able")
+def test_somebody_who_is_not_root_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "it needs root" in refused(tmp_path)
+
+
+def test_missing_programs_are_named(able: Path, tmp_path: Path) -> None:
+    (able / "ip").unlink()
+    assert "there is no ip (install iproute2" in refused(tmp_path)
+
+
+def test_everything_that_is_in_the_way_is_said_at_once(
+    able: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (able / "unshare").write_text("#!/bin/sh\necho unshare failed: Operation not permitted >&2\nexit 1\n")
+    (able / "apt-get").unlink()
+    monkeypatch.setattr(cgroups, "missing", lambda: ["memory", "pids"])
+    monkeypatch.setattr(product, "lacking", lambda: ["runc", "nftables"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, 1 << 30))
+    said = refused(tmp_path)
+    assert "may make no namespaces (unshare failed: Operation not permitted)" in said
+    assert "no control group for memory, pids" in said
+    assert "there is no runc, nftables, and no apt-get to fetch it by" in said
+    assert f"{tmp_path} has 1.0 GiB free and 4 are needed" in said
+
+
+@pytest.mark.usefixtures("able")
+def test_a_module_that_is_not_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirements, "_is_known", lambda _module: False)
+    monkeypatch.setattr(requirements, "MODULES", {tmp_path / "absent": "br_netfilter"})
+    assert "(run: modprobe br_netfilter)" in refused(tmp_path)
+
+
+# ---------------------------------------------------------------------- addresses
+
+
+def ip(folder: Path, routes: list[dict[str, object]], links: list[dict[str, object]]) -> None:
+    """Let this machine have routes and addresses."""
+    program = folder / "ip"
+    (folder / "route").write_text(json.dumps(routes))
+    (folder / "address").write_text(json.dumps(links))
+    program.write_text(f'#!/bin/sh\nexec /bin/cat {folder}/"$3"\n')
+    program.chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.delenv(addresses.VARIABLE, raising=False)
+    ip(folder, [{"dst": "default", "dev": "eth0"}], [])
+    return folder
+
+
+def test_parts_of_a_block_do_not_overlap() -> None:
+    block = Addresses(IPv4Network("10.200.0.0/16"))
+    assert str(block.pods) == "10.200.0.0/17"
+    assert str(block.of_the_node) == "10.200.0.0/24"
+    assert str(block.services) == "10.200.128.0/18"
+    assert (str(block.apiserver), str(block.dns)) == ("10.200.128.1", "10.200.128.10")
+    assert (str(block.link), str(block.host), str(block.node)) == (
+        "10.200.255.252/30",
+        "10.200.255.253",
+        "10.200.255.254",
+    )
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_block_is_chosen_once(tmp_path: Path) -> None:
+    chosen = addresses.choose(tmp_path / "record", seed=3)
+    assert chosen.block == addresses.CANDIDATES[3]
+    assert addresses.choose(tmp_path / "record", seed=9) == chosen
+
+
+def test_the_next_free_block_is_taken(machine: Path, tmp_path: Path) -> None:
+    ip(
+        machine,
+        [{"dst": "10.200.0.0/15", "dev": "tun0"}, {"type": "broadcast", "dst": "10.203.0.255", "dev": "eth0"}],
+        [{"ifname": "eth0", "addr_info": [{"local": "10.202.7.1", "prefixlen": 24}]}],
+    )
+    assert addresses.choose(tmp_path / "record", seed=0).block == addresses.CANDIDATES[3]
+
+
+def test_a_block_that_somebody_took_meanwhile_is_refused(machine: Path, tmp_path: Path) -> None:
+    addresses.choose(tmp_path / "record", seed=0)
+    ip(machine, [{"dst": "10.200.0.0/15", "dev": "tun0"}], [])
+    with pytest.raises(SandboxError, match=r"10\.200\.0\.0/16, and there is a route to 10\.200\.0\.0/15 by tun0"):
+        addresses.choose(tmp_path / "record", seed=0)
+
+
+def test_where_no_block_is_free_it_says_how_to_name_one(machine: Path, tmp_path: Path) -> None:
+    ip(machine, [{"dst": "10.0.0.0/8", "dev": "tun0"}, {"dst": "172.16.0.0/12", "dev": "tun1"}], [])
+    with pytest.raises(SandboxError, match=rf"none is free .* {addresses.VARIABLE}, or use a cluster .* kind"):
+        addresses.choose(tmp_path / "record", seed=0)
+
+
+@pytest.mark.parametrize("text", ["10.77.0.0", "10.77.0.0/24", "8.8.0.0/16", "10.77.1.0/16"])
+@pytest.mark.usefixtures("machine")
+def test_a_named_block_is_to_be_private_and_of_16_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(addresses.VARIABLE, text)
+    with pytest.raises(SandboxError, match=r"write a private block of 16 bits, such as 10\.200\.0\.0/16"):
+        addresses.choose(tmp_path / "record", seed=0)
+
+
+def test_a_named_block_is_taken_or_refused(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(addresses.VARIABLE, "10.77.0.0/16")
+    assert str(addresses.choose(tmp_path / "record", seed=0).block) == "10.77.0.0/16"
+    ip(machine, [], [{"ifname": "vpn", "addr_info": [{"local": "10.77.1.1", "prefixlen": 32}]}])
+    with pytest.raises(SandboxError, match=r"vpn has the address 10\.77\.1\.1/32\. Name another block"):
+        addresses.choose(tmp_path / "another", seed=0)
+
+
+# ---------------------------------------------------------------------- the command line
+
+
+def test_nodes_are_for_a_control_plane_that_has_some(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"`--nodes` is for a control plane that has nodes: add --plane kubernetes"):
+        Sandbox(tmp_path / "home").up(["aws"], "real")
+    with pytest.raises(SandboxError, match="no nodes 'many'; there are: played, real"):
+        Sandbox(tmp_path / "home").up(["kubernetes"], "many")
+    assert not (tmp_path / "home").exists()
