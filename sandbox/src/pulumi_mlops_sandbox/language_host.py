@@ -24,6 +24,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from pulumi_mlops_sandbox import start
+from pulumi_mlops_sandbox.ending import Ending
 
 SHOWN = 32
 """The exit code by which ``pulumi-language-python-exec`` says that the user has been told already."""
@@ -176,9 +177,7 @@ def _installed() -> list[tuple[str, str]]:
 def main() -> None:
     """Serve the engine that started this process, until it says so or is gone."""
     executor, engine = Path(sys.argv[1]), sys.argv[-1]
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    ending = Ending()
     host = LanguageHost(engine, executor)
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=32),
@@ -189,10 +188,7 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    parent = os.getppid()
-    while not over.wait(timeout=1):
-        if os.getppid() != parent:  # the engine was killed and cannot say goodbye
-            break
+    ending.wait(looks_every=1)
     host.stop()
     server.stop(grace=None)
 

@@ -4,9 +4,7 @@ import argparse
 import atexit
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from pulumi_mlops_sandbox.ending import Ending
 from pulumi_mlops_sandbox.provider.diagnostics import Diagnostics
 from pulumi_mlops_sandbox.provider.journal import Journal
 from pulumi_mlops_sandbox.provider.plugin import Plugin
@@ -41,7 +40,7 @@ def serve(make: Callable[[Journal, Diagnostics], Plugin]) -> None:
     parser.add_argument("engine", nargs="?", help="address of the engine")
     arguments, _ = parser.parse_known_args()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    parent = os.getppid()
+    ending = Ending()
     service = make(Journal(folder / "creates"), Diagnostics(arguments.engine))
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS),
@@ -52,11 +51,7 @@ def serve(make: Callable[[Journal, Diagnostics], Plugin]) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    leaving = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: leaving.set())
-    while not leaving.wait(_PARENT_POLL) and os.getppid() == parent:
-        pass
+    ending.wait(_PARENT_POLL)
     # An engine that was killed leaves calls in hand: they end, and the journal knows what they made.
     service.busy.wait(_LAST_CALLS)
     server.stop(None)
