@@ -1,9 +1,9 @@
 """Write down what a deploying identity needs on AWS, noun by noun: what a program's calls in the sandbox ask for.
 
-`python tools/generate_rights.py` runs a program in the sandbox that grows and shrinks noun by noun, and writes
-`docs/rights/aws/<noun>.json`, policies with variables for `envsubst`. It takes some minutes;
-`tests/e2e/test_deploy_role_aws.py` runs `stacks/aws` with exactly the result. What Pulumi's own provider asks for
-beyond the stand-in is in `READ_BACK`.
+`python tools/generate_rights.py` runs programs in the sandbox, one for each noun, each on a platform of another stack,
+and writes `docs/rights/aws/<noun>.json`, policies with variables for `envsubst`. It takes some minutes. The tests of
+the stacks and examples deploy with exactly the result (`tests/support/e2e/deploying.py`). What Pulumi's own provider
+asks for beyond the stand-in is in `READ_BACK`.
 """
 
 import json
@@ -12,75 +12,117 @@ import shutil
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "rights" / "aws"
-PROGRAM = '''"""A program that grows noun by noun."""
+IMAGE = "123456789012.dkr.ecr.{}.amazonaws.com/{}/serve:1"
+HEAD = '''"""A noun on a platform of another stack."""
 
 import pulumi
 import pulumi_mlops as mlops
 
 config = pulumi.Config()
-parts = config.require_object("parts")
+tags = config.get_object("tags") or {}
+platform = mlops.Platform.from_stack("organization/platform/dev")
+'''
+PROGRAMS = {
+    "Platform": '''"""The platform that all nouns are on."""
+
+import pulumi
+import pulumi_mlops as mlops
+
+config = pulumi.Config()
 tags = config.get_object("tags") or {}
 platform = mlops.Platform(
     "hubname", backend="aws", stage="dev", tags=tags, images=["serve"], alerts=["ml@example.com"], monthly_budget=9,
     secrets={"token": "x"}, consumers=[{"account": "444455556666"}],
-    network={"private": {}} if "Network" in parts else None,
+    network={"private": {}} if config.get("network") else None,
 )
-store = group = score = model = None
-if "FeatureGroup" in parts:
-    store = mlops.FeatureStore("features", platform=platform)
-    columns = {"id": "string", "at": "timestamp", **({"n": "integer"} if tags else {})}
-    group = mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=columns, online={})
-if "Model" in parts:
-    registry = mlops.ModelRegistry(
-        "models", platform=platform, approvers=[{"role": "lead"}],
-        events={"ci": {"to": "arn:aws:sqs:us-east-1:123456789012:approved"}},
-    )
-    model = mlops.Model("churn", registry=registry, gate={"auc": ">=0.9"})
-if "Endpoint" in parts:
-    secrets = {"TOKEN": platform.secret("token")}
-    score = mlops.Endpoint(
-        "score", platform=platform, model={"image": platform.image("serve", "1")}, secrets=secrets,
-        compute={"cpus": 4 if tags else 2, "memory_gb": 8}, capture_percent=5, invokers=[{"role": "app"}],
-        scaling={"min": 1, "max": 2, "requests_per_replica": 9}, health={"latency_ms": 100},
-    )
-    mlops.Endpoint("slow", platform=platform, model={"image": platform.image("serve", "1")},
-                   mode={"asynchronous": {}}, scaling={"min": 0, "max": 2, "requests_per_replica": 9})
-if "Identity" in parts:
-    mlops.Identity("team", platform=platform, secrets=[platform.secret("token")],
-                   trusts={"role": "arn:aws:iam::444455556666:role/ci"}, tags=tags)
-'''
-NOUNS = ("Platform", "Network", "FeatureGroup", "Model", "Endpoint", "Identity")
-READ_BACK = {
-    "s3": "GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLogging GetBucketObjectLockConfiguration "
-    "GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite "
-    "GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration PutBucketTagging",
-    "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags EnableKeyRotation TagResource UntagResource "
-    "UpdateKeyDescription PutKeyPolicy",
-    "logs": "ListTagsForResource TagResource UntagResource PutRetentionPolicy AssociateKmsKey",
-    "sns": "GetTopicAttributes SetTopicAttributes ListTagsForResource TagResource UntagResource",
-    "ecr": "DescribeRepositories ListTagsForResource GetRepositoryPolicy GetLifecyclePolicy TagResource UntagResource "
-    "PutImageScanningConfiguration PutImageTagMutability",
-    "secretsmanager": "DescribeSecret GetResourcePolicy ListSecretVersionIds TagResource UntagResource UpdateSecret",
-    "glue": "GetDatabase GetTags TagResource UntagResource UpdateDatabase",
-    "events": "DescribeRule ListTagsForResource ListTargetsByRule TagResource UntagResource",
-    "cloudwatch": "DescribeAlarms ListTagsForResource TagResource UntagResource",
-    "sagemaker": "ListTags AddTags DeleteTags",
-    "budgets": "ListTagsForResource TagResource UntagResource ViewBudget ModifyBudget",
+pulumi.export("platform", platform.ref.export())
+''',
+    "FeatureGroup": """
+store = mlops.FeatureStore("features", platform=platform)
+columns = {"id": "string", "at": "timestamp", **({"n": "integer"} if tags else {})}
+group = mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=columns, online={},
+                           tags=tags)
+pulumi.export("profile", group.ref.export())
+""",
+    "Model": """
+registry = mlops.ModelRegistry(
+    "models", platform=platform, approvers=[{"role": "lead"}], tags=tags,
+    events={"ci": {"to": "arn:aws:sqs:us-east-1:123456789012:approved"}},
+)
+model = mlops.Model("churn", registry=registry, gate={"auc": ">=0.9"}, tags=tags)
+pulumi.export("churn", model.ref.export())
+""",
+    "Endpoint": """
+profile = mlops.FeatureGroup.from_stack("organization/featuregroup/dev", "profile")
+image = platform.image("serve", "1")
+score = mlops.Endpoint(
+    "score", platform=platform, model={"image": image}, secrets={"TOKEN": platform.secret("token")}, tags=tags,
+    compute={"cpus": 4 if tags else 2, "memory_gb": 8}, capture_percent=5, invokers=[{"role": "app"}],
+    scaling={"min": 1, "max": 2, "requests_per_replica": 9}, health={"latency_ms": 100}, reads=[profile.online],
+)
+mlops.Endpoint("slow", platform=platform, model={"image": image}, mode={"asynchronous": {}}, tags=tags,
+               scaling={"min": 0, "max": 2, "requests_per_replica": 9})
+""",
+    "Identity": """
+mlops.Identity("team", platform=platform, secrets=[platform.secret("token")], tags=tags,
+               trusts={"role": "arn:aws:iam::444455556666:role/ci"})
+""",
+    "Existing": """
+profile = mlops.FeatureGroup.existing("profile", platform=platform, called="existing-feature-group", keys=["id"])
+churn = mlops.Model.existing("churn", platform=platform, called="existing-model", files="s3://existing-bucket/churn/")
+score = mlops.Endpoint.existing("first", platform=platform, called="existing-endpoint")
+mlops.Identity.existing("app", platform=platform, called="existing-role")
+mlops.Identity("job", platform=platform, reads=[profile.online], invokes=[score],
+               trusts={"role": "arn:aws:iam::123456789012:role/existing-role"})
+mlops.Endpoint("served", platform=platform, model=churn.approved())
+""",
+    "Copies": """
+model = mlops.Model.from_stack("organization/model/dev", "churn")
+far = mlops.Platform("hubname", backend="aws", stage="dev", region="eu-west-1", images=["serve"])
+mlops.Endpoint("away", platform=far, model=model.approved(), serve={"image": far.image("serve", "1")})
+""",
 }
-"""What Pulumi's provider reads back and sets beyond the stand-in, on the resources that a noun has of a service anyway:
-the read functions of terraform-provider-aws ask for each attribute, whether the program sets it or not."""
-ROLES = (
-    "GetRole GetRolePolicy ListRolePolicies ListAttachedRolePolicies ListInstanceProfilesForRole TagRole UntagRole "
-    "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"
-)
-POLICIES = "GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion DeletePolicyVersion TagPolicy UntagPolicy"
+"""What is run, in this order; a document is made of each."""
+SETS = ({"tags": json.dumps({"team": "growth"})},)
+"""What is changed of each, but of those that make nothing of their own."""
+ELSEWHERE = ("Existing", "Copies")
+READ_BACK = {
+    "s3:CreateBucket": "GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLogging "
+    "GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning "
+    "GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration "
+    "PutBucketTagging",
+    "kms:CreateKey": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags EnableKeyRotation TagResource "
+    "UntagResource UpdateKeyDescription PutKeyPolicy",
+    "logs:CreateLogGroup": "ListTagsForResource TagResource UntagResource PutRetentionPolicy AssociateKmsKey",
+    "sns:CreateTopic": "GetTopicAttributes SetTopicAttributes ListTagsForResource TagResource UntagResource",
+    "ecr:CreateRepository": "DescribeRepositories ListTagsForResource GetRepositoryPolicy GetLifecyclePolicy "
+    "TagResource UntagResource PutImageScanningConfiguration PutImageTagMutability",
+    "secretsmanager:CreateSecret": "DescribeSecret GetResourcePolicy ListSecretVersionIds TagResource UntagResource "
+    "UpdateSecret",
+    "glue:CreateDatabase": "GetDatabase GetTags TagResource UntagResource UpdateDatabase",
+    "events:PutRule": "DescribeRule ListTagsForResource ListTargetsByRule TagResource UntagResource",
+    "cloudwatch:PutMetricAlarm": "DescribeAlarms ListTagsForResource TagResource UntagResource",
+    "application-autoscaling:RegisterScalableTarget": "ListTagsForResource TagResource UntagResource",
+    "sagemaker:Create": "ListTags AddTags DeleteTags",
+    "budgets:ModifyBudget": "ListTagsForResource TagResource UntagResource ViewBudget ModifyBudget",
+    "iam:CreateRole": "GetRole GetRolePolicy ListRolePolicies ListAttachedRolePolicies ListInstanceProfilesForRole "
+    "TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+    "iam:CreatePolicy": "GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion DeletePolicyVersion "
+    "TagPolicy UntagPolicy",
+}
+"""What Pulumi's provider reads back and sets beyond the stand-in, of what a noun makes, by the beginning of the action
+that makes it: terraform-provider-aws reads each attribute, whether the program sets it or not."""
 LOOK_UPS = "DescribeModelPackage ListModelPackages"
 """What the library asks about versions of models (`model.approved()`)."""
 EC2_READS = (
@@ -96,10 +138,18 @@ def needed(url: str) -> set[tuple[str, str]]:
         return {(action, resource) for action, resource in json.load(answer)}
 
 
+def forget(url: str) -> None:
+    """Have the sandbox begin anew with what was needed."""
+    urllib.request.urlopen(urllib.request.Request(f"{url}/_sandbox/needs", method="DELETE")).close()  # noqa: S310
+
+
 def pattern(resource: str) -> str:
-    """Turn a resource of the program into the pattern of any program's."""
-    written = resource.replace("123456789012", "${account}").replace("us-east-1", "${region}")
-    written = written.replace("arn:aws:", "arn:${partition}:", 1)
+    """Turn a resource of the programs into the pattern of any program's."""
+    written = resource.replace("123456789012", "${account}")
+    written = re.sub("us-east-1|eu-west-1", "${region}", written).replace("arn:aws:", "arn:${partition}:", 1)
+    if found := re.search(r"existing-(bucket|feature-group|model|endpoint|role)", written):
+        inside = "/*" if "/" in written[found.end() :] else ""
+        return written[: found.start()] + f"${{{found[0].replace('-', '_')}}}" + inside
     if ":key/" in written:
         return re.sub(r":key/.*", ":key/*", written)
     if re.search(r":(model|endpoint-config|scalable-target)/", written):
@@ -109,111 +159,164 @@ def pattern(resource: str) -> str:
     for name, variable in (("hubname_dev", "${platform}_${stage}"), ("hubname-dev", "${platform}-${stage}")):
         if name in written:
             start, _, rest = written.partition(name)
-            return start + variable + (f"{rest[0]}*" if rest else "")
+            inside = "/*" if ":s3:" in start and "/" in rest else ""
+            return start + variable + (f"{rest[0]}*" if rest else "") + inside
     return written
 
 
+def prepare(client: Any) -> None:
+    """Make what the programs find: a queue, roles, and what exists already."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    for role in ("lead", "app", "existing-role"):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=document)
+    client("sqs").create_queue(QueueName="approved")
+    sagemaker, role = client("sagemaker"), "arn:aws:iam::123456789012:role/existing-role"
+    client("s3").create_bucket(Bucket="existing-bucket")
+    client("s3").put_object(Bucket="existing-bucket", Key="churn/1.tar.gz", Body=b"weights")
+    client("ecr").create_repository(repositoryName="existing")
+    sagemaker.create_feature_group(
+        FeatureGroupName="existing-feature-group",
+        RecordIdentifierFeatureName="id",
+        EventTimeFeatureName="at",
+        FeatureDefinitions=[{"FeatureName": name, "FeatureType": "String"} for name in ("id", "at")],
+        OnlineStoreConfig={"EnableOnlineStore": True},
+        RoleArn=role,
+    )
+    sagemaker.create_model_package_group(ModelPackageGroupName="existing-model")
+    files = {
+        "Image": IMAGE.format("us-east-1", "existing").replace("/serve", ""),
+        "ModelDataUrl": "s3://existing-bucket/churn/1.tar.gz",
+    }
+    register(sagemaker, "existing-model", files)
+    sagemaker.create_model(ModelName="existing", PrimaryContainer=files, ExecutionRoleArn=role)
+    variant = {"VariantName": "all", "ModelName": "existing", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="existing", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="existing-endpoint", EndpointConfigName="existing")
+
+
+def register(sagemaker: Any, group: str, files: dict[str, str]) -> None:
+    """Register an approved version."""
+    sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"auc": "0.95"},
+        InferenceSpecification={
+            "Containers": [files], "SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )  # fmt: skip
+
+
 def collect() -> dict[str, set[tuple[str, str]]]:
-    """Run the program, and note what each noun adds."""
+    """Run the programs, and note what each needs."""
     folder = Path(tempfile.mkdtemp())
     sandbox = Sandbox(folder / "sandbox")
-    found: dict[str, set[tuple[str, str]]] = {noun: set() for noun in NOUNS}
-    known: set[tuple[str, str]] = set()
+    found: dict[str, set[tuple[str, str]]] = {noun: set() for noun in (*PROGRAMS, "Network")}
     try:
         sandbox.up(planes=("aws",))
         url = next(status.url for status in sandbox.status() if status.name == "aws" and status.url)
-        import boto3  # noqa: PLC0415 (as the program's look-ups do)
 
-        def client(service: str) -> object:
-            return boto3.client(  # type: ignore[call-overload]
-                service,
-                endpoint_url=url,
-                region_name="us-east-1",
-                aws_access_key_id="x",
-                aws_secret_access_key="x",  # noqa: S106
-            )
+        def client(service: str) -> Any:
+            own = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+            return boto3.client(service, endpoint_url=url, region_name="us-east-1", **own)  # type: ignore[call-overload]
 
-        iam, sqs = client("iam"), client("sqs")
-        trust = json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-                ],
-            }
-        )
-        for role in ("lead", "app"):
-            iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)  # type: ignore[attr-defined]
-        sqs.create_queue(QueueName="approved")  # type: ignore[attr-defined]
-        before = needed(url)
-        project = folder / "project"
-        project.mkdir()
-        (project / "Pulumi.yaml").write_text("name: rights\nruntime: python\n")
-        (project / "__main__.py").write_text(PROGRAM)
-        stack = Stack(sandbox, project, "dev")
+        prepare(client)
 
-        def run(noun: str, parts: tuple[str, ...], what: str = "up") -> None:
-            stack.configure(parts=json.dumps(parts))
+        def run(noun: str, stack: Stack, what: str = "up") -> None:
+            forget(url)
             done = getattr(stack, what)()
             if done.code:
                 sys.exit(done.output)
-            now = needed(url) - before
-            found[noun] |= now - known
-            known.update(now)
+            found[noun] |= needed(url)
             sys.stdout.write(f"{what} {noun}: {len(found[noun])}\n")
+            sys.stdout.flush()
 
-        for index, noun in enumerate(NOUNS):
-            run(noun, NOUNS[: index + 1])
-        run("Identity", NOUNS, "refresh")
-        stack.configure(tags=json.dumps({"team": "growth"}))
-        run("Identity", NOUNS)
-        for index in range(len(NOUNS) - 1, 0, -1):
-            run(NOUNS[index], NOUNS[:index])
-        run("Platform", NOUNS[:1], "destroy")
+        stacks = {noun: written(folder, sandbox, noun) for noun in PROGRAMS}
+        for noun, stack in stacks.items():
+            if noun == "Copies":
+                bucket = "hubname-dev-artifacts-123456789012-us-east-1"
+                client("s3").put_object(Bucket=bucket, Key="models/churn/1.tar.gz", Body=b"weights")
+                image = IMAGE.format("us-east-1", "hubname-dev")
+                files = {"Image": image, "ModelDataUrl": f"s3://{bucket}/models/churn/1.tar.gz"}
+                register(client("sagemaker"), "hubname-dev-models-churn", files)
+            run(noun, stack)
+            if noun not in ELSEWHERE:
+                stack.configure(tags=json.dumps({"team": "growth"}))
+                run(noun, stack)
+                run(noun, stack, "refresh")
+        packages = client("sagemaker").list_model_packages(ModelPackageGroupName="hubname-dev-models-churn")
+        hub = stacks.pop("Platform")
+        for noun in reversed(stacks):
+            if noun == "Model":
+                for package in packages["ModelPackageSummaryList"]:
+                    client("sagemaker").delete_model_package(ModelPackageName=package["ModelPackageArn"])
+            run(noun, stacks[noun], "destroy")
+        hub.configure(network="yes")
+        run("Network", hub)
+        run("Network", hub, "refresh")
+        client("s3").delete_object(Bucket="hubname-dev-artifacts-123456789012-us-east-1", Key="models/churn/1.tar.gz")
+        run("Network", hub, "destroy")
+        found["Platform"] |= {need for need in found["Network"] if not of_the_network(need)}
+        found["Network"] = {need for need in found["Network"] if of_the_network(need)}
     finally:
         sandbox.down()
         shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
-def shared(found: dict[str, set[tuple[str, str]]]) -> dict[str, dict[str, list[str]]]:
-    """Give each action to its noun; what changes or reads back all nouns at once, to the one with the resource."""
-    made = {
-        noun: {(action.split(":")[0], pattern(resource)) for action, resource in needs}
-        for noun, needs in found.items()
-        if noun != "Identity"
-    }
-    rights: dict[str, dict[str, list[str]]] = {}
-    for noun, needs in found.items():
-        for action, resource in needs:
-            wanted = (action.split(":")[0], pattern(resource))
-            home = next((one for one in made if wanted in made[one]), noun) if noun == "Identity" else noun
-            home = noun if wanted[0] == "iam" else home
-            rights.setdefault(home, {}).setdefault(action, []).append(pattern(resource))
-    return rights
+def of_the_network(need: tuple[str, str]) -> bool:
+    """Whether something is needed for the network and its flow logs, and not for the platform around it."""
+    action, resource = need
+    return action.startswith("ec2:") or (action.startswith("iam:") and "flow" in resource)
 
 
-def read_back(noun: str, actions: dict[str, list[str]]) -> None:
-    """Add what Pulumi's provider asks for."""
-    of: dict[str, set[str]] = {}
-    for action, resources in actions.items():
-        of.setdefault(action.split(":")[0], set()).update(one for one in resources if one != "*")
-    wanted = [(service, names, of.get(service, set())) for service, names in READ_BACK.items()]
-    own = {one for one in of.get("iam", ()) if "${principal}" not in one}
-    wanted += [("iam", ROLES, {one for one in own if ":role/" in one})]
-    wanted += [("iam", POLICIES, {one for one in own if ":policy/" in one})]
-    for service, names, resources in wanted:
-        for name in names.split() if resources else ():
-            actions.setdefault(f"{service}:{name}", []).extend(resources)
-    if noun == "Network":
-        actions |= {f"ec2:{name}": ["*"] for name in EC2_READS.split()}
+def written(folder: Path, sandbox: Sandbox, noun: str) -> Stack:
+    """Write a program."""
+    project = folder / noun.lower()
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text(f"name: {noun.lower()}\nruntime: python\n")
+    (project / "__main__.py").write_text(PROGRAMS[noun] if noun == "Platform" else HEAD + PROGRAMS[noun])
+    return Stack(sandbox, project, "dev")
+
+
+def read_back(actions: dict[str, list[str]]) -> None:
+    """Add what Pulumi's provider asks for of what is made here."""
+    for maker, names in READ_BACK.items():
+        service = maker.partition(":")[0]
+        made = [one for action, several in actions.items() if action.startswith(maker) for one in several]
+        own = {one for one in made if one != "*"}
+        if made and not own:  # its name is not known before
+            all_of = [one for action, several in actions.items() if action.startswith(f"{service}:") for one in several]
+            own = {*all_of} - {"*"}
+        if maker == "iam:CreatePolicy":
+            own = {one for one in own if ":policy/" in one}
+        for name in names.split() if own else ():
+            actions.setdefault(f"{service}:{name}", []).extend(own)
+
+
+def of_others(noun: str, needs: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Leave out what a program of `ELSEWHERE` needs for what it makes itself, which the other documents have."""
+    for action, resource in needs:
+        if noun == "Existing" and ("existing" in resource):
+            yield action, resource
+        elif noun == "Copies" and action.startswith("s3:") and re.search("/(copied|models)/", resource):
+            where = (
+                "arn:aws:s3:::${files}" if "/models/" in resource else "arn:aws:s3:::${platform}-${stage}-*/copied/*"
+            )
+            yield action, where
+        elif noun not in ELSEWHERE:
+            yield action, resource
 
 
 def main() -> int:
-    """Write the file."""
-    rights = shared(collect())
-    for noun, actions in rights.items():
-        read_back(noun, actions)
+    """Write the files."""
+    rights: dict[str, dict[str, list[str]]] = {}
+    for noun, needs in collect().items():
+        actions = rights.setdefault(noun, {})
+        for action, resource in of_others(noun, needs):
+            actions.setdefault(action, []).append(pattern(resource))
+        read_back(actions)
+    rights["Network"] |= {f"ec2:{name}": ["*"] for name in EC2_READS.split()}
     for name in LOOK_UPS.split():
         rights["Model"][f"sagemaker:{name}"] = [
             "arn:${partition}:sagemaker:${region}:${account}:model-package/${platform}-${stage}-*"

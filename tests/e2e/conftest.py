@@ -8,6 +8,7 @@ import pytest
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.deploying import PROJECTS, deployed_by_role
 from support.e2e.inside import Cluster
 from support.e2e.outside import ROOT, Cloud, empty
 
@@ -47,13 +48,16 @@ def cluster_inside(empty_sandbox: Sandbox) -> Cluster:
 
 
 @pytest.fixture
-def stack_of(empty_sandbox: Sandbox, tmp_path: Path) -> Callable[[str, str], Stack]:
-    """Copy a project of the repository and return one of its stacks."""
+def stack_of(empty_sandbox: Sandbox, tmp_path: Path, planes: tuple[str, ...]) -> Callable[..., Stack]:
+    """Copy a project of the repository and return one of its stacks; on AWS a role deploys it that has its rights."""
 
-    def copied(folder: str, name: str = "dev") -> Stack:
+    def copied(folder: str, name: str = "dev", *, without: str = "") -> Stack:
         target = tmp_path / "projects" / folder
         if not target.exists():
             shutil.copytree(ROOT / folder, target, ignore=shutil.ignore_patterns("__pycache__"))
-        return Stack(empty_sandbox, target, name)
+        stack = Stack(empty_sandbox, target, name)
+        if folder in PROJECTS and "aws" in planes:
+            deployed_by_role(stack, folder, Cloud(empty_sandbox), without=without)
+        return stack
 
     return copied

@@ -21,13 +21,14 @@ StackOf = Callable[..., Stack]
 
 SECRET = "hunter2-the-token-nobody-may-see"
 KILLS = 10
+UP = ("pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never")
 
 
 def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, empty_sandbox: Sandbox, cloud: Cloud) -> None:
     """Ten times the engine is killed when it has made something more; the up after that makes the rest."""
     whole = stack_of("stacks/aws")
     before = cloud.everything()
-    succeeded(whole.up())
+    of_two_ups_at_once_one_is_refused(whole, empty_sandbox)
     wanted, shape = cloud.everything(), described(whole)
     succeeded(whole.destroy())
     assert counted(cloud.everything()) == counted(before | pending_keys(cloud))
@@ -40,12 +41,26 @@ def test_a_killed_engine_leaves_nothing_behind(stack_of: StackOf, empty_sandbox:
     assert counted(cloud.everything()) == counted(wanted | pending_keys(cloud))
 
 
+def of_two_ups_at_once_one_is_refused(stack: Stack, sandbox: Sandbox) -> None:
+    """Bring a stack up, and try it a second time meanwhile."""
+    stack.configure(owner="somebody")  # so that the stack exists before two want to make it
+    first = subprocess.Popen(
+        UP, cwd=stack.folder, env=sandbox.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert first.stdout is not None
+    head = first.stdout.readline() + first.stdout.readline() + first.stdout.readline()
+    second = stack.up()
+    rest = first.stdout.read()
+    first.stdout.close()
+    assert first.wait() == 0, head + rest
+    assert second.code != 0
+    assert "locked" in second.output
+
+
 def kill_engine_after(sandbox: Sandbox, folder: Path, created: int) -> None:
     """Start `pulumi up` and kill the engine, by its own number, when it says that it has created that many."""
-    environment = sandbox.environ()
-    command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        UP, cwd=folder, env=sandbox.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert process.stdout is not None
     seen, said = 0, ""
@@ -73,36 +88,14 @@ def pending_keys(cloud: Cloud) -> dict[str, list[str]]:
     return {kind: ids for kind, ids in cloud.everything().items() if "Pending" in kind}
 
 
-def test_of_two_ups_at_once_one_is_refused(stack_of: StackOf, empty_sandbox: Sandbox) -> None:
-    stack = stack_of("stacks/aws")
-    stack.configure(owner="somebody")  # so that the stack exists before two want to make it
-    command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
-    first = subprocess.Popen(
-        command,
-        cwd=stack.folder,
-        env=empty_sandbox.environ(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert first.stdout is not None
-    head = first.stdout.readline() + first.stdout.readline() + first.stdout.readline()
-    second = stack.up()
-    rest = first.stdout.read()
-    first.stdout.close()
-    assert first.wait() == 0, head + rest
-    assert second.code != 0
-    assert "locked" in second.output
-    assert shown(stack.up()) == []
-
-
 def test_secrets_are_nowhere_in_clear(stack_of: StackOf, empty_sandbox: Sandbox, cloud: Cloud) -> None:
     stack = stack_of("stacks/aws")
     stack.configure_secret("hub_token", SECRET)
-    said = [stack.preview("--diff").output, succeeded(stack.up()).output, stack.preview("--diff").output]
+    said = [succeeded(stack.preview_and_up("--diff")).output]
     package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
     cloud.approve(package)
-    said += [succeeded(stack.up("--diff")).output, stack.refresh().output, stack.export(), json.dumps(stack.outputs())]
+    said += [succeeded(stack.preview_and_up("--diff")).output, succeeded(stack.refresh()).output]
+    said += [stack.export(), json.dumps(stack.outputs())]
     said += [json.dumps(empty_sandbox.env()), empty_sandbox.shell()]
     files = [path for path in empty_sandbox.home.rglob("*") if path.is_file() and not path.name.startswith("aws-state")]
     files += [path for path in stack.folder.rglob("*") if path.is_file()]
@@ -116,26 +109,27 @@ def test_secrets_are_nowhere_in_clear(stack_of: StackOf, empty_sandbox: Sandbox,
     assert container["Environment"]["MLOPS_SECRET_HUB_TOKEN"] == value["ARN"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "says"),
-    [
-        ({"service": "glue", "operation": "CreateDatabase", "error": "ThrottlingException", "count": 2}, 0, ""),
-        (
-            {"service": "glue", "operation": "CreateDatabase", "error": "ExpiredTokenException", "count": 50},
-            1,
-            "ExpiredTokenException",
-        ),
-    ],
-)
-def test_faults_of_the_control_plane(
-    fault: dict[str, Any], code: int, says: str, stack_of: StackOf, cloud: Cloud
-) -> None:
+def test_faults_of_the_control_plane(stack_of: StackOf, empty_sandbox: Sandbox, cloud: Cloud) -> None:
+    """It is down, then it refuses expired credentials, then it throttles: each is said, and the next up goes on."""
     stack = stack_of("examples/feature_store")
+    stack.configure(unused="x")
+    environment = empty_sandbox.environ() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    down = subprocess.run(
+        UP, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert down.returncode != 0
+    assert "not answer; start it with `pulumi-mlops sandbox up`" in down.stdout + down.stderr
+
+    fault = {"service": "glue", "operation": "CreateDatabase", "count": 50, "error": "ExpiredTokenException"}
     faults(cloud, fault)
-    result = stack.up()
-    assert (result.code, says in result.output) == (code, True), result.output
+    expired = stack.up()
+    assert expired.code != 0
+    assert "ExpiredTokenException" in expired.output
     faults(cloud, None)
-    assert succeeded(stack.up()).counts.keys() <= {"create"}
+    faults(cloud, fault | {"error": "ThrottlingException", "count": 2})
+    assert succeeded(stack.up()).counts.keys() == {"create"}
+    with urllib.request.urlopen(f"{cloud.url}/_sandbox/faults", timeout=10) as waiting:
+        assert json.load(waiting) == [], "it was throttled"
     assert shown(stack.up()) == []
 
 
@@ -146,28 +140,39 @@ def faults(cloud: Cloud, fault: dict[str, Any] | None) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def test_a_control_plane_that_is_down_is_said_in_a_line(stack_of: StackOf, empty_sandbox: Sandbox) -> None:
-    stack = stack_of("examples/feature_store")
-    stack.configure(unused="x")
-    environment = empty_sandbox.environ() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    command = ["pulumi", "up", "--yes", "--skip-preview", "-s", "dev", "--non-interactive", "--color", "never"]
-    done = subprocess.run(
-        command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode != 0
-    assert "not answer; start it with `pulumi-mlops sandbox up`" in done.stdout + done.stderr
-    succeeded(stack.up())
-    assert shown(stack.up()) == []
-
-
-def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cloud) -> None:
+def test_what_happens_to_what_serves(stack_of: StackOf, cloud: Cloud) -> None:
+    """Autoscaling, a release that is rolled back, and an approval that is taken back: what serves goes on."""
     stack = stack_of("stacks/aws")
+    stack.configure(replicas_max="8")
     succeeded(stack.up())
     cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
     succeeded(stack.up())
+    package = what_autoscaling_reached_survives_a_release(stack, cloud)
+    a_release_that_is_rolled_back_fails_the_up(stack, cloud)
+    an_approval_that_is_taken_back_does_not_take_the_endpoint_away(stack, cloud, package)
+
+
+def what_autoscaling_reached_survives_a_release(stack: Stack, cloud: Cloud) -> str:
+    """Return the version that is released."""
+    sagemaker = cloud.client("sagemaker")
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn-dev-score",
+        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 5}],
+    )
+    sagemaker.get_waiter("endpoint_in_service").wait(
+        EndpointName="churn-dev-score", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
+    cloud.approve(package)
+    succeeded(stack.up())
+    (variant,) = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["ProductionVariants"]
+    assert variant["DesiredInstanceCount"] == 5
+    return package
+
+
+def a_release_that_is_rolled_back_fails_the_up(stack: Stack, cloud: Cloud) -> None:
     sagemaker, alarms = cloud.client("sagemaker"), cloud.client("cloudwatch")
     served = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointConfigName"]
-
     (alarm,) = alarms.describe_alarms(AlarmNamePrefix="churn-dev-score-main-errors")["MetricAlarms"]
     alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="test")
     stack.configure(cpus="8", memory_gb="16")
@@ -184,34 +189,13 @@ def test_a_release_that_is_rolled_back_fails_the_up(stack_of: StackOf, cloud: Cl
     assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 1
 
 
-def test_what_autoscaling_reached_survives_a_release(stack_of: StackOf, cloud: Cloud) -> None:
-    stack = stack_of("stacks/aws")
-    stack.configure(replicas_max="8")
-    succeeded(stack.up())
-    cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
-    succeeded(stack.up())
+def an_approval_that_is_taken_back_does_not_take_the_endpoint_away(stack: Stack, cloud: Cloud, package: str) -> None:
+    """Take back the approvals of the version that is served and of those before it."""
     sagemaker = cloud.client("sagemaker")
-    sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="churn-dev-score",
-        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 5}],
-    )
-    sagemaker.get_waiter("endpoint_in_service").wait(
-        EndpointName="churn-dev-score", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
-    cloud.approve(cloud.register("dev", stack.outputs()["platform"]["artifacts"]))
-    succeeded(stack.up())
-    (variant,) = sagemaker.describe_endpoint(EndpointName="churn-dev-score")["ProductionVariants"]
-    assert variant["DesiredInstanceCount"] == 5
-
-
-def test_an_approval_that_is_taken_back_does_not_take_the_endpoint_away(stack_of: StackOf, cloud: Cloud) -> None:
-    stack = stack_of("stacks/aws")
-    succeeded(stack.up())
-    package = cloud.register("dev", stack.outputs()["platform"]["artifacts"])
-    cloud.approve(package)
-    succeeded(stack.up())
-    cloud.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Rejected")
+    group = package.rpartition("/")[0].rpartition("/")[2]
+    for version in sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]:
+        sagemaker.update_model_package(ModelPackageArn=version["ModelPackageArn"], ModelApprovalStatus="Rejected")
     refused = stack.up()
     assert refused.code != 0
     assert "taking it away would be an outage" in refused.output
-    assert cloud.client("sagemaker").describe_endpoint(EndpointName="churn-dev-score")["EndpointStatus"] == "InService"
+    assert sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointStatus"] == "InService"

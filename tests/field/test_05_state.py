@@ -14,6 +14,7 @@ import pulumi_mlops as mlops
 from pulumi_mlops.backends.aws import leftovers, live
 from pulumi_mlops.core import private
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
 from support.facts.aws import HUB, REGISTRY, STORE, hub
 from support.mocks import Cloud
 
@@ -186,16 +187,16 @@ def test_what_failed_or_was_left_comes_back(sandbox: Sandbox, project: Any, pulu
     fault = {"service": "sagemaker", "operation": "EndpointCreation", "message": "the health check failed"}
     urllib.request.urlopen(urllib.request.Request(url, json.dumps(fault).encode(), method="POST")).close()
 
-    pulumi("stack", "init", "dev", cwd=folder)
     failed = pulumi("up", "--yes", "--skip-preview", cwd=folder, code=1)
     assert "the health check failed" in failed.stdout + failed.stderr
     said = pulumi("preview", cwd=folder)
     assert "is Failed (the health check failed)" in said.stdout
     pulumi("up", "--yes", "--skip-preview", cwd=folder)
-    pulumi("preview", "--expect-no-changes", cwd=folder)
 
     project(PROGRAM.format(group=False, image=image))
-    pulumi("up", "--yes", "--skip-preview", cwd=folder)
+    less = Stack(sandbox, folder).up()
+    assert less.code == 0, less.output
+    assert {step.op for step in less.changes} == {"delete"}, "the endpoint that was made again stays as it is"
     project(PROGRAM.format(group=True, image=image))
     again = pulumi("up", "--yes", cwd=folder)
     assert "which an earlier group of this name left, is deleted" in again.stdout

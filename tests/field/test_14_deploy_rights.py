@@ -34,6 +34,8 @@ WHERE = {
     "platform": "churn",
     "stage": "dev",
     "principal": "lead",
+    "files": "models-*/churn/*",
+    **{f"existing_{kind}": f"their-{kind}" for kind in ("bucket", "endpoint", "feature_group", "model", "role")},
 }
 SECRET = mlops.SecretRef.existing(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf", backend="aws")
 ROLE: Any = {"role": "arn:aws:iam::444455556666:role/ci"}
@@ -154,7 +156,8 @@ def fits(kind: str, where: str) -> bool:
 
 
 def test_there_are_rights_for_each_noun() -> None:
-    assert {page.stem for page in PAGES} == {"platform", "network", "featuregroup", "model", "endpoint", "identity"}
+    nouns = {"platform", "network", "featuregroup", "model", "endpoint", "identity"}
+    assert {page.stem for page in PAGES} == nouns | {"existing", "copies"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])

@@ -167,6 +167,17 @@ def test_a_fork_is_the_same_as_an_ordinary_interpreter(home: Home, script: Scrip
     }
 
 
+def test_what_a_program_leaves_open_is_written(home: Home, script: Script, tmp_path: Path) -> None:
+    text = """
+import threading, time
+kept = open("kept", "w")
+kept.write("to the end")
+threading.Thread(target=lambda: (time.sleep(0.2), kept.write(" and after"))).start()
+"""
+    assert home.run(script(text), cwd=tmp_path).returncode == 0
+    assert (tmp_path / "kept").read_text() == "to the end and after"
+
+
 def test_each_has_its_own_chance(home: Home, script: Script) -> None:
     program = script("import random, uuid, tempfile; print(random.random(), uuid.uuid4(), tempfile.mktemp())")
     assert len({word for _ in range(2) for word in home.run(program).stdout.split()}) == 6

@@ -36,7 +36,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pulumi_mlops_sandbox import start
+from pulumi_mlops_sandbox import leaving, start
 
 # fmt: off
 LOADS = {*sys.stdlib_module_names, *(
@@ -476,7 +476,14 @@ def main() -> None:
     server = Server(home, lock)
     job = server.serve()
     if job is not None:
-        run(job, server.loaded.written)
+        code: Any = None
+        try:
+            run(job, server.loaded.written)
+        except SystemExit as exited:
+            code = exited.code
+        if code is None or isinstance(code, int):
+            leaving.leave(code or 0)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,23 @@ class Result:
     code: int
     output: str
     steps: list[Step]
+    planned: Sequence[Step] = ()
+    """What its preview said, where an `up` had one."""
 
     @property
     def changes(self) -> list[Step]:
         """The steps that changed something."""
-        return [step for step in self.steps if step.op not in UNCHANGED and step.type != "pulumi:pulumi:Stack"]
+        return changing(self.steps)
 
     @property
     def counts(self) -> Counter[str]:
         """How often each operation came up."""
         return Counter(step.op for step in self.changes)
+
+
+def changing(steps: Sequence[Step]) -> list[Step]:
+    """Take the steps that change something."""
+    return [step for step in steps if step.op not in UNCHANGED and step.type != "pulumi:pulumi:Stack"]
 
 
 class Stack:
@@ -88,6 +95,10 @@ class Stack:
     def up(self, *options: str) -> Result:
         """Bring the program up, without the preview that doubles the time; :meth:`preview` is a command of its own."""
         return self._steps("up", "--yes", "--skip-preview", *options)
+
+    def preview_and_up(self, *options: str) -> Result:
+        """Bring the program up after its preview, in one command."""
+        return self._steps("up", "--yes", *options)
 
     def refresh(self) -> Result:
         """Compare the state with what is there."""
@@ -144,7 +155,9 @@ class Stack:
             # The engine offers its event log, as the Automation API uses it, only among its debugging commands.
             done = self.sandbox.run(["pulumi", *arguments], cwd=self.folder, PULUMI_DEBUG_COMMANDS="true")
             events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return Result(done.returncode, done.stdout + done.stderr, list(_done(events, preview=command == "preview")))
+        planned = steps(events, planned=True)
+        finished = planned if command == "preview" else steps(events, planned=False)
+        return Result(done.returncode, done.stdout + done.stderr, finished, planned)
 
 
 def _masked(value: Any) -> Any:
@@ -154,17 +167,19 @@ def _masked(value: Any) -> Any:
     return [_masked(each) for each in value] if isinstance(value, list) else value
 
 
-def _done(events: list[Mapping[str, Any]], *, preview: bool) -> "list[Step]":
-    """Read the steps out of the engine's events: planned ones of a preview, finished ones of anything else."""
-    kind = "resourcePreEvent" if preview else "resOutputsEvent"
-    steps = []
-    for event in events:
-        if detail := event.get(kind):
-            planned = detail.get("planning", False)
-            metadata = detail["metadata"]
-            if planned == preview:
-                steps.append(Step(metadata["op"], metadata["type"], metadata["urn"].rsplit("::", 1)[-1]))
-    return steps
+def steps(events: Iterable[Mapping[str, Any]], *, planned: bool) -> list[Step]:
+    """Read the steps out of the engine's events: those that it planned in a preview, or those that it finished."""
+    details = [event.get("resourcePreEvent" if planned else "resOutputsEvent") for event in events]
+    found = [detail["metadata"] for detail in details if detail and detail.get("planning", False) == planned]
+    return [Step(_op(metadata), metadata["type"], metadata["urn"].rsplit("::", 1)[-1]) for metadata in found]
+
+
+def _op(metadata: Mapping[str, Any]) -> str:
+    """Name what was done; of a refresh what it found, which the engine tells only in the command of that name."""
+    op, old, new = str(metadata["op"]), metadata.get("old"), metadata.get("new")
+    if op != "refresh" or not old:
+        return op
+    return "delete" if not new else op if old.get("inputs") == new.get("inputs") else "update"
 
 
 def inventory(url: str) -> dict[str, list[str]]:

@@ -135,6 +135,14 @@ def own(tmp_path: Path) -> Iterator[ControlPlane]:
     plane.stop()
 
 
+def test_what_requests_need_is_kept_and_forgotten(plane: ControlPlane) -> None:
+    plane.admin("DELETE", "needs")
+    plane.client("sqs").create_queue(QueueName="approved")
+    assert plane.admin("GET", "needs") == [["sqs:CreateQueue", "arn:aws:sqs:us-east-1:123456789012:approved"]]
+    plane.admin("DELETE", "needs")
+    assert plane.admin("GET", "needs") == []
+
+
 def test_a_restart_loses_nothing(own: ControlPlane) -> None:
     names = populate(own)
     before = picture(own, names)

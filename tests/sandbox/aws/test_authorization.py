@@ -53,6 +53,21 @@ def test_a_caller_that_is_a_role_does_what_its_policies_allow(plane: ControlPlan
     )
 
 
+def test_who_deletes_versions_needs_another_right(plane: ControlPlane, world: dict[str, str]) -> None:
+    bucket, s3 = world["bucket"], plane.client("s3")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="a", Body=b"x")["VersionId"]
+    give(plane, allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/*"))
+    deployer = acting(plane, "s3", world["role"])
+    deployer.delete_object(Bucket=bucket, Key="a")
+    for delete in (
+        lambda: deployer.delete_object(Bucket=bucket, Key="a", VersionId=version),
+        lambda: deployer.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a", "VersionId": version}]}),
+    ):
+        with pytest.raises(ClientError, match="not authorized to perform: s3:DeleteObjectVersion"):
+            delete()
+
+
 def test_a_denial_wins(plane: ControlPlane, world: dict[str, str]) -> None:
     give(plane, allow("sns:*"), {**allow("sns:CreateTopic"), "Effect": "Deny"})
     with pytest.raises(ClientError):

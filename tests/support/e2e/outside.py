@@ -14,6 +14,8 @@ from pulumi_mlops_sandbox.stack import Result, Stack, inventory
 
 ROOT = Path(__file__).parents[3]
 GROUP = "churn-{stage}-models-churn"
+DEPLOYER = "deployer"
+"""The beginning of the names of roles that deploy, and of their policies (see `deploying`)."""
 
 
 class Cloud:
@@ -32,9 +34,23 @@ class Cloud:
             aws_secret_access_key="sandbox",
         )
 
+    def acting_as(self, role: str, service: str) -> Any:
+        """Return a client with the credentials of a role, which is judged by its own policies."""
+        arn = f"arn:aws:iam::123456789012:role/{role}"
+        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return boto3.client(  # type: ignore[call-overload]  # a plain name
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
     def everything(self) -> dict[str, list[str]]:
-        """List the whole store."""
-        return inventory(self.url)
+        """List the whole store, without who deploys."""
+        found = {kind: [one for one in ids if DEPLOYER not in one] for kind, ids in inventory(self.url).items()}
+        return {kind: ids for kind, ids in found.items() if ids}
 
     def allows(self, role: str, action: str, resource: str, **facts: str) -> bool:
         """Judge by its policies, all of which are its own, whether a role may do something."""

@@ -49,6 +49,11 @@ def _needs(plane: Account, _body: dict[str, Any]) -> Any:
     return sorted(plane.needed)
 
 
+def _forget_needs(plane: Account, _body: dict[str, Any]) -> Any:
+    plane.needed.clear()
+    return []
+
+
 def _latency(plane: Account, body: dict[str, Any]) -> Any:
     plane.latency = float(body["seconds"])
     return {"seconds": plane.latency}
@@ -88,6 +93,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "/faults"): _forget_faults,
     ("GET", "/requests"): _requests,
     ("GET", "/needs"): _needs,
+    ("DELETE", "/needs"): _forget_needs,
     ("POST", "/latency"): _latency,
     ("POST", "/hurry"): _hurry,
     ("POST", "/save"): _save,

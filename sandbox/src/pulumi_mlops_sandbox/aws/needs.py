@@ -125,6 +125,8 @@ def of(call: Call) -> list[Need]:
     if (call.service, call.operation) in FREE:
         return []
     action = _ACTIONS.get(call.service, {}).get(call.operation, call.operation)
+    if action == "DeleteObject" and _of_versions(call.params):
+        action = "DeleteObjectVersion"
     named = f"{_PREFIXES.get(call.service, call.service)}:{action}"
     facts = _facts(call)
     return [*(Need(named, resource, facts) for resource in _resources(call)), *_behind(call)]
@@ -152,6 +154,11 @@ def _resources(call: Call) -> Iterator[str]:
         ]
         one = next((_arn(call, text, str(params[name])) for name, text in templates.items() if params.get(name)), "*")
         yield from several or [one]
+
+
+def _of_versions(params: dict[str, Any]) -> bool:
+    """Whether a deletion names versions, which is another right."""
+    return any(one.get("VersionId") for one in (params, *params.get("Delete", {}).get("Objects", [])))
 
 
 def _s3(call: Call) -> Iterator[str]:

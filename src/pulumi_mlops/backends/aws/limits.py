@@ -80,10 +80,7 @@ def used() -> Iterator[tuple[str, str]]:
 
 @functools.cache
 def _shapes(service: str) -> Mapping[str, Any]:
-    import botocore.session  # noqa: PLC0415 (not free to import)
-
-    loader = botocore.session.get_session().get_component("data_loader")
-    found: Mapping[str, Any] = loader.load_service_model(service, "service-2")["shapes"]
+    found: Mapping[str, Any] = sessions.loader(None).load_service_model(service, "service-2")["shapes"]
     return found
 
 

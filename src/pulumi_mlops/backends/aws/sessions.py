@@ -16,6 +16,7 @@ from pulumi_mlops.core import private
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.loaders
 
 PACKAGE = "aws"
 _OBJECTS = ("assumeRoles", "assumeRoleWithWebIdentity", "endpoints", "sharedConfigFiles", "sharedCredentialsFiles")
@@ -72,16 +73,23 @@ def known_of(given: pulumi.ProviderResource | None, key: str) -> str | None:
 
 
 @functools.cache
+def loader(places: str | None) -> "botocore.loaders.Loader":
+    """Return what reads botocore's descriptions: one for all, since it keeps what it has read, and they are large."""
+    import botocore.loaders  # noqa: PLC0415 (not free to import)
+
+    return botocore.loaders.create_loader(places)
+
+
+@functools.cache
 def _session(region: str | None, profile: str | None, config: str | None, credentials: str | None) -> "boto3.Session":
     import boto3  # noqa: PLC0415 (only programs that ask pay for it)
     import botocore.session  # noqa: PLC0415 (as above)
 
-    if config is None and credentials is None:
-        return boto3.Session(region_name=region, profile_name=profile)
     core = botocore.session.Session(profile=profile)
     for name, path in (("config_file", config), ("credentials_file", credentials)):
         if path is not None:
             core.set_config_variable(name, path)
+    core.register_component("data_loader", loader(core.get_config_variable("data_path")))
     return boto3.Session(region_name=region, botocore_session=core)
 
 

@@ -3,10 +3,13 @@
 import os
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader, create_loader
 
 from pulumi_mlops_sandbox.aws.provider import failures
 from pulumi_mlops_sandbox.provider.contract import ProviderError, Values
@@ -36,8 +39,8 @@ class Session:
             aws_access_key_id=config.get("accessKey"),
             aws_secret_access_key=config.get("secretKey"),
             aws_session_token=config.get("token"),
-            profile_name=config.get("profile"),
             region_name=self.region,
+            botocore_session=_core(config.get("profile")),
         )
         for role in config.get("assumeRoles") or []:
             self._boto = self._assumed(role)
@@ -112,4 +115,17 @@ class Session:
             aws_secret_access_key=found["SecretAccessKey"],
             aws_session_token=found["SessionToken"],
             region_name=self.region,
+            botocore_session=_core(),
         )
+
+
+@cache
+def _loader() -> Loader:
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
+
+
+def _core(profile: str | None = None) -> botocore.session.Session:
+    """Make a session that shares what reads the services' descriptions, which are large."""
+    core = botocore.session.Session(profile=profile)
+    core.register_component("data_loader", _loader())
+    return core
