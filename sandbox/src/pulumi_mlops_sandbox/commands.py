@@ -107,6 +107,21 @@ def env(home: Home = None) -> None:
     typer.echo(_sandbox(home).shell())
 
 
+@app.command()
+def operators(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names, as `Platform(addons=[…])` has them.", show_default="all of them"),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Install operators as they are into a sandbox whose nodes are real; the first time this builds them."""
+    from pulumi_mlops_sandbox.kubernetes.operators import running  # noqa: PLC0415  (only who wants a cluster)
+
+    for name in running.install(_sandbox(home), names or None):
+        typer.echo(name)
+
+
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def run(
     command: Annotated[list[str], typer.Argument(help="The command, after --")],

@@ -49,6 +49,14 @@ def test_it_brings_what_the_library_writes_for(operator: Operator, objects: list
     assert any(each["metadata"]["name"] == wanted.namespace for each in objects if each["kind"] == "Namespace")
 
 
+def test_its_namespaces_are_known(objects: list[dict[str, Any]]) -> None:
+    """What changes in them by itself is nobody's."""
+    made = {each["metadata"]["name"] for each in objects if each["kind"] == "Namespace"}
+    lies = {each["metadata"].get("namespace") for each in objects} - {None, "kube-system"}
+    assert made
+    assert made | lies <= set(manifests.NAMESPACES)
+
+
 def test_nobody_has_more_rights_than_its_own_manifests_give(objects: list[dict[str, Any]]) -> None:
     roles = {each["metadata"]["name"]: each["rules"] for each in objects if each["kind"] in ("Role", "ClusterRole")}
     of_kubernetes = {"system:auth-delegator", "extension-apiserver-authentication-reader"}

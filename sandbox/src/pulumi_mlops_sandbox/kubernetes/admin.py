@@ -1,4 +1,4 @@
-"""Administration over HTTP: health, inventory, reset."""
+"""Administration over HTTP: health, inventory, reset, operators."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -15,26 +15,32 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PREFIX = "/_sandbox"
-Route = Callable[[Plane], Any]
+Route = Callable[[Plane, Any], Any]
+"""Answers a request, given the body that came with it."""
 
 
-def _health(_plane: Plane) -> Any:
+def _health(_plane: Plane, _body: Any) -> Any:
     return {"status": "ok"}
 
 
-def _inventory(plane: Plane) -> Any:
+def _inventory(plane: Plane, _body: Any) -> Any:
     return plane.inventory()
 
 
-def _reset(plane: Plane) -> Any:
+def _reset(plane: Plane, _body: Any) -> Any:
     plane.reset()
     return {"reset": True}
+
+
+def _operators(plane: Plane, body: Any) -> Any:
+    return {"installed": plane.install(body["names"])}
 
 
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/health"): _health,
     ("GET", "/inventory"): _inventory,
     ("POST", "/reset"): _reset,
+    ("POST", "/operators"): _operators,
 }
 
 
@@ -54,7 +60,7 @@ class Application:
             known = ", ".join(f"{method} {PREFIX}{path}" for method, path in ROUTES)
             return _json({"error": f"no such route; there are: {known}"}, 404)
         try:
-            return _json(route(self._plane), 200)
+            return _json(route(self._plane, request.get_json(silent=True)), 200)
         except (SandboxError, ApiError, OSError, urllib3.exceptions.HTTPError) as error:
             return _json({"error": str(error)}, 500)
 

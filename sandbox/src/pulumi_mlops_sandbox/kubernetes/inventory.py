@@ -45,7 +45,7 @@ def kinds(api: Api) -> Iterator[Kind]:
             seen = set()
             for version in group["versions"]:
                 path = f"/api/{version['version']}" if root == "/api" else f"/apis/{name}/{version['version']}"
-                for resource in version["resources"]:
+                for resource in version.get("resources", ()):  # none while who serves them does not answer
                     if "list" in resource["verbs"] and resource["resource"] not in seen:
                         seen.add(resource["resource"])
                         kind = resource["responseKind"]["kind"]

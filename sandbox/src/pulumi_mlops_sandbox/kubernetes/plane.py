@@ -3,13 +3,18 @@
 import json
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import furniture
+from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster
 from pulumi_mlops_sandbox.kubernetes.inventory import NODES_NAMESPACES, Inventory, everything, inventory
+from pulumi_mlops_sandbox.kubernetes.nodes import published
 from pulumi_mlops_sandbox.kubernetes.nodes.product import NodeProduct
 from pulumi_mlops_sandbox.kubernetes.nodes.real import RealNodes
+from pulumi_mlops_sandbox.kubernetes.operators import install, manifests
 from pulumi_mlops_sandbox.kubernetes.played import PlayedNodes
 from pulumi_mlops_sandbox.kubernetes.prepared import IDENTITY, Prepared
 from pulumi_mlops_sandbox.kubernetes.registry import Standby
@@ -70,12 +75,28 @@ class Plane:
                 self._builtin.unlink(missing_ok=True)
             self.start()
 
+    def install(self, names: Sequence[str]) -> list[str]:
+        """Install operators as they are; what is built of them has to be in the cache. Name what is there then."""
+        if self._real is None:
+            raise SandboxError("Operators run in pods, and on played nodes no container runs: they are played as well.")
+        with self._lock:
+            self._real.bring([*published.images(), *published.operators(names)])
+            config = self.cluster.folder / "admin.kubeconfig"
+            private(config, self.cluster.kubeconfig())
+            held = self.inventory()
+            install.install(config, names)
+            found = everything(self.cluster.api())
+            builtin = {kind: [one for one in there if one not in held.get(kind, ())] for kind, there in found.items()}
+            self._builtin.write_text(json.dumps(builtin))
+        return list(names)
+
     def inventory(self) -> Inventory:
         """List what somebody has made in it."""
         with self._lock:
             if self._real is None:
                 return inventory(self.cluster.api(), self._prepared.builtin)
-            return inventory(self.cluster.api(), json.loads(self._builtin.read_text()), NODES_NAMESPACES)
+            hidden = NODES_NAMESPACES | frozenset(manifests.NAMESPACES)
+            return inventory(self.cluster.api(), json.loads(self._builtin.read_text()), hidden)
 
     def ended(self) -> str:
         """Say which part has ended by itself, and how; nothing while all run, or while a reset is on its way."""

@@ -181,6 +181,8 @@ OPERATORS = (
     Operator("prometheus", (table.PROMETHEUS_OPERATOR, table.PROMETHEUS), _prometheus),
 )
 NAMES = tuple(operator.name for operator in OPERATORS)
+NAMESPACES = ("kserve", "envoy-gateway-system", GATEWAYS, "cnpg-system", "keda", "monitoring")
+"""Where they are."""
 
 
 def chosen(names: Sequence[str]) -> list[Operator]:

@@ -1,0 +1,43 @@
+"""Installs operators into a running sandbox whose nodes are real."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.nodes import layers, published
+from pulumi_mlops_sandbox.kubernetes.operators import install as installing
+from pulumi_mlops_sandbox.kubernetes.operators import manifests
+from pulumi_mlops_sandbox.progress import step
+
+WITHIN = 900.0
+"""Images of 3 GB are copied, and pods start on a busy machine."""
+
+
+def prepare(names: Sequence[str]) -> None:
+    """Build and fetch what operators and the library's pods need, with progress."""
+    for operator in manifests.chosen(names):
+        installing.manifest(operator)
+    for image in (*published.images(), *published.operators(names)):
+        layers.write(image)
+
+
+def install(sandbox: Sandbox, names: Sequence[str] | None = None) -> list[str]:
+    """Install operators by the names that the library has for them, all where none is named; wait for them."""
+    wanted = list(names or manifests.NAMES)
+    url = next((status.url for status in sandbox.status() if status.name == "kubernetes" and status.url), None)
+    if url is None:
+        raise SandboxError("No Kubernetes runs. Start one: pulumi-mlops sandbox up --plane kubernetes --nodes real")
+    prepare(wanted)
+    request = urllib.request.Request(  # noqa: S310  (the sandbox's own)
+        f"{url}/_sandbox/operators", json.dumps({"names": wanted}).encode(), {"Content-Type": "application/json"}
+    )
+    with step(f"Installing {', '.join(wanted)}"):
+        try:
+            with urllib.request.urlopen(request, timeout=WITHIN) as answer:  # noqa: S310  (as above)
+                installed: list[str] = json.loads(answer.read())["installed"]
+        except urllib.error.HTTPError as error:
+            raise SandboxError(json.loads(error.read())["error"]) from error
+    return installed
