@@ -9,7 +9,7 @@ BACKEND ?= aws
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators check mypy pyright bench docs engine cluster lock format clean
+.PHONY: help demo test operators acceptance node check mypy pyright bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -22,6 +22,9 @@ test: check engine cluster ## All checks and all tests
 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
 	$(RUN) pytest -m operators tests/operators
+
+acceptance: engine cluster node ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
+	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/acceptance/cluster
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check
@@ -46,6 +49,9 @@ engine: $(READY) ## Find or build the Pulumi engine
 cluster: $(READY) ## Build the Kubernetes sandbox and fetch MLflow and Feast, which `make test` needs
 	@$(RUN) pulumi_mlops_sandbox.kubernetes.prepared
 	@$(RUN) pulumi_mlops_sandbox.packages
+
+node: $(READY) ## Build a real node for the Kubernetes sandbox (Linux), ten to twenty minutes the first time
+	@$(RUN) pulumi_mlops_sandbox.kubernetes.nodes.product
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix

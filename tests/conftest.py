@@ -14,6 +14,10 @@ Pulumi = Callable[..., subprocess.CompletedProcess[str]]
 Project = Callable[..., Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--context", help="run the tests marked acceptance on the cluster of this context of a kubeconfig")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _hermetic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test finds the user's sandbox, stack or real account. The cached engine is shared: it is only read."""

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 from pulumi_mlops.doctor import Check
 
 DISTRIBUTION = "pulumi-mlops-sandbox"
 START = "pulumi-mlops sandbox up"
+REAL_NODE = "--plane kubernetes --nodes real"
 
 
 def checks() -> list[Check]:
@@ -62,6 +64,17 @@ def _rest() -> Iterator[Check]:
             yield Check(what, "ok", plane.url or "")
         else:
             yield Check(what, "optional", "stopped", f"{START} --plane {plane.name}")
+    yield _node(sandbox.home)
+
+
+def _node(home: Path) -> Check:
+    from pulumi_mlops_sandbox.kubernetes.nodes import product, requirements  # noqa: PLC0415  (it needs the packages)
+
+    if found := list(requirements.problems(home)):
+        return Check("real Kubernetes node", "optional", f"not here: {'; '.join(found)}", "use kind, by its kubeconfig")
+    if product.find() is None:
+        return Check("real Kubernetes node", "optional", "can run here, and is not built", f"{START} {REAL_NODE}")
+    return Check("real Kubernetes node", "ok", "can run here, and is built")
 
 
 def _go(*, needed: bool) -> Check:

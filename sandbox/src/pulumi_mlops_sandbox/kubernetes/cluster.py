@@ -143,10 +143,6 @@ class Cluster:
         self.wait("etcd", (self.folder / SOCKET).exists)
         self.start_part(self._apiserver())
         self.wait("the apiserver", self._apiserver_is_ready)
-        self.wait_for_kinds()
-
-    def wait_for_kinds(self) -> None:
-        """Wait until every kind that is defined can be listed."""
         api = self.api()
         for definition in api.get(DEFINITIONS)["items"]:
             spec = definition["spec"]

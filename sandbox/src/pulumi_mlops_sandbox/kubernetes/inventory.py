@@ -16,13 +16,13 @@ AUTOMATIC = {
 NODES_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "local-path-storage"})
 """Where a real node's own pods are, whose names change."""
 
-PASSING = frozenset({"core/Event", "events.k8s.io/Event"})
+PASSING = frozenset({"core/Event", "events.k8s.io/Event", "metrics.k8s.io/NodeMetrics", "metrics.k8s.io/PodMetrics"})
 """What comes and goes by itself, and says only what happened."""
 
 COMES_LATER = frozenset({"coordination.k8s.io/Lease", "core/ServiceAccount", "core/ConfigMap", "core/Endpoints"})
 """Kinds of which the parts of the control plane make some more in the system's namespaces while they run."""
 
-NOT_FOUND, METHOD_NOT_ALLOWED = 404, 405
+NOT_FOUND, METHOD_NOT_ALLOWED, UNAVAILABLE = 404, 405, 503
 
 Inventory = dict[str, list[str]]
 
@@ -61,7 +61,8 @@ def everything(api: Api) -> Inventory:
         try:
             items = api.get(kind.path, METADATA)["items"] or []
         except ApiError as error:
-            if error.status in {NOT_FOUND, METHOD_NOT_ALLOWED}:  # its definition was deleted meanwhile
+            # Its definition was deleted meanwhile, or who serves it is not there.
+            if error.status in {NOT_FOUND, METHOD_NOT_ALLOWED, UNAVAILABLE}:
                 continue
             raise
         names = sorted(_name(item["metadata"]) for item in items)

@@ -44,15 +44,8 @@ class Plane:
             if self._real is None:
                 self._begin()
             self.cluster.start_storage()
-            if not self._is_furnished():  # new, or begun by another version of the library
-                definitions = self._prepared.definitions
-                if self._real is None:
-                    furniture.furnish(self.cluster.api(), definitions, self._prepared.product.storage_class)
-                else:
-                    self._real.furnish(self.cluster, definitions)
-                self._identity.write_text(self._prepared.identity)
             if self._real is None:
-                self._registry.start()  # where pods run, so does MLflow
+                self._play()
             self.cluster.start_controllers()
             if self._real is not None and not self._builtin.exists():
                 self._builtin.write_text(json.dumps(everything(self.cluster.api())))
@@ -71,7 +64,6 @@ class Plane:
             self._registry.forget()
             if self._real is not None:
                 self._real.forget()
-                self._identity.unlink(missing_ok=True)
                 self._builtin.unlink(missing_ok=True)
             self.start()
 
@@ -98,6 +90,14 @@ class Plane:
             hidden = NODES_NAMESPACES | frozenset(manifests.NAMESPACES)
             return inventory(self.cluster.api(), json.loads(self._builtin.read_text()), hidden)
 
+    def facts(self) -> dict[str, object]:
+        """Say what a program outside needs to know, once the cluster runs."""
+        told: dict[str, object] = {"server": self.cluster.server}
+        if self._real is None:
+            return told | {"mlflow_port": self.cluster.ports.mlflow}
+        addresses = self._real.addresses
+        return told | {"node": {"pid": self._real.namespaces.pid, "address": str(addresses.node)}}
+
     def ended(self) -> str:
         """Say which part has ended by itself, and how; nothing while all run, or while a reset is on its way."""
         if not self._lock.acquire(blocking=False):
@@ -107,8 +107,13 @@ class Plane:
         finally:
             self._lock.release()
 
-    def _is_furnished(self) -> bool:
-        return self._identity.exists() and self._identity.read_text() == self._prepared.identity
+    def _play(self) -> None:
+        """Have what stands for operators and for MLflow; where pods run, they are there themselves or not at all."""
+        if self._identity.read_text() != self._prepared.identity:  # begun by another version of the library
+            definitions = self._prepared.definitions
+            furniture.furnish(self.cluster.api(), definitions, self._prepared.product.storage_class)
+            self._identity.write_text(self._prepared.identity)
+        self._registry.start()
 
     def _begin(self) -> None:
         """Copy the empty cluster where there is none; in one step, so that half a copy is never started."""

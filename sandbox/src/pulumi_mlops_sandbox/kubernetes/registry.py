@@ -163,6 +163,10 @@ class Registry:
 def serving(sandbox: Sandbox) -> Iterator[Registry]:
     """Give the registry of a sandbox whose cluster runs; it is made empty at the end."""
     told = json.loads((sandbox.home / "kubernetes.json").read_text())
+    if "mlflow_port" not in told:
+        raise SandboxError(
+            "On real nodes MLflow is in its own pod: reach it by a forwarded port or through the gateway."
+        )
     port = told["mlflow_port"]
     socket.create_connection(("127.0.0.1", port), timeout=ANSWERS_WITHIN).close()  # it starts while others work
     registry = Registry(f"http://127.0.0.1:{port}")

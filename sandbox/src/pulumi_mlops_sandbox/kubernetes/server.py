@@ -63,8 +63,7 @@ def announce(home: Path, server: BaseWSGIServer, plane: Plane) -> None:
     told = {
         "pid": os.getpid(),
         "port": server.server_port,
-        "server": plane.cluster.server,
-        "mlflow_port": plane.cluster.ports.mlflow,
+        **plane.facts(),
     }
     private(home / READY, json.dumps(told))
 

@@ -7,25 +7,23 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-import yaml
-from kubernetes import client, config, utils
+from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import stream
 
 from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.environment import Sandbox
-from pulumi_mlops_sandbox.kubernetes.nodes import images, product, requirements
+from pulumi_mlops_sandbox.kubernetes.nodes import product, requirements
 from pulumi_mlops_sandbox.kubernetes.nodes.leftovers import called
+from support.trial import SERVICE, Trial, until
 
-WITHIN = 60.0
+EMPTY = "emptyDir: {}"
 
 
 def absent() -> str:
@@ -37,30 +35,6 @@ def absent() -> str:
 
 pytestmark = pytest.mark.skipif(bool(absent()), reason=absent() or "none")
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {{name: {name}, labels: {{app: {name}}}}}
-spec:
-  automountServiceAccountToken: {token}
-  terminationGracePeriodSeconds: 0
-  securityContext: {{runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000, seccompProfile: {{type: RuntimeDefault}}}}
-  containers:
-    - name: main
-      image: {image}
-      command: [httpd, -f, -p, "8080", -h, /data]
-      readinessProbe: {{tcpSocket: {{port: 8080}}, periodSeconds: 1}}
-      resources: {{requests: {{cpu: 5m, memory: 8Mi}}}}
-      securityContext: {{readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
-      volumeMounts: [{{name: data, mountPath: /data}}]
-  volumes: [{{name: data, {volume}}}]
-"""
-SERVICE = """
-apiVersion: v1
-kind: Service
-metadata: {name: a}
-spec: {selector: {app: a}, ports: [{port: 80, targetPort: 8080}]}
-"""
 CLAIM = """
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -117,47 +91,6 @@ def processes(home: Path) -> list[str]:
     return found
 
 
-def until(condition: Callable[[], Any], within: float = WITHIN) -> Any:
-    deadline = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.1)
-    return found
-
-
-class Node:
-    """A sandbox with a real node, and what it can be asked."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self.api = config.new_client_from_config(str(sandbox.home / "kubeconfig"))
-        self.core = client.CoreV1Api(self.api)
-
-    def apply(self, text: str) -> None:
-        utils.create_from_dict(self.api, yaml.safe_load(text), namespace="trial")
-
-    def ready(self, name: str) -> bool:
-        status = self.core.read_namespaced_pod(name, "trial").status
-        return any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or [])
-
-    def run(self, pod: str, *command: str) -> str:
-        said: str = stream(
-            self.core.connect_get_namespaced_pod_exec,
-            pod,
-            "trial",
-            command=list(command),
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-        )
-        return said
-
-    def asks(self, pod: str, address: str) -> bool:
-        """Whether a pod is answered at an address."""
-        return "hello" in self.run(pod, "wget", "-q", "-T", "2", "-O", "-", f"http://{address}/page")
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return (tmp_path_factory.mktemp("real") / "home").resolve()
@@ -180,37 +113,29 @@ def sandbox(before: dict[str, list[str]], home: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def node(sandbox: Sandbox) -> Iterator[Node]:
+def node(sandbox: Sandbox) -> Trial:
     """Have three pods under *restricted*, of which one keeps its data in a volume."""
-    made = Node(sandbox)
+    made = Trial(sandbox.home / "kubeconfig", "trial")
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     made.core.create_namespace({"metadata": {"name": "trial", "labels": restricted}})
     made.apply(CLAIM)
     made.apply(SERVICE)
-    until(lambda: made.core.read_namespaced_service_account("default", "trial"))
-    volumes = {"a": "persistentVolumeClaim: {claimName: data}", "b": "emptyDir: {}", "c": "emptyDir: {}"}
-    for name, volume in volumes.items():
-        token = "true" if name == "b" else "false"
-        made.apply(POD.format(name=name, image=images.BUSYBOX, volume=volume, token=token))
-    for name in volumes:
-        until(lambda name=name: made.ready(name))  # type: ignore[misc]  # one each
-        made.run(name, "sh", "-c", "echo hello > /data/page")
-    yield made
-    made.api.close()
+    made.pods({"a": "persistentVolumeClaim: {claimName: data}", "b": EMPTY, "c": EMPTY}, with_token="b")
+    return made
 
 
-def test_a_restricted_pod_answers_by_name(node: Node) -> None:
+def test_a_restricted_pod_answers_by_name(node: Trial) -> None:
     assert node.asks("b", "a.trial.svc.cluster.local")
     assert node.asks("c", "a"), "a search domain is set"
     assert "uid=1000" in node.run("b", "id")
     assert "Read-only" in node.run("b", "touch", "/x")
 
 
-def test_the_apiserver_answers_a_pod_that_trusts_its_authority(node: Node) -> None:
+def test_the_apiserver_answers_a_pod_that_trusts_its_authority(node: Trial, home: Path) -> None:
     where = "/var/run/secrets/kubernetes.io/serviceaccount"
     assert node.run("b", "ls", where).split() == ["ca.crt", "namespace", "token"]
     authority = node.run("b", "cat", f"{where}/ca.crt")
-    assert authority.strip() == (node.sandbox.home / "kubernetes-real/pki/ca.crt").read_text().strip()
+    assert authority.strip() == (home / "kubernetes-real/pki/ca.crt").read_text().strip()
     with config.new_client_from_config_dict(
         {
             "current-context": "pod",
@@ -219,8 +144,8 @@ def test_the_apiserver_answers_a_pod_that_trusts_its_authority(node: Node) -> No
                 {
                     "name": "pod",
                     "cluster": {
-                        "server": json.loads((node.sandbox.home / "kubernetes.json").read_text())["server"],
-                        "certificate-authority": str(node.sandbox.home / "kubernetes-real/pki/ca.crt"),
+                        "server": json.loads((home / "kubernetes.json").read_text())["server"],
+                        "certificate-authority": str(home / "kubernetes-real/pki/ca.crt"),
                     },
                 }
             ],
@@ -233,18 +158,18 @@ def test_the_apiserver_answers_a_pod_that_trusts_its_authority(node: Node) -> No
             client.CoreV1Api(api).list_namespaced_secret("trial")
 
 
-def test_a_policy_holds(node: Node) -> None:
-    address = node.core.read_namespaced_pod("b", "trial").status.pod_ip + ":8080"
+def test_a_policy_holds(node: Trial) -> None:
+    address = node.address("b")
     assert node.asks("a", address)
     node.apply(POLICY)
     until(lambda: not node.asks("c", "a"))
     assert node.asks("b", "a"), "what the policy allows is let in"
     assert not node.asks("a", address), "and nothing is let out"
-    own = node.core.read_namespaced_pod("a", "trial").status.pod_ip + ":8080"
+    own = node.address("a")
     assert not node.asks("c", own), "nor by the pod's own address"
 
 
-def test_metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Node) -> None:
+def test_metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Trial) -> None:
     def used() -> list[Any]:
         try:
             listed = client.CustomObjectsApi(node.api).list_cluster_custom_object("metrics.k8s.io", "v1beta1", "nodes")
@@ -255,26 +180,29 @@ def test_metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Node) -> 
     assert [item["metadata"]["name"] for item in until(used, 90)] == ["node"]
 
 
-def test_killed_at_any_moment_it_comes_back_with_what_it_held(node: Node, before: dict[str, list[str]]) -> None:
-    home = node.sandbox.home
+def test_killed_at_any_moment_it_comes_back_with_what_it_held(
+    node: Trial, sandbox: Sandbox, before: dict[str, list[str]]
+) -> None:
+    home = sandbox.home
     server = json.loads((home / "kubernetes.json").read_text())["pid"]
     os.kill(server, signal.SIGKILL)
     until(lambda: not processes(home))
     left = traces(called(home))
     assert {name for name in left if left[name] != before[name]} == {"control groups"}, "which the next start removes"
-    node.sandbox.up(["kubernetes"])
+    sandbox.up(["kubernetes"])
     until(lambda: node.ready("a") and node.ready("b") and node.ready("c"))
     assert node.asks("b", "a"), "a volume keeps what was written to it"
     assert not node.asks("c", "a"), "and policies hold as before"
 
 
-def test_it_goes_without_a_trace(node: Node, before: dict[str, list[str]]) -> None:
-    own = called(node.sandbox.home)
+@pytest.mark.usefixtures("node")
+def test_it_goes_without_a_trace(sandbox: Sandbox, before: dict[str, list[str]]) -> None:
+    own = called(sandbox.home)
     assert own in "".join(traces(own)["routes"])
-    server = psutil.Process(json.loads((node.sandbox.home / "kubernetes.json").read_text())["pid"])
+    server = psutil.Process(json.loads((sandbox.home / "kubernetes.json").read_text())["pid"])
     had = namespaces([process.pid for process in server.children(recursive=True)]) - namespaces([os.getpid()])
     assert len({name for name in had if name.startswith("net")}) > 3, "the node has one, and each pod"
-    node.sandbox.down()
-    assert processes(node.sandbox.home) == []
+    sandbox.down()
+    assert processes(sandbox.home) == []
     assert had & namespaces(psutil.pids()) == set()
     assert traces(own) == before

@@ -6,6 +6,7 @@ parts share what is compiled. containerd is built in its own module, as its proj
 
 import hashlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,3 +176,15 @@ def _unpack_tools(work: Path, target: Path) -> None:
 
 def _has_plugins(folder: Path) -> bool:
     return all((folder / name).is_file() for name in PLUGINS)
+
+
+def main() -> None:
+    """Have everything: ``python -m pulumi_mlops_sandbox.kubernetes.nodes.product``."""
+    try:
+        sys.stdout.write(f"{ensure().programs}\n")
+    except SandboxError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

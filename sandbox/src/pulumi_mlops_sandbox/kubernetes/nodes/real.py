@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -16,8 +16,15 @@ from pulumi_mlops_sandbox.kubernetes.access import Access
 from pulumi_mlops_sandbox.kubernetes.api import ApiError
 from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster, Site, nodes_are_ready
-from pulumi_mlops_sandbox.kubernetes.furniture import DEFINITIONS, WAY_IN
-from pulumi_mlops_sandbox.kubernetes.nodes import addresses, cgroups, configuration, images, leftovers, requirements
+from pulumi_mlops_sandbox.kubernetes.nodes import (
+    addresses,
+    cgroups,
+    configuration,
+    images,
+    leftovers,
+    requirements,
+    running,
+)
 from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
 from pulumi_mlops_sandbox.kubernetes.nodes.inside import PROGRAMS, STATE
 from pulumi_mlops_sandbox.kubernetes.nodes.layers import Image
@@ -103,15 +110,6 @@ class RealNodes:
             self.apply(cluster, Template(manifests.read_text()).substitute(self._told()))
         for path in OWN:
             cluster.wait(path.rpartition("/")[2], partial(_runs, cluster, path))
-
-    def furnish(self, cluster: Cluster, definitions: Sequence[dict[str, Any]]) -> None:
-        """Put into a new cluster what every cluster of the sandbox has, but for played nodes and volumes."""
-        api = cluster.api()
-        for definition in definitions:
-            api.apply(f"{DEFINITIONS}/{definition['metadata']['name']}", definition)
-        cluster.wait_for_kinds()
-        for path, wanted in WAY_IN:
-            api.apply(path, wanted)
 
     def bring(self, wanted: Iterable[Image]) -> list[str]:
         """Give containerd the images that it does not have; name those."""
