@@ -1,5 +1,6 @@
 """A namespace of a real cluster under *restricted*, and pods in it that answer and ask."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,9 +9,8 @@ from typing import Any
 
 import yaml
 from kubernetes import client, config, utils
-from kubernetes.stream import stream
 
-from pulumi_mlops_sandbox.kubernetes.nodes import images
+from pulumi_mlops_sandbox.kubernetes.nodes import images, product
 
 WITHIN = 90.0
 PORTS = (8080, 8081)
@@ -55,6 +55,9 @@ class Trial:
         self.api = config.new_client_from_config(str(kubeconfig))
         self.core = client.CoreV1Api(self.api)
         self.namespace = namespace
+        self._kubeconfig = kubeconfig
+        built = product.find()
+        self._kubectl = product.NodeProduct(built).kubectl if built else ("kubectl",)
 
     def apply(self, text: str) -> None:
         utils.create_from_dict(self.api, yaml.safe_load(text), namespace=self.namespace)
@@ -81,21 +84,15 @@ class Trial:
         return f"{self.core.read_namespaced_pod(name, self.namespace).status.pod_ip}:{port}"
 
     def run(self, pod: str, *command: str) -> str:
-        said: str = stream(
-            self.core.connect_get_namespaced_pod_exec,
-            pod,
-            self.namespace,
-            command=list(command),
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-        )
-        return said
+        """Run a command in a pod by kubectl: the Python client leaves a socket open for each."""
+        line = [*self._kubectl, f"--kubeconfig={self._kubeconfig}", "--namespace", self.namespace, "exec", pod, "--"]
+        return subprocess.run(
+            [*line, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=WITHIN, check=False
+        ).stdout
 
     def asks(self, pod: str, address: str) -> bool:
         """Whether a pod is answered at an address."""
-        return "hello" in self.run(pod, "wget", "-q", "-T", "2", "-O", "-", f"http://{address}/page")
+        return "hello" in self.run(pod, "wget", "-q", "-T", "5", "-O", "-", f"http://{address}/page")
 
 
 @contextmanager

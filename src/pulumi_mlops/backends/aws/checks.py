@@ -282,10 +282,10 @@ def _machine(field: str, compute: Compute) -> Iterator[Problem]:
         yield Problem(
             f"{field}.pin.aws", f"{machine.name!r} is not a SageMaker instance; write one such as 'ml.m5.xlarge'"
         )
-    elif machine.name not in (known := machines(machine.name)):
+    elif machine.name not in (types := machines(machine.name)):
         yield Problem(
             f"{field}.pin.aws",
-            f"{machine.name!r} is not an instance type of endpoints{nearest(machine.name, known)}; where it is new, "
+            f"{machine.name!r} is not an instance type of endpoints{nearest(machine.name, types)}; where it is new, "
             "get a newer boto3",
         )
 

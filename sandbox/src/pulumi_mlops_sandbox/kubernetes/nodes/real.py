@@ -23,7 +23,6 @@ from pulumi_mlops_sandbox.kubernetes.nodes import (
     images,
     leftovers,
     requirements,
-    running,
 )
 from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
 from pulumi_mlops_sandbox.kubernetes.nodes.inside import PROGRAMS, STATE
