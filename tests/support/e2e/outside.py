@@ -11,6 +11,7 @@ import boto3
 from pulumi_mlops_sandbox.aws.evaluation import allowed
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Result, Stack, inventory
+from support.e2e.emptied import emptied
 
 ROOT = Path(__file__).parents[3]
 GROUP = "churn-{stage}-models-churn"
@@ -95,9 +96,9 @@ class Cloud:
 
 
 def empty(sandbox: Sandbox) -> None:
-    """Make a sandbox as new: a cluster only where a test has left something, since that takes seconds."""
+    """Make a sandbox as new: a cluster by a reset only where deleting what a test has left is not enough."""
     for plane in sandbox.status():
-        if plane.url and (plane.name != "kubernetes" or inventory(plane.url)):
+        if plane.url and (plane.name != "kubernetes" or not emptied(sandbox.home / "kubeconfig", plane.url)):
             reset(plane.url)
     for kept in ("state/.pulumi", "creates"):
         shutil.rmtree(sandbox.home / kept, ignore_errors=True)

@@ -191,7 +191,7 @@ class Cluster:
             "--profiling=false",
             *self.site.apiserver,
         ]
-        return Part("kube-apiserver", arguments, collects_at=40)
+        return Part("kube-apiserver", arguments)  # a third of its start would be for collecting more often
 
     def _controller_manager(self) -> Part:
         arguments = [

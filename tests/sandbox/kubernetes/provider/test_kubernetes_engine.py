@@ -74,11 +74,11 @@ class Runs:
         return done
 
     def set(self, **settings: str) -> None:
-        for name, value in settings.items():
-            self("config", "set", name, value)
+        pairs = [word for name, value in settings.items() for word in ("--plaintext", f"{name}={value}")]
+        self("config", "set-all", *pairs)
 
-    def output(self, name: str) -> Any:
-        return json.loads(self("stack", "output", "--json", "--show-secrets").stdout)[name]
+    def outputs(self) -> Any:
+        return json.loads(self("stack", "output", "--json", "--show-secrets").stdout)
 
 
 @pytest.mark.e2e
@@ -88,7 +88,8 @@ def test_a_program(cluster: Sandbox, client: DynamicClient, project: Callable[..
     run.set(level="info", replicas="2")
     assert "8 to create" in run("preview").stdout
     run("up", "--yes", "--skip-preview")
-    namespace, password = run.output("namespace"), run.output("password")
+    outputs = run.outputs()
+    namespace, password = outputs["namespace"], outputs["password"]
     for arguments in (("up", "--yes"), ("refresh", "--yes"), ("up", "--yes", "--skip-preview")):
         assert "8 unchanged" in run(*arguments).stdout
     assert password not in run("stack", "export").stdout
