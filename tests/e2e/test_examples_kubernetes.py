@@ -39,7 +39,8 @@ def registry(empty_sandbox: Sandbox) -> Iterator[Registry]:
 
 def lives_and_dies(stack: Stack) -> None:
     assert set(succeeded(stack.up()).counts) == {"create"}
-    assert shown(stack.up("--refresh")) == []
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
     assert set(succeeded(stack.destroy()).counts) == {"delete"}
 
 
@@ -82,12 +83,14 @@ def test_language_model(stack_of: StackOf, cluster_inside: Cluster, registry: Re
     stack = stack_of("examples/language_model", "kubernetes")
     stack.configure_secret("hub_token", TOKEN)
     assert set(succeeded(stack.up()).counts) == {"create"}
-    assert shown(stack.up("--refresh")) == []
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
     assert_vllm(stack, cluster_inside, stack.get("weights"))
 
     stack.configure(version=str(registry.register("llama")))
     assert {step.split()[0] for step in shown(stack.up())} == {"create", "update", "delete"}
-    assert shown(stack.up("--refresh")) == []
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
     assert_vllm(stack, cluster_inside, "s3://artifacts/mlflow/")
     assert TOKEN not in stack.export()
 
@@ -205,7 +208,8 @@ def test_team_access(stack_of: StackOf, empty_sandbox: Sandbox) -> None:
     warned = succeeded(team.preview()).output
     assert all(f"{capability}: Feast" in warned for capability in ("identity.reads", "identity.writes")), warned
     assert set(succeeded(team.up()).counts) == {"create"}
-    assert shown(team.up("--refresh")) == []
+    assert shown(team.up()) == []
+    assert shown(team.refresh()) == []
     assert_only_the_trainer_is_trusted(cluster)
     assert_the_team_reads_one_secret(cluster)
     assert_the_ways_of_the_team(cluster)

@@ -124,7 +124,8 @@ def test_a_release_that_goes_back(stack: Stack, cluster_inside: Cluster) -> None
         "delete ScaledObject",
     }  # fmt: skip
     assert revisions(cluster) == {serves(cluster)} == {second}
-    assert shown(stack.up("--refresh")) == []
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
     assert stack.state().get("pending_operations") in (None, [])
 
     succeeded(stack.destroy())
