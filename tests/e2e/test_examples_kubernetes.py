@@ -1,4 +1,4 @@
-"""Every example that needs a cluster is run: up, down without a trace."""
+"""Every example that needs a cluster is run: up, unchanged, down without a trace."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""`stacks/kubernetes` as a user runs it: up, each edit with just its steps, down without a trace."""
+"""`stacks/kubernetes` as a user runs it: up, unchanged, each edit with just its steps, down without a trace."""
 
 import json
 import re
