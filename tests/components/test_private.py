@@ -24,15 +24,22 @@ PUBLIC = {"is_dry_run", "invoke"}
 """What the library uses of ``pulumi.runtime`` that Pulumi documents."""
 
 
-def own(path: Path) -> Iterator[str]:
-    """Name every private part of Pulumi that a file uses, in whatever form it is written."""
-    # A traceback that is logged while garbage is collected parses too, and Python 3.11 cannot parse twice at one time.
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_collected_while_parsing() -> Iterator[None]:
+    """Log what earlier tests left behind before files are parsed.
+
+    A traceback that is logged while garbage is collected parses too, and Python 3.11 cannot parse twice at one time.
+    To collect takes seconds where Pulumi's SDKs are loaded: it is done once, not for each file.
+    """
     gc.collect()
     gc.disable()
-    try:
-        tree = ast.parse(path.read_text())
-    finally:
-        gc.enable()
+    yield
+    gc.enable()
+
+
+def own(path: Path) -> Iterator[str]:
+    """Name every private part of Pulumi that a file uses, in whatever form it is written."""
+    tree = ast.parse(path.read_text())
     borrowed = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
