@@ -39,8 +39,6 @@ class Result:
     code: int
     output: str
     steps: list[Step]
-    planned: Sequence[Step] = ()
-    """What its preview said, where an `up` had one."""
 
     @property
     def changes(self) -> list[Step]:
@@ -97,7 +95,7 @@ class Stack:
         return self._steps("up", "--yes", "--skip-preview", *options)
 
     def preview_and_up(self, *options: str) -> Result:
-        """Bring the program up after its preview, in one command."""
+        """Bring the program up after its preview, in one command, whose events have no step of the preview."""
         return self._steps("up", "--yes", *options)
 
     def refresh(self) -> Result:
@@ -155,9 +153,8 @@ class Stack:
             # The engine offers its event log, as the Automation API uses it, only among its debugging commands.
             done = self.sandbox.run(["pulumi", *arguments], cwd=self.folder, PULUMI_DEBUG_COMMANDS="true")
             events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        planned = steps(events, planned=True)
-        finished = planned if command == "preview" else steps(events, planned=False)
-        return Result(done.returncode, done.stdout + done.stderr, finished, planned)
+        done_by = steps(events, planned=command == "preview")
+        return Result(done.returncode, done.stdout + done.stderr, done_by)
 
 
 def _masked(value: Any) -> Any:
