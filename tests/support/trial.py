@@ -91,8 +91,8 @@ class Trial:
         ).stdout
 
     def asks(self, pod: str, address: str) -> bool:
-        """Whether a pod is answered at an address."""
-        return "hello" in self.run(pod, "wget", "-q", "-T", "5", "-O", "-", f"http://{address}/page")
+        """Whether a pod is answered at an address; not by -T, of which Debian's wget of busybox crashes."""
+        return "hello" in self.run(pod, "timeout", "5", "wget", "-q", "-O", "-", f"http://{address}/page")
 
 
 @contextmanager

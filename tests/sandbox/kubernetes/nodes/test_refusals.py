@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from pulumi_mlops_sandbox import doctor
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.nodes import addresses, cgroups, product, requirements
@@ -183,3 +184,20 @@ def test_nodes_are_for_a_control_plane_that_has_some(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="no nodes 'many'; there are: played, real"):
         Sandbox(tmp_path / "home").up(["kubernetes"], "many")
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("problems", "built", "state", "said"),
+    [
+        (["it needs root"], None, "optional", "not here: it needs root"),
+        ([], None, "optional", "can run here, and is not built"),
+        ([], Path("/programs"), "ok", "can run here, and is built"),
+    ],
+)
+def test_doctor_says_whether_there_can_be_one(
+    monkeypatch: pytest.MonkeyPatch, problems: list[str], built: Path | None, state: str, said: str
+) -> None:
+    monkeypatch.setattr(requirements, "problems", lambda _home: iter(problems))
+    monkeypatch.setattr(product, "find", lambda: built)
+    (check,) = (check for check in doctor.checks() if check.what == "real Kubernetes node")
+    assert (check.state, check.detail) == (state, said)
