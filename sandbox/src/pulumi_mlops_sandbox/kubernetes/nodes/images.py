@@ -58,7 +58,7 @@ def node(programs: Path) -> tuple[Image, ...]:
             BUSYBOX,
             (people, busybox),
             command=("sh",),
-            differs="Debian's busybox 1.35",
+            differs="Debian's busybox 1.35, whose wget crashes of -T",
         ),
         Image(
             COREDNS,
