@@ -1,9 +1,11 @@
 """The library's command: what it prints, the commands and checks that other distributions add, and its errors."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -12,14 +14,39 @@ import pytest
 from pulumi_mlops import __main__, cli, doctor
 
 
+@functools.cache
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own; the same once, whichever tests ask."""
     command = [sys.executable, "-m", "pulumi_mlops", *arguments]
     return subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
 
 
+Command = Callable[..., tuple[int, str, str]]
+
+
 @pytest.fixture
-def other(tmp_path: Path) -> dict[str, str]:
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run the command in this very process; return what it ended with, and what it printed."""
+
+    def run_here(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pulumi-mlops", *arguments])
+        code = 0
+        said = ""
+        try:
+            __main__.main()
+        except SystemExit as ended:  # as the interpreter takes it: words are printed, and are a failure
+            said = ended.code if isinstance(ended.code, str) else ""
+            code = 1 if said else int(ended.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err + said
+
+    return run_here
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Make a distribution with commands and checks, some of them broken; return the variables by which it is found."""
+    tmp_path = tmp_path_factory.mktemp("other")
     (tmp_path / "abacus.py").write_text(
         "import typer\nfrom pulumi_mlops.doctor import Check\n"
         "app = typer.Typer(add_completion=False)\n"
@@ -133,16 +160,17 @@ def test_checks_of_another_distribution(other: dict[str, str]) -> None:
     }
 
 
-def test_matrix_as_json() -> None:
-    table = json.loads(run("matrix", "--backend", "aws", "--json").stdout)
-    assert {"level", "reason", "instead"} == set(table["endpoint"]["aws"])
+def test_matrix_as_json(here: Command) -> None:
+    code, out, _ = here("matrix", "--backend", "aws", "--json")
+    assert code == 0
+    assert {"level", "reason", "instead"} == set(json.loads(out)["endpoint"]["aws"])
 
 
-def test_matrix_of_an_unknown_backend() -> None:
-    done = run("matrix", "--backend", "abacus")
-    assert done.returncode == 1
-    assert "aws" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_matrix_of_an_unknown_backend(here: Command) -> None:
+    code, _, err = here("matrix", "--backend", "abacus")
+    assert code == 1
+    assert "aws" in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.usefixtures("_alone")
@@ -153,8 +181,10 @@ def test_doctor_without_an_account(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert all(check.mend for check in found.values() if check.state != "ok")
 
 
-def test_doctor_tells_no_secret() -> None:
-    done = run("doctor", AWS_ACCESS_KEY_ID="AKIAREAL", AWS_SECRET_ACCESS_KEY="very-secret")
-    assert "by AWS_ACCESS_KEY_ID" in done.stdout
-    assert "AKIAREAL" not in done.stdout
-    assert "very-secret" not in done.stdout
+def test_doctor_tells_no_secret(here: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    _, out, _ = here("doctor")
+    assert "by AWS_ACCESS_KEY_ID" in out
+    assert "AKIAREAL" not in out
+    assert "very-secret" not in out

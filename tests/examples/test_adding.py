@@ -1,5 +1,6 @@
 """What the pages say of adding a backend, an engine and a noun is done here: built out of the page, installed, used."""
 
+import functools
 import json
 import os
 import re
@@ -25,11 +26,14 @@ import pathlib, sys
 from support.mocks import Cloud
 import pulumi_mlops as mlops
 
-cloud = Cloud(preview="preview" in sys.argv)
 text = pathlib.Path(sys.argv[1]).read_text()
-cloud.run(lambda: exec(compile(text, sys.argv[1], "exec"), {"__name__": "program"}))
-print([[item.type, item.name, item.inputs] for item in cloud.registered], cloud.outputs, cloud.warnings)
+for way in ("update", "preview"):
+    cloud = Cloud(preview=way == "preview")
+    cloud.run(lambda: exec(compile(text, sys.argv[1], "exec"), {"__name__": "program"}))
+    told = [[item.type, item.name, item.inputs] for item in cloud.registered], cloud.outputs, cloud.warnings
+    print(way, *told, mlops.__all__)
 """
+"""Runs the program of a page as an update and as a preview, and writes a line for each."""
 
 
 def section(page: str, title: str) -> str:
@@ -79,6 +83,16 @@ class Installed:
         done = self.run(*command)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @functools.cached_property
+    def said(self) -> dict[str, str]:
+        """What the program of the page registers in each way; it is run once."""
+        return by_way(self.ask("-c", PROGRAM, str(self.source / "program.py")))
+
+
+def by_way(said: str) -> dict[str, str]:
+    """Sort the lines of the program by the way that they are about."""
+    return {line.partition(" ")[0]: line for line in said.splitlines()}
 
 
 def install(folder: Path, files: dict[str, str]) -> Installed:
@@ -133,12 +147,12 @@ def test_doctor_and_matrix_list_it(kind: str, name: str, request: pytest.Fixture
 @pytest.mark.parametrize("kind", ["backend", "engine"])
 def test_the_program_of_the_page_runs(kind: str, way: str, request: pytest.FixtureRequest) -> None:
     found: Installed = request.getfixturevalue(kind)
-    said = found.ask("-c", PROGRAM, str(found.source / "program.py"), way)
+    said = found.said[way]
     assert ("example:index:Bucket" if kind == "backend" else "pulumi-mlops:index:ExperimentTracker") in said
 
 
 def test_the_token_is_where_the_platforms_secrets_are(engine: Installed) -> None:
-    said = engine.ask("-c", PROGRAM, str(engine.source / "program.py"))
+    said = engine.said["update"]
     assert said.count("not-for-anyones-eyes") == 1, "on AWS as it is, on Kubernetes as base64"
     assert "[withheld]" in said
 
@@ -192,9 +206,10 @@ def in_copy(folder: Path, *command: str) -> str:
 
 
 def test_the_noun_of_the_page_is_there(copy: Path) -> None:
-    said = in_copy(copy, "-c", PROGRAM, str(copy / "program.py"))
-    assert "aws:cloudwatch/dashboard:Dashboard" in said
-    assert "Dashboard" in in_copy(copy, "-c", "import pulumi_mlops; print(pulumi_mlops.__all__)")
+    for said in by_way(in_copy(copy, "-c", PROGRAM, str(copy / "program.py"))).values():
+        registered, _, exported = said.rpartition("[")
+        assert "aws:cloudwatch/dashboard:Dashboard" in registered
+        assert "'Dashboard'" in exported
     page = (copy / "docs" / "nouns" / "dashboard.md").read_text()
     assert "aws.cloudwatch.Dashboard" in page
     assert "native resources on kubernetes" not in page.lower()

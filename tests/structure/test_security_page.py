@@ -3,7 +3,6 @@
 import pytest
 
 from support import security_kubernetes as kubernetes
-from support.mocks import Cloud
 
 
 def test_the_tables_are_those_of_now() -> None:
@@ -13,14 +12,12 @@ def test_the_tables_are_those_of_now() -> None:
 
 @pytest.mark.parametrize(("kind", "reasons"), [("Role", kubernetes.RIGHTS), ("NetworkPolicy", kubernetes.OPENINGS)])
 def test_every_one_has_a_reason_and_every_reason_is_of_one(kind: str, reasons: dict[str, str]) -> None:
-    cloud = Cloud()
-    cloud.run(kubernetes.program)
+    cloud = kubernetes.made()
     assert {made.inputs["metadata"]["name"] for made in cloud.all(kind)} == reasons.keys()
 
 
 def test_nothing_is_given_in_the_cluster_as_a_whole() -> None:
-    cloud = Cloud()
-    cloud.run(kubernetes.program)
+    cloud = kubernetes.made()
     assert not {"ClusterRole", "ClusterRoleBinding"} & cloud.kinds
     for role in cloud.all("Role"):
         for rule in role.inputs["rules"]:

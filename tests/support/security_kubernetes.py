@@ -3,6 +3,7 @@
 ``PYTHONPATH=tests python -m support.security_kubernetes`` writes them; a test says whether the page has them.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,17 @@ def program() -> None:
     )
 
 
-def tables() -> str:
-    """Write the tables."""
+@functools.cache
+def made() -> Cloud:
+    """Run the program, once in a process."""
     cloud = Cloud()
     cloud.run(program)
+    return cloud
+
+
+def tables() -> str:
+    """Write the tables."""
+    cloud = made()
     return "\n".join(["", *_rights(cloud), "", *_openings(cloud), ""])
 
 

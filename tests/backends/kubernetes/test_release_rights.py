@@ -1,6 +1,7 @@
 """The release Job's own token, at a real API server: it brings a release to its end, and may do nothing else."""
 
 import base64
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +28,18 @@ ROUTE = f"{GROUP}/score"
 SERVICES = f"/apis/serving.kserve.io/v1beta1/namespaces/{SPACE}/inferenceservices"
 
 
-def program(number: int) -> dict[str, dict[str, Any]]:
-    """Return the objects of an endpoint that serves a version, by kind."""
+@functools.cache
+def ran(number: int) -> Cloud:
+    """Register an endpoint that serves a version, once."""
     cloud = Cloud()
     model = version(number, PLATFORM)
     cloud.run(lambda: mlops.Endpoint("score", platform=PLATFORM, model=model))
+    return cloud
+
+
+def program(number: int) -> dict[str, dict[str, Any]]:
+    """Return the objects of an endpoint that serves a version, by kind; they are the caller's to change."""
+    cloud = ran(number)
     wanted = ("HTTPRoute", "InferenceService", "ConfigMap", "Role", "RoleBinding")
     found = {kind: document(cloud.one(kind)) for kind in wanted}
     found["ServiceAccount"] = document(cloud.one("ServiceAccount", "score-account-release"))
