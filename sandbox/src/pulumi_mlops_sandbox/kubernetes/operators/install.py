@@ -104,6 +104,13 @@ class Installer:
                 return {}
             raise
 
+    def defines(self, each: Object) -> bool:
+        """Say whether a definition is there as it is wanted: to judge a large one again takes a minute."""
+        if each["kind"] not in DEFINITIONS:
+            return False
+        there = self.read(each)
+        return bool(there) and there["spec"]["versions"] == each["spec"]["versions"]
+
     def settle(self, objects: Iterable[Object], progress: Step) -> None:
         """Wait until each of them does what it is for."""
         waiting = [each for each in objects if each["kind"] in SETTLED]
@@ -138,7 +145,8 @@ def install(config: Path, names: Sequence[str] = manifests.NAMES, *, on_small_ma
             chosen = [each for each in objects if each["kind"] in kinds]
             for each in chosen:
                 progress.update(f"{each['kind']} {each['metadata']['name']}")
-                installer.apply(each)
+                if not installer.defines(each):
+                    installer.apply(each)
             if kinds == DEFINITIONS:
                 installer.settle(chosen, progress)
         custom = [each for each in objects if not any(each["kind"] in kinds for kinds in ORDER)]
