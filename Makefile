@@ -24,7 +24,7 @@ operators: engine cluster ## Have KServe itself judge what is written for it; bu
 	$(RUN) pytest -m operators tests/operators
 
 acceptance: engine cluster node ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
-	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/acceptance/cluster
+	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check

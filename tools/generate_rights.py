@@ -102,6 +102,7 @@ READ_BACK = {
     "GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning "
     "GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration "
     "PutBucketTagging",
+    "ec2:CreateTags": "DeleteTags",
     "kms:CreateKey": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags EnableKeyRotation TagResource "
     "UntagResource UpdateKeyDescription PutKeyPolicy",
     "logs:CreateLogGroup": "ListTagsForResource TagResource UntagResource PutRetentionPolicy AssociateKmsKey",

@@ -55,7 +55,8 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> 
     cloud.approve(package)
     assert message_for_ci(cloud)["detail"]["ModelApprovalStatus"] == "Approved"
     assert set(succeeded(stack.up()).counts) == {"create", "update"}
-    assert shown(stack.up("--refresh")) == []
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
     assert_all_found(stack, cloud)
 
     if stage == "dev":
@@ -64,7 +65,8 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> 
     tagged = succeeded(stack.up())
     assert set(tagged.counts) == {"update"}
     assert {step.type for step in tagged.changes} >= STATEFUL - {"aws:ec2/vpc:Vpc"}
-    assert shown(stack.up("--refresh")) == []
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
 
     cloud.forget_versions(stage)
     taken_down(stack)

@@ -26,7 +26,7 @@ SITUATIONS: dict[str, list[str]] = {
     "Protected resources": [HERE],
     "Somebody changed a resource by hand": [
         HERE,
-        "e2e/test_stack_kubernetes.py::test_what_is_changed_behind_pulumis_back_is_found",
+        "e2e/test_stack_kubernetes.py::test_what_others_change_is_not_overwritten_and_found",
     ],
     "Ids on AWS": [HERE],
     "A release that was rolled back": [f"{TROUBLE}::test_what_happens_to_what_serves"],
@@ -47,7 +47,7 @@ SITUATIONS: dict[str, list[str]] = {
     ],
     "A conflict with another field manager": [
         f"{OBJECTS}::test_conflict",
-        "e2e/test_stack_kubernetes.py::test_what_is_changed_behind_pulumis_back_is_found",
+        "e2e/test_stack_kubernetes.py::test_what_others_change_is_not_overwritten_and_found",
     ],
     "A registry that is made again on a database that was kept": [
         "field/test_24_lives.py::test_a_kept_database_takes_the_admins_password",

@@ -143,14 +143,22 @@ def node(sandbox: Sandbox) -> Iterator[Trial]:
     made.api.close()
 
 
-def test_a_restricted_pod_answers_by_name(node: Trial) -> None:
+def test_a_node_does_its_work(node: Trial, home: Path) -> None:
+    """One test, so that two workers do not start a node each."""
+    a_restricted_pod_answers_by_name(node)
+    the_apiserver_answers_a_pod_that_trusts_its_authority(node, home)
+    a_policy_holds(node)
+    metrics_are_served_by_an_apiserver_behind_the_apiserver(node)
+
+
+def a_restricted_pod_answers_by_name(node: Trial) -> None:
     until(lambda: node.asks("b", "a.trial.svc.cluster.local"))  # the names of a new Service take a moment
     until(lambda: node.asks("c", "a"))
     assert "uid=1000" in node.run("b", "id")
     assert "Read-only" in node.run("b", "touch", "/x")
 
 
-def test_the_apiserver_answers_a_pod_that_trusts_its_authority(node: Trial, home: Path) -> None:
+def the_apiserver_answers_a_pod_that_trusts_its_authority(node: Trial, home: Path) -> None:
     where = "/var/run/secrets/kubernetes.io/serviceaccount"
     assert node.run("b", "ls", where).split() == ["ca.crt", "namespace", "token"]
     authority = node.run("b", "cat", f"{where}/ca.crt")
@@ -177,7 +185,7 @@ def test_the_apiserver_answers_a_pod_that_trusts_its_authority(node: Trial, home
             client.CoreV1Api(api).list_namespaced_secret("trial")
 
 
-def test_a_policy_holds(node: Trial) -> None:
+def a_policy_holds(node: Trial) -> None:
     address = node.address("b")
     until(lambda: node.asks("a", address))
     node.apply(POLICY)
@@ -188,7 +196,7 @@ def test_a_policy_holds(node: Trial) -> None:
     assert not node.asks("c", own), "nor by the pod's own address"
 
 
-def test_metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Trial) -> None:
+def metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Trial) -> None:
     def used() -> list[Any]:
         try:
             listed = client.CustomObjectsApi(node.api).list_cluster_custom_object("metrics.k8s.io", "v1beta1", "nodes")
@@ -199,6 +207,7 @@ def test_metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Trial) ->
     assert [item["metadata"]["name"] for item in until(used, 90)] == ["node"]
 
 
+@pytest.mark.acceptance
 def test_killed_at_any_moment_it_comes_back_with_what_it_held(
     node: Trial, sandbox: Sandbox, before: dict[str, list[str]]
 ) -> None:
@@ -213,6 +222,7 @@ def test_killed_at_any_moment_it_comes_back_with_what_it_held(
     assert not node.asks("c", "a"), "and policies hold as before"
 
 
+@pytest.mark.acceptance
 @pytest.mark.usefixtures("node")
 def test_it_goes_without_a_trace(sandbox: Sandbox, before: dict[str, list[str]]) -> None:
     own = called(sandbox.home)
