@@ -15,6 +15,7 @@ import psutil
 import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from kubernetes.utils import FailToCreateError
 
 from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.environment import Sandbox
@@ -212,6 +213,9 @@ def test_killed_at_any_moment_it_comes_back_with_what_it_held(
     node: Trial, sandbox: Sandbox, before: dict[str, list[str]]
 ) -> None:
     home = sandbox.home
+    with suppress(FailToCreateError):  # it is there where the other tests ran before
+        node.apply(POLICY)
+    until(lambda: not node.asks("c", "a"))
     had = supervised(home)
     had[0].kill()
     until(lambda: not alive(had))
