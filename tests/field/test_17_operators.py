@@ -8,6 +8,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from support.facts.kubernetes import IMAGE
 from support.mocks import Cloud
 
@@ -152,3 +153,24 @@ def test_what_is_made_later_is_judged_then() -> None:
     with pytest.raises(mlops.MissingRequirements, match="ModelRegistry 'models' needs software"):
         cloud.run(program)
     assert "models" not in {found.name for found in cloud.registered}
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_what_a_component_needs_is_asked_for_once(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Endpoints wait for their names, which must not ask again for all that came before."""
+    asked: list[str] = []
+
+    def there(_: str | None, group_version: str) -> dict[str, Any]:
+        asked.append(group_version)
+        return {"resources": [{"kind": kind} for operator in OPERATORS.values() for kind in operator.kinds]}
+
+    monkeypatch.setattr(live, "served", there)
+    monkeypatch.setattr(live, "has_field", lambda *_: True)
+
+    def program() -> None:
+        hub = mlops.Platform("churn", backend="kubernetes")
+        for index in range(count):
+            mlops.Endpoint(f"score-{index}", platform=hub, model=FILES)
+
+    Cloud(preview=True, first=True).run(program)
+    assert asked.count("serving.kserve.io/v1beta1") == count

@@ -1,6 +1,7 @@
 """What is built or fetched once and kept in the user's cache: locked, with progress, safe to interrupt."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -53,6 +54,27 @@ def once(name: str, what: str, find: Callable[[], Found | None], make: Callable[
     if found is None:
         raise SandboxError(f"{what[:1].upper()}{what[1:]} in {root} does not work. Remove {target} and try again.")
     return found
+
+
+IDENTITY = "made-of"
+"""The file that says of what something was made: another content is another thing."""
+
+
+def digest(*parts: Path | str) -> str:
+    """Tell one content of files and texts from another."""
+    content = hashlib.sha256()
+    for part in parts:
+        content.update(part.encode() if isinstance(part, str) else part.read_bytes())
+    return content.hexdigest()
+
+
+def made_of(name: str, identity: str) -> Path | None:
+    """Find what is kept under a name, if it was made of just this."""
+    folder = cache() / name
+    try:
+        return folder if (folder / IDENTITY).read_text() == identity else None
+    except OSError:
+        return None
 
 
 @contextmanager

@@ -21,15 +21,13 @@ class _Gathered:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.demands: dict[Callable[[Sequence[object]], None], list[object]] = {}
         self.refused: list[MlopsError] = []
+        self.unmet = False
         self.gate = loop.create_task(self._open())
-
-    def judge(self) -> None:
-        for judge, demands in self.demands.items():
-            judge(demands)
 
     async def _open(self) -> None:
         try:
-            self.judge()
+            for judge, demands in self.demands.items() if self.unmet else ():
+                judge(demands)
         except MissingRequirements as error:
             # The engine shows one error only: what the program itself ended with would be lost behind this one.
             raise MissingRequirements("\n".join(map(str, [error, *self.refused]))) from error
@@ -41,10 +39,14 @@ _GATHERED: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Gathered]" = WeakKeyDi
 def require(judge: Callable[[Sequence[D]], None], demand: D) -> None:
     """Have a demand judged, by a function that raises :class:`MissingRequirements`, together with all others of it."""
     gathered = _current()
-    if gathered is None:
-        judge([demand])
-    else:
+    if gathered is not None:
         gathered.demands.setdefault(judge, []).append(demand)  # type: ignore[arg-type]  # its own demands only
+    try:
+        judge([demand])
+    except MissingRequirements:
+        if gathered is None:
+            raise
+        gathered.unmet = True
 
 
 def gate() -> Awaitable[None] | None:
@@ -56,12 +58,7 @@ def gate() -> Awaitable[None] | None:
 def unmet() -> bool:
     """Say whether the program will be refused: then it does not wait for what only a registration would tell."""
     gathered = _current()
-    try:
-        if gathered:
-            gathered.judge()
-    except MissingRequirements:
-        return True
-    return False
+    return gathered is not None and gathered.unmet
 
 
 def refused(error: MlopsError) -> None:

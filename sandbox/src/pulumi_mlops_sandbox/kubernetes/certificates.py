@@ -48,11 +48,11 @@ class Authority:
         )
         self.certificate = _text(made)
 
-    def server(self, hosts: Sequence[str], addresses: Sequence[str]) -> Signed:
+    def server(self, hosts: Sequence[str], addresses: Sequence[str] = ()) -> Signed:
         """Sign for a server that is called by these names and addresses."""
         names = [x509.DNSName(host) for host in hosts]
         alternatives = [*names, *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses)]
-        return self._sign(_named(addresses[0]), ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
+        return self._sign(_named([*addresses, *hosts][0]), ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
 
     def client(self, user: str, group: str = "") -> Signed:
         """Sign for a client that is known by a user's name, and by a group."""

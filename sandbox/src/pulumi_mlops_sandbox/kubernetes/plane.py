@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from pulumi_mlops_sandbox.building import IDENTITY
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import furniture
 from pulumi_mlops_sandbox.kubernetes.certificates import private
@@ -16,7 +17,7 @@ from pulumi_mlops_sandbox.kubernetes.nodes.product import NodeProduct
 from pulumi_mlops_sandbox.kubernetes.nodes.real import RealNodes
 from pulumi_mlops_sandbox.kubernetes.operators import install, manifests
 from pulumi_mlops_sandbox.kubernetes.played import PlayedNodes
-from pulumi_mlops_sandbox.kubernetes.prepared import IDENTITY, Prepared
+from pulumi_mlops_sandbox.kubernetes.prepared import Prepared
 from pulumi_mlops_sandbox.kubernetes.registry import Standby
 from pulumi_mlops_sandbox.planes import PLAYED, REAL
 

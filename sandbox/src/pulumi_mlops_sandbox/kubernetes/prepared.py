@@ -1,6 +1,5 @@
 """What every cluster starts from, made once and kept in the user's cache: the binary, and a filled, empty cluster."""
 
-import hashlib
 import json
 import shutil
 import sys
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.building import IDENTITY
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import binaries, crds, furniture
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster, Product
@@ -15,8 +15,6 @@ from pulumi_mlops_sandbox.kubernetes.inventory import Inventory, everything
 from pulumi_mlops_sandbox.kubernetes.played import PlayedNodes
 from pulumi_mlops_sandbox.progress import step
 
-IDENTITY = "made-of"
-"""The file that says of what something was made: another content is another thing."""
 HERE = Path(__file__).parent
 
 
@@ -60,36 +58,24 @@ def ensure() -> Prepared:
 def product() -> Product:
     """Find the binary in the cache, or build it."""
     name = f"kubernetes-{binaries.KUBERNETES}"
-    identity = _digest(
+    identity = building.digest(
         *sorted(binaries.SOURCE.glob("*.go")), repr((binaries.MODULES, binaries.LINKED, binaries.BEHAVIOURS))
     )
     folder = building.once(
-        name, binaries.WHAT, lambda: _find(name, identity), lambda work: _make_product(work, identity)
+        name, binaries.WHAT, lambda: building.made_of(name, identity), lambda work: _make_product(work, identity)
     )
     return Product(folder)
 
 
 def _empty(made: Product) -> Path:
     name = f"kubernetes-{binaries.KUBERNETES}-empty"
-    identity = _digest(HERE / "crds.py", HERE / "furniture.py", made.folder / IDENTITY)
+    identity = building.digest(HERE / "crds.py", HERE / "furniture.py", made.folder / IDENTITY)
     return building.once(
-        name, "an empty cluster", lambda: _find(name, identity), lambda work: _make_empty(work, made, identity)
+        name,
+        "an empty cluster",
+        lambda: building.made_of(name, identity),
+        lambda work: _make_empty(work, made, identity),
     )
-
-
-def _digest(*parts: Path | str) -> str:
-    content = hashlib.sha256()
-    for part in parts:
-        content.update(part.encode() if isinstance(part, str) else part.read_bytes())
-    return content.hexdigest()
-
-
-def _find(name: str, identity: str) -> Path | None:
-    folder = building.cache() / name
-    try:
-        return folder if (folder / IDENTITY).read_text() == identity else None
-    except OSError:
-        return None
 
 
 def _make_product(work: Path, identity: str) -> None:

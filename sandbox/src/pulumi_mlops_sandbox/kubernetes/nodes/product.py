@@ -4,13 +4,13 @@ What belongs to Kubernetes is pinned, with everything that it needs, in one go.m
 parts share what is compiled. containerd is built in its own module, as its project builds it.
 """
 
-import hashlib
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.building import IDENTITY
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import binaries
 from pulumi_mlops_sandbox.kubernetes.nodes import debian
@@ -39,7 +39,6 @@ PLUGINS_PACKAGE = "containernetworking-plugins"
 PLUGIN_FOLDERS = ("usr/lib/cni", "opt/cni/bin", "usr/libexec/cni")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-IDENTITY = "made-of"
 NAME = f"kubernetes-node-{binaries.KUBERNETES}"
 
 
@@ -72,11 +71,7 @@ def ensure() -> NodeProduct:
 
 def find() -> Path | None:
     """Find the programs in the cache."""
-    folder = building.cache() / NAME
-    try:
-        return folder if (folder / IDENTITY).read_text() == _identity() else None
-    except OSError:
-        return None
+    return building.made_of(NAME, _identity())
 
 
 def lacking() -> list[str]:
@@ -87,12 +82,10 @@ def lacking() -> list[str]:
 
 
 def _identity() -> str:
-    content = hashlib.sha256()
     sources = [SOURCE / "go.mod", SOURCE / "go.sum", *sorted(path for path in SOURCE.glob("*/*.go") if _is_ours(path))]
-    for path in sources:
-        content.update(path.read_bytes())
-    content.update(repr((OURS, THEIRS, CONTAINERD, OF_CONTAINERD, TOOLS, PLUGINS, binaries.KUBERNETES)).encode())
-    return content.hexdigest()
+    return building.digest(
+        *sources, repr((OURS, THEIRS, CONTAINERD, OF_CONTAINERD, TOOLS, PLUGINS, binaries.KUBERNETES))
+    )
 
 
 def _is_ours(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """Puts operators into a cluster whose nodes are real, in the order in which they need each other, and waits."""
 
-import hashlib
 import json
 import threading
 import time
@@ -47,11 +46,9 @@ SETTLED = {
 def manifest(operator: Operator) -> list[Object]:
     """Find what an operator installs, or read it out of its module, once for each version."""
     module = operator.modules[0]
-    stamp = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*")):
-        if path.name in ("manifests.py", "charts.py", "table.py", "main.go"):
-            stamp.update(path.read_bytes())
-    name = f"operator-{operator.name}-{module.version}-{stamp.hexdigest()[:12]}"
+    read_by = ("manifests.py", "charts.py", "table.py", "main.go")
+    sources = sorted(path for path in Path(__file__).parent.rglob("*") if path.name in read_by)
+    name = f"operator-{operator.name}-{module.version}-{building.digest(*sources)[:12]}"
 
     def find() -> list[Object] | None:
         path = building.cache() / name / FILE
