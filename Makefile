@@ -5,11 +5,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BACKEND ?= aws
+# One more than there are cores: a test that waits for an engine or a cluster leaves its core to another.
+WORKERS ?= 3
 # -P: the folder we stand in is no place to import from, also for what the tests start.
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test operators acceptance node check mypy pyright bench docs engine cluster lock format clean
+.PHONY: help demo test long operators acceptance node check mypy pyright bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -17,8 +19,11 @@ help: ## Say what there is
 demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one
 	@$(RUN) pulumi_mlops_sandbox.demo stacks/$(BACKEND)
 
-test: check engine cluster ## All checks and all tests
-	$(RUN) pytest -n 2 --dist worksteal
+test: check engine cluster ## All checks, and all tests that take less than a minute each
+	$(RUN) pytest -n $(WORKERS) --dist worksteal
+
+long: engine cluster ## The tests of a minute and more: every example on the real engine, a real MLflow and Feast; CI runs them too
+	$(RUN) pytest -n $(WORKERS) --dist loadfile -m long
 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
 	$(RUN) pytest -m operators tests/operators

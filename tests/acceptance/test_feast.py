@@ -27,6 +27,8 @@ from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
 from support.mocks import Cloud
 
+pytestmark = pytest.mark.long
+
 AGE, SPENT = "customer_profile:age", "customer_profile:spend-30d"
 FEATURES = {"customer_id": "integer", "updated_at": "timestamp", "age": "integer", "spend-30d": "float"}
 EVERY = {

@@ -32,6 +32,8 @@ from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
 from support.mocks import Cloud
 
+pytestmark = pytest.mark.long
+
 PORT = "5000"
 WRITER = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": "writes"}
 

@@ -16,7 +16,8 @@ from pulumi_mlops.components.feature_group import FeatureGroupRef
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import ROOT, Cloud, shown, succeeded
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
+# A whole stack each, on a machine that may be busy.
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 StackOf = Callable[..., Stack]
 REPOSITORY = "models/ours"
 TEAM = "market-dev-ranking-team-identity"

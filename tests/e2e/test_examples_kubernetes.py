@@ -12,7 +12,8 @@ from support.e2e.inside import Cluster, Ways
 from support.e2e.outside import Cloud, shown, succeeded
 from support.services import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
+# A whole stack each, on a machine that may be busy.
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 StackOf = Callable[..., Stack]
 TOKEN = "hf_not-in-any-state"
 
