@@ -11,31 +11,49 @@ from kubernetes import config
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.nodes import requirements
+from pulumi_mlops_sandbox.kubernetes.operators import running
+from support.e2e.borrowed import Borrowed
+from support.e2e.inside import Cluster
 from support.trial import Trial, trial
 
 KUBECONFIG = os.environ.get("KUBECONFIG", config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
 """The user's: read before the tests hide it from themselves."""
+RUNNING = "PULUMI_MLOPS_ACCEPTANCE_HOME"
+"""Names the folder of a sandbox that has all of it already: for whoever works on these tests."""
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Lead to the cluster."""
-    context = request.config.getoption("--context")
+def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run one sandbox with a real node and all operators; or use the cluster of a context, which has them already."""
     folder = tmp_path_factory.mktemp("acceptance")
-    if context:
+    if context := request.config.getoption("--context"):
         merged = config.kube_config.KubeConfigMerger(KUBECONFIG).config.value
-        path = folder / "kubeconfig"
-        path.write_text(yaml.safe_dump({**merged, "current-context": context}))
-        yield path
+        yield Borrowed(folder / "home", yaml.safe_dump({**merged, "current-context": context}))
+        return
+    if RUNNING in os.environ:
+        yield Sandbox(Path(os.environ[RUNNING]))
         return
     if found := "; ".join(requirements.problems(folder)):
         pytest.fail(f"No real node here ({found}): name a context of your kubeconfig by --context")
     sandbox = Sandbox(folder / "home")
     try:
         sandbox.up(["kubernetes"], "real")
-        yield sandbox.home / "kubeconfig"
+        running.install(sandbox)
+        yield sandbox
     finally:
         sandbox.down()
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(real: Sandbox) -> Path:
+    """Lead to the cluster."""
+    return real.home / "kubeconfig"
+
+
+@pytest.fixture(scope="session")
+def cluster(real: Sandbox) -> Cluster:
+    """Look at the cluster."""
+    return Cluster(real)
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""A model server for real clusters that does as it is told, and how it is asked."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+
+SERVER = """
+import hashlib, http.server, json, os, random, time, urllib.parse
+VERSION, FAILS, SLOW = os.environ.get("VERSION", ""), float(os.environ.get("FAILS", 0)), float(os.environ.get("SLOW", 0))
+counts, buckets, total = {"200": 0, "500": 0}, [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], 0.0
+below = [0] * (len(buckets) + 1)
+def metrics():
+    for code, count in counts.items():
+        yield f'http_requests_total{{handler="/invocations",status="{code}"}} {count}'
+    for bound, count in zip([*buckets, "+Inf"], below):
+        yield f'http_request_duration_seconds_bucket{{handler="/invocations",le="{bound}"}} {count}'
+    yield f"http_request_duration_seconds_sum {total}"
+    yield f"http_request_duration_seconds_count {below[-1]}"
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        if self.path == "/metrics":
+            self.say("".join(f"{line}\\n" for line in metrics()), content="text/plain; version=0.0.4")
+        elif os.environ.get("NEVER_READY"):
+            self.say("not yet", 503)
+        else:
+            self.say("ok")
+    def do_POST(self):
+        global total
+        given, began = self.rfile.read(int(self.headers["Content-Length"])), time.monotonic()
+        time.sleep(SLOW)
+        code = 500 if random.random() < FAILS else 200
+        told = {"given": json.loads(given), "version": VERSION, "all": sorted(os.environ), "pod": os.environ["HOSTNAME"]}
+        if token := os.environ.get("MLOPS_SECRET_TOKEN"):
+            with open(urllib.parse.urlsplit(token).path) as file:
+                told["token"] = hashlib.sha256(file.read().encode()).hexdigest()
+        took = time.monotonic() - began
+        counts[str(code)] += 1
+        total += took
+        for index, bound in enumerate([*buckets, float("inf")]):
+            below[index] += took <= bound
+        self.say(json.dumps(told), code)
+    def say(self, text, code=200, content="application/json"):
+        self.send_response(code)
+        self.send_header("Content-Type", content)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    def log_message(self, *said):
+        pass
+http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+"""
+"""Answers what it was given, and who it is. VERSION, FAILS (a share of answers), SLOW (seconds) and NEVER_READY are read
+from its environment; the hash of secret TOKEN is told."""
+
+
+def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:
+    """Wait for something to come to pass; return what it said."""
+    deadline = time.monotonic() + within
+    while not (found := holds()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.5)
+    return found
+
+
+def address(cluster: Cluster, gateway: str = "gateways/public") -> str:
+    """Return where a gateway listens."""
+    space, _, name = gateway.partition("/")
+    found = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
+    assert found
+    return str(found["status"]["addresses"][0]["value"])
+
+
+def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any]:
+    """Ask at the address of a gateway for an endpoint, by the URL that the endpoint says, as if its domain led there."""
+    asked = urlsplit(url)
+    headers = {"Host": asked.hostname or "", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        f"http://{where}{asked.path or '/invocations'}", json.dumps(body).encode(), headers
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=within) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def answers(stack: Stack, cluster: Cluster) -> tuple[str, str]:
+    """Wait until a stack's endpoint answers; return where and by which URL."""
+    where, url = address(cluster), str(stack.outputs()["url"])
+    until(lambda: ask(where, url, {})[0] == 200, f"{url} answers")
+    return where, url
