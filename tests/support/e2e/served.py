@@ -13,7 +13,7 @@ from support.e2e.inside import Cluster
 
 SERVER = """
 import hashlib, http.server, json, os, random, time, urllib.parse
-VERSION, FAILS, SLOW = os.environ.get("VERSION", ""), float(os.environ.get("FAILS", 0)), float(os.environ.get("SLOW", 0))
+VERSION, FAILS, SLOW = (os.environ.get(name, "0") for name in ("VERSION", "FAILS", "SLOW"))
 counts, buckets, total = {"200": 0, "500": 0}, [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], 0.0
 below = [0] * (len(buckets) + 1)
 def metrics():
@@ -35,9 +35,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         global total
         given, began = self.rfile.read(int(self.headers["Content-Length"])), time.monotonic()
-        time.sleep(SLOW)
-        code = 500 if random.random() < FAILS else 200
-        told = {"given": json.loads(given), "version": VERSION, "all": sorted(os.environ), "pod": os.environ["HOSTNAME"]}
+        time.sleep(float(SLOW))
+        code = 500 if random.random() < float(FAILS) else 200
+        told = {"given": json.loads(given), "version": VERSION, "pod": os.environ["HOSTNAME"]}
+        told["all"] = sorted(os.environ)
         if token := os.environ.get("MLOPS_SECRET_TOKEN"):
             with open(urllib.parse.urlsplit(token).path) as file:
                 told["token"] = hashlib.sha256(file.read().encode()).hexdigest()
@@ -57,8 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
-"""Answers what it was given, and who it is. VERSION, FAILS (a share of answers), SLOW (seconds) and NEVER_READY are read
-from its environment; the hash of secret TOKEN is told."""
+"""Answers what it was given, and who it is. VERSION, FAILS (a share of answers), SLOW (seconds) and NEVER_READY are
+read from its environment; of the secret TOKEN it tells a hash."""
 
 
 def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:
@@ -70,7 +71,7 @@ def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:
     return found
 
 
-def address(cluster: Cluster, gateway: str = "gateways/public") -> str:
+def gateway_address(cluster: Cluster, gateway: str = "gateways/public") -> str:
     """Return where a gateway listens."""
     space, _, name = gateway.partition("/")
     found = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
@@ -79,7 +80,7 @@ def address(cluster: Cluster, gateway: str = "gateways/public") -> str:
 
 
 def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any]:
-    """Ask at the address of a gateway for an endpoint, by the URL that the endpoint says, as if its domain led there."""
+    """Ask at the address of a gateway for the URL that an endpoint says, as if its domain led there."""
     asked = urlsplit(url)
     headers = {"Host": asked.hostname or "", "Content-Type": "application/json"}
     request = urllib.request.Request(
@@ -96,6 +97,6 @@ def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any
 
 def answers(stack: Stack, cluster: Cluster) -> tuple[str, str]:
     """Wait until a stack's endpoint answers; return where and by which URL."""
-    where, url = address(cluster), str(stack.outputs()["url"])
+    where, url = gateway_address(cluster), str(stack.outputs()["url"])
     until(lambda: ask(where, url, {})[0] == 200, f"{url} answers")
     return where, url
