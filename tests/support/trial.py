@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from kubernetes import client, config, utils
 
-from pulumi_mlops_sandbox.kubernetes.nodes import images, product
+from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
+from pulumi_mlops_sandbox.kubernetes.nodes import images
 
 WITHIN = 90.0
 PORTS = (8080, 8081)
@@ -55,9 +56,7 @@ class Trial:
         self.api = config.new_client_from_config(str(kubeconfig))
         self.core = client.CoreV1Api(self.api)
         self.namespace = namespace
-        self._kubeconfig = kubeconfig
-        built = product.find()
-        self._kubectl = product.NodeProduct(built).kubectl if built else ("kubectl",)
+        self._kubectl = kubectl(kubeconfig)
 
     def apply(self, text: str) -> None:
         utils.create_from_dict(self.api, yaml.safe_load(text), namespace=self.namespace)
@@ -85,7 +84,7 @@ class Trial:
 
     def run(self, pod: str, *command: str) -> str:
         """Run a command in a pod by kubectl: the Python client leaves a socket open for each."""
-        line = [*self._kubectl, f"--kubeconfig={self._kubeconfig}", "--namespace", self.namespace, "exec", pod, "--"]
+        line = [*self._kubectl, "--namespace", self.namespace, "exec", pod, "--"]
         return subprocess.run(
             [*line, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=WITHIN, check=False
         ).stdout

@@ -12,8 +12,8 @@ from kubernetes.client.exceptions import ApiException
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
 from pulumi_mlops_sandbox.stack import Stack
-from support.e2e.forwarded import forwarded
 from support.e2e.inside import Cluster
 from support.e2e.outside import shown, succeeded
 from support.e2e.served import SERVER, answers, ask, until
