@@ -197,6 +197,15 @@ def ended(code: int, message: str, restarts: int = 0, name: str = "kserve-contai
     }
 
 
+def started(code: int, seconds: int, restarts: int, *, ready: bool = False) -> dict[str, Any]:
+    """Have a container that may take a minute to start, and what became of the start before this one."""
+    ran = {"exitCode": code, "startedAt": "2026-11-29T23:00:00Z", "finishedAt": f"2026-11-29T23:0{seconds // 60}:15Z"}
+    box = {"name": "kserve-container", "restartCount": restarts, "ready": ready, "started": ready}
+    found = pod({**box, "state": {"running": {}}, "lastState": {"terminated": ran}})
+    probe = {"startupProbe": {"periodSeconds": 10, "failureThreshold": 6}}
+    return {**found, "spec": {"terminationGracePeriodSeconds": 90, "containers": [{"name": box["name"], **probe}]}}
+
+
 NO_IMAGE = 'rpc error: code = NotFound desc = failed to pull "r/x:1": not found'
 UNSCHEDULABLE = {
     "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/3 nodes: 3 Insufficient nvidia.com/gpu"}]
@@ -217,6 +226,12 @@ UNSCHEDULABLE = {
         (pod(ended(1, "no such model", restarts=1)), "no such model", False),
         (pod(ended(1, "no such model", restarts=5)), "exit code 1: no such model", True),
         (pod(first=(ended(1, "NoSuchBucket", 4, "storage-initializer"),)), "storage-initializer ended", True),
+        (started(137, 60, 1), "was not ready within 1 minutes", False),
+        (started(0, 60, 2), "was not ready within 1 minutes, and was started again (2 restarts)", True),
+        (started(0, 0, 2), "ended with exit code 0 (2 restarts)", False),
+        (started(0, 0, 4), "ended with exit code 0 (4 restarts)", True),
+        (started(0, 300, 4), "ended with exit code 0 (4 restarts)", True),
+        (started(0, 60, 4, ready=True), "", False),
         (pod(**UNSCHEDULABLE), "has no node: 0/3 nodes", False),
     ],
 )

@@ -21,6 +21,21 @@ KUBECONFIG = os.environ.get("KUBECONFIG", config.kube_config.KUBE_CONFIG_DEFAULT
 RUNNING = "PULUMI_MLOPS_ACCEPTANCE_HOME"
 """Names the folder of a sandbox that has all of it already: for whoever works on these tests."""
 
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Keep lines that stand at the end of the report: what was measured, whether or not the tests pass."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if told := config.stash.get(FIGURES, []):
+        terminalreporter.section("figures")
+        for line in told:
+            terminalreporter.write_line(line)
+
 
 @pytest.fixture(scope="session")
 def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:

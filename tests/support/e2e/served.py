@@ -1,18 +1,23 @@
 """A model server for real clusters that does as it is told, and how it is asked."""
 
 import json
+import re
+import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.forwarded import forwarded, kubectl
 from support.e2e.inside import Cluster
 
 SERVER = """
-import hashlib, http.server, json, os, random, time, urllib.parse
+import hashlib, http.server, json, os, random, signal, time, urllib.parse
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 VERSION, FAILS, SLOW = (os.environ.get(name, "0") for name in ("VERSION", "FAILS", "SLOW"))
 counts, buckets, total = {"200": 0, "500": 0}, [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], 0.0
 below = [0] * (len(buckets) + 1)
@@ -59,7 +64,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
 """Answers what it was given, and who it is. VERSION, FAILS (a share of answers), SLOW (seconds) and NEVER_READY are
-read from its environment; of the secret TOKEN it tells a hash."""
+read from its environment; of the secret TOKEN it tells a hash. When it is told to end it ends at once, whatever it is
+doing: no program has to be kinder than that."""
 
 
 def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:
@@ -100,3 +106,22 @@ def answers(stack: Stack, cluster: Cluster) -> tuple[str, str]:
     where, url = gateway_address(cluster), str(stack.outputs()["url"])
     until(lambda: ask(where, url, {})[0] == 200, f"{url} answers")
     return where, url
+
+
+def counted(kubeconfig: Path, namespace: str, labels: str) -> int:
+    """Ask the one pod with these labels how many requests it has answered."""
+    listed = subprocess.run(
+        [*kubectl(kubeconfig), "-n", namespace, "get", "pods", "-l", labels, "-o", "name"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    (pod,) = listed.stdout.split()
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with (
+        forwarded(kubeconfig, namespace, pod, 8080) as port,
+        direct.open(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer,
+    ):
+        said = answer.read().decode()
+    return sum(int(number) for number in re.findall(r"http_requests_total\S* (\d+)", said))

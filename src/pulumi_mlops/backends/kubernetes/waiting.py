@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pulumi
@@ -24,6 +25,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 HOPELESS_SECONDS = 45
 """How long a reason that nothing but another program mends must hold: what it lacks may be on its way."""
 _RESTARTS = 4  # with the pauses of the kubelet, two and a half minutes of failing
+_SLOW_STARTS = 2  # each as long as the program says that a start may take
 _SHOWN = 3
 _NEVER = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError")
 _PULLS = ("ErrImagePull", "ImagePullBackOff")
@@ -107,19 +109,41 @@ def _of_pod(pod: Fields) -> Iterator[Reason]:
     for one in status.get("conditions") or []:
         if one.get("type") == "PodScheduled" and one.get("status") == "False":
             yield Reason(f"pod {name} has no node: {one.get('message') or one.get('reason')}")
-    for box in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+    serving = status.get("containerStatuses") or []
+    for box in [*(status.get("initContainerStatuses") or []), *serving]:
         waiting = (box.get("state") or {}).get("waiting") or {}
         ended = (box.get("state") or {}).get("terminated") or (box.get("lastState") or {}).get("terminated") or {}
         which, why, said = f"pod {name}, container {box['name']}", waiting.get("reason"), waiting.get("message") or ""
         if why in _NEVER or why in _PULLS:
             yield Reason(f"{which}: {why}: {said}", why in _NEVER or bool(_NO_SUCH_IMAGE.search(said)))
-        elif ended and ended.get("exitCode"):
-            last = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
-            text = f"{which} ended with exit code {ended['exitCode']}{f': {last}' if last else ''}"
+        elif ended and (ended.get("exitCode") or (box in serving and not box.get("ready"))):
             restarts = int(box.get("restartCount") or 0)
-            yield Reason(f"{text} ({restarts} restarts)" if restarts else text, restarts >= _RESTARTS)
+            if slow := _outran(pod, box["name"], ended):
+                text, most = f"{which} was not ready within {slow:g} minutes, and was started again", _SLOW_STARTS
+            else:
+                last = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
+                text = f"{which} ended with exit code {ended.get('exitCode', 0)}{f': {last}' if last else ''}"
+                most = _RESTARTS
+            yield Reason(f"{text} ({restarts} restarts)" if restarts else text, restarts >= most)
     if status.get("phase") == "Failed" and status.get("message"):
         yield Reason(f"pod {name}: {status['message']}")
+
+
+def _outran(pod: Fields, name: str, ended: Fields) -> float:
+    """Return the minutes of a startup probe, where a container was ended since it took longer; else nothing.
+
+    Whether it ends with an error then is its own choice, so its exit code says nothing.
+    """
+    spec = pod.get("spec") or {}
+    probes = [box.get("startupProbe") for box in spec.get("containers") or [] if box["name"] == name]
+    if not (probes and probes[0] and ended.get("startedAt") and ended.get("finishedAt")):
+        return 0.0
+    period = int(probes[0].get("periodSeconds") or 10)
+    bound = int(probes[0].get("failureThreshold") or 3) * period
+    ran = (datetime.fromisoformat(ended["finishedAt"]) - datetime.fromisoformat(ended["startedAt"])).total_seconds()
+    # The first of the probes comes at once. What runs for longer than its end may take was ended by something else.
+    longest = bound + int(spec.get("terminationGracePeriodSeconds") or 30) + period
+    return bound / 60 if bound - period <= ran <= longest else 0.0
 
 
 async def until_ready(

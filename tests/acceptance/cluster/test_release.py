@@ -1,0 +1,199 @@
+"""Releases on containers that run, under steady load: what is good takes over, what is bad goes back, none is lost."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_mlops.backends.kubernetes import objects
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
+from pulumi_mlops_sandbox.stack import Result, Stack
+from support.e2e.inside import Cluster
+from support.e2e.load import Load, error, share
+from support.e2e.outside import shown, succeeded
+from support.e2e.served import SERVER, answers, counted
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
+
+SPACE = "till-dev"
+PROGRAM = f"""
+import json
+import pathlib
+import pulumi
+import pulumi_mlops as mlops
+
+platform = mlops.Platform(
+    "till",
+    backend="kubernetes",
+    stage="dev",
+    existing={{
+        "gateway": {{"name": "gateways/public", "domain": "ml.example.com", "tls": False}},
+        "metrics": {METRICS!r},
+    }},
+)
+score = mlops.Endpoint(
+    "score", platform=platform, **json.loads(pathlib.Path(__file__).with_name("score.json").read_text())
+)
+pulumi.export("url", score.url)
+"""
+CANARY = {"canary": {"percent": 20, "bake_minutes": 1}}
+LINEAR = {"linear": {"step_percent": 40, "interval_minutes": 1}}
+WATCHED = 45.0
+"""Seconds of a step in which its share is looked at: each is watched for a minute at least."""
+SHADOW_PERCENT, WEIGHTS = 50, {"red": 3, "blue": 1}
+
+
+class Till:
+    """The project, and its endpoint as the program has it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    def write(self, version: int, release: Mapping[str, Any] | None = None, **others: Any) -> None:
+        """Write the program: a version, how it takes over, what else of its environment, and other arguments."""
+        environment = {"VERSION": str(version), **others.pop("environment", {})}
+        arguments = {
+            "serve": {"command": ["python", "-c", SERVER], "health": "/health", "startup_minutes": 1},
+            "compute": {"cpus": 1, "memory_gb": 0.25},
+            "scaling": {"min": 1, "max": 1},
+            "health": {"errors_percent": 5, "latency_ms": 500},
+            "environment": environment,
+            "release": release or {},
+            **({"model": {"image": objects.PYTHON}} | others),
+        }
+        (self.stack.folder / "score.json").write_text(json.dumps(arguments))
+
+    def up(self, version: int, release: Mapping[str, Any] | None = None, **others: Any) -> Result:
+        """Bring it up."""
+        self.write(version, release, **others)
+        return self.stack.up()
+
+
+@pytest.fixture(scope="module")
+def till(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Till]:
+    project = tmp_path_factory.mktemp("till")
+    (project / "Pulumi.yaml").write_text("name: till\nruntime: python\n")
+    (project / "__main__.py").write_text(PROGRAM)
+    made = Till(Stack(real, project))
+    succeeded(made.up(1))
+    yield made
+    succeeded(made.stack.destroy())
+
+
+@pytest.fixture(scope="module")
+def load(till: Till, cluster: Cluster, figures: list[str]) -> Iterator[Load]:
+    with Load(*answers(till.stack, cluster)) as running:
+        yield running
+    figures += running.lines()
+
+
+def test_a_good_version_goes_out_by_canary(till: Till, load: Load) -> None:
+    with load.phase("canary") as seen:
+        succeeded(till.up(2, CANARY))
+        load.keep_up(20)
+    assert seen.failed == []
+    both = seen.both("1", "2")
+    assert both[-1].sent - both[0].sent > WATCHED
+    assert abs(share(both, "2") - 0.2) < error(0.2, len(both))
+    assert [one.version for one in seen.answers[-20:]] == ["2"] * 20
+
+
+def test_another_goes_out_in_steps(till: Till, load: Load) -> None:
+    with load.phase("linear") as seen:
+        succeeded(till.up(3, LINEAR))
+        load.keep_up(20)
+    assert seen.failed == []
+    both = seen.both("2", "3")
+    first = [one for one in both if one.sent - both[0].sent < WATCHED]
+    last = [one for one in both if both[-1].sent - one.sent < WATCHED]
+    assert abs(share(first, "3") - 0.4) < error(0.4, len(first))
+    assert abs(share(last, "3") - 0.8) < error(0.8, len(last))
+    assert [one.version for one in seen.answers[-20:]] == ["3"] * 20
+
+
+def test_a_version_with_errors_goes_back(till: Till, load: Load) -> None:
+    with load.phase("errors") as seen:
+        refused = till.up(4, CANARY, environment={"FAILS": "0.5"})
+    assert refused.code != 0
+    assert re.search(r"rolled back: errors of main: \S+ per cent of requests fail, more than 5", refused.output)
+    assert {one.version for one in seen.failed} == {"4"}
+    assert {one.status for one in seen.failed} == {500}
+    both = seen.both("3", "4")
+    assert abs(share(both, "4") - 0.2) < error(0.2, len(both))
+    with load.phase("after errors") as after:
+        load.keep_up(20)
+    assert after.failed == []
+    assert set(after.versions) == {"3"}
+
+
+def test_going_back_to_what_serves_moves_nothing(till: Till, load: Load) -> None:
+    with load.phase("back in the program") as seen:
+        assert {word.split()[0] for word in shown(till.up(3, CANARY))} <= {"update", "delete", "create", "replace"}
+    assert seen.failed == []
+    assert set(seen.versions) == {"3"}
+
+
+def test_a_slow_version_goes_back(till: Till, load: Load) -> None:
+    with load.phase("latency") as seen:
+        refused = till.up(5, CANARY, environment={"SLOW": "1.5"})
+    assert refused.code != 0
+    assert re.search(r"rolled back: latency of main: ", refused.output)
+    assert seen.failed == []
+    both = seen.both("3", "5")
+    assert abs(share(both, "5") - 0.2) < error(0.2, len(both))
+    with load.phase("after latency") as after:
+        load.keep_up(20)
+    assert after.failed == []
+    assert set(after.versions) == {"3"}
+
+
+def test_a_version_that_never_becomes_ready_leaves_everything_as_it_was(
+    till: Till, load: Load, cluster: Cluster
+) -> None:
+    before = rules(cluster)
+    with load.phase("never ready") as seen:
+        refused = till.up(6, CANARY, environment={"NEVER_READY": "1"})
+    assert refused.code != 0
+    assert "will not become ready" in refused.output
+    assert seen.failed == []
+    assert set(seen.versions) == {"3"}
+    assert rules(cluster) == before
+
+
+def test_after_all_that_the_next_one_works_in_variants_with_a_shadow(
+    till: Till, load: Load, kubeconfig: Path, figures: list[str]
+) -> None:
+    served = {"model": {"image": objects.PYTHON}}
+    variants = [{"name": name, "weight": weight, **served} for name, weight in WEIGHTS.items()]
+    with load.phase("to variants, all at once") as seen:
+        succeeded(till.up(7, model=None, variants=variants, shadow={**served, "percent": SHADOW_PERCENT}))
+    assert seen.failed == []
+    before = counted(kubeconfig, SPACE, "pulumi-mlops/variant=shadow")
+    with load.phase("variants with a shadow") as mixed:
+        load.keep_up(100)
+    copied = counted(kubeconfig, SPACE, "pulumi-mlops/variant=shadow") - before
+    assert mixed.failed == []
+    assert set(mixed.versions) == {"7"}
+    count, weights = len(mixed.answers), sum(WEIGHTS.values())
+    for name, weight in WEIGHTS.items():
+        assert abs(len(mixed.pods(f"score-{name}-")) / count - weight / weights) < error(weight / weights, count)
+    assert mixed.pods("score-shadow-") == []
+    assert abs(copied / count - SHADOW_PERCENT / 100) < error(SHADOW_PERCENT / 100, count)
+    by = ", ".join(f"{name} {len(mixed.pods(f'score-{name}-'))}" for name in WEIGHTS)
+    figures.append(f"of {count} requests: {by}; copied to the shadow {copied}")
+
+
+def test_the_next_up_changes_nothing(till: Till) -> None:
+    assert shown(till.stack.up()) == []
+    assert shown(till.stack.refresh()) == []
+
+
+def rules(cluster: Cluster) -> Any:
+    """Read how the route divides."""
+    route = cluster.get("gateway.networking.k8s.io/v1", "HTTPRoute", "score", SPACE)
+    assert route
+    return route["spec"]["rules"]
