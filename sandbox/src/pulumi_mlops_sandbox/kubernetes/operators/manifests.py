@@ -139,8 +139,8 @@ def _prometheus(folder: Path) -> list[Object]:
     ]
     kept = [one for one in found if one["kind"] not in ("Prometheus", "ServiceMonitor")]
     for each in kept:
-        if each["metadata"].get("namespace"):
-            each["metadata"]["namespace"] = space
+        if each["kind"] not in ("CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"):
+            each["metadata"]["namespace"] = space  # not all of them name one
         for subject in each.get("subjects", ()):
             subject["namespace"] = space
     server = next(program for program in table.PROMETHEUS.programs if program.name == "prometheus")
