@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, kubectl
 from pulumi_mlops_sandbox.stack import Stack
-from support.e2e.forwarded import forwarded, kubectl
 from support.e2e.inside import Cluster
 
 SERVER = """
