@@ -1,20 +1,20 @@
 """An endpoint on containers that run: it answers through the gateway, has its secrets, and goes without a trace."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
-from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
+from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
 from support.e2e.served import SERVER, answers, ask, until
 
@@ -77,30 +77,22 @@ def test_a_secret_arrives_as_a_file(asked: tuple[str, str]) -> None:
 
 
 def test_what_is_asked_and_answered_is_kept(asked: tuple[str, str], cluster: Cluster) -> None:
-    """Each line of a file that KServe's agent writes is an event, of a request or of its answer."""
-    marks = [f"kept-{number}" for number in range(5)]
-    for mark in marks:
-        assert ask(*asked, {"mark": mark})[0] == 200
-    keys = cluster.secret(SPACE, "shop-store-writer")
-    with forwarded(cluster.kubeconfig, SPACE, "service/shop-store", 8333) as port:
-        s3: Any = boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        )
+    """KServe's agent writes a file for each request and each answer, with the body as base64."""
+    marks = {f"kept-{number}" for number in range(5)}
+    with kept(cluster, SPACE, "shop") as store:
+        before = set(store.keys("captured/score/"))
+        for mark in marks:
+            assert ask(*asked, {"mark": mark})[0] == 200
 
-        def kept() -> list[dict[str, Any]]:
-            files = s3.list_objects_v2(Bucket="artifacts", Prefix="captured/score/").get("Contents", [])
-            bodies = (s3.get_object(Bucket="artifacts", Key=file["Key"])["Body"].read() for file in files)
-            return [json.loads(line) for body in bodies for line in body.splitlines()]
+        def files() -> set[str]:
+            found = set(store.keys("captured/score/")) - before
+            return found if len(found) == 2 * len(marks) else set()
 
-        def both() -> bool:
-            events = json.dumps(kept())
-            return all(events.count(mark) >= 2 for mark in marks)
-
-        until(both, "requests and answers are in the store")
+        written = {key: json.loads(store.read(key)) for key in until(files, "a file for each request and each answer")}
+    bodies = {key: json.loads(base64.b64decode(event["bytes"])) for key, event in written.items()}
+    requests = {body["mark"] for key, body in bodies.items() if key.endswith("-request.json")}
+    responses = {body["given"]["mark"] for key, body in bodies.items() if key.endswith("-response.json")}
+    assert requests == responses == marks
 
 
 def test_a_second_up_changes_nothing(shop: Stack) -> None:
