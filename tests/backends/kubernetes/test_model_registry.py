@@ -46,6 +46,16 @@ def settings(cloud: Cloud, name: str) -> dict[str, Any]:
     return found
 
 
+def test_a_worker_may_take_its_time_to_start(cloud: Cloud) -> None:
+    """On a busy node it takes longer than the five seconds after which Uvicorn would kill it, again and again."""
+    make(cloud)
+    (container,) = server(cloud)["containers"]
+    (options,) = [argument for argument in container["args"] if argument.startswith("--uvicorn-opts=")]
+    name, _, seconds = options.partition("=")[2].partition("=")
+    assert name == "--timeout-worker-healthcheck"
+    assert int(seconds) >= 30
+
+
 def test_the_server_keeps_everything_outside_of_itself(cloud: Cloud) -> None:
     make(cloud)
     (container,) = server(cloud)["containers"]

@@ -12,6 +12,9 @@ from pulumi_mlops.components.platform import PlatformRef
 IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"  # the plain image has neither Postgres' driver nor S3's
 AUTH = "/tmp/auth.ini"  # noqa: S108 (an emptyDir of the pod)
 _WORKERS = 2
+# Uvicorn kills a worker that does not answer it within 5 seconds, which on a busy node is less than a start takes: none
+# ever comes up. A worker that hangs is the probes' to find.
+_WORKER = "--timeout-worker-healthcheck=60"
 # The file takes a % for the beginning of a name, and a password within an address may have one.
 _MIGRATE = "import os; from mlflow.db import commands; commands(['upgrade', os.environ['DB_URI']])"
 _CONFIGURE = f"""\
@@ -145,6 +148,7 @@ def server(
             f"--allowed-hosts={','.join(names)}",
             f"--cors-allowed-origins={','.join(pages)}",
             f"--workers={_WORKERS}",
+            f"--uvicorn-opts={_WORKER}",
         ],
         "env": list(env),
         "ports": [{"name": "http", "container_port": PORT}],

@@ -8,7 +8,9 @@ import pytest
 
 import pulumi_mlops.backends.kubernetes
 from pulumi_mlops.backends.kubernetes import database
+from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.kubernetes.nodes import environments, published
+from pulumi_mlops_sandbox.kubernetes.nodes.layers import Tree
 from pulumi_mlops_sandbox.kubernetes.operators import install, manifests, table
 
 DOCS = Path(__file__).parents[4] / "docs" / "sandbox.md"
@@ -53,6 +55,16 @@ def test_what_an_environment_holds_is_pinned(name: str) -> None:
     assert lines
     for line in lines:
         assert "==" in line, line
+
+
+def test_a_python_of_an_image_starts_from_its_bytecode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing may be written in a pod: without it, each start of MLflow compiles for twelve seconds of CPU."""
+    monkeypatch.setattr(environments, "environment", lambda _: tmp_path)
+    monkeypatch.setattr(packages, "ensure", lambda: tmp_path / "bin")
+    layers = (published._python(), published._projects(), published._environment("mlserver"))
+    trees = [content for layer in layers for content in layer.contents if isinstance(content, Tree)]
+    assert len(trees) == 3
+    assert not [tree.target for tree in trees if "__pycache__" in tree.without]
 
 
 def test_the_page_says_where_each_differs() -> None:

@@ -11,7 +11,7 @@ from pulumi_mlops_sandbox.progress import step
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 UNUSED = (
-    *("__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip"),
+    *("test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip"),
     *("site-packages", "dist-packages", f"config-{VERSION}-x86_64-linux-gnu"),
 )
 """What no program of an image needs of the interpreter's own library."""

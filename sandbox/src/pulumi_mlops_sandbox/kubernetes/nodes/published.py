@@ -73,7 +73,6 @@ def _projects() -> Layer:
     folder = packages.ensure().parent
     # Servers that tests run beside them, and what belongs to emulators.
     unused = (
-        "__pycache__",
         "tests",
         "mypy",
         "mypyc",
@@ -87,7 +86,7 @@ def _projects() -> Layer:
 
 def _environment(name: str) -> Layer:
     folder = environments.environment(name)
-    return Layer(name, (Tree(folder, f"/opt/{name}", folder.name, without=("__pycache__", "tests")),))
+    return Layer(name, (Tree(folder, f"/opt/{name}", folder.name, without=("tests",)),))
 
 
 def _path(name: str) -> dict[str, str]:
