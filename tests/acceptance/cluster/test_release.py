@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from pulumi_mlops.backends.kubernetes import objects
+from pulumi_mlops.backends.kubernetes.health import VARIANT
+from pulumi_mlops.components.endpoint import SHADOW
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Result, Stack
@@ -31,7 +33,7 @@ platform = mlops.Platform(
     backend="kubernetes",
     stage="dev",
     existing={{
-        "gateway": {{"name": "gateways/public", "domain": "ml.example.com", "tls": False}},
+        "gateway": {{"name": "gateways/public", "domain": "till.example.com", "tls": False}},
         "metrics": {METRICS!r},
     }},
 )
@@ -79,9 +81,11 @@ def till(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ti
     (project / "Pulumi.yaml").write_text("name: till\nruntime: python\n")
     (project / "__main__.py").write_text(PROGRAM)
     made = Till(Stack(real, project))
-    succeeded(made.up(1))
-    yield made
-    succeeded(made.stack.destroy())
+    try:
+        succeeded(made.up(1))
+        yield made
+    finally:
+        succeeded(made.stack.destroy())
 
 
 @pytest.fixture(scope="module")
@@ -164,27 +168,39 @@ def test_a_version_that_never_becomes_ready_leaves_everything_as_it_was(
     assert rules(cluster) == before
 
 
-def test_after_all_that_the_next_one_works_in_variants_with_a_shadow(
+def test_after_all_that_the_next_one_works_beside_a_shadow(
     till: Till, load: Load, kubeconfig: Path, figures: list[str]
 ) -> None:
-    served = {"model": {"image": objects.PYTHON}}
-    variants = [{"name": name, "weight": weight, **served} for name, weight in WEIGHTS.items()]
-    with load.phase("to variants, all at once") as seen:
-        succeeded(till.up(7, model=None, variants=variants, shadow={**served, "percent": SHADOW_PERCENT}))
+    with load.phase("all at once, with a shadow") as seen:
+        succeeded(till.up(7, shadow={"model": {"image": objects.PYTHON}, "percent": SHADOW_PERCENT}))
     assert seen.failed == []
-    before = counted(kubeconfig, SPACE, "pulumi-mlops/variant=shadow")
-    with load.phase("variants with a shadow") as mixed:
-        load.keep_up(100)
-    copied = counted(kubeconfig, SPACE, "pulumi-mlops/variant=shadow") - before
-    assert mixed.failed == []
-    assert set(mixed.versions) == {"7"}
-    count, weights = len(mixed.answers), sum(WEIGHTS.values())
-    for name, weight in WEIGHTS.items():
-        assert abs(len(mixed.pods(f"score-{name}-")) / count - weight / weights) < error(weight / weights, count)
-    assert mixed.pods("score-shadow-") == []
+    before = counted(kubeconfig, SPACE, f"{VARIANT}={SHADOW}")
+    with load.phase("shadow") as shadowed:
+        load.keep_up(80)
+    copied, count = counted(kubeconfig, SPACE, f"{VARIANT}={SHADOW}") - before, len(shadowed.answers)
+    figures.append(f"of {count} requests {copied} were copied to the shadow, at {SHADOW_PERCENT} per cent")
+    assert shadowed.failed == []
+    assert set(shadowed.versions) == {"7"}
+    assert shadowed.pods("score-shadow-") == [], "its answers go nowhere"
     assert abs(copied / count - SHADOW_PERCENT / 100) < error(SHADOW_PERCENT / 100, count)
-    by = ", ".join(f"{name} {len(mixed.pods(f'score-{name}-'))}" for name in WEIGHTS)
-    figures.append(f"of {count} requests: {by}; copied to the shadow {copied}")
+
+
+def test_variants_get_their_weights(till: Till, load: Load, figures: list[str]) -> None:
+    variants = [
+        {"name": name, "weight": weight, "model": {"image": objects.PYTHON}} for name, weight in WEIGHTS.items()
+    ]
+    with load.phase("to variants, all at once") as seen:
+        succeeded(till.up(8, model=None, variants=variants))
+    assert seen.failed == []
+    with load.phase("variants") as mixed:
+        load.keep_up(80)
+    count, weights = len(mixed.answers), sum(WEIGHTS.values())
+    found = {name: len(mixed.pods(f"score-{name}-")) for name in WEIGHTS}
+    figures.append(f"of {count} requests each variant got {found}, by weights {WEIGHTS}")
+    assert mixed.failed == []
+    assert set(mixed.versions) == {"8"}
+    for name, weight in WEIGHTS.items():
+        assert abs(found[name] / count - weight / weights) < error(weight / weights, count)
 
 
 def test_the_next_up_changes_nothing(till: Till) -> None:

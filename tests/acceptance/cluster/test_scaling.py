@@ -27,7 +27,7 @@ platform = mlops.Platform(
     backend="kubernetes",
     stage="dev",
     existing={{
-        "gateway": {{"name": "gateways/public", "domain": "ml.example.com", "tls": False}},
+        "gateway": {{"name": "gateways/public", "domain": "rush.example.com", "tls": False}},
         "metrics": {METRICS!r},
     }},
 )
@@ -83,9 +83,11 @@ def rush(real: Sandbox, cluster: Cluster, tmp_path_factory: pytest.TempPathFacto
     (project / "__main__.py").write_text(PROGRAM)
     made = Rush(Stack(real, project), cluster)
     made.write(1)
-    succeeded(made.stack.up())
-    yield made
-    succeeded(made.stack.destroy())
+    try:
+        succeeded(made.stack.up())
+        yield made
+    finally:
+        succeeded(made.stack.destroy())
 
 
 def test_replicas_come_and_go_with_the_load_and_a_release_keeps_them(

@@ -312,6 +312,14 @@ def test_captured_traffic_goes_to_the_store(cloud: Cloud) -> None:
     assert spec_of(cloud, "Service")["ports"][0]["targetPort"] == 9081, "requests pass the agent"
 
 
+def test_captured_traffic_is_written_in_batches_before_the_agent_ends(cloud: Cloud) -> None:
+    """KServe's agent writes one file after the other, and holds requests back when it has room for no more."""
+    make(cloud, capture_percent=100)
+    logger = predictor(cloud)["logger"]
+    assert 1 < logger["batchSize"] < 100, "its room is for 100 events"
+    assert logger["batchInterval"] == "5s", "it goes on for 30 seconds after it was told to end"
+
+
 def test_secrets_are_files(cloud: Cloud) -> None:
     make(cloud, secrets={"HUB": SECRET})
     pod = predictor(cloud)

@@ -28,6 +28,8 @@ class Answer:
     version: str
     pod: str
     phase: str
+    number: int
+    """Which request it was: the ``n`` that it sent."""
     said: str = ""
     """What was wrong with it."""
 
@@ -150,7 +152,7 @@ class Load:
             told: dict[str, Any] = said if isinstance(said, dict) else {}
             wrong = "" if status == 200 else str(said)[:200]
             who = (str(told.get("version", "")), str(told.get("pod", "")))
-            phase.answers.append(Answer(sent, took, status, *who, phase.name, wrong))
+            phase.answers.append(Answer(sent, took, status, *who, phase.name, number, wrong))
             number += len(self._threads)
 
 

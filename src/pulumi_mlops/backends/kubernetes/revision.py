@@ -31,6 +31,13 @@ from pulumi_mlops.core import prerequisites, private
 from pulumi_mlops.core.workload import Workload
 
 API = "serving.kserve.io/v1beta1"
+_EVENTS, _KEPT_WITHIN = 20, "5s"
+"""How many requests and answers are written in one go, and when at the latest, where there are not so many.
+
+KServe's agent writes one file after the other, and has room for 100 events: when that is full, it holds requests back
+(https://github.com/kserve/kserve/issues/6193). One file for each event would bound the requests that a replica answers
+by the files that the store takes; more events in one would fill the agent's memory where requests are large.
+"""
 START_MINUTES = 30  # a node may have to be made, and a large model loaded
 
 
@@ -126,9 +133,11 @@ def _revision(
         predictor["logger"] = {
             "mode": "all",
             "url": captured_prefix(spec, app.scope.name),
-            # The agent writes nothing while the path is empty; below it are requests and answers, a file each.
+            # The agent writes nothing while the path is empty; below it are requests and answers.
             # KServe's webhook wants a key as well, which nothing reads: the account's Secret has the login.
             "storage": {"path": "calls", "parameters": {"format": "json"}, "key": "credentials"},
+            "batchSize": _EVENTS,
+            "batchInterval": _KEPT_WITHIN,
         }
     name = content_name(stem(app.scope.name, variant), settled({"predictor": predictor, "container": container}))
     if "model" in predictor:

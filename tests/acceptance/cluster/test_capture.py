@@ -1,0 +1,136 @@
+"""An endpoint that keeps what it is asked, under load, while its object store goes away and comes back."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from pulumi_mlops.backends.kubernetes import objects
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+from support.e2e.load import Load, Phase
+from support.e2e.outside import succeeded
+from support.e2e.served import SERVER, answers, ask, until
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
+
+SPACE = "tape-dev"
+PROGRAM = f"""
+import pulumi
+import pulumi_mlops as mlops
+
+platform = mlops.Platform(
+    "tape",
+    backend="kubernetes",
+    stage="dev",
+    existing={{"gateway": {{"name": "gateways/public", "domain": "tape.example.com", "tls": False}}}},
+)
+score = mlops.Endpoint(
+    "score",
+    platform=platform,
+    model={{"image": {objects.PYTHON!r}}},
+    serve={{"command": ["python", "-c", {SERVER!r}], "health": "/health"}},
+    compute={{"cpus": 1, "memory_gb": 0.25}},
+    scaling={{"min": 1, "max": 1}},
+    capture_percent=100,
+)
+pulumi.export("url", score.url)
+"""
+A_SECOND = 5.0
+ROOM = 70
+"""Requests, of two events each, for which KServe's agent has room: its queue and two batches."""
+
+
+@pytest.fixture(scope="module")
+def tape(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    project = tmp_path_factory.mktemp("tape")
+    (project / "Pulumi.yaml").write_text("name: tape\nruntime: python\n")
+    (project / "__main__.py").write_text(PROGRAM)
+    stack = Stack(real, project)
+    try:
+        succeeded(stack.up())
+        yield stack
+    finally:
+        succeeded(stack.destroy())
+
+
+def store(cluster: Cluster, replicas: int) -> None:
+    """Take the object store away, or have it back."""
+    sets = cluster.kind("apps/v1", "StatefulSet")
+    sets.patch(
+        name="tape-store",
+        namespace=SPACE,
+        body={"spec": {"replicas": replicas}},
+        content_type="application/merge-patch+json",
+    )
+
+    def there() -> bool:
+        found = cluster.get("apps/v1", "StatefulSet", "tape-store", SPACE)
+        assert found
+        return int(found["status"].get("readyReplicas") or 0) == int(found["status"].get("replicas") or 0) == replicas
+
+    until(there, f"the store has {replicas} replicas")
+
+
+def kept(cluster: Cluster) -> set[int]:
+    """Read the numbers of the requests of which the store has both the request and its answer."""
+    keys = cluster.secret(SPACE, "tape-store-writer")
+    asked, answered = set[int](), set[int]()
+    with forwarded(cluster.kubeconfig, SPACE, "service/tape-store", 8333) as port:
+        s3: Any = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="us-east-1",
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        )
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket="artifacts", Prefix="captured/score/")
+        names = [file["Key"] for page in pages for file in page.get("Contents", [])]
+        for found in [json.loads(s3.get_object(Bucket="artifacts", Key=name)["Body"].read()) for name in names]:
+            for event in found if isinstance(found, list) else [found]:
+                body = json.loads(base64.b64decode(event["bytes"]))
+                if event["reqType"].endswith(".request"):
+                    asked.add(body.get("n"))
+                else:
+                    answered.add(body["given"].get("n"))
+    return asked & answered
+
+
+def numbers(phase: Phase) -> set[int]:
+    """Take the requests of a phase that were answered."""
+    return {one.number for one in phase.answers if not one.failed}
+
+
+def test_a_store_that_comes_back_has_all_but_what_was_asked_meanwhile(
+    tape: Stack, cluster: Cluster, figures: list[str]
+) -> None:
+    """Its agent holds requests back while it cannot write; nobody has to start anything again afterwards."""
+    where = answers(tape, cluster)
+    with Load(*where, A_SECOND) as load:
+        with load.phase("kept") as before:
+            load.keep_up(30)
+        until(lambda: numbers(before) <= kept(cluster), "all is kept")
+        with load.phase("the store is away") as away:
+            store(cluster, 0)
+            load.keep_up(60)
+        with load.phase("the store comes back"):
+            store(cluster, 1)
+            until(lambda: ask(*where, {"n": -1}, 5)[0] == 200, "it answers at once", 180)
+            load.keep_up(20)
+        with load.phase("kept again") as back:
+            load.keep_up(20)
+    try:
+        until(lambda: numbers(before) | numbers(back) <= kept(cluster), "all is kept again")
+    finally:
+        there = kept(cluster)
+        figures += load.lines()
+        for phase in load.phases:
+            figures.append(f"{phase.name}: of {len(numbers(phase))} answered {len(numbers(phase) & there)} are kept")
+    assert [*before.failed, *back.failed] == []
+    room = len([one for one in away.answers if not one.failed and one.number not in there])
+    assert room >= ROOM, "as many as its agent has room for are answered at once"
