@@ -16,8 +16,8 @@ RUN := $(BIN)/python -P -m
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one
-	@$(RUN) pulumi_mlops_sandbox.demo stacks/$(BACKEND)
+demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one, NODES=real to have it run
+	@$(RUN) pulumi_mlops_sandbox.demo stacks/$(BACKEND) $(if $(NODES),--nodes $(NODES))
 
 test: check engine cluster ## All checks, and all tests that take less than a minute each
 	$(RUN) pytest -n $(WORKERS) --dist worksteal

@@ -2,7 +2,8 @@
 
 ``python -m pulumi_mlops_sandbox.demo stacks/aws`` runs the stack's own files, copied into a folder of the demo,
 with the real engine against the sandbox's control plane, and ends with a table of what was shown. What is shown is
-in ``sandbox/<cloud>/demo.py``: the cloud is the last word of the folder.
+in ``sandbox/<cloud>/demo.py``: the cloud is the last word of the folder. With ``--nodes real`` containers run, and what
+is shown is in ``sandbox/<cloud>/nodes/demo.py``.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from rich.table import Table
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.planes import PLAYED, REAL
 from pulumi_mlops_sandbox.progress import step
 from pulumi_mlops_sandbox.stack import Result, Stack
 
@@ -83,15 +85,18 @@ def main() -> int:
     """Run the demonstration in a sandbox of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="a stack's folder, such as stacks/aws")
-    folder = parser.parse_args().folder
+    parser.add_argument("--nodes", default=None, choices=[PLAYED, REAL], help="what nodes a Kubernetes has")
+    arguments = parser.parse_args()
+    folder, nodes = arguments.folder, arguments.nodes
     console = Console()
     with tempfile.TemporaryDirectory(prefix="pulumi-mlops-sandbox-") as home, copied(folder) as files:
         sandbox = Sandbox(Path(home))
         try:
-            sandbox.up(planes=(folder.name,))
+            sandbox.up((folder.name,), nodes)
             url = next(status.url for status in sandbox.status() if status.url)
             demo = Demo(Stack(sandbox, files))
-            importlib.import_module(f"pulumi_mlops_sandbox.{folder.name}.demo").show(demo, url)
+            shown = f"{folder.name}.nodes.demo" if nodes == REAL else f"{folder.name}.demo"
+            importlib.import_module(f"pulumi_mlops_sandbox.{shown}").show(demo, url)
             console.print(table(demo.rows))
         except SandboxError as error:
             console.print(f"Error: {error}", markup=False, highlight=False)

@@ -11,11 +11,12 @@ import pytest
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
+from pulumi_mlops_sandbox.kubernetes.gateways import ask
+from pulumi_mlops_sandbox.kubernetes.load import Load, Phase
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
-from support.e2e.load import Load, Phase
 from support.e2e.outside import succeeded
-from support.e2e.served import SERVER, answers, ask, until
+from support.e2e.served import SERVER, answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 

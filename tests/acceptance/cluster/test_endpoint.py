@@ -12,11 +12,12 @@ from kubernetes.client.exceptions import ApiException
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.gateways import ask
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.served import SERVER, answers, ask, until
+from support.e2e.served import SERVER, answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
 

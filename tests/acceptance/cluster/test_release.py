@@ -12,10 +12,10 @@ from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops.backends.kubernetes.health import VARIANT
 from pulumi_mlops.components.endpoint import SHADOW
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.load import Load, error, share
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Result, Stack
 from support.e2e.inside import Cluster
-from support.e2e.load import Load, error, share
 from support.e2e.outside import shown, succeeded
 from support.e2e.served import SERVER, answers, counted
 

@@ -7,10 +7,10 @@ import pytest
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.load import Load
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
-from support.e2e.load import Load
 from support.e2e.outside import shown, succeeded
 from support.e2e.served import SERVER, answers, until
 

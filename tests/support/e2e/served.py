@@ -1,6 +1,5 @@
 """A model server for real clusters that does as it is told, and how it is asked."""
 
-import json
 import re
 import subprocess
 import time
@@ -9,8 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from pulumi_mlops_sandbox.kubernetes import gateways
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, kubectl
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
@@ -77,34 +76,10 @@ def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:
     return found
 
 
-def gateway_address(cluster: Cluster, gateway: str = "gateways/public") -> str:
-    """Return where a gateway listens."""
-    space, _, name = gateway.partition("/")
-    found = cluster.get("gateway.networking.k8s.io/v1", "Gateway", name, space)
-    assert found
-    return str(found["status"]["addresses"][0]["value"])
-
-
-def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any]:
-    """Ask at the address of a gateway for the URL that an endpoint says, as if its domain led there."""
-    asked = urlsplit(url)
-    headers = {"Host": asked.hostname or "", "Content-Type": "application/json"}
-    request = urllib.request.Request(
-        f"http://{where}{asked.path or '/invocations'}", json.dumps(body).encode(), headers
-    )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(request, timeout=within) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
 def answers(stack: Stack, cluster: Cluster) -> tuple[str, str]:
     """Wait until a stack's endpoint answers; return where and by which URL."""
-    where, url = gateway_address(cluster), str(stack.outputs()["url"])
-    until(lambda: ask(where, url, {})[0] == 200, f"{url} answers")
+    where, url = gateways.address(cluster.kubeconfig), str(stack.outputs()["url"])
+    until(lambda: gateways.ask(where, url, {})[0] == 200, f"{url} answers")
     return where, url
 
 

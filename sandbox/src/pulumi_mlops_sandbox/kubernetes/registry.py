@@ -4,6 +4,7 @@ It costs nothing until somebody asks: the control plane listens, and at the firs
 hands the socket. Everybody may do everything in it, whatever login is sent: who may do what is the pods' business.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -113,6 +115,8 @@ class Registry:
     """What a training pipeline and an approver do in the registry."""
 
     url: str
+    login: tuple[str, str] | None = None
+    """User and password, where it asks for them."""
 
     def register(self, model: str, auc: float = 0.94) -> int:
         """Register a version of a model, from a run with this metric; return its number."""
@@ -133,17 +137,28 @@ class Registry:
         """Write a tag on a version."""
         self._call("POST", "model-versions/set-tag", name=model, version=str(number), key=key, value=value)
 
+    def versions(self, model: str) -> list[int]:
+        """List the versions of a model."""
+        query = urllib.parse.urlencode({"filter": f"name = '{model}'", "max_results": 1000})
+        found = self._call("GET", f"model-versions/search?{query}").get("model_versions", [])
+        return [int(version["version"]) for version in found]
+
     def forget(self) -> None:
         """Delete all models and their versions."""
         for model in self._call("GET", "registered-models/search?max_results=1000").get("registered_models", []):
             self._call("DELETE", "registered-models/delete", name=model["name"])
+
+    def _authorization(self) -> dict[str, str]:
+        if self.login is None:
+            return {}
+        return {"Authorization": f"Basic {base64.b64encode(':'.join(self.login).encode()).decode()}"}
 
     def _call(self, method: str, path: str, *, absent: bool = False, **body: Any) -> Any:
         request = urllib.request.Request(  # noqa: S310  (the sandbox's own address)
             f"{self.url}/api/2.0/mlflow/{path}",
             method=method,
             data=json.dumps(body).encode() if body else None,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **self._authorization()},
         )
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:

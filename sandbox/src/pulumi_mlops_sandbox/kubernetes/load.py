@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from support.e2e.served import ask, until
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.gateways import ask
 
+OK = 200
 _THREADS = 10
+_LOOKS_EVERY = 0.1
 _WITHIN = 20.0
 """Seconds after which a request counts as lost."""
 
@@ -36,7 +39,7 @@ class Answer:
     @property
     def failed(self) -> bool:
         """Whether it was not answered as it should be."""
-        return self.status != 200
+        return self.status != OK
 
 
 @dataclass
@@ -94,8 +97,9 @@ def error(of: float, count: int) -> float:
 class Load:
     """Sends so many requests a second, whether or not those before were answered, as long as it is entered."""
 
-    def __init__(self, where: str, url: str, a_second: float = 5.0) -> None:
-        self.where, self.url, self.a_second = where, url, a_second
+    def __init__(self, where: str, url: str, a_second: float = 5.0, body: Any = None) -> None:
+        """Ask by the address of a gateway; for the same, or for a number that is to come back with the answer."""
+        self.where, self.url, self.a_second, self.body = where, url, a_second, body
         self.phases: list[Phase] = []
         self._now = Phase("before")
         self._ends = threading.Event()
@@ -126,7 +130,15 @@ class Load:
         finally:
             with self._counting:
                 self._now = before
-            until(lambda: len(now.answers) == now.sent, f"all requests of {name} have an end", 2 * _WITHIN)
+            self._settle(now)
+
+    def _settle(self, phase: Phase) -> None:
+        """Wait until all requests of a phase have an end."""
+        deadline = time.monotonic() + 2 * _WITHIN
+        while len(phase.answers) < phase.sent:
+            if time.monotonic() > deadline:
+                raise SandboxError(f"{phase.name}: {phase.sent - len(phase.answers)} requests have no end.")
+            time.sleep(_LOOKS_EVERY)
 
     def keep_up(self, seconds: float) -> None:
         """Let it go on for a while."""
@@ -147,27 +159,28 @@ class Load:
             with self._counting:
                 phase, sent = self._now, time.monotonic()
                 phase.sent += 1
-            status, said = _asked(self.where, self.url, number)
+            status, said = self._asked(number)
             took = time.monotonic() - sent
             told: dict[str, Any] = said if isinstance(said, dict) else {}
-            wrong = "" if status == 200 else str(said)[:200]
+            wrong = "" if status == OK else str(said)[:200]
             who = (str(told.get("version", "")), str(told.get("pod", "")))
             phase.answers.append(Answer(sent, took, status, *who, phase.name, number, wrong))
             number += len(self._threads)
 
-
-def _asked(where: str, url: str, number: int) -> tuple[int, Any]:
-    """Ask once; the wrong answer to another's request is a failure too."""
-    try:
-        status, said = ask(where, url, {"n": number}, _WITHIN)
-    except (OSError, ValueError) as problem:
-        return 0, f"{type(problem).__name__}: {problem}"
-    if isinstance(said, str):
-        with contextlib.suppress(ValueError):
-            said = json.loads(said)
-    if status == 200 and said["given"] != {"n": number}:
-        return 0, f"asked {number}, told {said['given']}"
-    return status, said
+    def _asked(self, number: int) -> tuple[int, Any]:
+        """Ask once; the wrong answer to another's request is a failure too."""
+        body = {"n": number} if self.body is None else self.body
+        try:
+            status, said = ask(self.where, self.url, body, _WITHIN)
+        except (OSError, ValueError) as problem:
+            return 0, f"{type(problem).__name__}: {problem}"
+        if isinstance(said, str):
+            with contextlib.suppress(ValueError):
+                said = json.loads(said)
+        given = said.get("given") if isinstance(said, dict) else None
+        if status == OK and self.body is None and given != body:
+            return 0, f"asked {number}, told {given}"
+        return status, said
 
 
 def _milliseconds(sorted_seconds: Sequence[float], quantile: float) -> str:

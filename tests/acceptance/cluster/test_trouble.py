@@ -1,0 +1,196 @@
+"""Trouble on containers that run: service comes back, and nothing is lost that was answered with success."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from pulumi_mlops.backends.kubernetes import objects
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
+from pulumi_mlops_sandbox.kubernetes.load import Load
+from pulumi_mlops_sandbox.kubernetes.registry import Registry
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.borrowed import Borrowed
+from support.e2e.inside import Cluster
+from support.e2e.kept import kept
+from support.e2e.outside import shown, succeeded
+from support.e2e.served import SERVER, answers, until
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
+
+SPACE = "care-dev"
+PROGRAM = f"""
+import pulumi
+import pulumi_mlops as mlops
+
+platform = mlops.Platform(
+    "care",
+    backend="kubernetes",
+    stage="dev",
+    existing={{"gateway": {{"name": "gateways/public", "domain": "ml.example.com", "tls": False}}}},
+)
+registry = mlops.ModelRegistry("models", platform=platform)
+mlops.Model("churn", registry=registry)
+score = mlops.Endpoint(
+    "score",
+    platform=platform,
+    model={{"image": {objects.PYTHON!r}}},
+    serve={{"command": ["python", "-c", {SERVER!r}], "health": "/health"}},
+    compute={{"cpus": 1, "memory_gb": 0.25}},
+    scaling={{"min": 2, "max": 2}},
+    capture_percent=100,
+)
+pulumi.export("url", score.url)
+"""
+BACK_WITHIN = 300.0
+
+
+@pytest.fixture(scope="module")
+def care(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    project = tmp_path_factory.mktemp("care")
+    (project / "Pulumi.yaml").write_text("name: care\nruntime: python\n")
+    (project / "__main__.py").write_text(PROGRAM)
+    stack = Stack(real, project)
+    succeeded(stack.up())
+    yield stack
+    succeeded(stack.destroy())
+
+
+@pytest.fixture
+def load(care: Stack, cluster: Cluster, figures: list[str]) -> Iterator[Load]:
+    with Load(*answers(care, cluster)) as running:
+        yield running
+    figures += running.lines()
+
+
+class Pods:
+    """The pods of the namespace."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.core: Any = client.CoreV1Api(cluster.api)
+
+    def ready(self, pattern: str) -> dict[str, str]:
+        """Find those whose names match that are ready and not about to go: their names and identities."""
+        listed = self.core.list_namespaced_pod(SPACE).items
+        return {
+            pod.metadata.name: pod.metadata.uid
+            for pod in listed
+            if re.match(pattern, pod.metadata.name) and not pod.metadata.deletion_timestamp
+            if any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
+        }
+
+    def lose(self, pattern: str) -> None:
+        """Take one away at once, as when its machine is lost; wait until as many are ready without it."""
+        before = self.ready(pattern)
+        name, identity = next(iter(before.items()))
+        self.core.delete_namespaced_pod(name, SPACE, grace_period_seconds=0)
+
+        def replaced() -> bool:
+            now = self.ready(pattern)
+            return len(now) >= len(before) and identity not in now.values()
+
+        until(replaced, f"another pod {pattern} is ready", BACK_WITHIN)
+
+
+@pytest.fixture
+def pods(cluster: Cluster) -> Pods:
+    return Pods(cluster)
+
+
+@contextmanager
+def registry(cluster: Cluster) -> Iterator[Registry]:
+    """Open the registry as its admin."""
+    login = cluster.secret(SPACE, "models-mlflow")
+    with forwarded(cluster.kubeconfig, SPACE, "service/models-mlflow", 5000) as port:
+        yield Registry(f"http://127.0.0.1:{port}", ("admin", login["password"]))
+
+
+def versions(cluster: Cluster) -> set[int]:
+    """List the versions, as soon as the registry answers."""
+    found: set[int] = set()
+
+    def answers_with() -> bool:
+        try:
+            with registry(cluster) as asked:
+                found.update(asked.versions("churn"))
+        except SandboxError:
+            return False
+        return True
+
+    until(answers_with, "the registry answers", BACK_WITHIN)
+    return found
+
+
+def registered(cluster: Cluster) -> int:
+    """Register a version."""
+    with registry(cluster) as asked:
+        return asked.register("churn")
+
+
+def test_a_pod_of_the_endpoint_is_lost(care: Stack, pods: Pods, load: Load) -> None:
+    assert len(pods.ready("score-")) == 2, "there are two replicas"
+    with load.phase("a pod is lost") as seen:
+        load.keep_up(5)
+        pods.lose("score-")
+        load.keep_up(20)
+    last = seen.answers[-50:]
+    assert [one for one in last if one.failed] == []
+    # What the pod had in hand is lost with it, and what is sent before anybody knows that it is gone.
+    assert len(seen.failed) < len(seen.answers) / 10
+    assert shown(care.refresh()) == []
+
+
+def test_the_object_store_is_lost(care: Stack, cluster: Cluster, pods: Pods, load: Load) -> None:
+    """Its disk is not: what was written is there, and the endpoint answers all the while."""
+    del care
+    with kept(cluster, SPACE, "care") as store:
+        store.write("kept/file", b"written before")
+    with load.phase("the object store is lost") as seen:
+        pods.lose("care-store-")
+        load.keep_up(20)
+    with kept(cluster, SPACE, "care") as store:
+        assert store.read("kept/file") == b"written before"
+    assert seen.failed == []
+
+
+@pytest.mark.parametrize("which", [r"models-mlflow-db-\d", "models-mlflow-[0-9a-f]{6}"], ids=["database", "server"])
+def test_the_registry_is_lost(care: Stack, cluster: Cluster, pods: Pods, which: str) -> None:
+    del care
+    number = registered(cluster)
+    pods.lose(which)
+    assert number in versions(cluster)
+    assert registered(cluster) == number + 1, "it takes more"
+
+
+def test_a_password_is_rotated(care: Stack, cluster: Cluster) -> None:
+    """As docs/recovery.md says: the RandomPassword is replaced, and the pods that read it are made anew."""
+    before = cluster.secret(SPACE, "models-mlflow")["password"]
+    number = registered(cluster)
+    urns = [one["urn"] for one in care.state()["resources"] if one["type"].endswith(":RandomPassword")]
+    (admin,) = [urn for urn in urns if urn.endswith("::models-admin-password")]
+    succeeded(care.up("--replace", admin))
+    assert cluster.secret(SPACE, "models-mlflow")["password"] != before
+    assert number in versions(cluster)
+    assert shown(care.up()) == []
+
+
+def test_the_node_is_restarted(care: Stack, real: Sandbox, cluster: Cluster, figures: list[str]) -> None:
+    if isinstance(real, Borrowed):
+        pytest.skip("the node is not ours to restart")
+    number = registered(cluster)
+    real.down()
+    real.up(["kubernetes"])
+    back = Cluster(real)
+    assert number in versions(back)
+    with Load(*answers(care, back)) as running, running.phase("after a restart") as seen:
+        running.keep_up(10)
+    figures += running.lines()
+    assert seen.failed == []
+    with kept(back, SPACE, "care") as store:
+        assert store.read("kept/file") == b"written before"
+    assert shown(care.up()) == []
