@@ -1,20 +1,16 @@
 """An endpoint that keeps what it is asked, under load, while its object store goes away and comes back."""
 
-import base64
-import json
 from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
-from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
 from pulumi_mlops_sandbox.kubernetes.gateways import ask
 from pulumi_mlops_sandbox.kubernetes.load import Load, Phase
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
+from support.e2e.kept import kept
 from support.e2e.outside import succeeded
 from support.e2e.served import SERVER, answers, until
 
@@ -78,28 +74,11 @@ def store(cluster: Cluster, replicas: int) -> None:
     until(there, f"the store has {replicas} replicas")
 
 
-def kept(cluster: Cluster) -> set[int]:
+def written(cluster: Cluster) -> set[int]:
     """Read the numbers of the requests of which the store has both the request and its answer."""
-    keys = cluster.secret(SPACE, "tape-store-writer")
-    asked, answered = set[int](), set[int]()
-    with forwarded(cluster.kubeconfig, SPACE, "service/tape-store", 8333) as port:
-        s3: Any = boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        )
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket="artifacts", Prefix="captured/score/")
-        names = [file["Key"] for page in pages for file in page.get("Contents", [])]
-        for found in [json.loads(s3.get_object(Bucket="artifacts", Key=name)["Body"].read()) for name in names]:
-            for event in found if isinstance(found, list) else [found]:
-                body = json.loads(base64.b64decode(event["bytes"]))
-                if event["reqType"].endswith(".request"):
-                    asked.add(body.get("n"))
-                else:
-                    answered.add(body["given"].get("n"))
-    return asked & answered
+    with kept(cluster, SPACE, "tape") as store:
+        requests, responses = store.captured("score")
+    return {body.get("n") for body in requests} & {body["given"].get("n") for body in responses}
 
 
 def numbers(phase: Phase) -> set[int]:
@@ -115,7 +94,7 @@ def test_a_store_that_comes_back_has_all_but_what_was_asked_meanwhile(
     with Load(*where, A_SECOND) as load:
         with load.phase("kept") as before:
             load.keep_up(30)
-        until(lambda: numbers(before) <= kept(cluster), "all is kept")
+        until(lambda: numbers(before) <= written(cluster), "all is kept")
         with load.phase("the store is away") as away:
             store(cluster, 0)
             load.keep_up(60)
@@ -126,9 +105,9 @@ def test_a_store_that_comes_back_has_all_but_what_was_asked_meanwhile(
         with load.phase("kept again") as back:
             load.keep_up(20)
     try:
-        until(lambda: numbers(before) | numbers(back) <= kept(cluster), "all is kept again")
+        until(lambda: numbers(before) | numbers(back) <= written(cluster), "all is kept again")
     finally:
-        there = kept(cluster)
+        there = written(cluster)
         figures += load.lines()
         for phase in load.phases:
             figures.append(f"{phase.name}: of {len(numbers(phase))} answered {len(numbers(phase) & there)} are kept")

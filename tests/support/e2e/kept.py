@@ -1,6 +1,8 @@
 """What is in the object store that a platform runs on a real cluster, seen through a forwarded port."""
 
-from collections.abc import Iterator
+import base64
+import json
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +29,15 @@ class Kept:
         """Read a file."""
         content: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         return content
+
+    def captured(self, endpoint: str, without: Collection[str] = ()) -> tuple[list[Any], list[Any]]:
+        """Read what was asked and what was answered: a file that KServe's agent writes is an event, or some."""
+        said: dict[str, list[Any]] = {"request": [], "response": []}
+        for key in self.keys(f"captured/{endpoint}/"):
+            found = [] if key in without else json.loads(self.read(key))
+            for event in found if isinstance(found, list) else [found]:
+                said[event["reqType"].rpartition(".")[2]].append(json.loads(base64.b64decode(event["bytes"])))
+        return said["request"], said["response"]
 
     def write(self, key: str, content: bytes) -> None:
         """Write a file."""
