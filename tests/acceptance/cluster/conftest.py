@@ -2,14 +2,15 @@
 
 import os
 import secrets
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from kubernetes import config
 
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
 from pulumi_mlops_sandbox.kubernetes.nodes import requirements
 from pulumi_mlops_sandbox.kubernetes.operators import running
 from support.e2e.borrowed import Borrowed
@@ -42,8 +43,13 @@ def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Run one sandbox with a real node and all operators; or use the cluster of a context, which has them already."""
     folder = tmp_path_factory.mktemp("acceptance")
     if context := request.config.getoption("--context"):
-        merged = config.kube_config.KubeConfigMerger(KUBECONFIG).config.value
-        yield Borrowed(folder / "home", yaml.safe_dump({**merged, "current-context": context}))
+        view = [*kubectl(), "config", "view", "--raw", "--flatten", "--minify", f"--context={context}"]
+        told = subprocess.run(
+            view, env={**os.environ, "KUBECONFIG": KUBECONFIG}, capture_output=True, text=True, check=False
+        )
+        if told.returncode:
+            pytest.fail(f"--context {context}: {told.stderr.strip()}")
+        yield Borrowed(folder / "home", told.stdout)
         return
     if RUNNING in os.environ:
         yield Sandbox(Path(os.environ[RUNNING]))

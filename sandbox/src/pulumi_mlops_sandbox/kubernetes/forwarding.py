@@ -12,10 +12,11 @@ from pulumi_mlops_sandbox.kubernetes.nodes import product
 _SAID = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
 
 
-def kubectl(kubeconfig: Path) -> list[str]:
+def kubectl(kubeconfig: Path | None = None) -> list[str]:
     """Begin a command: with the node's own `kubectl` where one is built, else with that of PATH."""
     built = product.find()
-    return [*(product.NodeProduct(built).kubectl if built else ("kubectl",)), f"--kubeconfig={kubeconfig}"]
+    options = [] if kubeconfig is None else [f"--kubeconfig={kubeconfig}"]
+    return [*(product.NodeProduct(built).kubectl if built else ("kubectl",)), *options]
 
 
 @contextmanager
