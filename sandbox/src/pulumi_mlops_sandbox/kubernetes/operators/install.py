@@ -39,6 +39,7 @@ SETTLED = {
     "APIService": "Available",
     "Gateway": "Programmed",
     "Prometheus": "Available",
+    "Alertmanager": "Available",
 }
 """The condition that says that an object of a kind does what it is for."""
 

@@ -131,7 +131,7 @@ def _keda(folder: Path) -> list[Object]:
 
 
 def _prometheus(folder: Path) -> list[Object]:
-    """Take the operator's own example of an installation, in a namespace of its own, and one Prometheus."""
+    """Take the operator's own example of an installation, in a namespace of its own, a Prometheus, an Alertmanager."""
     example, space = folder / "example", "monitoring"
     parts = ("prometheus-operator-crd", "rbac/prometheus-operator", "rbac/prometheus")
     found = [
@@ -143,29 +143,50 @@ def _prometheus(folder: Path) -> list[Object]:
             each["metadata"]["namespace"] = space  # not all of them name one
         for subject in each.get("subjects", ()):
             subject["namespace"] = space
-    server = next(program for program in table.PROMETHEUS.programs if program.name == "prometheus")
+    return [namespace(space), *kept, _server(space), _alertmanager(space)]
+
+
+def _server(space: str) -> Object:
+    """Have a Prometheus of every namespace, as the library's installation sets it."""
     kinds = ("podMonitor", "serviceMonitor", "rule")
-    selectors = [f"{kind}{which}" for kind in kinds for which in ("Selector", "NamespaceSelector")]
-    prometheus = {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "Prometheus",
-        "metadata": {"name": "main", "namespace": space},
-        "spec": {
-            "image": server.image,
-            "version": server.image.rpartition(":v")[2],
-            "serviceAccountName": "prometheus",
-            "replicas": 1,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 1000,
-                "fsGroup": 1000,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            **{selector: {} for selector in selectors},  # of every namespace, as the library's installation sets it
-            "resources": {"requests": {"memory": "100Mi"}},
+    return _one(
+        "Prometheus",
+        space,
+        table.PROMETHEUS,
+        **{f"{kind}{which}": {} for kind in kinds for which in ("Selector", "NamespaceSelector")},
+        serviceAccountName="prometheus",
+        alerting={"alertmanagers": [{"namespace": space, "name": "alertmanager-operated", "port": "web"}]},
+    )
+
+
+def _alertmanager(space: str) -> Object:
+    """Have what sends alerts on, each by the AlertmanagerConfig of its own namespace."""
+    return _one(
+        "Alertmanager", space, table.ALERTMANAGER, alertmanagerConfigSelector={}, alertmanagerConfigNamespaceSelector={}
+    )
+
+
+def _one(kind: str, space: str, module: Module, **spec: Any) -> Object:
+    """Describe one small server that the Prometheus operator runs."""
+    (program,) = module.programs
+    common = {
+        "image": program.image,
+        "version": program.image.rpartition(":v")[2],
+        "replicas": 1,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 1000,
+            "fsGroup": 1000,
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "resources": {"requests": {"memory": "100Mi"}},
     }
-    return [namespace(space), *kept, prometheus]
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": kind,
+        "metadata": {"name": "main", "namespace": space},
+        "spec": common | spec,
+    }
 
 
 def namespace(name: str) -> Object:
@@ -178,7 +199,7 @@ OPERATORS = (
     Operator("gateway", (table.ENVOY_GATEWAY,), _gateway),
     Operator("cloudnative-pg", (table.CNPG,), _cloudnative_pg),
     Operator("keda", (table.KEDA,), _keda),
-    Operator("prometheus", (table.PROMETHEUS_OPERATOR, table.PROMETHEUS), _prometheus),
+    Operator("prometheus", (table.PROMETHEUS_OPERATOR, table.PROMETHEUS, table.ALERTMANAGER), _prometheus),
 )
 NAMES = tuple(operator.name for operator in OPERATORS)
 NAMESPACES = ("kserve", "envoy-gateway-system", GATEWAYS, "cnpg-system", "keda", "monitoring")

@@ -140,6 +140,21 @@ PROMETHEUS = Module(
     ),
     tags="remove_all_sd,enable_kubernetes_sd,netgo",  # of all it can discover only Kubernetes: a third of the time
 )
+ALERTMANAGER = Module(
+    "alertmanager",
+    "github.com/prometheus/alertmanager",
+    "0.35.0",
+    (
+        Program(
+            "alertmanager",
+            "./cmd/alertmanager",
+            "/bin/alertmanager",
+            "quay.io/prometheus/alertmanager:v0.35.0",
+            "Dockerfile",
+            user="65534",
+        ),
+    ),
+)
 ENVOY_GATEWAY = Module(
     "envoy-gateway",
     "github.com/envoyproxy/gateway",
@@ -173,4 +188,4 @@ SEAWEEDFS = Module(
 
 SERVERS = (SEAWEEDFS,)
 """What the library runs by itself, beside no operator."""
-MODULES = (KSERVE, ENVOY_GATEWAY, CNPG, KEDA, PROMETHEUS_OPERATOR, PROMETHEUS, SEAWEEDFS)
+MODULES = (KSERVE, ENVOY_GATEWAY, CNPG, KEDA, PROMETHEUS_OPERATOR, PROMETHEUS, ALERTMANAGER, SEAWEEDFS)
