@@ -1,23 +1,33 @@
 """How an endpoint of a cluster is asked through a Gateway, as if its domain led there."""
 
 import json
-import threading
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pulumi_mlops_sandbox.kubernetes.provider import kubeconfig as kubeconfigs
-from pulumi_mlops_sandbox.kubernetes.provider.client import Client
+from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
 
 
 def address(kubeconfig: Path, gateway: str = "gateways/public") -> str:
     """Return where a gateway listens."""
     space, _, name = gateway.partition("/")
-    client = Client(kubeconfigs.load({"kubeconfig": str(kubeconfig)}), threading.Event())
-    found = client.get(f"/apis/gateway.networking.k8s.io/v1/namespaces/{space}/gateways/{name}")
-    return str(found["status"]["addresses"][0]["value"])
+    line = [*kubectl(kubeconfig), "--namespace", space, "get", "gateway", name]
+    found = subprocess.run(  # noqa: S603  (ours)
+        [*line, "--output=jsonpath={.status.addresses[0].value}"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if not found.stdout:
+        raise SandboxError(
+            f"The Gateway {gateway} has no address: {found.stderr.strip() or 'it is not programmed yet'}"
+        )
+    return found.stdout
 
 
 def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any]:
