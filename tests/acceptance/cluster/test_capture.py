@@ -6,7 +6,6 @@ import pytest
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
-from pulumi_mlops_sandbox.kubernetes.gateways import ask
 from pulumi_mlops_sandbox.kubernetes.load import Load, Phase
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
@@ -39,8 +38,7 @@ score = mlops.Endpoint(
 pulumi.export("url", score.url)
 """
 A_SECOND = 5.0
-ROOM = 70
-"""Requests, of two events each, for which KServe's agent has room: its queue and two batches."""
+"""Twice as many events. KServe's agent has room for a hundred, and holds requests back when they are not written."""
 
 
 @pytest.fixture(scope="module")
@@ -86,21 +84,17 @@ def numbers(phase: Phase) -> set[int]:
     return {one.number for one in phase.answers if not one.failed}
 
 
-def test_a_store_that_comes_back_has_all_but_what_was_asked_meanwhile(
-    tape: Stack, cluster: Cluster, figures: list[str]
-) -> None:
-    """Its agent holds requests back while it cannot write; nobody has to start anything again afterwards."""
-    where = answers(tape, cluster)
-    with Load(*where, A_SECOND) as load:
+def test_a_store_that_is_away_costs_no_answer(tape: Stack, cluster: Cluster, figures: list[str]) -> None:
+    """What is asked meanwhile is missing in the store; what was asked before and is asked afterwards is there."""
+    with Load(*answers(tape, cluster), A_SECOND) as load:
         with load.phase("kept") as before:
             load.keep_up(30)
         until(lambda: numbers(before) <= written(cluster), "all is kept")
         with load.phase("the store is away") as away:
             store(cluster, 0)
             load.keep_up(60)
-        with load.phase("the store comes back"):
+        with load.phase("the store comes back") as coming:
             store(cluster, 1)
-            until(lambda: ask(*where, {"n": -1}, 5)[0] == 200, "it answers at once", 180)
             load.keep_up(20)
         with load.phase("kept again") as back:
             load.keep_up(20)
@@ -111,6 +105,4 @@ def test_a_store_that_comes_back_has_all_but_what_was_asked_meanwhile(
         figures += load.lines()
         for phase in load.phases:
             figures.append(f"{phase.name}: of {len(numbers(phase))} answered {len(numbers(phase) & there)} are kept")
-    assert [*before.failed, *back.failed] == []
-    room = len([one for one in away.answers if not one.failed and one.number not in there])
-    assert room >= ROOM, "as many as its agent has room for are answered at once"
+    assert [*before.failed, *away.failed, *coming.failed, *back.failed] == []

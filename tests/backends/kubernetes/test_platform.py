@@ -100,6 +100,13 @@ def test_an_object_store_of_its_own(cloud: Cloud) -> None:
     assert "ttlSecondsAfterFinished" not in job.inputs["spec"], "a Job that vanishes would be made again"
 
 
+def test_callers_of_a_store_that_is_away_are_told_at_once(cloud: Cloud) -> None:
+    """Without an address of the Service's own there is nothing that a network policy could swallow calls to."""
+    make(cloud)
+    assert cloud.one("Service", "churn-store").inputs["spec"]["clusterIP"] == "None"
+    assert cloud.one("StatefulSet").inputs["spec"]["serviceName"] == "churn-store"
+
+
 def test_the_store_of_the_user_is_not_run_by_us(cloud: Cloud) -> None:
     exported = make(cloud, existing={"object_store": STORE})
     assert cloud.all("StatefulSet") == cloud.all("Job") == []

@@ -118,6 +118,9 @@ def _own(app: App, native: dict[str, pulumi.Resource]) -> Store:
         scope.child("store"),
         metadata=app.metadata(name),
         spec={
+            # Its name leads to the pod itself. An address of the Service's own swallows every call while there is no
+            # pod: a network policy, which names pods, drops it before anything refuses it.
+            "cluster_ip": "None",
             "selector": app.selector,
             "ports": [
                 {"name": name, "port": port, "target_port": port}
