@@ -31,6 +31,7 @@ def built(module: Module) -> Path:
 def _build(module: Module, work: Path, product: Path, progress: Step) -> None:
     what = f"{module.name} {module.version}"
     folder = building.module(module.path, module.version, work, progress, what=what)
+    folder = _completed(module, folder, work) if module.generated else folder
     # Go's cache of modules is read-only, and what is built there is built with the versions that the project chose.
     choices = work / "own.mod"
     for source, target in ((folder / "go.mod", choices), (folder / "go.sum", choices.with_suffix(".sum"))):
@@ -51,6 +52,18 @@ def _build(module: Module, work: Path, product: Path, progress: Step) -> None:
             what=what,
             environment={"CGO_ENABLED": "0", "GOWORK": "off"},
         )
+
+
+def _completed(module: Module, folder: Path, work: Path) -> Path:
+    """Copy a module, and write what its release would make: Go has nothing added to its own folder of modules."""
+    copy = work / "module"
+    shutil.copytree(folder, copy, copy_function=shutil.copyfile)
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    for name, text in module.generated:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text(text)
+    return copy
 
 
 def build(modules: Sequence[Module] = MODULES) -> None:

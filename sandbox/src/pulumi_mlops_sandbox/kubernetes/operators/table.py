@@ -38,6 +38,8 @@ class Module:
     tags: str = ""
     replaces: tuple[tuple[str, str], ...] = ()
     """What its go.mod replaces by folders that a published module does not hold, and what is published of it."""
+    generated: tuple[tuple[str, str], ...] = ()
+    """Files that its release makes, without which it does not compile, and what is written there instead."""
     linked: tuple[tuple[str, str], ...] = ()
     """Go variables that its own release sets, and their values."""
 
@@ -154,6 +156,7 @@ ALERTMANAGER = Module(
             user="65534",
         ),
     ),
+    generated=(("ui/app/dist/index.html", "Alertmanager, without its pages."),),
 )
 ENVOY_GATEWAY = Module(
     "envoy-gateway",
