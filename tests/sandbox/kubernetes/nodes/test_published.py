@@ -8,9 +8,9 @@ import pytest
 
 import pulumi_mlops.backends.kubernetes
 from pulumi_mlops.backends.kubernetes import database
-from pulumi_mlops_sandbox import packages
+from pulumi_mlops_sandbox import building, packages
 from pulumi_mlops_sandbox.kubernetes.nodes import environments, published
-from pulumi_mlops_sandbox.kubernetes.nodes.layers import Tree
+from pulumi_mlops_sandbox.kubernetes.nodes.layers import Text, Tree
 from pulumi_mlops_sandbox.kubernetes.operators import install, manifests, table
 
 DOCS = Path(__file__).parents[4] / "docs" / "sandbox.md"
@@ -65,6 +65,19 @@ def test_a_python_of_an_image_starts_from_its_bytecode(monkeypatch: pytest.Monke
     trees = [content for layer in layers for content in layer.contents if isinstance(content, Tree)]
     assert len(trees) == 3
     assert not [tree.target for tree in trees if "__pycache__" in tree.without]
+
+
+def test_the_initializer_can_be_executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It comes out of a Go module, none of whose files may be."""
+    script = tmp_path / "python" / "storage-initializer" / "scripts" / "initializer-entrypoint"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/usr/bin/env python3\n")
+    script.chmod(0o644)
+    monkeypatch.setattr(building, "module", lambda *_, **__: tmp_path)
+    initializer = next(each for each in published.STAND_INS if each.name == published.STORAGE_INITIALIZER)
+    (made,) = [one for one in published._initializer().contents if isinstance(one, Text)]
+    assert made.target == initializer.entrypoint[0]
+    assert made.mode & 0o111 == 0o111
 
 
 def test_the_page_says_where_each_differs() -> None:

@@ -127,11 +127,10 @@ def _initializer() -> Layer:
         module = building.module(
             table.KSERVE.path, table.KSERVE.version, building.cache(), progress, what="the storage initializer"
         )
-    scripts = module / "python" / "storage-initializer" / "scripts"
-    return Layer(
-        "storage-initializer",
-        (Tree(scripts, "/storage-initializer/scripts", table.KSERVE.version), Folder("/work", 0o777)),
-    )
+    scripts = sorted((module / "python" / "storage-initializer" / "scripts").iterdir())
+    # No file of a Go module may be executed.
+    programs = (Text(f"/storage-initializer/scripts/{path.name}", path.read_text(), 0o755) for path in scripts)
+    return Layer("storage-initializer", (*programs, Folder("/work", 0o777)))
 
 
 @dataclass(frozen=True)
