@@ -358,6 +358,13 @@ def test_the_address_of_a_version_is_where_its_files_are(looking: Installation) 
         Cloud().run(lambda: model().version(9))
 
 
+def test_nobody_is_sent_to_the_object_store(mlflow: Installation) -> None:
+    """Clients ask the server whether they may go there by themselves, and believe it."""
+    with urllib.request.urlopen(f"{mlflow.url}/api/3.0/mlflow/server-info", timeout=60) as answer:
+        said = json.loads(answer.read())
+    assert {said[f"multipart_{way}_enabled"] for way in ("uploads", "downloads")} == {False}
+
+
 def test_a_reader_needs_no_key_of_the_object_store(trained: Installation) -> None:
     assert trained.client("reader", USE) == [1.5]
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops.core import private
 from support.facts.kubernetes import HUB, hub
 from support.mocks import Cloud
@@ -44,6 +45,16 @@ def environment(container: dict[str, Any]) -> dict[str, Any]:
 def settings(cloud: Cloud, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(cloud.one("ConfigMap", name).inputs["data"]["settings.json"])
     return found
+
+
+def test_the_server_sends_nobody_to_the_object_store(cloud: Cloud) -> None:
+    """MLflow's class for S3 does, where no plugin of the server's stands for it."""
+    make(cloud)
+    (container,) = server(cloud)["containers"]
+    (folder,) = [one["value"] for one in container["env"] if one["name"] == "PYTHONPATH"]
+    written = server(cloud)["initContainers"][0]["command"][-1]
+    assert f"cat > {folder}/proxied.py <<'END'\n{objects.program('proxied.py')}" in written
+    assert "[mlflow.artifact_repository]\ns3 = proxied:Proxied\n" in written
 
 
 def test_a_worker_may_take_its_time_to_start(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from pulumi_mlops.components.platform import PlatformRef
 
 IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"  # the plain image has neither Postgres' driver nor S3's
 AUTH = "/tmp/auth.ini"  # noqa: S108 (an emptyDir of the pod)
+_PLUGINS = "/tmp/plugins"  # noqa: S108 (as above)
 _WORKERS = 2
 # Uvicorn kills a worker that does not answer it within 5 seconds, which on a busy node is less than a start takes: none
 # ever comes up. A worker that hangs is the probes' to find.
@@ -27,6 +28,19 @@ database_uri = $(escaped "$DB_URI")
 admin_username = admin
 admin_password = $(escaped "$ADMIN_PASSWORD")
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+END
+mkdir -p {_PLUGINS}/proxied-1.dist-info
+cat > {_PLUGINS}/proxied.py <<'END'
+{program("proxied.py")}
+END
+cat > {_PLUGINS}/proxied-1.dist-info/METADATA <<'END'
+Metadata-Version: 2.1
+Name: proxied
+Version: 1
+END
+cat > {_PLUGINS}/proxied-1.dist-info/entry_points.txt <<'END'
+[mlflow.artifact_repository]
+s3 = proxied:Proxied
 END
 """
 
@@ -76,6 +90,7 @@ def variables(platform: PlatformRef, keys: Any, database: Sequence[Fields]) -> l
     store = PlatformAddress.of(platform).store
     plain = {
         "MLFLOW_AUTH_CONFIG_PATH": AUTH,
+        "PYTHONPATH": _PLUGINS,  # else clients are sent to the object store, which they do not reach
         "MLFLOW_S3_ENDPOINT_URL": store.url,
         "AWS_DEFAULT_REGION": store.region,
         "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "path" if store.path_style else "virtual",
