@@ -1,0 +1,54 @@
+"""What tests on a real cluster share: a project of a program, commands in pods, what is left."""
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+
+WITHIN = 660.0
+
+
+def project(sandbox: Sandbox, folder: Path, name: str, program: str) -> Stack:
+    """Write a project of one program down."""
+    (folder / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n")
+    (folder / "__main__.py").write_text(program)
+    return Stack(sandbox, folder)
+
+
+def inside(cluster: Cluster, space: str, what: str, container: str, *command: str) -> str:
+    """Run a command in a container; return what it printed."""
+    line = [*kubectl(cluster.kubeconfig), "--namespace", space, "exec", what, "--container", container, "--", *command]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=WITHIN, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+def told(cluster: Cluster, space: str, *arguments: str) -> str:
+    """Run kubectl in a namespace."""
+    line = [*kubectl(cluster.kubeconfig), "--namespace", space, *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=WITHIN, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+def left(cluster: Cluster, space: str) -> list[str]:
+    """Name what is left of a platform: its namespace, volumes that were claimed in it, objects beside it."""
+    core: Any = client.CoreV1Api(cluster.api)
+    rights: Any = client.RbacAuthorizationV1Api(cluster.api)
+    volumes = core.list_persistent_volume().items
+    found = [one.metadata.name for one in core.list_namespace().items if one.metadata.name == space]
+    found += [one.metadata.name for one in volumes if one.spec.claim_ref and one.spec.claim_ref.namespace == space]
+    beside = [*rights.list_cluster_role().items, *rights.list_cluster_role_binding().items]
+    return found + [one.metadata.name for one in beside if space in one.metadata.name]
+
+
+def timed(said: str, began: float) -> str:
+    """Write how long something took, for the figures."""
+    return f"{said}: {time.monotonic() - began:.0f} s"
