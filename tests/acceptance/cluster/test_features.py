@@ -14,12 +14,13 @@ from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
+from pulumi_mlops_sandbox.kubernetes.gateways import ask
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
 from support.e2e.real import inside, left, project, timed, told
-from support.e2e.served import answers, ask, until
+from support.e2e.served import answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
 

@@ -21,14 +21,16 @@ import pytest
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.kubernetes import gateways
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
+from pulumi_mlops_sandbox.kubernetes.gateways import ask
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e import browser
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
 from support.e2e.real import inside, left, project, timed, told
-from support.e2e.served import ask, gateway_address, until
+from support.e2e.served import until
 from support.trial import Trial, trial
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
@@ -176,7 +178,7 @@ class Registry:
     def _way(self, by: str) -> Iterator[dict[str, str]]:
         """Lead to MLflow by its name at the gateway, as if its domain led there, or by a port-forward."""
         if by == "gateway":
-            proxy = f"http://{gateway_address(self.cluster)}:80"
+            proxy = f"http://{gateways.address(self.cluster.kubeconfig)}:80"
             yield {"MLFLOW_TRACKING_URI": f"http://{HOST}", "http_proxy": proxy}
         else:
             with forwarded(self.cluster.kubeconfig, SPACE, "service/models-mlflow", 5000) as port:
@@ -187,7 +189,7 @@ class Registry:
         headers = {"Host": HOST, "Content-Type": "application/json"}
         if user:
             headers["Authorization"] = f"Basic {base64.b64encode(':'.join(self.login(user)).encode()).decode()}"
-        url = f"http://{gateway_address(self.cluster)}{path}"
+        url = f"http://{gateways.address(self.cluster.kubeconfig)}{path}"
         request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
@@ -254,7 +256,7 @@ def test_a_version_is_approved_in_its_page(registry: Registry) -> None:
     if browser.program() is None:
         pytest.skip(f"No headless browser on this machine; any of these is one: {', '.join(browser.PROGRAMS)}")
     login = base64.b64encode(":".join(registry.login("lead")).encode()).decode()
-    proxy = f"http://{gateway_address(registry.cluster)}:80"
+    proxy = f"http://{gateways.address(registry.cluster.kubeconfig)}:80"
     url, part = f"http://{HOST}/#/models/churn/versions/2", "document.querySelector('[data-testid={}]')"
     with browser.page(registry.folder, url, login=f"Basic {login}", proxy=proxy) as page:
         page.click(
@@ -320,7 +322,7 @@ def test_the_approved_version_is_served(registry: Registry, trained: list[Any], 
     began = time.monotonic()
     succeeded(registry.stack.up())
     url = str(registry.stack.outputs()["url"])
-    where, given = gateway_address(registry.cluster), {"inputs": ASKED}
+    where, given = gateways.address(registry.cluster.kubeconfig), {"inputs": ASKED}
     until(lambda: ask(where, url, given)[0] == 200, f"{url} answers")
     figures.append(timed("registry: up with an approved version until it answers", began))
     for _ in range(50):
