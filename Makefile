@@ -11,7 +11,7 @@ WORKERS ?= 3
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test long operators acceptance node check mypy pyright bench docs engine cluster lock format clean
+.PHONY: help demo test tests long operators acceptance node check mypy pyright bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -19,10 +19,13 @@ help: ## Say what there is
 demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one, NODES=real to have it run
 	@$(RUN) pulumi_mlops_sandbox.demo stacks/$(BACKEND) $(if $(NODES),--nodes $(NODES))
 
-test: check engine cluster ## All checks, and all tests that take less than a minute each
+test: engine cluster ## All checks, and all tests that take less than a minute each
+	@$(MAKE) --no-print-directory -j2 check tests
+
+tests:
 	$(RUN) pytest -n $(WORKERS) --dist worksteal
 
-long: engine cluster ## The tests of a minute and more: every example on the real engine, a real MLflow and Feast; CI runs them too
+long: engine cluster ## The tests of a minute and more: every stack and example on the real engine, a real MLflow and Feast; CI runs them too
 	$(RUN) pytest -n $(WORKERS) --dist loadfile -m long
 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
@@ -34,7 +37,7 @@ acceptance: engine cluster node ## Bring the six nouns up on a real node, with r
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	@$(MAKE) --no-print-directory -j2 mypy pyright
+	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) mypy pyright
 
 mypy: $(READY)
 	$(BIN)/mypy

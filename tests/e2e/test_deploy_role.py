@@ -67,6 +67,7 @@ def token(cluster: Cluster) -> str:
     return str(made.status.token)
 
 
+@pytest.mark.long
 def test_the_documented_role_is_enough(
     stack_of: Callable[..., Stack], kubeconfig: Path, cluster_inside: Cluster, registry: Registry
 ) -> None:

@@ -88,6 +88,7 @@ def kinds(steps: list[str]) -> set[str]:
     return {" ".join(step.split()[:2]) for step in steps}
 
 
+@pytest.mark.long
 def test_a_release_that_goes_back(stack: Stack, cluster_inside: Cluster) -> None:
     cluster = cluster_inside
     before = cluster.everything()

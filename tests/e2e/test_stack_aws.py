@@ -41,6 +41,7 @@ def released(*parts: str) -> list[str]:
     return sorted([*swapped, "update Resource score-endpoint"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cloud: Cloud) -> None:
     stack, before = stack_of("stacks/aws", stage), cloud.everything()

@@ -56,6 +56,7 @@ def replaced(name: str) -> list[str]:
     return [f"{op} {name}" for op in REPLACED]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, cluster_inside: Cluster, registry: Registry) -> None:
     cluster, stack = cluster_inside, stack_of("stacks/kubernetes", stage)

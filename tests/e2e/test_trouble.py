@@ -45,13 +45,23 @@ def of_two_ups_at_once_one_is_refused(stack: Stack, sandbox: Sandbox) -> None:
     """Bring a stack up, and try it a second time meanwhile."""
     stack.configure(owner="somebody")  # so that the stack exists before two want to make it
     first = subprocess.Popen(
-        UP, cwd=stack.folder, env=sandbox.environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        UP,
+        cwd=stack.folder,
+        env=sandbox.environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     assert first.stdout is not None
     head = first.stdout.readline() + first.stdout.readline() + first.stdout.readline()
-    second = subprocess.run(  # as the first: a role to be taken on would cost the time in which it holds the lock
-        UP, cwd=stack.folder, env=sandbox.environ(), capture_output=True, text=True, check=False
-    )
+    os.killpg(first.pid, signal.SIGSTOP)  # it holds the lock for as long as the second takes, on any machine
+    try:
+        second = subprocess.run(
+            UP, cwd=stack.folder, env=sandbox.environ(), capture_output=True, text=True, check=False
+        )
+    finally:
+        os.killpg(first.pid, signal.SIGCONT)
     rest = first.stdout.read()
     first.stdout.close()
     assert first.wait() == 0, head + rest
@@ -142,6 +152,7 @@ def faults(cloud: Cloud, fault: dict[str, Any] | None) -> None:
     urllib.request.urlopen(request, timeout=10).close()
 
 
+@pytest.mark.long
 def test_what_happens_to_what_serves(stack_of: StackOf, cloud: Cloud) -> None:
     """Autoscaling, a release that is rolled back, and an approval that is taken back: what serves goes on."""
     stack = stack_of("stacks/aws")

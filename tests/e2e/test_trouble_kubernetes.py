@@ -35,6 +35,7 @@ def registry(empty_sandbox: Sandbox) -> Iterator[Registry]:
         yield found
 
 
+@pytest.mark.long
 def test_a_killed_engine_leaves_nothing_behind(
     stack_of: StackOf, empty_sandbox: Sandbox, cluster_inside: Cluster, registry: Registry
 ) -> None:

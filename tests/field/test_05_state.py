@@ -178,6 +178,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_what_failed_or_was_left_comes_back(sandbox: Sandbox, project: Any, pulumi: Any) -> None:
     """AWS fails a creation; a feature group is taken out of a program and put back."""

@@ -118,6 +118,7 @@ def client(sandbox: Sandbox) -> Any:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 @pytest.mark.timeout(1200)
 def test_a_prod_stack_on_aws(project: Any, pulumi: Any, client: Any, sandbox: Sandbox) -> None:

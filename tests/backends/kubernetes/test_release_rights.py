@@ -56,6 +56,10 @@ def send(api: ApiClient, method: str, where: str, body: Any = None, kind: str = 
 
 
 def set_ready(api: ApiClient, name: str, status: str) -> None:
+    """Have a revision ready or not, and the sandbox say the same of it from now on: else it lets it recover at once."""
+    told = None if status == "True" else "no node has room"
+    kept = {"metadata": {"annotations": {"sandbox.pulumi-mlops/fail": told}}}
+    send(api, "PATCH", f"{SERVICES}/{name}", kept, "application/merge-patch+json")
     patch = {"status": {"conditions": [{"type": "Ready", "status": status, "message": "no node has room"}]}}
     send(api, "PATCH", f"{SERVICES}/{name}/status", patch, "application/merge-patch+json")
 

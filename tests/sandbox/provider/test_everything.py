@@ -24,6 +24,7 @@ def inventory(sandbox: Sandbox) -> dict[str, list[str]]:
     return {kind: ids for kind, ids in found.items() if ids}
 
 
+@pytest.mark.long
 def test_every_resource_lives(sandbox: Sandbox, pulumi: Callable[..., Any], tmp_path: Path) -> None:
     folder = tmp_path / "everything"
     shutil.copytree(Path(__file__).parent / "everything", folder)

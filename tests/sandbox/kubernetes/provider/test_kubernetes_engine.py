@@ -81,6 +81,7 @@ class Runs:
         return json.loads(self("stack", "output", "--json", "--show-secrets").stdout)
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_a_program(cluster: Sandbox, client: DynamicClient, project: Callable[..., Path]) -> None:
     run = Runs(cluster, project(PROGRAM))
