@@ -34,7 +34,8 @@ def main() -> None:
             logged = mlflow.pyfunc.log_model(name="model", python_model=Failing(), pip_requirements=[])
         else:
             logged = mlflow.sklearn.log_model(model, name="model", pip_requirements=[])
-        sys.stdout.write(f"{mlflow.register_model(logged.model_uri, name).version}\n")
+        version = mlflow.register_model(logged.model_uri, name).version
+    sys.stdout.write(f"{version}\n")  # last: at the end of a run MLflow says where it is to be seen
 
 
 if __name__ == "__main__":
