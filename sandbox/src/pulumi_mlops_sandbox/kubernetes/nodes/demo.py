@@ -1,4 +1,4 @@
-"""What the demonstration shows of `stacks/kubernetes` where pods run: a model from its training to a rollback."""
+"""What the demonstration shows of `stacks/kubernetes` where pods run: a model from its training to a second release under load."""
 
 import base64
 import json
@@ -100,8 +100,6 @@ def show(demo: Demo, url: str) -> None:
     with Load(where, address, body=ASKED) as load:
         training.approve(training.train("good"))
         _released(demo, load, "another version is released", stack.up, wanted=True)
-        training.approve(training.train("failing"))
-        _released(demo, load, "a version that fails is rolled back", stack.up, wanted=False)
         with load.phase("after it") as phase:
             load.keep_up(10)
         _figures(demo, phase, lost=0)
