@@ -51,9 +51,9 @@ class Training:
         with forwarded(self._kubeconfig, SPACE, "service/models-mlflow", 5000) as port:
             yield f"http://127.0.0.1:{port}", login
 
-    def train(self, kind: str) -> int:
+    def train(self) -> int:
         """Train a version and register it; return its number."""
-        with self._way() as (url, login), step(f"Training a {kind} version"):
+        with self._way() as (url, login), step("Training a version"):
             environment = {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(self._home),
@@ -63,7 +63,7 @@ class Training:
                 "MLFLOW_DISABLE_TELEMETRY": "true",
             }
             done = subprocess.run(  # noqa: S603  (our own program)
-                [str(packages.ensure() / "python"), "-W", "ignore", PROGRAM, MODEL, kind],
+                [str(packages.ensure() / "python"), "-W", "ignore", PROGRAM, MODEL],
                 env=environment,
                 capture_output=True,
                 text=True,
@@ -90,7 +90,7 @@ def show(demo: Demo, url: str) -> None:
     demo.show("up", stack.up, lambda result: set(result.counts) == {"create"}, "everything runs")
     demo.show("up again", stack.up, lambda result: not result.changes, "nothing to do")
 
-    number = training.train("good")
+    number = training.train()
     demo.show("a version is trained and registered", stack.up, lambda result: not result.changes, "it is not approved")
     training.approve(number)
     demo.show("and approved", stack.up, lambda result: "create" in result.counts, "the endpoint appears")
@@ -98,7 +98,7 @@ def show(demo: Demo, url: str) -> None:
     _answers(demo, lambda: gateways.ask(where, address, ASKED)[0])
 
     with Load(where, address, body=ASKED) as load:
-        training.approve(training.train("good"))
+        training.approve(training.train())
         _released(demo, load, "another version is released", stack.up)
         with load.phase("after it") as phase:
             load.keep_up(10)
