@@ -11,6 +11,7 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import succeeded
+from support.e2e.real import project
 from support.e2e.served import SERVER, answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
@@ -43,10 +44,7 @@ A_SECOND = 5.0
 
 @pytest.fixture(scope="module")
 def tape(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    project = tmp_path_factory.mktemp("tape")
-    (project / "Pulumi.yaml").write_text("name: tape\nruntime: python\n")
-    (project / "__main__.py").write_text(PROGRAM)
-    stack = Stack(real, project)
+    stack = project(real, tmp_path_factory.mktemp("tape"), "tape", PROGRAM)
     try:
         succeeded(stack.up())
         yield stack

@@ -2,11 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from kubernetes import client
-from kubernetes.client.exceptions import ApiException
 
 from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
@@ -15,6 +12,7 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
+from support.e2e.real import left, project
 from support.e2e.served import SERVER, answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
@@ -48,10 +46,7 @@ SECRET = hashlib.sha256(b"geheim").hexdigest()
 
 @pytest.fixture(scope="module")
 def shop(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    project = tmp_path_factory.mktemp("shop")
-    (project / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    (project / "__main__.py").write_text(PROGRAM)
-    stack = Stack(real, project)
+    stack = project(real, tmp_path_factory.mktemp("shop"), "shop", PROGRAM)
     succeeded(stack.up())
     yield stack
     succeeded(stack.destroy())
@@ -98,15 +93,4 @@ def test_a_second_up_changes_nothing(shop: Stack) -> None:
 
 def test_destroy_leaves_nothing(shop: Stack, cluster: Cluster) -> None:
     succeeded(shop.destroy())
-    core: Any = client.CoreV1Api(cluster.api)
-
-    def gone() -> bool:
-        try:
-            core.read_namespace(SPACE)
-        except ApiException as error:
-            return bool(error.status == 404)
-        return False
-
-    until(gone, "the namespace is gone")
-    claims = [volume.spec.claim_ref for volume in core.list_persistent_volume().items]
-    assert SPACE not in [claim.namespace for claim in claims if claim]
+    until(lambda: left(cluster, SPACE) == [], "nothing is left")

@@ -17,6 +17,7 @@ from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Result, Stack
 from support.e2e.inside import Cluster
 from support.e2e.outside import shown, succeeded
+from support.e2e.real import project
 from support.e2e.served import SERVER, answers, counted
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
@@ -77,10 +78,7 @@ class Till:
 
 @pytest.fixture(scope="module")
 def till(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Till]:
-    project = tmp_path_factory.mktemp("till")
-    (project / "Pulumi.yaml").write_text("name: till\nruntime: python\n")
-    (project / "__main__.py").write_text(PROGRAM)
-    made = Till(Stack(real, project))
+    made = Till(project(real, tmp_path_factory.mktemp("till"), "till", PROGRAM))
     try:
         succeeded(made.up(1))
         yield made

@@ -12,6 +12,7 @@ from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.outside import shown, succeeded
+from support.e2e.real import project
 from support.e2e.served import SERVER, answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
@@ -78,10 +79,7 @@ class Rush:
 
 @pytest.fixture(scope="module")
 def rush(real: Sandbox, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
-    project = tmp_path_factory.mktemp("rush")
-    (project / "Pulumi.yaml").write_text("name: rush\nruntime: python\n")
-    (project / "__main__.py").write_text(PROGRAM)
-    made = Rush(Stack(real, project), cluster)
+    made = Rush(project(real, tmp_path_factory.mktemp("rush"), "rush", PROGRAM), cluster)
     made.write(1)
     try:
         succeeded(made.stack.up())

@@ -19,6 +19,7 @@ from support.e2e.borrowed import Borrowed
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
+from support.e2e.real import project
 from support.e2e.served import SERVER, answers, until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
@@ -52,10 +53,7 @@ BACK_WITHIN = 300.0
 
 @pytest.fixture(scope="module")
 def care(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    project = tmp_path_factory.mktemp("care")
-    (project / "Pulumi.yaml").write_text("name: care\nruntime: python\n")
-    (project / "__main__.py").write_text(PROGRAM)
-    stack = Stack(real, project)
+    stack = project(real, tmp_path_factory.mktemp("care"), "care", PROGRAM)
     succeeded(stack.up())
     yield stack
     succeeded(stack.destroy())

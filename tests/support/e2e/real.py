@@ -1,6 +1,5 @@
 """What tests on a real cluster share: a project of a program, commands in pods, what is left."""
 
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from kubernetes import client
 
 from pulumi_mlops_sandbox.environment import Sandbox
-from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
+from pulumi_mlops_sandbox.kubernetes import forwarding
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 
@@ -22,20 +21,14 @@ def project(sandbox: Sandbox, folder: Path, name: str, program: str) -> Stack:
     return Stack(sandbox, folder)
 
 
-def inside(cluster: Cluster, space: str, what: str, container: str, *command: str) -> str:
-    """Run a command in a container; return what it printed."""
-    line = [*kubectl(cluster.kubeconfig), "--namespace", space, "exec", what, "--container", container, "--", *command]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=WITHIN, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout.strip()
-
-
 def told(cluster: Cluster, space: str, *arguments: str) -> str:
     """Run kubectl in a namespace."""
-    line = [*kubectl(cluster.kubeconfig), "--namespace", space, *arguments]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=WITHIN, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout.strip()
+    return forwarding.told(cluster.kubeconfig, space, *arguments, lacking=" ".join(arguments), within=WITHIN)
+
+
+def inside(cluster: Cluster, space: str, what: str, container: str, *command: str) -> str:
+    """Run a command in a container; return what it printed."""
+    return told(cluster, space, "exec", what, "--container", container, "--", *command)
 
 
 def left(cluster: Cluster, space: str) -> list[str]:

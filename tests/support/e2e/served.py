@@ -1,7 +1,6 @@
 """A model server for real clusters that does as it is told, and how it is asked."""
 
 import re
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops_sandbox.kubernetes import gateways
-from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, kubectl
+from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, told
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 
@@ -85,14 +84,8 @@ def answers(stack: Stack, cluster: Cluster) -> tuple[str, str]:
 
 def counted(kubeconfig: Path, namespace: str, labels: str) -> int:
     """Ask the one pod with these labels how many requests it has answered."""
-    listed = subprocess.run(
-        [*kubectl(kubeconfig), "-n", namespace, "get", "pods", "-l", labels, "-o", "name"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    (pod,) = listed.stdout.split()
+    listed = told(kubeconfig, namespace, "get", "pods", "-l", labels, "-o", "name", lacking=f"the pods {labels}")
+    (pod,) = listed.split()
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with (
         forwarded(kubeconfig, namespace, pod, 8080) as port,

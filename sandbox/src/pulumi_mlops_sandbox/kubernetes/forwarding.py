@@ -1,4 +1,4 @@
-"""What `kubectl` does by itself: a port of a pod or Service of a cluster, on this machine."""
+"""What `kubectl` does by itself: it tells of a cluster, and has a port of a pod or Service on this machine."""
 
 import re
 import subprocess
@@ -17,6 +17,15 @@ def kubectl(kubeconfig: Path | None = None) -> list[str]:
     built = product.find()
     options = [] if kubeconfig is None else [f"--kubeconfig={kubeconfig}"]
     return [*(product.NodeProduct(built).kubectl if built else ("kubectl",)), *options]
+
+
+def told(kubeconfig: Path, namespace: str, *arguments: str, lacking: str, within: float = 30.0) -> str:
+    """Run a command in a namespace and return what it printed; `lacking` says what is not had where it fails."""
+    line = [*kubectl(kubeconfig), "--namespace", namespace, *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=within, check=False)  # noqa: S603  (ours)
+    if done.returncode:
+        raise SandboxError(f"{lacking}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout.strip()
 
 
 @contextmanager

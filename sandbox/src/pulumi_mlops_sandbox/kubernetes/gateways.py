@@ -1,7 +1,6 @@
 """How an endpoint of a cluster is asked through a Gateway, as if its domain led there."""
 
 import json
-import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -9,25 +8,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi_mlops_sandbox.errors import SandboxError
-from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
+from pulumi_mlops_sandbox.kubernetes.forwarding import told
 
 
 def address(kubeconfig: Path, gateway: str = "gateways/public") -> str:
     """Return where a gateway listens."""
     space, _, name = gateway.partition("/")
-    line = [*kubectl(kubeconfig), "--namespace", space, "get", "gateway", name]
-    found = subprocess.run(  # noqa: S603  (ours)
-        [*line, "--output=jsonpath={.status.addresses[0].value}"],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    lacking = f"The Gateway {gateway} has no address"
+    found = told(
+        kubeconfig, space, "get", "gateway", name, "--output=jsonpath={.status.addresses[0].value}", lacking=lacking
     )
-    if not found.stdout:
-        raise SandboxError(
-            f"The Gateway {gateway} has no address: {found.stderr.strip() or 'it is not programmed yet'}"
-        )
-    return found.stdout
+    if not found:
+        raise SandboxError(f"{lacking}: it is not programmed yet")
+    return found
 
 
 def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any]:

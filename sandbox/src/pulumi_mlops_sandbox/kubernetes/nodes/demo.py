@@ -13,7 +13,7 @@ from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.demo import Demo
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import gateways
-from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, kubectl
+from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, told
 from pulumi_mlops_sandbox.kubernetes.load import OK, Load, Phase
 from pulumi_mlops_sandbox.kubernetes.operators import running
 from pulumi_mlops_sandbox.kubernetes.registry import Registry
@@ -42,11 +42,9 @@ class Training:
 
     @contextmanager
     def _way(self) -> Iterator[tuple[str, dict[str, str]]]:
-        line = [*kubectl(self._kubeconfig), "--namespace", SPACE, "get", "secret", "models-mlflow", "--output=json"]
-        told = subprocess.run(line, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
-        if told.returncode:
-            raise SandboxError(f"The registry's login cannot be read: {told.stderr.strip()}")
-        found = json.loads(told.stdout)["data"]
+        lacking = "The registry's login cannot be read"
+        secret = told(self._kubeconfig, SPACE, "get", "secret", "models-mlflow", "--output=json", lacking=lacking)
+        found = json.loads(secret)["data"]
         login = {key: base64.b64decode(found[key]).decode() for key in ("username", "password")}
         with forwarded(self._kubeconfig, SPACE, "service/models-mlflow", 5000) as port:
             yield f"http://127.0.0.1:{port}", login
