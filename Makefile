@@ -67,7 +67,7 @@ format: $(READY) ## Format the code
 
 lock: $(BIN)/uv ## Pin the newest versions that fit together in constraints.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --group dev pyproject.toml sandbox/pyproject.toml \
-		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package pulumi-mlops --output-file constraints.txt
 
 clean: ## Remove the environment; the cached engine stays
 	rm -rf .venv
@@ -78,5 +78,5 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(READY): pyproject.toml sandbox/pyproject.toml constraints.txt | $(BIN)/uv
-	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[aws,cli,kubernetes]' -e ./sandbox --group dev
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[aws,azure,cli,kubernetes]' -e ./sandbox --group dev
 	@touch $@
