@@ -12,7 +12,20 @@ from typing import Any
 import pytest
 
 from pulumi_mlops.jobs import release
-from support.release_job import CANARY, CHECKS, ROUTE, SERVICE, SERVICES, Clock, Stage, rules, run, service, told
+from support.release_job import (
+    CANARY,
+    CHECKS,
+    ROUTE,
+    SERVICE,
+    SERVICES,
+    Callers,
+    Clock,
+    Stage,
+    rules,
+    run,
+    service,
+    told,
+)
 
 
 def test_a_canary_gets_its_share_is_watched_and_then_gets_all(stage: Stage, clock: Clock, account: Path) -> None:
@@ -76,6 +89,79 @@ def test_it_goes_back_when_something_is_too_much(
     assert stage.route["spec"]["rules"] == before
     assert stage.annotations == {release.ROLLED_BACK: reason}
     assert clock.seconds < 120
+
+
+def test_a_revision_that_refuses_what_the_old_one_answers_gets_no_more(
+    stage: Stage, clock: Clock, account: Path
+) -> None:
+    """As MLServer does when an MLflow model raises."""
+    Callers(stage, clock, old=lambda _: 0.02, new=lambda _: 1)
+    with pytest.raises(release.RollbackError, match=r"refusals of main: 100 per cent of .* by 4xx, and 2 by what serv"):
+        run(stage, clock, account)
+    assert stage.shares() == [{"old": 9000, "new": 1000}, {"old": 1}]
+    assert clock.seconds < 90
+
+
+@pytest.mark.parametrize("share", [0.3, 1])
+@pytest.mark.parametrize("begins", [-3000, 5])
+def test_mistakes_of_callers_hold_up_no_release(
+    stage: Stage, clock: Clock, account: Path, share: float, begins: float
+) -> None:
+    Callers(stage, clock, **dict.fromkeys(("old", "new"), lambda now: share if now > begins else 0))
+    run(stage, clock, account)
+    assert stage.shares() == [{"old": 9000, "new": 1000}, {"new": 1}, {"new": 1}]
+
+
+def test_all_at_once_a_revision_in_doubt_is_asked_beside_the_old_one(stage: Stage, clock: Clock, account: Path) -> None:
+    Callers(stage, clock, old=lambda _: 0, new=lambda _: 0.4)
+    with pytest.raises(release.RollbackError, match="refusals of main: 40 per cent"):
+        run(stage, clock, account, steps=CANARY[1:])
+    assert stage.shares() == [{"new": 1}, {"old": 5000, "new": 5000}, {"old": 1}]
+    assert clock.seconds < 150
+
+
+def test_callers_that_begin_when_all_has_moved_are_told_from_a_bad_revision(
+    stage: Stage, clock: Clock, account: Path
+) -> None:
+    Callers(stage, clock, **dict.fromkeys(("old", "new"), lambda now: 0.4 if now > 0 else 0))
+    run(stage, clock, account, steps=CANARY[1:])
+    assert stage.shares() == [{"new": 1}, {"old": 5000, "new": 5000}, {"new": 1}, {"new": 1}]
+    assert release.BEFORE not in stage.annotations
+    assert 290 <= clock.seconds < 330
+
+
+def test_a_variant_of_a_new_name_is_compared_with_all_that_served(stage: Stage, clock: Clock, account: Path) -> None:
+    callers = Callers(stage, clock, old=lambda _: 0.3, new=lambda _: 0.3)
+    callers.variants = {"old": "red", "new": "main"}
+    run(stage, clock, account)
+    assert stage.route["spec"]["rules"] == rules(new=1)
+    callers.refuse["new"] = lambda _: 0.6
+    stage.route["spec"]["rules"] = rules(old=1)
+    with pytest.raises(release.RollbackError, match=r"60 per cent .* 30 by what served before"):
+        run(stage, clock, account)
+
+
+def test_without_callers_nothing_is_compared(stage: Stage, clock: Clock, account: Path) -> None:
+    Callers(stage, clock, old=lambda _: 0, new=lambda _: 1).a_second = 0
+    run(stage, clock, account)
+    assert stage.route["spec"]["rules"] == rules(new=1)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "found"),
+    [
+        ((1, 10), (1, 90), False),  # one of a caller's two mistakes came to the new revision
+        ((3, 10), (0, 90), True),
+        ((2, 2), (0, 18), True),
+        ((1, 1), (1, 9), False),
+        ((57, 1000), (0, 9000), False),  # more than none, and no more than 5 per cent with what chance allows
+        ((80, 1000), (0, 9000), True),
+        ((350, 1000), (2700, 9000), False),
+        ((1000, 1000), (9000, 9000), False),
+    ],
+)
+def test_few_requests_prove_little(new: tuple[float, float], old: tuple[float, float], found: bool) -> None:
+    assert release.too_many(new, old, 5) is found
 
 
 def test_one_answer_alone_is_an_outlier(stage: Stage, clock: Clock, account: Path) -> None:

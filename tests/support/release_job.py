@@ -1,6 +1,7 @@
 """An API server and a Prometheus that a test plays, for the program of the release Job."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -146,9 +147,67 @@ class Clock:
         self.then(self.seconds)
 
 
+class Callers:
+    """Send requests as the route divides them, and are refused: by whom how often is the test's choice.
+
+    Counts are kept as a Prometheus has them: those of each revision, at each time that it looked.
+    """
+
+    def __init__(self, stage: Stage, clock: Clock, **refuse: "Callable[[float], float]") -> None:
+        """:param refuse: the share that a revision refuses, by the time."""
+        self.stage, self.clock, self.refuse = stage, clock, refuse
+        self.counts: dict[str, list[tuple[float, float, float]]] = {name: [(-2000.0, 0.0, 0.0)] for name in refuse}
+        self.a_second = 20.0
+        self.variants = {"old": "main", "new": "main"}
+        self._sent_until = -1200.0
+        while self._sent_until < 0:
+            self._send(self._sent_until + 15)
+        clock.then, stage.measured = self._send, self.measured
+
+    def _send(self, now: float) -> None:
+        took, self._sent_until = now - self._sent_until, now
+        references = self.stage.route["spec"]["rules"][0]["backendRefs"]
+        whole = sum(one["weight"] for one in references)
+        for one in references:
+            name = one["name"].removeprefix("score-").removesuffix("-predictor")
+            sent = self.a_second * took * one["weight"] / whole
+            _, refused, every = self.counts[name][-1]
+            self.counts[name].append((now, refused + sent * self.refuse[name](now), every + sent))
+
+    def measured(self, query: str) -> float | None:
+        """Answer what is asked of the counters."""
+        asked = re.match(r'sum\(clamp_min\(requests\{mlops_revision=~?"(?P<names>[^"]+)"(?P<more>[^}]*)\}', query)
+        if asked is None:
+            return None
+        (variant,) = re.findall('mlops_variant="([^"]+)"', asked["more"]) or [None]
+        ago = [int(seconds) for seconds in re.findall(r"offset (\d+)s", query)]
+        since, until = max(ago), min(ago) if len(ago) > 1 else 0
+        names = [name.removeprefix("score-") for name in asked["names"].split("|")]
+        column = 1 if "refused" in asked["more"] else 2
+        return sum(
+            self._count(name, until, column) - self._count(name, since, column)
+            for name in names
+            if variant in (None, self.variants[name])
+        )
+
+    def _count(self, name: str, ago: float, column: int) -> float:
+        return [one for one in self.counts[name] if one[0] <= self.clock.seconds - ago][-1][column]
+
+
 CHECKS = [
     {"name": "errors of main", "query": "errors", "above": 5, "means": "{value} per cent of requests fail"},
     {"name": "alarm Theirs", "query": "ALERTS", "above": 0, "means": "alarm Theirs is firing"},
+]
+COMPARED = [
+    {
+        "name": "refusals of main",
+        "revision": "score-new",
+        "new": 'mlops_revision="score-new"',
+        "old": 'mlops_variant="main"',
+        "every": "requests{<pods>}",
+        "refused": "requests{<pods>,refused}",
+        "above": 5,
+    }
 ]
 CANARY = [{"percent": 10, "seconds": 600}, {"percent": 100, "seconds": 120}]
 
@@ -163,6 +222,8 @@ def told(stage: Stage, **changes: Any) -> dict[str, Any]:
         "steps": CANARY,
         "metrics": stage.url,
         "checks": CHECKS,
+        "compared": COMPARED,
+        "trial_seconds": 120,
         "counted": [{"name": "requests of main", "query": "count(requests)", "means": "send some"}],
         "insists": True,
         "sized_by_load": False,

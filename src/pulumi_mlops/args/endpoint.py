@@ -123,7 +123,10 @@ class Health(TypedDict, total=False):
     """When the endpoint is unwell: alarms that are told to the platform's alerts, and that send a release back."""
 
     errors_percent: float
-    """Share of requests that fail inside the model."""
+    """Share of requests that fail inside the model. On AWS: answers from 500 on. Containers that answer 400 when their
+    model fails, as MLflow's own server does, need an alarm of yours on ``Invocation4XXErrors`` in
+    ``release.rollback_alarms``. On Kubernetes: answers from 500 on. A release also goes back where the new version
+    answers 4xx to so much more of its requests than the old one, as servers do whose model fails."""
     latency_ms: float | None
     """99th percentile of the model's time for an answer, in milliseconds; not watched unless told."""
 

@@ -40,6 +40,10 @@ _TRIES, _PAUSE_SECONDS = 6, 5.0  # an API server that is restarted is no reason 
 _ALL = 100
 _FULL = 10000  # the sum of a route's weights while its traffic is divided by per cent
 _IN_A_ROW = 2  # answers that must be too much: one alone may be an outlier
+_COMPARED_SECONDS = 45  # of the same traffic, at least: three times that Prometheus asks
+_COMPARED_BEFORE_SECONDS = 600
+_BY_CHANCE = 3  # standard deviations by which shares of few requests differ without a reason
+_HALF = 50
 _MESSAGE_LIMIT = 1000
 _OF_PREDICTORS = "-predictor"
 
@@ -49,6 +53,10 @@ Rules = list[Fields]
 
 class RollbackError(Exception):
     """The release cannot go on; the message says why."""
+
+
+class DoubtError(Exception):
+    """The new revisions refuse more since all the traffic is theirs; whether callers changed meanwhile is not known."""
 
 
 class Api:
@@ -161,6 +169,16 @@ def reached(before: Rules, wanted: Rules, live: Rules) -> float:
     return _ALL * (1 - sum(now.get(name, 0) for name in gone) / start) if start else 0
 
 
+def too_many(new: tuple[float, float], old: tuple[float, float], above: float) -> bool:
+    """Say whether one refuses more of its requests than another by so much per cent, and not by chance.
+
+    Each is given by its refusals, and by all its requests. A caller's few mistakes may come to one of them alone.
+    """
+    pooled = (new[0] + old[0]) / (new[1] + old[1])
+    chance = _BY_CHANCE * math.sqrt(max(pooled * (1 - pooled), 0) * (1 / new[1] + 1 / old[1]))
+    return new[0] / new[1] - old[0] / old[1] > above / _ALL + chance
+
+
 class Release:
     """One release of one endpoint."""
 
@@ -176,6 +194,10 @@ class Release:
         self.wanted: Rules = settings["rules"]
         self.going_back = False
         self.breaches: dict[str, int] = {}
+        self.before: set[str] = set()
+        self.moved: float | None = None
+        """When the traffic was last divided anew; None where the new ones are not compared any more."""
+        self.whole = False
         self.answered = now()
         self.ready_since = now()
         self.told = ""
@@ -206,6 +228,7 @@ class Release:
             self._wait_until_ready()
             self._be_measured()
             self._grow(set(shares(before)))
+            self.before = {name.removesuffix(_OF_PREDICTORS) for name in shares(before)}
             self._move(before, reached(before, self.wanted, live) if kept else 0)
         except BaseException as error:
             self.going_back = True
@@ -247,9 +270,23 @@ class Release:
             if percent < math.floor(moved):
                 continue
             say(f"{percent} per cent of the traffic goes to the new revision, watched for {seconds} seconds")
-            self._write(divided(before, self.wanted, percent) if percent < _ALL else self.wanted, before)
-            self._watch(seconds)
+            self._give(before, percent)
+            try:
+                self._watch(seconds)
+            except DoubtError as doubt:
+                say(f"{doubt}: half of the traffic goes back, to see whether what served before refuses as much by now")
+                self._give(before, _HALF)
+                self._watch(self.settings["trial_seconds"])
+                say("it does: callers send other requests than before, which is no fault of the new revision")
+                self._give(before, percent)
+                self.moved = None
+                self._watch(seconds)
         self._write(self.wanted, None)
+
+    def _give(self, before: Rules, percent: float) -> None:
+        """Divide the traffic, or give the new ones all of it."""
+        self._write(divided(before, self.wanted, percent) if percent < _ALL else self.wanted, before)
+        self.moved, self.whole = self.now(), percent >= _ALL
 
     def _write(self, rules: Rules, before: Rules | None, reason: str | None = None) -> None:
         remarks = {BEFORE: None if before is None else json.dumps(before), ROLLED_BACK: reason}
@@ -341,11 +378,51 @@ class Release:
             answered, value = self._ask(check["query"])
             if not answered:
                 return False
-            too_much = value is not None and value > check["above"]
-            self.breaches[name] = self.breaches.get(name, 0) + 1 if too_much else 0
-            if self.breaches[name] >= _IN_A_ROW:
+            if self._too_often(name, value is not None and value > check["above"]):
                 raise RollbackError(f"{name}: {check['means'].replace('{value}', f'{value:.4g}')}")
-        return not any(self.breaches.values())
+        return self._compare() and not any(self.breaches.values())
+
+    def _compare(self) -> bool:
+        """Compare the new revisions with what served before; False where there was no answer.
+
+        While the traffic is divided, both are looked at since it is. When all has moved, the new ones are compared with
+        what the others did until then: that gives rise to doubt, not to a verdict.
+        """
+        if self.moved is None or (age := math.floor(self.now() - self.moved)) < _COMPARED_SECONDS:
+            return True
+        recent, earlier = (0, age), (age, age + _COMPARED_BEFORE_SECONDS) if self.whole else (0, age)
+        others = f'mlops_revision=~"{"|".join(sorted(self.before))}"'
+        for one in self.settings["compared"]:
+            if one["revision"] in self.before:
+                continue
+            new = self._refusals(one, one["new"], recent)
+            old = self._refusals(one, f"{others},{one['old']}", earlier)
+            if old and not old[1]:  # a variant of a new name
+                old = self._refusals(one, others, earlier)
+            if new is None or old is None:
+                return False
+            if self._too_often(name := one["name"], bool(new[1] and old[1]) and too_many(new, old, one["above"])):
+                now, before = (f"{_ALL * refused / every:.4g}" for refused, every in (new, old))
+                line = f"{name}: {now} per cent of requests are answered by 4xx, and {before} by what served before"
+                raise DoubtError(line) if self.whole else RollbackError(line)
+        return True
+
+    def _refusals(self, one: Fields, pods: str, ago: tuple[int, int]) -> tuple[float, float] | None:
+        """Count the requests that some pods refused, and all of theirs; None where Prometheus does not answer.
+
+        A counter that is new has counted from nought: rates would leave out the first mistakes of a caller.
+        """
+        until, since = (f" offset {seconds}s" if seconds else "" for seconds in ago)
+        (known, refused), (known_too, every) = (
+            self._ask(f"sum(clamp_min({series}{until} - {series}{since}, 0) or {series}{until})")
+            for series in (one[what].replace("<pods>", pods) for what in ("refused", "every"))
+        )
+        return (refused or 0.0, every or 0.0) if known and known_too else None
+
+    def _too_often(self, name: str, too_much: bool) -> bool:
+        """Note a breach; say whether there were as many in a row as end a release."""
+        self.breaches[name] = self.breaches.get(name, 0) + 1 if too_much else 0
+        return self.breaches[name] >= _IN_A_ROW
 
     def _ask(self, query: str) -> tuple[bool, float | None]:
         """Return whether Prometheus answered, and what."""

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -24,6 +25,8 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes import gateways
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
 from pulumi_mlops_sandbox.kubernetes.gateways import ask
+from pulumi_mlops_sandbox.kubernetes.load import Load, error
+from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e import browser
 from support.e2e.inside import Cluster
@@ -44,7 +47,10 @@ platform = mlops.Platform(
     "reg",
     backend="kubernetes",
     stage="dev",
-    existing={"gateway": {"name": "gateways/public", "domain": "reg.example.com", "tls": False}},
+    existing={
+        "gateway": {"name": "gateways/public", "domain": "reg.example.com", "tls": False},
+        "metrics": "METRICS",
+    },
 )
 registry = mlops.ModelRegistry(
     "models",
@@ -61,6 +67,7 @@ score = mlops.Endpoint(
     model=churn.approved(otherwise="wait"),
     compute={"cpus": 1, "memory_gb": 1.5},
     scaling={"min": 1, "max": 1},
+    release={"canary": {"percent": 20, "bake_minutes": 1}},
 )
 pulumi.export("url", score.url)
 pulumi.export("status", score.status)
@@ -119,9 +126,21 @@ with mlflow.start_run():
     version = mlflow.register_model(logged.model_uri, "churn")
 print(json.dumps([int(version.version), model.predict(numpy.array(asked)).tolist()]))
 """
+FAILING = """
+import json, mlflow
+class Failing(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        raise RuntimeError("this version fails")
+mlflow.set_experiment("training")
+with mlflow.start_run():
+    mlflow.log_metric("auc", 1.0)
+    logged = mlflow.pyfunc.log_model(name="model", python_model=Failing(), pip_requirements=[])
+    print(json.dumps(int(mlflow.register_model(logged.model_uri, "churn").version)))
+"""
+"""A version that passes its gate and raises at every request."""
 APPROVE = """
 import json, sys, mlflow
-mlflow.MlflowClient().set_model_version_tag("churn", sys.argv[1], "approval", "Approved")
+mlflow.MlflowClient().set_model_version_tag("churn", sys.argv[1], "approval", sys.argv[2])
 print("null")
 """
 LOAD = """
@@ -217,7 +236,10 @@ def registry(
     with trial(kubeconfig, f"reg-told-{secrets.token_hex(3)}") as receiver:
         receiver.apply(RECEIVER)
         until(lambda: receiver.ready("receiver"), "the receiver is ready")
-        folder, program = tmp_path_factory.mktemp("reg"), PROGRAM.replace("TOLD", receiver.namespace)
+        folder, program = (
+            tmp_path_factory.mktemp("reg"),
+            PROGRAM.replace("TOLD", receiver.namespace).replace("METRICS", METRICS),
+        )
         stack, began = project(real, folder, "reg", program), time.monotonic()
         succeeded(stack.up())
         figures.append(timed("registry: up from nothing", began))
@@ -235,7 +257,7 @@ def trained(registry: Registry, figures: list[str]) -> list[Any]:
     began = time.monotonic()
     assert registry.client("lead", TRAIN, json.dumps([7, ASKED]), by="port-forward")[0] == 2
     figures.append(timed("registry: trained and registered by port-forward", began))
-    registry.client("lead", APPROVE, "1", by="gateway")
+    registry.client("lead", APPROVE, "1", "Approved", by="gateway")
     found: list[Any] = predicted
     return found
 
@@ -328,6 +350,28 @@ def test_the_approved_version_is_served(registry: Registry, trained: list[Any], 
     for _ in range(50):
         assert ask(where, url, given) == (200, {"predictions": trained})
     assert len(served(registry)) == 1
+
+
+def test_a_version_that_raises_goes_back(registry: Registry, trained: list[Any], figures: list[str]) -> None:
+    """MLServer answers 400 for it, as for a malformed request."""
+    number = registry.client("lead", FAILING, by="gateway")
+    registry.client("lead", APPROVE, str(number), "Approved", by="gateway")
+    url, where = str(registry.stack.outputs()["url"]), gateways.address(registry.cluster.kubeconfig)
+    with Load(where, url, body={"inputs": ASKED}) as load:
+        with load.phase("registry: a version that raises") as seen:
+            refused = registry.stack.up()
+        registry.client("lead", APPROVE, str(number), "Rejected", by="gateway")
+        with load.phase("registry: after it") as after:
+            succeeded(registry.stack.up())
+    figures += [phase.line() for phase in load.phases]
+    assert refused.code != 0
+    assert re.search(r"rolled back: refusals of main: \S+ per cent of requests are answered by 4xx", refused.output)
+    assert {one.status for one in seen.failed} == {400}
+    first, last = seen.failed[0].sent, seen.failed[-1].sent
+    meanwhile = [one for one in seen.answers if first <= one.sent <= last]
+    assert len(seen.failed) / len(meanwhile) < 0.2 + error(0.2, len(meanwhile))
+    assert after.failed == []
+    assert ask(where, url, {"inputs": ASKED}) == (200, {"predictions": trained})
 
 
 @pytest.mark.usefixtures("trained")

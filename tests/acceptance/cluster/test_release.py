@@ -104,10 +104,17 @@ def test_a_good_version_goes_out_by_canary(till: Till, load: Load) -> None:
     assert [one.version for one in seen.answers[-20:]] == ["2"] * 20
 
 
-def test_another_goes_out_in_steps(till: Till, load: Load) -> None:
-    with load.phase("linear") as seen:
+def test_another_goes_out_in_steps_while_a_caller_makes_mistakes(till: Till, load: Load, figures: list[str]) -> None:
+    """What a caller does wrong is refused by both, and no fault of the new version."""
+    with (
+        Load(load.where, load.url, a_second=2, body="a mistake") as careless,
+        load.phase("linear") as seen,
+        careless.phase("a caller's mistakes meanwhile") as mistakes,
+    ):
         succeeded(till.up(3, LINEAR))
         load.keep_up(20)
+    figures += [one.line() for one in careless.phases]
+    assert {one.status for one in mistakes.answers} == {400}
     assert seen.failed == []
     both = seen.both("2", "3")
     first = [one for one in both if one.sent - both[0].sent < WATCHED]
@@ -127,6 +134,22 @@ def test_a_version_with_errors_goes_back(till: Till, load: Load) -> None:
     both = seen.both("3", "4")
     assert abs(share(both, "4") - 0.2) < error(0.2, len(both))
     with load.phase("after errors") as after:
+        load.keep_up(20)
+    assert after.failed == []
+    assert set(after.versions) == {"3"}
+
+
+def test_a_version_that_refuses_what_others_answer_goes_back(till: Till, load: Load) -> None:
+    """As MLServer does when an MLflow model raises."""
+    with load.phase("refusals") as seen:
+        refused = till.up(9, CANARY, environment={"FAILS": "0.5", "FAILS_WITH": "400"})
+    assert refused.code != 0
+    assert re.search(r"rolled back: refusals of main: \S+ per cent of requests are answered by 4xx", refused.output)
+    assert {one.version for one in seen.failed} == {"9"}
+    assert {one.status for one in seen.failed} == {400}
+    both = seen.both("3", "9")
+    assert abs(share(both, "9") - 0.2) < error(0.2, len(both))
+    with load.phase("after refusals") as after:
         load.keep_up(20)
     assert after.failed == []
     assert set(after.versions) == {"3"}

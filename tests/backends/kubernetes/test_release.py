@@ -80,17 +80,41 @@ def test_what_is_watched(cloud: Cloud) -> None:
     assert all("{value}" in check["means"] for check in (errors, latency))
 
 
+@pytest.mark.parametrize(
+    ("args", "series", "refused"),
+    [
+        ({}, "rest_server_requests_total", 'path!~"/v2/health/.*|.*/ready|/ping|/health|/version|/metrics"'),
+        ({"model": {"image": IMAGE}}, "http_requests_total", 'handler!~"/metrics|/health.*|/ready.*"'),
+    ],
+)
+def test_refusals_are_compared_with_those_of_what_served_before(
+    cloud: Cloud, args: dict[str, Any], series: str, refused: str
+) -> None:
+    make(cloud, health={"errors_percent": 2}, **args)
+    (found,) = settings(cloud)["compared"]
+    assert (found["revision"], found["above"]) == (service_of(cloud), 2)
+    assert found["new"] == f'mlops_revision="{service_of(cloud)}"'
+    assert found["old"] == 'mlops_variant="main"'
+    code = "status_code" if series.startswith("rest") else "status"
+    assert found["every"] == f'{series}{{namespace="churn-dev",{refused},<pods>}}'
+    assert found["refused"] == f'{series}{{namespace="churn-dev",{refused},<pods>,{code}=~"4.+"}}'
+    rules = cloud.one("PrometheusRule").inputs["spec"]["groups"][0]["rules"]
+    assert not [rule for rule in rules if "4.+" in rule["expr"]], "what callers do wrong alarms nobody"
+
+
 def test_every_variant_is_watched_and_no_shadow(cloud: Cloud) -> None:
     make(cloud, variants=[{"name": name, "model": version(number)} for number, name in ((1, "a"), (2, "b"))])
     assert [check["name"] for check in settings(cloud)["checks"]] == ["errors of a", "errors of b"]
     make(other := Cloud(), shadow={"model": version(4)})
     assert [check["name"] for check in settings(other)["checks"]] == ["errors of main"]
     assert not any("shadow" in name for name in settings(other)["revisions"])
+    assert [one["name"] for one in settings(cloud)["compared"]] == ["refusals of a", "refusals of b"]
+    assert [one["name"] for one in settings(other)["compared"]] == ["refusals of main"]
 
 
 def test_without_prometheus_only_readiness_is_watched(cloud: Cloud) -> None:
     make(cloud, platform=hub(metrics=None))
-    assert (settings(cloud)["metrics"], settings(cloud)["checks"]) == (None, [])
+    assert (settings(cloud)["metrics"], settings(cloud)["checks"], settings(cloud)["compared"]) == (None, [], [])
 
 
 def test_the_job_gets_what_its_program_reads(cloud: Cloud) -> None:

@@ -17,7 +17,8 @@ SERVER = """
 import hashlib, http.server, json, os, random, signal, time, urllib.parse
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 VERSION, FAILS, SLOW = (os.environ.get(name, "0") for name in ("VERSION", "FAILS", "SLOW"))
-counts, buckets, total = {"200": 0, "500": 0}, [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], 0.0
+FAILS_WITH = int(os.environ.get("FAILS_WITH", "500"))
+counts, buckets, total = {"200": 0, "400": 0, "500": 0}, [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], 0.0
 below = [0] * (len(buckets) + 1)
 def metrics():
     for code, count in counts.items():
@@ -39,7 +40,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         global total
         given, began = self.rfile.read(int(self.headers["Content-Length"])), time.monotonic()
         time.sleep(float(SLOW))
-        code = 500 if random.random() < float(FAILS) else 200
+        code = FAILS_WITH if random.random() < float(FAILS) else 200
+        if json.loads(given) == "a mistake":
+            code = 400
         told = {"given": json.loads(given), "version": VERSION, "pod": os.environ["HOSTNAME"]}
         told["all"] = sorted(os.environ)
         if token := os.environ.get("MLOPS_SECRET_TOKEN"):
@@ -61,9 +64,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
-"""Answers what it was given, and who it is. VERSION, FAILS (a share of answers), SLOW (seconds) and NEVER_READY are
-read from its environment; of the secret TOKEN it tells a hash. When it is told to end it ends at once, whatever it is
-doing: no program has to be kinder than that."""
+"""Answers what it was given, and who it is. VERSION, FAILS (a share of answers), FAILS_WITH (their status), SLOW
+(seconds) and NEVER_READY are read from its environment; of the secret TOKEN it tells a hash. Asked "a mistake" it
+answers 400. When it is told to end it ends at once, whatever it is doing: no program has to be kinder than that."""
 
 
 def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:

@@ -52,6 +52,8 @@ NOTES = {
     "ModelFiles.artifact_key": "the ARN of a KMS key.",
     "Serve.image": "the default is the image that the model package names. Another image finds the version's files at "
     "``/opt/ml/model``, and SageMaker does not ask then whether the version is approved.",
+    "Health.errors_percent": "answers from 500 on. Containers that answer 400 when their model fails, as MLflow's own "
+    "server does, need an alarm of yours on ``Invocation4XXErrors`` in ``release.rollback_alarms``.",
     "Serve.startup_minutes": "as much for the download of the files, and as much again for the health check.",
     "Canary.percent": "a share of the capacity, 50 at most.",
     "Canary.bake_minutes": "60 at most.",

@@ -22,6 +22,10 @@ _LABELS = {
 }
 
 
+PODS = "<pods>"
+"""Where the release job puts the matchers of those pods whose requests it counts."""
+
+
 @dataclass(frozen=True)
 class Check:
     """A question to Prometheus, and the answer that is too much."""
@@ -55,6 +59,24 @@ def checks(server: Server, health: Health, **labels: str) -> Iterator[Check]:
             health.latency_ms,
             f"the slowest hundredth of answers takes {{value}} ms, more than {health.latency_ms:g}",
         )
+
+
+def comparison(server: Server, health: Health, *, namespace: str, revision: str, variant: str) -> Fields:
+    """Say how a new revision is compared with what served before, for the release job.
+
+    A server answers 4xx to a caller's mistakes, and some answer so when a model fails as well. Both revisions get the
+    same traffic: what callers do wrong shows in both, and what the new one alone refuses is its own fault. There is no
+    alert of this: outside of a release there is nothing to compare with.
+    """
+    return {
+        "name": f"refusals of {variant}",
+        "revision": revision,
+        "new": f'mlops_revision="{revision}"',
+        "old": f'mlops_variant="{variant}"',
+        "every": server.requests + selector(server, PODS, namespace=namespace),
+        "refused": server.requests + selector(server, f"{PODS},{server.refused}", namespace=namespace),
+        "above": health.errors_percent,
+    }
 
 
 def requests_a_minute(server: Server, **labels: str) -> str:

@@ -36,6 +36,8 @@ NOTES = {
     "Principal.service_account": "pods that act as it carry the label ``pulumi-mlops/account: <name>``, by which the "
     "network policies know them.",
     "Principal.user": "a user of the model registry.",
+    "Health.errors_percent": "answers from 500 on. A release also goes back where the new version answers 4xx to so "
+    "much more of its requests than the old one, as servers do whose model fails.",
     "ExistingParts.alerts": "the URL of a webhook.",
     "Gateway.name": "``namespace/name`` of a Gateway.",
     "Gateway.listener": "the routes' ``sectionName``. The default is looked up: the first listener that speaks HTTPS "

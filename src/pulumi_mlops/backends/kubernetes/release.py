@@ -14,7 +14,7 @@ from pulumi import CustomTimeouts, Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import access, gateway, live, outside
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
-from pulumi_mlops.backends.kubernetes.health import checks, counted_requests, of_revision
+from pulumi_mlops.backends.kubernetes.health import checks, comparison, counted_requests, of_revision
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
     App,
@@ -35,6 +35,8 @@ BEFORE, ROLLED_BACK = "pulumi-mlops/release-from", "pulumi-mlops/rolled-back"
 _SCRIPT, _SETTINGS, _FOLDER = "release.py", "settings.json", "/etc/mlops"
 _AFTERWARDS_SECONDS = 120
 """How long the new revision is watched with all the traffic, while the old one is still there."""
+_TRIAL_SECONDS = 120
+"""How long both are asked again, when all the traffic had moved and the new revision refuses more than the old did."""
 _WHOLE = 1000
 MOST_WEIGHT = 1_000_000
 """The greatest weight that a route takes."""
@@ -60,6 +62,7 @@ def steps(release: Release) -> list[Fields]:
 def longest_seconds(spec: EndpointSpec) -> int:
     """Return when a release is given up."""
     watched = sum(int(step["seconds"]) + _PATIENCE_SECONDS for step in steps(spec.release))
+    watched += _TRIAL_SECONDS + _AFTERWARDS_SECONDS + 2 * _PATIENCE_SECONDS
     return start_minutes(spec) * 60 + spec.scaling.cooldown_in_seconds + 2 * _PATIENCE_SECONDS + watched
 
 
@@ -137,6 +140,10 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         }
         for part in served
     ]
+    compared = [
+        comparison(part.server, spec.health, namespace=app.namespace, revision=part.name, variant=part.variant)
+        for part in served
+    ]
     metrics = PlatformAddress.of(spec.platform).metrics
     insists = spec.release.unmeasured == "refuse"
     return {
@@ -148,6 +155,8 @@ def settings(app: App, spec: EndpointSpec, wanted: Sequence[Revision]) -> Fields
         "steps": steps(spec.release),
         "metrics": metrics,
         "checks": [*(check.settings() for check in asked), *alarms] if metrics else [],
+        "compared": compared if metrics else [],
+        "trial_seconds": _TRIAL_SECONDS,
         "counted": counted if metrics and insists else [],
         "insists": insists,
         "sized_by_load": spec.scaling.moves,

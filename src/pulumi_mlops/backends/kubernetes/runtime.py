@@ -33,6 +33,9 @@ class Server:
     """The matcher that leaves health checks out."""
     failed: str
     """The matcher of those that failed inside the server."""
+    refused: str
+    """The matcher of those that it answered as faults of the caller's (4xx). MLServer does so with whatever an MLflow
+    model raises: https://github.com/SeldonIO/MLServer/blob/1.7.1/runtimes/mlflow/mlserver_mlflow/runtime.py."""
     seconds: str
     """The histogram of durations."""
     ready_path: str | None = None
@@ -76,6 +79,7 @@ MLSERVER = Server(
     requests="rest_server_requests_total",
     answers='path!~"/v2/health/.*|.*/ready|/ping|/health|/version|/metrics"',
     failed='status_code=~"5.+"',
+    refused='status_code=~"4.+"',
     seconds="rest_server_request_duration_seconds",
     ready_path="/v2/models/{model}/ready",  # the server as a whole calls itself ready when no model could be loaded
     variables={
@@ -98,6 +102,7 @@ OWN = Server(
     requests="http_requests_total",
     answers='handler!~"/metrics|/health.*|/ready.*"',
     failed='status=~"5.+"',
+    refused='status=~"4.+"',
     seconds="http_request_duration_seconds",
 )
 """What an image of the user's is expected to be: port 8080, metrics at /metrics under the names that instrumentation

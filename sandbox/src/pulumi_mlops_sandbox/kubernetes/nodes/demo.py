@@ -1,4 +1,4 @@
-"""What the demonstration shows of `stacks/kubernetes` where pods run: from training to a second release under load."""
+"""What the demonstration shows of `stacks/kubernetes` where pods run: a model from its training to a rollback."""
 
 import base64
 import json
@@ -49,9 +49,9 @@ class Training:
         with forwarded(self._kubeconfig, SPACE, "service/models-mlflow", 5000) as port:
             yield f"http://127.0.0.1:{port}", login
 
-    def train(self) -> int:
+    def train(self, kind: str) -> int:
         """Train a version and register it; return its number."""
-        with self._way() as (url, login), step("Training a version"):
+        with self._way() as (url, login), step(f"Training a {kind} version"):
             environment = {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(self._home),
@@ -61,7 +61,7 @@ class Training:
                 "MLFLOW_DISABLE_TELEMETRY": "true",
             }
             done = subprocess.run(  # noqa: S603  (our own program)
-                [str(packages.ensure() / "python"), "-W", "ignore", PROGRAM, MODEL],
+                [str(packages.ensure() / "python"), "-W", "ignore", PROGRAM, MODEL, kind],
                 env=environment,
                 capture_output=True,
                 text=True,
@@ -88,7 +88,7 @@ def show(demo: Demo, url: str) -> None:
     demo.show("up", stack.up, lambda result: set(result.counts) == {"create"}, "everything runs")
     demo.show("up again", stack.up, lambda result: not result.changes, "nothing to do")
 
-    number = training.train()
+    number = training.train("good")
     demo.show("a version is trained and registered", stack.up, lambda result: not result.changes, "it is not approved")
     training.approve(number)
     demo.show("and approved", stack.up, lambda result: "create" in result.counts, "the endpoint appears")
@@ -96,11 +96,13 @@ def show(demo: Demo, url: str) -> None:
     _answers(demo, lambda: gateways.ask(where, address, ASKED)[0])
 
     with Load(where, address, body=ASKED) as load:
-        training.approve(training.train())
-        _released(demo, load, "another version is released", stack.up)
+        training.approve(training.train("good"))
+        _released(demo, load, "another version is released", stack.up, wanted=True)
+        training.approve(training.train("failing"))
+        _released(demo, load, "a version that fails is rolled back", stack.up, wanted=False)
         with load.phase("after it") as phase:
             load.keep_up(10)
-        _figures(demo, phase)
+        _figures(demo, phase, lost=0)
     demo.show("destroy", stack.destroy, lambda result: set(result.counts) == {"delete"}, "everything deleted")
 
 
@@ -114,20 +116,21 @@ def _answers(demo: Demo, asked: Callable[[], int]) -> None:
     demo.rows.append(("it is asked through the gateway", "an answer", "an answer", time.monotonic() - started))
 
 
-def _released(demo: Demo, load: Load, title: str, up: Callable[[], Result]) -> None:
-    """Bring a version up under load."""
+def _released(demo: Demo, load: Load, title: str, up: Callable[[], Result], *, wanted: bool) -> None:
+    """Bring a version up under load. One that fails costs no more than the canary's share."""
     with load.phase(title) as phase:
         result = up()
         load.keep_up(10)
-    if result.code:
+    if bool(result.code) == wanted:
         raise SandboxError(f"{title}: `up` ended with {result.code}:\n{result.output}")
-    _figures(demo, phase)
+    share = int(demo.stack.get("canary_percent")) / 100
+    _figures(demo, phase, lost=0 if wanted else share)
 
 
-def _figures(demo: Demo, phase: Phase) -> None:
+def _figures(demo: Demo, phase: Phase, lost: float) -> None:
     failed = len(phase.failed)
     said = f"{len(phase.answers)} requests, {failed} failed"
-    if failed:
+    if failed > lost * len(phase.answers):
         raise SandboxError(f"{phase.name}: {said}: {phase.failed[0].said}")
     seconds = phase.answers[-1].sent - phase.answers[0].sent
-    demo.rows.append((phase.name, "none failed", said, seconds))
+    demo.rows.append((phase.name, f"at most {lost:.0%} failed" if lost else "none failed", said, seconds))
