@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops_sandbox.aws import admin, operations
 from pulumi_mlops_sandbox.aws.plane import Plane
-from pulumi_mlops_sandbox.aws.snapshot import UnreadableStateError
+from pulumi_mlops_sandbox.saving import UnreadableStateError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

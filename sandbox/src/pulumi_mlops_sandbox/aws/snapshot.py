@@ -7,7 +7,6 @@ read back from the sandbox's own folder only.
 import importlib
 import io
 import json
-import logging
 import pickle
 import threading
 import types
@@ -27,72 +26,23 @@ from moto.s3.models import s3_backends
 
 from pulumi_mlops_sandbox.aws import accounts
 from pulumi_mlops_sandbox.aws.store import Store
+from pulumi_mlops_sandbox.saving import Saver, UnreadableStateError
 
-log = logging.getLogger(__name__)
-DEBOUNCE = 0.25  # seconds from a change to its place on disk; what a kill -9 may lose at most, plus the writing
 _FORMAT = 1
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 _BackendKey = tuple[str, str, str, str]  # module, service, account, region
 
 
-class UnreadableStateError(Exception):
-    """The state was written by another version of the sandbox or of moto, or is damaged."""
-
-    def __init__(self, path: Path, why: object) -> None:
-        super().__init__(f"{path} cannot be read: {why}. Use the versions that wrote it, or delete it to begin anew.")
-
-
-class Snapshot:
+class Snapshot(Saver):
     """The file that survives the process."""
 
     def __init__(self, home: Path, lock: "threading.RLock", store: Store) -> None:
-        self._home, self._lock, self._store = home, lock, store
-        self._wanted = threading.Event()
-        self._stopping = threading.Event()
-        self._writing = threading.Lock()
-        self._thread: threading.Thread | None = None
+        super().__init__(home / "aws-state.pickle", self._dumped)
+        self._lock, self._store = lock, store
 
-    @property
-    def path(self) -> Path:
-        """Where the state is."""
-        return self._home / "aws-state.pickle"
-
-    def start(self) -> None:
-        """Save in the background from now on."""
-        self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Save a last time and end."""
-        self._stopping.set()
-        self._wanted.set()
-        if self._thread is not None:
-            self._thread.join()
-        self.save()
-
-    def soon(self) -> None:
-        """Ask for a save; several requests for it become one."""
-        self._wanted.set()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wanted.wait()
-            self._stopping.wait(DEBOUNCE)
-            self._wanted.clear()
-            try:
-                self.save()
-            except Exception:
-                log.exception("the state could not be saved")
-
-    def save(self) -> None:
-        """Write the state now."""
-        with self._writing:
-            with self._lock:
-                written = dumps({"format": _FORMAT, "store": self._store.dump(), "moto": dict(_backends())})
-            temporary = self.path.with_suffix(".tmp")
-            temporary.write_bytes(written)
-            temporary.chmod(0o600)
-            temporary.replace(self.path)
+    def _dumped(self) -> bytes:
+        with self._lock:
+            return dumps({"format": _FORMAT, "store": self._store.dump(), "moto": dict(_backends())})
 
     def load(self) -> bool:
         """Read the state, if there is any."""

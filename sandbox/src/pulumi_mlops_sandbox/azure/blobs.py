@@ -1,0 +1,112 @@
+"""Objects in storage: ``/blob/<account>/<container>/<path>``, judged by roles as the service does with Entra tokens."""
+
+import hashlib
+from email.utils import formatdate
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from pulumi_mlops_sandbox.azure import access, ids
+from pulumi_mlops_sandbox.azure.call import Tenant
+from pulumi_mlops_sandbox.azure.errors import ArmError
+from pulumi_mlops_sandbox.azure.resources import Answer
+from pulumi_mlops_sandbox.azure.store import Item, Record
+
+PREFIX = "/blob/"
+ACTIONS = {"GET": "read", "HEAD": "read", "PUT": "write", "DELETE": "delete"}
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+META = "x-ms-meta-"
+
+
+def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answer:
+    """Answer one request to the data plane."""
+    account_name, _, rest = path.removeprefix(PREFIX).partition("/")
+    container_name, _, name = rest.partition("/")
+    fault = tenant.faults.take("blob", request.method)
+    if fault is not None and fault.error:
+        raise ArmError(fault.error, fault.message or "Planned by the sandbox", fault.status or 400)
+    account = _account(tenant, account_name)
+    container = tenant.store.get(f"{account.id}/blobServices/default/containers/{container_name}")
+    if container is None:
+        raise ArmError("ContainerNotFound", f"The specified container '{container_name}' does not exist.", 404)
+    if request.method not in ACTIONS:
+        raise ArmError("UnsupportedHttpVerb", f"The resource doesn't support the HTTP verb {request.method}.", 405)
+    action = f"{BLOBS}/{ACTIONS[request.method]}"
+    if not access.allowed(tenant, principal, action, container.id, data=True):
+        raise ArmError(
+            "AuthorizationPermissionMismatch",
+            f"This request is not authorized to perform this operation using this permission: '{principal}' needs a "
+            f"role with the data action '{action}' on '{container.id}', such as Storage Blob Data Contributor.",
+            403,
+        )
+    return _act(tenant, request, container, name)
+
+
+def _account(tenant: Tenant, name: str) -> Record:
+    for record in tenant.store.of_type("Microsoft.Storage/storageAccounts"):
+        if record.name.lower() == name.lower():
+            return record
+    raise ArmError("ResourceNotFound", f"There is no storage account '{name}'.", 404)
+
+
+def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answer:
+    if not name:
+        if request.method != "GET":
+            raise ArmError("InvalidUri", "The name of the blob is missing.", 400)
+        return _list(tenant, container, request.args.get("prefix", ""))
+    key = f"{container.id}/{name}"
+    if request.method == "PUT":
+        status = 200 if key in tenant.store.items else 201
+        metadata = {
+            header.lower().removeprefix(META): value
+            for header, value in request.headers.items()
+            if header.lower().startswith(META)
+        }
+        kind = request.headers.get("x-ms-blob-content-type") or request.mimetype or "application/octet-stream"
+        item = tenant.store.items[key] = Item(request.get_data(), kind, metadata)
+        tenant.saver.soon()
+        return Answer(status, None, _headers(item, length=False))
+    item = tenant.store.items.get(key)
+    if item is None:
+        raise ArmError("BlobNotFound", f"The specified blob '{name}' does not exist.", 404)
+    if request.method == "DELETE":
+        del tenant.store.items[key]
+        tenant.saver.soon()
+        return Answer(202)
+    return Answer(200, item.content if request.method == "GET" else b"", _headers(item, length=True))
+
+
+def _headers(item: Item, *, length: bool) -> dict[str, str]:
+    headers = {
+        "ETag": f'"0x{hashlib.sha256(item.content).hexdigest()[:15].upper()}"',
+        "Last-Modified": formatdate(item.changed, usegmt=True),
+        **{f"{META}{name}": value for name, value in item.metadata.items()},
+    }
+    if length:
+        headers |= {"Content-Type": item.type, "x-ms-blob-type": "BlockBlob"}
+    return headers
+
+
+def _list(tenant: Tenant, container: Record, prefix: str) -> Answer:
+    start = f"{container.id}/"
+    found: list[dict[str, Any]] = [
+        {"name": key.removeprefix(start), "size": len(item.content), "contentType": item.type}
+        for key, item in sorted(tenant.store.items.items())
+        if key.startswith(f"{start}{prefix}")
+    ]
+    return Answer(200, {"value": found})
+
+
+def held(tenant: Tenant, account: str, container: str, prefix: str) -> bool:
+    """Say whether there is any object below a path."""
+    for record in tenant.store.of_type("Microsoft.Storage/storageAccounts"):
+        if record.name.lower() == account.lower():
+            start = f"{record.id}/blobServices/default/containers/{container}/{prefix}"
+            return any(key.lower().startswith(start.lower()) for key in tenant.store.items)
+    return False
+
+
+def account_of(uri: str) -> str:
+    """Read the account out of an address of storage."""
+    host = uri.split("://", 1)[-1].split("/", 1)[0]
+    return ids.region(host.rsplit("@", 1)[-1].split(".", 1)[0])
