@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 import pulumi
 import pulumi_aws
+import pulumi_azure_native
 import pulumi_kubernetes
 import pulumi_random
 from google.protobuf.json_format import MessageToDict
@@ -31,9 +32,11 @@ from pulumi.runtime.stack import run_pulumi_func
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # the SDKs warn of classes of their own as they load them
     _: list[object] = [pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket, pulumi_random.RandomPassword]
+    _ += [pulumi_azure_native.Provider]
     _ += [pulumi_kubernetes.core.v1.Namespace, pulumi_kubernetes.apps.v1.Deployment, pulumi_kubernetes.helm.v3.Release]
 
 T = TypeVar("T")
+SUBSCRIPTION, TENANT = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-00000000000a"
 _BY_NAME = ("pulumi-mlops", "kubernetes", "random")
 """Packages whose kinds are told by the last part of their tokens."""
 ACCOUNT, REGION, PARTITION = "111122223333", "us-east-1", "aws"
@@ -41,6 +44,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""},
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "description": "", "endpoint": ""},
     "aws:index/getPartition:getPartition": {"partition": PARTITION, "id": PARTITION, "dnsSuffix": "amazonaws.com"},
+    "azure-native:authorization:getClientConfig": {
+        "clientId": "00000000-0000-4000-8000-0000000000c0",
+        "objectId": "00000000-0000-4000-8000-0000000000d0",
+        "subscriptionId": SUBSCRIPTION,
+        "tenantId": TENANT,
+    },
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": [f"{REGION}{letter}" for letter in "abcd"]},
 }
 
@@ -85,10 +94,12 @@ class _Answers(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if self.first:
-            return "", args.inputs
+            return "", _azure_inputs(args.inputs)
         package = args.typ.split(":")[0]
         if package == "kubernetes":
             return _kubernetes(args)
+        if package == "azure-native":
+            return _azure(args)
         if package == "random":
             return f"{args.name}-id", _random(args)
         name = args.inputs.get("name") or f"{args.name}-0a1b2c3"
@@ -111,6 +122,60 @@ def _kubernetes(args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
     name = metadata.get("name") or f"{args.name}-0a1b2c3d"
     space = metadata.get("namespace")
     return f"{space}/{name}" if space else name, {**args.inputs, "metadata": {**metadata, "name": name}}
+
+
+_ARM: dict[str, tuple[str, ...]] = {
+    "resources:ResourceGroup": ("", "resourceGroupName"),
+    "storage:StorageAccount": ("Microsoft.Storage/storageAccounts", "accountName"),
+    "storage:BlobContainer": (
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "accountName",
+        "default",
+        "containerName",
+    ),
+    "keyvault:Vault": ("Microsoft.KeyVault/vaults", "vaultName"),
+    "keyvault:Secret": ("Microsoft.KeyVault/vaults/secrets", "vaultName", "secretName"),
+    "containerregistry:Registry": ("Microsoft.ContainerRegistry/registries", "registryName"),
+    "operationalinsights:Workspace": ("Microsoft.OperationalInsights/workspaces", "workspaceName"),
+    "applicationinsights:Component": ("Microsoft.Insights/components", "resourceName"),
+    "managedidentity:UserAssignedIdentity": ("Microsoft.ManagedIdentity/userAssignedIdentities", "resourceName"),
+    "monitor:ActionGroup": ("Microsoft.Insights/actionGroups", "actionGroupName"),
+    "machinelearningservices:Workspace": ("Microsoft.MachineLearningServices/workspaces", "workspaceName"),
+    "machinelearningservices:OnlineEndpoint": (
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "workspaceName",
+        "endpointName",
+    ),
+    "machinelearningservices:OnlineDeployment": (
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments",
+        "workspaceName",
+        "endpointName",
+        "deploymentName",
+    ),
+}
+"""Of resources of Azure whose ids programs take apart: the type, and the inputs or words that name one."""
+
+
+def _azure(args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+    """Answer as Azure does: an id of its resource manager, and identities as a map where a list went in."""
+    token, inputs = args.typ.partition(":")[2], _azure_inputs(args.inputs)
+    word = token.partition(":")[2]
+    kind, *named = _ARM.get(token, (f"Microsoft.Example/{word}", f"{word[:1].lower()}{word[1:]}Name"))
+    fixed = {"default": "default"}
+    parts = [str(inputs.get(part) or fixed.get(part) or f"{args.name}0a1b2c3d") for part in named]
+    place = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{inputs.get('resourceGroupName', 'rg')}"
+    namespace, *types = kind.split("/")
+    path = "".join(f"/{one}/{name}" for one, name in zip(types, parts, strict=bool(types)))
+    made = {"name": parts[-1], "principalId": f"{args.name}-principal", "clientId": f"{args.name}-client"}
+    return f"{place}/providers/{namespace}{path}" if kind else place, made | inputs
+
+
+def _azure_inputs(inputs: dict[str, Any]) -> dict[str, Any]:
+    identity = inputs.get("identity")
+    if isinstance(identity, dict) and isinstance(listed := identity.get("userAssignedIdentities"), list):
+        facts: dict[str, Any] = {str(one): {} for one in listed}
+        return {**inputs, "identity": {**identity, "userAssignedIdentities": facts}}
+    return inputs
 
 
 def _random(args: mocks.MockResourceArgs) -> dict[str, Any]:
@@ -293,8 +358,12 @@ class _Log(logging.Handler):
 
 
 def _kind(token: str) -> str:
-    """``aws:kms/key:Key`` is ``kms/key``; ``kubernetes:core/v1:Namespace`` is ``Namespace``, as is one of ours."""
+    """``aws:kms/key:Key`` is ``kms/key``; ``azure-native:storage:Blob`` is ``storage/Blob``;
+    ``kubernetes:core/v1:Namespace`` is ``Namespace``, as is one of ours.
+    """
     package, module, name = token.split(":")
+    if package == "azure-native":
+        return f"{module}/{name}"
     return name if package in _BY_NAME else module if package != "pulumi" else token
 
 

@@ -1,0 +1,1 @@
+"""Azure: Machine Learning and what stands around it, through ``pulumi_azure_native``."""

@@ -1,0 +1,89 @@
+"""What the Azure backend reads of refs: names and ids of Azure Resource Manager."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pulumi import Input, Output
+
+from pulumi_mlops.core.addresses import Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformAddress(Address):
+    """Where a platform is, and its shared parts."""
+
+    subscription: Input[str]
+    tenant: Input[str]
+    group: Input[str]
+    """Name of the resource group."""
+    location: Input[str]
+    workspace: Input[str]
+    """Name of the workspace of Azure Machine Learning; known when its identity has its rights."""
+    workspace_id: Input[str]
+    storage: Input[str]
+    """Name of the storage account of the artifacts."""
+    storage_id: Input[str]
+    container: Input[str]
+    """Name of the container of the artifacts."""
+    vault: Input[str]
+    """Name of the key vault."""
+    vault_id: Input[str]
+    registry: Input[str]
+    """Name of the container registry."""
+    registry_id: Input[str]
+    logs: Input[str]
+    """Id of the Log Analytics workspace."""
+    log_days: Input[int]
+    insights: Input[str]
+    """Id of Application Insights."""
+    alerts: Input[str]
+    """Id of the action group."""
+    principal: Input[str]
+    """Object id of the workspace's identity."""
+    network: Input[str] | None = None
+    """Id of the virtual network with the private endpoints, where the platform has one."""
+    subnets: Sequence[Input[str]] = field(default_factory=list)
+    """Ids of the subnets of the private endpoints."""
+
+    @property
+    def container_id(self) -> Output[str]:
+        """Id of the container of the artifacts."""
+        return Output.format("{0}/blobServices/default/containers/{1}", self.storage_id, self.container)
+
+    @property
+    def server(self) -> Output[str]:
+        """What the addresses of images begin with."""
+        return Output.format("{0}.azurecr.io", self.registry)
+
+    @property
+    def files(self) -> Output[str]:
+        """Address of the artifact store, which ends in a slash."""
+        return Output.format("https://{0}.blob.core.windows.net/{1}/", self.storage, self.container)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretAddress(Address):
+    """A secret of a key vault."""
+
+    id: Input[str]
+    """Its id in Azure Resource Manager, without a version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityAddress(Address):
+    """A managed identity."""
+
+    id: Input[str]
+    """Its id in Azure Resource Manager; known when it has its rights."""
+    client: Input[str]
+    """By what programs name it when they log in."""
+
+
+def secret_url(secret: str) -> str:
+    """Return where a secret is read, by its id.
+
+    >>> secret_url("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/secrets/hub-token")
+    'https://v.vault.azure.net/secrets/hub-token'
+    """
+    *_, vault, _, name = secret.split("/")
+    return f"https://{vault}.vault.azure.net/secrets/{name}"

@@ -1,0 +1,151 @@
+"""What is in the subscription now, asked of Azure Resource Manager while the program runs.
+
+Pulumi's provider has functions for some of these, which fail where there is nothing; and some answers decide what a
+program declares. The provider's settings are used (see ``sessions``). Under Pulumi's mocks nothing is asked.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+
+from pulumi_mlops.backends.azure import sessions
+from pulumi_mlops.backends.azure.addresses import PlatformAddress
+from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import private
+from pulumi_mlops.core.inputs import is_deferred
+
+ML = "2025-12-01"
+"""The version of the API of Azure Machine Learning."""
+GROUPS, VAULTS, NAMES, SUBSCRIPTIONS = "2024-03-01", "2024-11-01", "2024-01-01", "2022-12-01"
+REGISTRIES, IDENTITIES = "2023-07-01", "2023-01-31"
+_ABSENT = (404, 204)
+_FINE = range(200, 300)
+
+
+def default_location(given: pulumi.ProviderResource | None = None) -> str | None:
+    """Return the region that the provider would take by itself."""
+    found = sessions.setting(given, "location")
+    return normal(found) if found else None
+
+
+def default_subscription(given: pulumi.ProviderResource | None = None) -> str | None:
+    """Return the subscription that the provider's settings name."""
+    return sessions.setting(given, "subscriptionId")
+
+
+def normal(location: str) -> str:
+    """Return a region's name as Azure keeps it: ``West Europe`` is ``westeurope``."""
+    return location.replace(" ", "").lower()
+
+
+def get(
+    given: pulumi.ProviderResource | None, what: str, path: str, version: str, **query: str
+) -> dict[str, Any] | None:
+    """Read one thing; nothing where it is not there, and under mocks.
+
+    :param what: what is asked for, for people.
+    """
+    if private.mocked():
+        return None
+    with asking(what):
+        answer = sessions.ask(given, "GET", path, version, query=query)
+    if answer.status in _ABSENT:
+        return None
+    if answer.status not in _FINE:
+        raise refused(what, answer)
+    return answer.body
+
+
+def listed(
+    given: pulumi.ProviderResource | None, what: str, path: str, version: str, **query: str
+) -> Iterator[dict[str, Any]]:
+    """Read a list page by page; nothing where what holds it is not there, and under mocks."""
+    page = get(given, what, path, version, **query)
+    while page is not None:
+        yield from page.get("value", [])
+        page = get(given, what, page["nextLink"], version) if page.get("nextLink") else None
+
+
+def post(
+    given: pulumi.ProviderResource | None, what: str, path: str, version: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Ask a question that has a body."""
+    with asking(what):
+        answer = sessions.ask(given, "POST", path, version, body=body)
+    if answer.status not in _FINE:
+        raise refused(what, answer)
+    return answer.body
+
+
+def provider_of(platform: PlatformRef) -> pulumi.ProviderResource | None:
+    """Return the provider that travels with a platform."""
+    return next(iter(platform.providers), None)
+
+
+def of_workspace(platform: PlatformRef, what: str, path: str, **query: str) -> dict[str, Any] | None:
+    """Read a thing of the platform's workspace, such as ``onlineEndpoints/score``; nothing where it is not there.
+
+    Nothing either where the workspace itself is still to be made.
+    """
+    where = workspace_path(platform)
+    return None if where is None else get(provider_of(platform), what, f"{where}/{path}", ML, **query)
+
+
+def all_of_workspace(platform: PlatformRef, what: str, path: str, **query: str) -> Iterator[dict[str, Any]]:
+    """Read a list of the platform's workspace."""
+    where = workspace_path(platform)
+    if where is not None:
+        yield from listed(provider_of(platform), what, f"{where}/{path}", ML, **query)
+
+
+def workspace_path(platform: PlatformRef) -> str | None:
+    """Return the path of the platform's workspace, as far as it is known; nothing under mocks."""
+    if private.mocked():
+        return None
+    address = PlatformAddress.of(platform)
+    if is_deferred(address.workspace_id):
+        return planned(platform)
+    return str(address.workspace_id)
+
+
+def planned(platform: PlatformRef) -> str | None:
+    """Return the path of a workspace that this very program declares: its names are known before it is there."""
+    return _declared().get((platform.name, platform.stage))
+
+
+def declare(name: str, stage: str, path: str) -> None:
+    """Remember the path of a workspace that this program declares."""
+    _declared()[name, stage] = path
+
+
+def _declared() -> dict[tuple[str, str], str]:
+    return private.once("azure workspaces", dict[tuple[str, str], str])
+
+
+def subscription(given: pulumi.ProviderResource | None, name: str) -> dict[str, Any] | None:
+    """Read a subscription; nothing where the credentials do not see it."""
+    return get(given, f"subscription {name}", f"/subscriptions/{name}", SUBSCRIPTIONS)
+
+
+def locations(given: pulumi.ProviderResource | None, name: str) -> list[str]:
+    """Name the regions that a subscription has; none under mocks."""
+    found = listed(given, f"the regions of subscription {name}", f"/subscriptions/{name}/locations", SUBSCRIPTIONS)
+    return sorted(one["name"] for one in found)
+
+
+def named(platform: PlatformRef, what: str, kind: str, name: str) -> str | None:
+    """Find the id of a thing of the platform's subscription by its name, which is its own in the whole cloud."""
+    given, where = provider_of(platform), PlatformAddress.of(platform).subscription
+    subscription = default_subscription(given) if is_deferred(where) else str(where)
+    if private.mocked() or subscription is None:
+        return None
+
+    def ask() -> dict[str, str]:
+        wanted = f"resourceType eq '{kind}'"
+        path = f"/subscriptions/{subscription}/resources"
+        found = listed(given, f"{what} {name!r}", path, GROUPS, **{"$filter": wanted})
+        return {one["name"].lower(): one["id"] for one in found}
+
+    return private.once(f"azure {kind} of {subscription}", ask).get(name.lower())

@@ -1,0 +1,164 @@
+"""A network of the platform's own: private endpoints of its parts, and the names by which these are found in it.
+
+Workloads run in the workspace's managed network, which is Azure's and reaches the same parts by endpoints of its own.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_azure_native import network, privatedns
+
+from pulumi_mlops.backends.azure import names
+from pulumi_mlops.components.platform import PrivateNetwork
+from pulumi_mlops.core.component import Scope
+
+# https://learn.microsoft.com/azure/private-link/private-endpoint-dns
+ZONES: Mapping[str, tuple[str, ...]] = {
+    "amlworkspace": ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net"),
+    "blob": ("privatelink.blob.core.windows.net",),
+    "vault": ("privatelink.vaultcore.azure.net",),
+    "registry": ("privatelink.azurecr.io",),
+}
+"""The zones of names that lead to a kind of endpoint."""
+_GROUPS = {"workspace": "amlworkspace"}
+"""What a part's endpoint is for, where that is not called as the part is."""
+_PREFIX = 24
+_VIRTUAL_NETWORK, _HTTPS = 64, "443"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A virtual network, and the subnet of its private endpoints."""
+
+    id: Output[str]
+    subnet: Output[str]
+    zones: Mapping[str, Output[str]]
+    """Ids of the zones of names."""
+
+
+def private(
+    scope: Scope, wanted: PrivateNetwork | None, group: Input[str], location: str, native: dict[str, pulumi.Resource]
+) -> Network:
+    """Make a network that nothing outside of it reaches, with a subnet for private endpoints."""
+    assert wanted is not None  # noqa: S101 (the other kind is refused)
+    made = network.VirtualNetwork(
+        scope.child("network"),
+        resource_group_name=group,
+        virtual_network_name=names.inside(scope.project, scope.stage, limit=_VIRTUAL_NETWORK),
+        location=location,
+        address_space={"address_prefixes": [wanted.cidr]},
+        tags=scope.tags,
+        opts=ResourceOptions.merge(scope.opts, ResourceOptions(ignore_changes=["subnets"])),
+    )
+    closed = network.NetworkSecurityGroup(
+        scope.child("network-rules"),
+        resource_group_name=group,
+        network_security_group_name=names.inside(scope.project, scope.stage, "endpoints", limit=_VIRTUAL_NETWORK),
+        location=location,
+        security_rules=[
+            {
+                "name": "https-from-the-network",
+                "priority": 100,
+                "direction": "Inbound",
+                "access": "Allow",
+                "protocol": "Tcp",
+                "source_address_prefix": "VirtualNetwork",
+                "source_port_range": "*",
+                "destination_address_prefix": "VirtualNetwork",
+                "destination_port_range": _HTTPS,
+            },
+            {
+                "name": "nothing-else",
+                "priority": 4096,
+                "direction": "Inbound",
+                "access": "Deny",
+                "protocol": "*",
+                "source_address_prefix": "*",
+                "source_port_range": "*",
+                "destination_address_prefix": "*",
+                "destination_port_range": "*",
+            },
+        ],
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    first = next(ipaddress.ip_network(wanted.cidr).subnets(new_prefix=_PREFIX))
+    subnet = network.Subnet(
+        scope.child("network-endpoints"),
+        resource_group_name=group,
+        virtual_network_name=made.name,
+        subnet_name="endpoints",
+        address_prefix=str(first),
+        network_security_group={"id": closed.id},
+        private_endpoint_network_policies="NetworkSecurityGroupEnabled",
+        default_outbound_access=False,
+        opts=scope.opts,
+    )
+    native |= {"network": made, "network.endpoints": subnet}
+    zones = {zone: _zone(scope, zone, group, made.id) for kind in ZONES.values() for zone in kind}
+    return Network(made.id, subnet.id, zones)
+
+
+def _zone(scope: Scope, zone: str, group: Input[str], net: Input[str]) -> Output[str]:
+    """Make a zone of names that is asked in this network only."""
+    word = zone.removeprefix("privatelink.").replace(".", "-")
+    made = privatedns.PrivateZone(
+        scope.child(f"names-{word}"),
+        resource_group_name=group,
+        private_zone_name=zone,
+        location="Global",
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    link = privatedns.VirtualNetworkLink(
+        scope.child(f"names-{word}-link"),
+        resource_group_name=group,
+        private_zone_name=made.name,
+        virtual_network_link_name="platform",
+        location="Global",
+        virtual_network={"id": net},
+        registration_enabled=False,
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    return Output.all(made.id, link.id).apply(lambda known: str(known[0]))
+
+
+def doors(
+    scope: Scope, net: Network, group: Input[str], location: str, parts: Mapping[str, Input[str]]
+) -> list[pulumi.CustomResource]:
+    """Make a private endpoint for each part, and the names that lead to it."""
+    return [found for part, leads_to in parts.items() for found in _door(scope, net, group, location, (part, leads_to))]
+
+
+def _door(
+    scope: Scope, net: Network, group: Input[str], location: str, to: tuple[str, Input[str]]
+) -> list[pulumi.CustomResource]:
+    part, target = to
+    kind = _GROUPS.get(part, part)
+    endpoint = network.PrivateEndpoint(
+        scope.child(f"door-{part}"),
+        resource_group_name=group,
+        private_endpoint_name=names.inside(scope.project, scope.stage, part, limit=_VIRTUAL_NETWORK),
+        location=location,
+        subnet={"id": net.subnet},
+        private_link_service_connections=[
+            {"name": part, "private_link_service_id": target, "group_ids": [kind]},
+        ],
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+    named = network.PrivateDnsZoneGroup(
+        scope.child(f"door-{part}-names"),
+        resource_group_name=group,
+        private_endpoint_name=endpoint.name,
+        private_dns_zone_group_name="default",
+        private_dns_zone_configs=[
+            {"name": zone.replace(".", "-"), "private_dns_zone_id": net.zones[zone]} for zone in ZONES[kind]
+        ],
+        opts=scope.opts,
+    )
+    return [endpoint, named]

@@ -1,0 +1,238 @@
+"""Rights from references: one table of (verb, kind of thing) to roles and scopes, and nothing wider.
+
+Azure gives roles at scopes. A scope here is one resource, or within the artifact store the files below a path, which a
+condition names (https://learn.microsoft.com/azure/role-based-access-control/conditions-format).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi import Input, Output
+
+from pulumi_mlops.backends.azure import live
+from pulumi_mlops.backends.azure.addresses import PlatformAddress, SecretAddress
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core import private
+from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.refs import SecretRef
+from pulumi_mlops.core.workload import Grant, Image, Key, Place
+
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+ROLES: Mapping[str, str] = {
+    # Everything on one resource but who has rights on it: the workspace sets up what it was given.
+    "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    # To see that a resource is there, and how it is set.
+    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    # To read files, and to write them.
+    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    # The workspace's own shares: notebooks and code that is run from them.
+    "Storage File Data Privileged Contributor": "69566ab7-960f-475b-8e7c-b3118f30c6bd",
+    # To pull images, and to push what the workspace builds of an environment.
+    "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+    "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
+    # The workspace keeps connections and keys of its own in the vault; others read single secrets.
+    "Key Vault Administrator": "00482a5a-887f-4fb3-b363-3b7fe8e74483",
+    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    # To encrypt what is kept with a key of the user's.
+    "Key Vault Crypto Service Encryption User": "e147488a-f6f5-4113-8e2d-b22465e65bf6",
+    # To work with what is in a workspace: models, jobs, endpoints; not to change the workspace itself.
+    "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+    # To use the assets of a registry that workspaces share.
+    "AzureML Registry User": "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
+    # To write the figures of a model's run.
+    "AzureML Metrics Writer (preview)": "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
+    # The managed network makes private endpoints, and approves them on what they lead to.
+    "Azure AI Enterprise Network Connection Approver": "b556d68e-0be0-4f35-a333-ad7ee1ce17ea",
+    # To tell Azure Monitor what was measured.
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    # To have machines run as an identity.
+    "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
+}
+"""The roles of Azure that are given, by what people call them."""
+_READS = (
+    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete",
+)
+_BLOB = re.compile(r"https://(?P<account>[a-z0-9]{3,24})\.blob\.[a-z0-9.]+/(?P<container>[^/]+)/?(?P<path>.*)")
+_SERVER = re.compile(r"(?P<registry>[a-z0-9]{5,50})\.azurecr\.io/.*")
+
+
+@dataclass(frozen=True)
+class Right:
+    """A role at a scope."""
+
+    role: str
+    """Its name among ``ROLES``."""
+    scope: Input[str]
+    """Id of the resource."""
+    where: str
+    """A short word for the scope, the same for the same scope: it names the assignment in the program."""
+    paths: tuple[Input[str], ...] = ()
+    """Within a container: the files to which it is bounded, which end in a star for all that begins so."""
+
+
+def role_id(subscription: Input[str], role: str) -> Output[str]:
+    """Return the full id of a role."""
+    return Output.format(
+        "/subscriptions/{0}/providers/Microsoft.Authorization/roleDefinitions/{1}", subscription, ROLES[role]
+    )
+
+
+def merged(found: Sequence[Right]) -> list[Right]:
+    """Say once what is said of one scope: Azure takes a role once for whoever gets it there.
+
+    A right without paths covers one with them.
+    """
+    first: dict[tuple[str, str], Right] = {}
+    for right in found:
+        known = first.setdefault((right.role, right.where), right)
+        if known is not right:
+            paths = () if not known.paths or not right.paths else (*known.paths, *right.paths)
+            first[right.role, right.where] = Right(known.role, known.scope, known.where, paths)
+    return list(first.values())
+
+
+def condition(right: Right) -> Output[str] | None:
+    """Write the condition that bounds a right to its paths."""
+    if not right.paths:
+        return None
+    return Output.all(*right.paths).apply(_bounded)
+
+
+def _bounded(paths: Sequence[str]) -> str:
+    """Bound reading, writing and deleting by the file's path, and listing by its prefix."""
+    blob = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path]"
+    prefix = "@Request[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:prefix]"
+    listing = f"ActionMatches{{'{_READS[0]}'}} AND SubOperationMatches{{'Blob.List'}}"
+    actions = " AND ".join(
+        f"!(ActionMatches{{'{action}'}}{' AND NOT SubOperationMatches{Blob.List}' if action == _READS[0] else ''})"
+        for action in _READS
+    ).replace("{Blob.List}", "{'Blob.List'}")
+    wanted = dict.fromkeys(paths)
+    inside = " OR ".join(f"{blob} StringLike '{path}'" for path in wanted)
+    below = " OR ".join(f"{prefix} StringLike '{path if path.endswith('*') else path + '*'}'" for path in wanted)
+    return f"(({actions}) OR ({inside})) AND ((!({listing})) OR ({below}))"
+
+
+def _place(place: Place, here: PlatformRef, role: str) -> list[Right]:
+    """Give a role on a file, or on what is below a folder."""
+    at = PlatformAddress.of(here)
+    uri = place.uri
+    if not is_deferred(uri) and (found := _BLOB.fullmatch(str(uri))) and not _own(found, at):
+        scope = _other_container(here, found["account"], found["container"])
+        return [Right(role, scope, f"{found['account']}-{found['container']}", (_pattern(found["path"]),))]
+    path = Output.all(uri, at.files).apply(lambda known: _below(str(known[0]), str(known[1])))
+    return [Right(role, at.container_id, "artifacts", (path,))]
+
+
+def _own(found: re.Match[str], at: PlatformAddress) -> bool:
+    """Tell whether a file is in the platform's own store; one whose name is not known yet has no plain address."""
+    return (found["account"], found["container"]) == (at.storage, at.container)
+
+
+def _below(uri: str, files: str) -> str:
+    if not uri.startswith(files):
+        raise MlopsError(
+            f"{uri} is not in the platform's artifact store, {files}, and its rights cannot be given where its address "
+            "is known so late; write the address as a plain text"
+        )
+    return _pattern(uri.removeprefix(files))
+
+
+def _pattern(path: str) -> str:
+    return f"{path}*" if path.endswith("/") or not path else path
+
+
+def _other_container(here: PlatformRef, account: str, container: str) -> Input[str]:
+    """Find the container of another account of the subscription; under mocks one of the platform's own group."""
+    found = live.named(here, "storage account", "Microsoft.Storage/storageAccounts", account)
+    if found is None and not private.mocked():
+        raise MlopsError(
+            f"there is no storage account {account!r} in the platform's subscription; rights cannot be given on its "
+            "files: copy them to the platform's artifact store"
+        )
+    at = PlatformAddress.of(here)
+    root: Input[str] = found or Output.format(
+        "/subscriptions/{0}/resourceGroups/{1}/providers/Microsoft.Storage/storageAccounts/{2}",
+        at.subscription,
+        at.group,
+        account,
+    )
+    return Output.format("{0}/blobServices/default/containers/{1}", root, container)
+
+
+def read_place(place: Place, here: PlatformRef) -> list[Right]:
+    """Allow to read a place."""
+    return _place(place, here, "Storage Blob Data Reader")
+
+
+def write_place(place: Place, here: PlatformRef) -> list[Right]:
+    """Allow to read a place and to write to it."""
+    return _place(place, here, "Storage Blob Data Contributor")
+
+
+def pull_image(image: Image, here: PlatformRef) -> list[Right]:
+    """Allow to pull from the registry of an image; of one outside of Azure's registries nothing is to be given."""
+    at = PlatformAddress.of(here)
+    if is_deferred(image.address):  # an image whose name is known late is one of the platform's
+        return [Right("AcrPull", at.registry_id, "images")]
+    found = _SERVER.fullmatch(str(image.address))
+    if found is None:
+        return []
+    if found["registry"] == at.registry:
+        return [Right("AcrPull", at.registry_id, "images")]
+    named = live.named(here, "container registry", "Microsoft.ContainerRegistry/registries", found["registry"])
+    if named is None and not private.mocked():
+        raise MlopsError(
+            f"there is no container registry {found['registry']!r} in the platform's subscription; rights cannot be "
+            "given on its images: import them into the platform's registry with az acr import"
+        )
+    scope: Input[str] = named or Output.format(
+        "/subscriptions/{0}/resourceGroups/{1}/providers/Microsoft.ContainerRegistry/registries/{2}",
+        at.subscription,
+        at.group,
+        found["registry"],
+    )
+    return [Right("AcrPull", scope, f"images-{found['registry']}")]
+
+
+def _read_secret(secret: SecretRef, here: PlatformRef) -> list[Right]:
+    del here
+    return [Right("Key Vault Secrets User", SecretAddress.of(secret).id, f"secret-{_named(secret)}")]
+
+
+def _named(secret: SecretRef) -> str:
+    """Return a word that tells secrets apart: a name of the platform's, or the last part of another one's id."""
+    known = SecretAddress.of(secret).id
+    return secret.name if is_deferred(known) else str(known).rpartition("/")[2]
+
+
+def _use_key(key: Key, here: PlatformRef) -> list[Right]:
+    del here
+    return [Right("Key Vault Crypto Service Encryption User", key.address, "key")]
+
+
+RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
+    ("read", Place): read_place,
+    ("write", Place): write_place,
+    ("pull", Image): pull_image,
+    ("use", Key): _use_key,
+    ("read", SecretRef): _read_secret,
+}
+"""What each grant means; the modules of the nouns add theirs below."""
+
+
+def rights(platform: PlatformRef, grants: Sequence[Grant]) -> list[Right]:
+    """Look up what each grant means."""
+    return merged([right for verb, thing in grants for right in _row(verb, thing)(thing, platform)])
+
+
+def _row(verb: str, thing: object) -> Callable[[Any, PlatformRef], list[Right]]:
+    """Find the row of a verb and a kind of thing, or of what the kind extends."""
+    return next(RIGHTS[verb, kind] for kind in type(thing).__mro__ if (verb, kind) in RIGHTS)
