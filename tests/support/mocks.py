@@ -358,7 +358,8 @@ class _Log(logging.Handler):
 
 
 def _kind(token: str) -> str:
-    """``aws:kms/key:Key`` is ``kms/key``; ``azure-native:storage:Blob`` is ``storage/Blob``;
+    """``aws:kms/key:Key`` is ``kms/key``, ``azure-native:storage:Blob`` is ``storage/Blob``.
+
     ``kubernetes:core/v1:Namespace`` is ``Namespace``, as is one of ours.
     """
     package, module, name = token.split(":")
