@@ -83,7 +83,18 @@ def days_of_week(field: str) -> list[int]:
 
 def months(field: str) -> list[int]:
     """Return the months that a checked field names."""
-    return sorted({month for item in field.upper().split(",") for month in _expanded(item, _MONTH)})
+    return numbers(field, _MONTH)
+
+
+def numbers(field: str, place: int) -> list[int]:
+    """Return the numbers that a checked field names.
+
+    :param place: which of the five it is, from 0.
+
+    >>> numbers("*/20", 0), numbers("8,17", 1)
+    ([0, 20, 40], [8, 17])
+    """
+    return sorted({number for item in field.upper().split(",") for number in _expanded(item, place)})
 
 
 def _expanded(item: str, place: int) -> range:

@@ -20,7 +20,6 @@ from pulumi_mlops.backends.kubernetes.cron import kubernetes_cron
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     after,
-    content_name,
     disruption_budget,
     once,
     resources,
@@ -30,6 +29,7 @@ from pulumi_mlops.backends.kubernetes.valkey import valkey
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.content import content_name
 from pulumi_mlops.core.errors import Problem
 
 STORE_LABEL = "pulumi-mlops/feature-store"

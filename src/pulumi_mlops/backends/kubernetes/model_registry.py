@@ -26,7 +26,6 @@ from pulumi_mlops.backends.kubernetes.objects import (
     App,
     Fields,
     after,
-    content_name,
     disruption_budget,
     mark_of,
     once,
@@ -39,6 +38,7 @@ from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, 
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
 from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.content import content_name
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.inputs import is_deferred

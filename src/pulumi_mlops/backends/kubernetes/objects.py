@@ -44,16 +44,6 @@ def namespace_name(project: str, stage: str) -> str:
     return physical(project, stage)
 
 
-def content_name(name: str, content: object) -> str:
-    """Name an object after what is in it, for kinds that cannot change: another content is another object.
-
-    >>> content_name("apply", {"a": 1}) == content_name("apply", {"a": 1}) != content_name("apply", {"a": 2})
-    True
-    """
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return f"{name}-{digest[:8]}"
-
-
 def gibibytes(amount: float) -> str:
     """Write an amount of memory or disk in the way that the API would rewrite it to.
 

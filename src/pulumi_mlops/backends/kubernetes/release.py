@@ -20,13 +20,13 @@ from pulumi_mlops.backends.kubernetes.objects import (
     App,
     Fields,
     after,
-    content_name,
     program,
     resources,
 )
 from pulumi_mlops.backends.kubernetes.revision import Revision, start_minutes
 from pulumi_mlops.backends.kubernetes.runtime import MANAGEMENT
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Release
+from pulumi_mlops.core.content import content_name
 
 RELEASE, ATTEMPT = "pulumi-mlops/release", "pulumi-mlops/attempt"
 """Labels of a Job: which revisions it brings in, and which try at it that is."""

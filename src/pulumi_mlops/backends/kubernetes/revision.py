@@ -17,7 +17,6 @@ from pulumi_mlops.backends.kubernetes.objects import (
     Fields,
     after,
     camel_case,
-    content_name,
     custom,
     pod_security,
     spread_over_nodes,
@@ -27,7 +26,7 @@ from pulumi_mlops.backends.kubernetes.waiting import Watched, ready
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Variant
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
-from pulumi_mlops.core import prerequisites, private
+from pulumi_mlops.core.content import content_name, settled
 from pulumi_mlops.core.workload import Workload
 
 API = "serving.kserve.io/v1beta1"
@@ -145,18 +144,6 @@ def _revision(
     if "logger" in predictor:
         predictor["logger"]["storage"]["serviceAccountName"] = account
     return Revision(variant, name, server, predictor, container, fixed)
-
-
-def settled(content: object) -> str | None:
-    """Write content down as it is now, waiting for what other resources of the program still have to tell.
-
-    A revision is a resource of its own name, and a name in the program cannot be an Output. In a preview, what is not
-    known yet gives None: the resource is shown as new, under a name that the update will replace. So it is in a program
-    that is going to be refused: waiting would have the refusal told before all of the program is known.
-    """
-    if prerequisites.unmet():
-        return None
-    return private.resolve(Output.json_dumps(content, sort_keys=True).future())
 
 
 def captured_prefix(spec: EndpointSpec, endpoint: str) -> Output[str]:

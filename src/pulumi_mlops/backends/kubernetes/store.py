@@ -10,10 +10,11 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.kubernetes import access, outside, trust
 from pulumi_mlops.backends.kubernetes.addresses import Door, StoreAddress
-from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, content_name, mark_of, once, resources, secret
+from pulumi_mlops.backends.kubernetes.objects import App, Fields, after, mark_of, once, resources, secret
 from pulumi_mlops.backends.kubernetes.outside import Around
 from pulumi_mlops.components.platform import ObjectStore
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.content import content_name
 
 _IMAGE = "docker.io/chrislusf/seaweedfs:4.41"  # below 4.25 a user without policies had every right
 _PORT, _MASTER, _FILER = 8333, 9333, 8888

@@ -11,11 +11,11 @@ from pulumi_mlops.backends.kubernetes.addresses import Door
 from pulumi_mlops.backends.kubernetes.objects import (
     App,
     Fields,
-    content_name,
     resources,
     secret,
     secret_variable,
 )
+from pulumi_mlops.core.content import content_name
 
 _IMAGE = "docker.io/valkey/valkey:9.1.2"  # since 9.0 a feature can expire
 _PORT = 6379
