@@ -23,7 +23,7 @@ from pulumi_mlops_sandbox.azure.store import GOING, Record
 from pulumi_mlops_sandbox.azure.types import judge
 from pulumi_mlops_sandbox.azure.view import merged, shown
 
-IGNORED = ("id", "name", "type", "apiVersion", "scope", "dependsOn")
+IGNORED = ("id", "name", "type", "apiVersion", "systemData")
 
 
 @dataclass

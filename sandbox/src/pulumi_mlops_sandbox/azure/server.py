@@ -20,6 +20,8 @@ from werkzeug.wrappers import Request
 
 from pulumi_mlops_sandbox.azure import admin
 from pulumi_mlops_sandbox.azure.plane import Plane
+from pulumi_mlops_sandbox.azure.types import judge
+from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.saving import UnreadableStateError
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class _Handler(WSGIRequestHandler):
 def serve(home: Path, port: int = 0, latency: float | None = None) -> tuple[Plane, BaseWSGIServer]:
     """Load the state and open the port; the caller runs `serve_forever`."""
     home.mkdir(parents=True, exist_ok=True)
+    judge.types()  # fetched once, before anybody waits for an answer
     plane = Plane(home, latency)
     plane.saver.start()
     server = make_server("127.0.0.1", port, Application(plane), threaded=True, request_handler=_Handler)
@@ -83,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s sandbox azure %(levelname)s %(name)s: %(message)s")
     try:
         plane, server = serve(home, options.port, options.latency)
-    except (UnreadableStateError, OSError) as error:
+    except (UnreadableStateError, SandboxError, OSError) as error:
         sys.stderr.write(f"sandbox azure: {error}\n")
         return 1
 
