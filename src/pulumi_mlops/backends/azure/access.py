@@ -98,7 +98,7 @@ def _assigned(
         scope=right.scope,
         principal_id=who[0],
         principal_type=who[1],
-        role_definition_id=role_id(subscription, right.role),
+        role_definition_id=role_id(subscription, right.role) if right.custom is None else right.custom,
         description=f"{scope.component.noun} {scope.name} of {scope.project} ({scope.stage})",
         condition=bounded,
         condition_version="2.0" if bounded is not None else None,

@@ -87,3 +87,70 @@ def secret_url(secret: str) -> str:
     """
     *_, vault, _, name = secret.split("/")
     return f"https://{vault}.vault.azure.net/secrets/{name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRegistryAddress(Address):
+    """Where models are kept: a workspace, or a registry that workspaces share."""
+
+    root: Input[str]
+    """Id of the workspace or of the registry."""
+    prefix: str = ""
+    """What the names of its models begin with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelAddress(Address):
+    """A model, which has versions."""
+
+    id: Input[str]
+    """Its id in Azure Resource Manager."""
+    called: str
+    """Its name there."""
+    root: str | None = None
+    """Id of the registry that it is in; None for the platform's workspace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersionAddress(Address):
+    """A version of a model."""
+
+    id: Input[str]
+    """How deployments name it."""
+    kind: str | None = None
+    """What its files are, such as ``mlflow_model``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointAddress(Address):
+    """An endpoint; only its name is known while it waits for a first version."""
+
+    name: Input[str]
+    id: Input[str] | None = None
+    invoke: Input[str] | None = None
+    """Id of the role that lets somebody call it, where a program of ours made it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureStoreAddress(Address):
+    """A workspace that is a feature store."""
+
+    id: Input[str]
+    workspace: Input[str]
+    """Its name; known when its rights are there."""
+    rows: Input[str]
+    """URI of the offline rows of its groups, which ends in a slash."""
+    cron: str | None = None
+    """When its groups are materialized."""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureGroupAddress(Address):
+    """A feature set."""
+
+    id: Input[str]
+    """Id of the version that the program asks for."""
+    called: str
+    rows: Input[str]
+    """URI of its offline rows, which ends in a slash."""

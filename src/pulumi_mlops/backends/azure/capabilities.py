@@ -4,6 +4,16 @@ from pulumi_mlops.core.capabilities import Entry, table
 
 _ENTRA = "{'user': …}, {'group': …}, {'application': …} or an Identity."
 _ON_ITS_OWN = "an Identity on that platform."
+_NO_ONLINE = (
+    "the online store of Azure's feature store is Azure Cache for Redis, which is closed to new tenants and retires in "
+    "2028."
+)
+_FEAST = "a feature group of a Kubernetes platform, whose Feast serves rows online."
+_OTHER_WORKSPACE = "a workspace serves versions of its own, or of a registry of Azure Machine Learning."
+_COPIED = (
+    "the version registered here as well, or in a registry (ModelRegistry.existing), or its files copied to the "
+    "artifact store: model={'image': …, 'artifact': …}."
+)
 _NOT_YET = "this backend has no such thing in this version."
 
 CAPABILITIES = table(
@@ -15,10 +25,18 @@ CAPABILITIES = table(
         "identity.reads": Entry("absent", _NOT_YET, "another backend."),
         "identity.writes": Entry("absent", _NOT_YET, "another backend."),
         "identity.materializes": Entry("absent", _NOT_YET, "another backend."),
-        "identity.registers": Entry("absent", _NOT_YET, "another backend."),
-        "identity.approves": Entry("absent", _NOT_YET, "another backend."),
-        "identity.deploys": Entry("absent", _NOT_YET, "another backend."),
-        "identity.invokes": Entry("absent", _NOT_YET, "another backend."),
+        "identity.registers": Entry(
+            "lossy",
+            "Azure has one right to write versions: who may register a version may approve it as well.",
+            "a release that is started by somebody else than the training.",
+        ),
+        "identity.approves": Entry(
+            "lossy",
+            "Azure has one right to write versions: who may approve a version may register and delete them as well.",
+            "an Identity that only people, or a CI job of its own, may act as.",
+        ),
+        "identity.deploys": Entry("native", "the role Reader on the model, and on its files"),
+        "identity.invokes": Entry("native", "a role on the endpoint that calls it, and does nothing else"),
         "identity.secrets": Entry("native", "the role Key Vault Secrets User on the secret"),
         "identity.trusts.github": Entry("native", "a federated credential for GitHub's issuer"),
         "identity.trusts.account": Entry(
@@ -82,6 +100,102 @@ CAPABILITIES = table(
         ),
         "platform.region": Entry("native"),
         "platform.secrets": Entry("native", "Key Vault"),
+        "bridge.feature_group.account": Entry("absent", _NO_ONLINE, _FEAST),
+        "bridge.feature_group.backend": Entry("absent", _NO_ONLINE, _FEAST),
+        "bridge.feature_group.place": Entry("absent", _NO_ONLINE, _FEAST),
+        "bridge.feature_group.platform": Entry("absent", _NO_ONLINE, _FEAST),
+        "bridge.model_version.account": Entry("absent", _OTHER_WORKSPACE, _COPIED),
+        "bridge.model_version.backend": Entry(
+            "absent",
+            "a workspace serves versions of its own, or of a registry of Azure Machine Learning.",
+            _COPIED,
+        ),
+        "bridge.model_version.place": Entry("absent", _OTHER_WORKSPACE, _COPIED),
+        "bridge.model_version.platform": Entry("absent", _OTHER_WORKSPACE, _COPIED),
+        "model_registry": Entry("native", "models of the workspace"),
+        "model_registry.approvers": Entry(
+            "lossy",
+            "Azure has one right to write versions: who may approve a version may register, change and delete them as "
+            "well, and set the tags that a gate judges.",
+            "approvers who do not train: a person, or a CI job of its own.",
+        ),
+        "model_registry.consumers": Entry("native", "the role Reader on each model, and on its files"),
+        "model_registry.events": Entry(
+            "emulated",
+            "a workflow of Logic Apps looks every five minutes, since a changed tag raises no event",
+        ),
+        "model_registry.published": Entry(
+            "absent",
+            "the registry is reached through Azure Resource Manager, by whoever has rights.",
+            "leave published out.",
+        ),
+        "model_registry.existing": Entry("native", "a workspace's models, or a registry of Azure Machine Learning"),
+        "model_registry.existing.files": Entry(
+            "absent", "each version names its files.", "Model.existing(files=…), for the rights."
+        ),
+        "model": Entry("native", "a model container of the workspace"),
+        "model.gate": Entry("emulated", "approved() compares the version's properties and tags when the program runs"),
+        "model.existing": Entry("native", "a model of the workspace, or of a registry"),
+        "model.existing.by_itself": Entry("native", "a model is found by its name alone"),
+        "model.existing.files": Entry("absent", "each version names its files.", "leave files out."),
+        "model.existing.key": Entry("absent", "Azure Storage decrypts what it holds itself.", "leave key out."),
+        "endpoint": Entry("native", "a managed online endpoint and its deployments"),
+        "endpoint.existing": Entry("native", "an online endpoint of the workspace"),
+        "endpoint.realtime": Entry("native"),
+        "endpoint.serverless": Entry(
+            "absent", "serverless endpoints of Azure serve models of its catalogue only.", "scaling={'min': 1, …}."
+        ),
+        "endpoint.asynchronous": Entry(
+            "absent", "online endpoints have no queue.", "a real-time endpoint behind a queue of yours."
+        ),
+        "accelerator": Entry("native", "sizes of the NC and ND series"),
+        "endpoint.variants": Entry("native", "traffic of the endpoint, in whole per cent"),
+        "endpoint.shadow": Entry("native", "mirror traffic of the endpoint, 50 per cent at most"),
+        "endpoint.scaling": Entry("native", "autoscale settings of Azure Monitor, one replica at a time"),
+        "endpoint.scaling.zero": Entry(
+            "absent",
+            "a managed deployment keeps at least one machine.",
+            "scaling={'min': 1, …}; a backend that has endpoint.serverless or endpoint.asynchronous lets one sleep.",
+        ),
+        "endpoint.scaling.schedule": Entry("native", "recurring profiles of the autoscale setting"),
+        "endpoint.release.canary": Entry(
+            "emulated", "a workflow of Logic Apps moves the traffic, and goes back when an alert fires"
+        ),
+        "endpoint.release.linear": Entry(
+            "emulated", "a workflow of Logic Apps moves the traffic, and goes back when an alert fires"
+        ),
+        "endpoint.release.unmeasured": Entry(
+            "absent",
+            "Azure logs every request itself; an alert that has no data does not send a release back.",
+            "leave unmeasured out.",
+        ),
+        "endpoint.release.registry": Entry(
+            "absent", "nobody here deploys but the endpoint's program.", "model.approved() and events to your CI."
+        ),
+        "endpoint.capture": Entry("native", "the data collector, to the artifact store"),
+        "endpoint.capture.sampled": Entry("native"),
+        "endpoint.reads": Entry("absent", _NO_ONLINE, _FEAST),
+        "endpoint.secrets": Entry("native", "Key Vault, by address"),
+        "endpoint.artifact_key": Entry("absent", "Azure Storage decrypts what it holds itself.", "leave it out."),
+        "endpoint.serve.command": Entry(
+            "absent",
+            "a managed deployment starts the entry point of its image.",
+            "an image whose entry point serves; environment={…} sets its options.",
+        ),
+        "endpoint.serve.port": Entry("native", "routes of the environment"),
+        "endpoint.serve.health": Entry("native", "routes of the environment"),
+        "endpoint.serve.startup": Entry("native", "the startup probe of the deployment"),
+        "endpoint.serve.timeout": Entry("native", "the request timeout of the deployment, 180 seconds at most"),
+        "endpoint.serve.shared_memory": Entry(
+            "absent", "Azure sets the size of /dev/shm itself.", "leave shared_memory_gb out."
+        ),
+        "endpoint.invokers": Entry("native", "a role on the endpoint that calls it, and does nothing else"),
+        "endpoint.isolated": Entry(
+            "absent",
+            "what containers reach is a setting of the workspace's managed network, for all of them.",
+            "Platform(network={'private': {}}), which lets containers reach the platform's own services only.",
+        ),
+        "endpoint.private": Entry("native", "no public address; the workspace's private endpoint leads to it"),
         "experiment_tracker": Entry(
             "absent",
             "this backend has no tracker of its own in this version.",

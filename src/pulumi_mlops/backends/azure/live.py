@@ -10,8 +10,9 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops.backends.azure import sessions
-from pulumi_mlops.backends.azure.addresses import PlatformAddress
+from pulumi_mlops.backends.azure.addresses import ModelAddress, PlatformAddress
 from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.inputs import is_deferred
@@ -149,3 +150,42 @@ def named(platform: PlatformRef, what: str, kind: str, name: str) -> str | None:
         return {one["name"].lower(): one["id"] for one in found}
 
     return private.once(f"azure {kind} of {subscription}", ask).get(name.lower())
+
+
+def endpoint(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Read an endpoint, or nothing."""
+    return of_workspace(platform, f"endpoint {name!r}", f"onlineEndpoints/{name}")
+
+
+def deployments(platform: PlatformRef, name: str) -> list[dict[str, Any]]:
+    """Read the deployments of an endpoint."""
+    return list(all_of_workspace(platform, f"deployments of {name!r}", f"onlineEndpoints/{name}/deployments"))
+
+
+def has_environment(platform: PlatformRef, name: str, version: str) -> bool:
+    """Tell whether a version of an environment is there."""
+    path = f"environments/{name}/versions/{version}"
+    return of_workspace(platform, f"environment {name!r}", path) is not None
+
+
+def of_model(model: ModelRef, below: str = "") -> dict[str, Any] | None:
+    """Read a model, or what is below it; nothing where it is not there."""
+    where = _model_path(model)
+    what = f"model {ModelAddress.of(model).called!r}"
+    return None if where is None else get(provider_of(model.platform), what, where + below, ML)
+
+
+def versions_of_model(model: ModelRef) -> list[dict[str, Any]]:
+    """Read the versions of a model."""
+    where = _model_path(model)
+    what = f"versions of model {ModelAddress.of(model).called!r}"
+    return [] if where is None else list(listed(provider_of(model.platform), what, f"{where}/versions", ML))
+
+
+def _model_path(model: ModelRef) -> str | None:
+    """Return the path of a model; nothing under mocks, and where its workspace is not known yet."""
+    if private.mocked():
+        return None
+    address = ModelAddress.of(model)
+    root = address.root or workspace_path(model.platform)
+    return root and f"{root}/models/{address.called}"

@@ -6,13 +6,22 @@ condition names (https://learn.microsoft.com/azure/role-based-access-control/con
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.azure import live
-from pulumi_mlops.backends.azure.addresses import PlatformAddress, SecretAddress
+from pulumi_mlops.backends.azure.addresses import (
+    EndpointAddress,
+    FeatureGroupAddress,
+    ModelAddress,
+    PlatformAddress,
+    SecretAddress,
+)
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
+from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
@@ -51,8 +60,14 @@ ROLES: Mapping[str, str] = {
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     # To have machines run as an identity.
     "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
+    # To see which alerts have fired.
+    "Monitoring Reader": "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
+    # To switch a workflow off that is through.
+    "Logic App Operator": "515c2055-d9d4-4321-b1b9-bd0c9a0f79fe",
 }
 """The roles of Azure that are given, by what people call them."""
+INVOKER = "Endpoint invoker"
+"""What the role is called that an endpoint brings along: it calls the endpoint, and nothing else."""
 _READS = (
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
@@ -75,6 +90,8 @@ class Right:
     """A short word for the scope, the same for the same scope: it names the assignment in the program."""
     paths: tuple[Input[str], ...] = ()
     """Within a container: the files to which it is bounded, which end in a star for all that begins so."""
+    custom: Input[str] | None = None
+    """Full id of the role, where it is one of a program's own."""
 
 
 def role_id(subscription: Input[str], role: str) -> Output[str]:
@@ -94,7 +111,7 @@ def merged(found: Sequence[Right]) -> list[Right]:
         known = first.setdefault((right.role, right.where), right)
         if known is not right:
             paths = () if not known.paths or not right.paths else (*known.paths, *right.paths)
-            first[right.role, right.where] = Right(known.role, known.scope, known.where, paths)
+            first[right.role, right.where] = replace(known, paths=paths)
     return list(first.values())
 
 
@@ -218,14 +235,98 @@ def _use_key(key: Key, here: PlatformRef) -> list[Right]:
     return [Right("Key Vault Crypto Service Encryption User", key.address, "key")]
 
 
+def _use_platform(platform: PlatformRef, here: PlatformRef) -> list[Right]:
+    """Allow to tell the workspace what is measured of a container: autoscale and alerts go by it."""
+    del here
+    return [Right("AzureML Metrics Writer (preview)", PlatformAddress.of(platform).workspace_id, "workspace")]
+
+
+def _pull_version(version: ModelVersionRef, here: PlatformRef) -> list[Right]:
+    """Allow to pull the image that a version names; Azure's own server of models is its own business."""
+    return [] if version.image is None else pull_image(Image(version.image), here)
+
+
+def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Right]:
+    """Allow to read the files of a version.
+
+    Files that a job wrote are in a container that the workspace made: its name is known to the workspace alone, so that
+    the account is the narrowest scope there is.
+    """
+    at = PlatformAddress.of(version.platform)
+    if version.files is not None and version.files.startswith("https://"):
+        return read_place(Place(version.files), version.platform)
+    del here
+    return [Right("Storage Blob Data Reader", at.storage_id, "storage")]
+
+
+def model_files(model: ModelRef) -> Place:
+    """Return the folder of the artifact store in which the files of a model's versions are."""
+    return Place(Output.format("{0}models/{1}/", model.platform.artifacts, model.name))
+
+
+def _register(model: ModelRef, here: PlatformRef) -> list[Right]:
+    return [_of_model("AzureML Data Scientist", model), *write_place(model_files(model), here)]
+
+
+def _approve(model: ModelRef, here: PlatformRef) -> list[Right]:
+    del here
+    return [_of_model("AzureML Data Scientist", model)]
+
+
+def _deploy(model: ModelRef, here: PlatformRef) -> list[Right]:
+    return [_of_model("Reader", model), *read_place(model_files(model), here)]
+
+
+def _of_model(role: str, model: ModelRef) -> Right:
+    """Give a role on one model: its versions are below it."""
+    address = ModelAddress.of(model)
+    return Right(role, address.id, f"model-{address.called}")
+
+
+def _invoke(endpoint: EndpointRef, here: PlatformRef) -> list[Right]:
+    """Allow to call an endpoint.
+
+    One that no program of ours made has no role of its own: of Azure's roles this is the narrowest that may call it.
+    """
+    del here
+    address = EndpointAddress.of(endpoint)
+    scope = address.id or Output.format(
+        "{0}/onlineEndpoints/{1}", PlatformAddress.of(endpoint.platform).workspace_id, address.name
+    )
+    where = f"endpoint-{endpoint.name}"
+    if address.invoke is None:
+        return [Right("AzureML Data Scientist", scope, where)]
+    return [Right(INVOKER, scope, where, custom=address.invoke)]
+
+
+def _read_rows(view: FeatureView, here: PlatformRef) -> list[Right]:
+    """Allow to find a feature set, and to read its rows."""
+    address = FeatureGroupAddress.of(view.group)
+    version = Output.from_input(address.id).apply(lambda id_: id_.partition("/versions/")[0])
+    return [Right("Reader", version, f"features-{view.group.name}"), *read_place(Place(address.rows), here)]
+
+
+def _write_rows(group: FeatureGroupRef, here: PlatformRef) -> list[Right]:
+    return write_place(Place(FeatureGroupAddress.of(group).rows), here)
+
+
 RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("read", Place): read_place,
     ("write", Place): write_place,
     ("pull", Image): pull_image,
     ("use", Key): _use_key,
     ("read", SecretRef): _read_secret,
+    ("use", PlatformRef): _use_platform,
+    ("pull", ModelVersionRef): _pull_version,
+    ("read", ModelVersionRef): _read_version,
+    ("register", ModelRef): _register,
+    ("approve", ModelRef): _approve,
+    ("deploy", ModelRef): _deploy,
+    ("invoke", EndpointRef): _invoke,
+    ("read", FeatureView): _read_rows,
+    ("write", FeatureGroupRef): _write_rows,
 }
-"""What each grant means; the modules of the nouns add theirs below."""
+"""What each grant means."""
 
 
 def rights(platform: PlatformRef, grants: Sequence[Grant]) -> list[Right]:

@@ -1,0 +1,172 @@
+"""ModelRegistry and Model on Azure: model containers of the workspace, and a workflow that tells of approvals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi import Output
+from pulumi_azure_native import logic, machinelearningservices
+
+from pulumi_mlops.backends.azure import access, approvals, live, names, workflows
+from pulumi_mlops.backends.azure.addresses import (
+    ModelAddress,
+    ModelRegistryAddress,
+    ModelVersionAddress,
+    PlatformAddress,
+)
+from pulumi_mlops.backends.azure.approvals import APPROVAL, REGISTRY
+from pulumi_mlops.backends.azure.rights import Right, read_place
+from pulumi_mlops.backends.azure.stores import plain_address
+from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, no_version
+from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
+from pulumi_mlops.core import principals, private
+from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.gates import missed
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import Place
+
+IMAGE, DIGEST = "serving_image", "serving_image_digest"
+"""Tags of a version that name the image which serves it."""
+MODEL = 255
+"""Characters of a model's name."""
+
+
+def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
+    """Make the workflows that tell of approvals. The containers, and the rights on them, come with the models."""
+    at = PlatformAddress.of(spec.platform)
+    native: dict[str, pulumi.Resource] = {}
+    if spec.events:
+        # Reader, of the workspace: which models there are is listed there, and a workflow reads all versions.
+        made = access.managed(scope, at.group, at.location, "events", scope.name, "events")
+        reads = [Right("Reader", at.workspace_id, "workspace")]
+        reader = access.known_with(made, access.assign(scope, made.principal_id, at.subscription, reads, part="events"))
+        for short, notice in sorted(spec.events.items()):
+            native[f"event.{short}"] = logic.Workflow(
+                scope.child(f"event-{short}"),
+                workflow_name=names.inside(scope.project, scope.stage, scope.name, short, limit=workflows.NAME),
+                resource_group_name=at.group,
+                location=at.location,
+                identity=workflows.identity(reader),
+                state="Enabled",
+                definition=approvals.definition(at.workspace_id, scope.name, notice.on, reader.id),
+                parameters={"to": {"type": "SecureString", "value": Output.secret(notice.to)}},
+                tags=scope.tags,
+                opts=scope.opts,
+            )
+    return ModelRegistryRef(
+        name=scope.name,
+        backend="azure",
+        platform=spec.platform,
+        approvers=principals.plain(spec.approvers),
+        consumers=principals.plain(spec.readers),
+        address=ModelRegistryAddress(root=at.workspace_id, prefix=scope.name).plain(),
+        native=native,
+    )
+
+
+def model_name(registry: ModelRegistryRef, name: str) -> str:
+    """Name a model in its workspace, where the models of all registries are."""
+    return physical(ModelRegistryAddress.of(registry).prefix, name, limit=MODEL)
+
+
+def model(scope: Scope, spec: ModelSpec) -> ModelRef:
+    """Make the container, and let approvers change its versions, and consumers read them."""
+    registry, platform = spec.registry, spec.registry.platform
+    at, called = PlatformAddress.of(platform), model_name(spec.registry, scope.name)
+    container = machinelearningservices.ModelContainer(
+        scope.child("container"),
+        name=called,
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties={
+            "description": spec.description,
+            "tags": {**spec.metadata, **scope.tags, REGISTRY: registry.name},
+            "is_archived": False,
+        },
+        opts=scope.guarded(spec.protect),
+    )
+    native: dict[str, pulumi.Resource] = {"container": container}
+    # The narrowest scope that there is: one model. Versions are changed and read below it.
+    change = [Right("AzureML Data Scientist", container.id, "model")]
+    native |= access.let(scope, "approve", platform, principals.read(registry.approvers), change)
+    files = read_place(Place(Output.format("{0}models/{1}/", platform.artifacts, scope.name)), platform)
+    read = [Right("Reader", container.id, "model"), *files]
+    native |= access.let(scope, "consume", platform, principals.read(registry.consumers), read)
+    return ModelRef(
+        name=scope.name,
+        backend="azure",
+        platform=platform,
+        gate=spec.gate,
+        address=ModelAddress(id=container.id, called=called).plain(),
+        native=native,
+    )
+
+
+def approved(model: ModelRef) -> ModelVersionRef | None:
+    """Return the newest approved version that passes the gate."""
+    for found in _newest_first(model):
+        if _properties(found).get("tags", {}).get(APPROVAL) != "approved":
+            continue
+        short = missed(model.gate, _facts(found))
+        if not short:
+            return _version(model, found)
+        pulumi.log.warn(
+            f"Model {model.name!r}: version {found['name']} is approved but misses its gate ({'; '.join(short)}); "
+            "looking at the one before"
+        )
+    return None
+
+
+def version(model: ModelRef, number: int) -> ModelVersionRef:
+    """Return one version, which has to be there: where its files are is known to the workspace alone."""
+    address = ModelAddress.of(model)
+    if private.mocked():
+        return _version(model, {"name": str(number), "properties": {}})
+    found = live.of_model(model, f"/versions/{number}")
+    if found is None:
+        raise no_version(model, number, f"model {address.called!r}")
+    return _version(model, found)
+
+
+def _newest_first(model: ModelRef) -> list[dict[str, Any]]:
+    """Return the versions that have a number, as registering gives them, and are not archived."""
+    found = live.versions_of_model(model)
+    numbered = [one for one in found if one["name"].isdigit() and not _properties(one).get("isArchived")]
+    return sorted(numbered, key=lambda one: int(one["name"]), reverse=True)
+
+
+def _properties(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in (found.get("properties") or {}).items() if value is not None}
+
+
+def _facts(found: Mapping[str, Any]) -> Mapping[str, object]:
+    """Return what a gate judges: tags, and properties, which win, since nobody can change them."""
+    return {**_properties(found).get("tags", {}), **_properties(found).get("properties", {})}
+
+
+def _version(model: ModelRef, found: Mapping[str, Any]) -> ModelVersionRef:
+    number, properties = int(found["name"]), _properties(found)
+    told = _facts(found)
+    at, uri = PlatformAddress.of(model.platform), properties.get("modelUri")
+    kind = properties.get("modelType")
+    image = told.get(IMAGE)
+    digest = told.get(DIGEST)
+    return ModelVersionRef(
+        name=model.name,
+        backend="azure",
+        platform=model.platform,
+        version=number,
+        files=plain_address(at, str(uri)) if uri else None,
+        image=str(image) if image else None,
+        digest=str(digest) if digest else None,
+        flavour=_flavour(properties),
+        address=ModelVersionAddress(
+            id=Output.format("{0}/versions/{1}", ModelAddress.of(model).id, number), kind=kind
+        ).plain(),
+    )
+
+
+def _flavour(properties: Mapping[str, Any]) -> str | None:
+    """Return the framework that a model of MLflow names, else the kind of its files."""
+    flavours = sorted(name for name in properties.get("flavors") or {} if name != "python_function")
+    return flavours[0] if flavours else properties.get("modelType")
