@@ -6,7 +6,7 @@ import pytest
 
 from pulumi_mlops_sandbox.project import needs
 
-KNOWN = ("aws", "kubernetes")
+KNOWN = {"aws": "aws", "azure": "azure", "azure-native": "azure", "kubernetes": "kubernetes"}
 PROJECT = "name: churn\nruntime: python\n"
 
 
@@ -28,7 +28,9 @@ def of(folder: Path, *command: str) -> set[str]:
         ("mlops.Platform('p', backend='aws'); mlops.Platform('q', backend='kubernetes')", {"aws", "kubernetes"}),
         ("import pulumi_kubernetes as k8s", {"kubernetes"}),
         ("from pulumi_aws.s3 import Bucket", {"aws"}),
-        ("mlops.Platform('p', backend='azure')", set()),
+        ("import pulumi_azure_native as azure", {"azure"}),
+        ("mlops.Platform('p', backend='azure')", {"azure"}),
+        ("mlops.Platform('p', backend='another')", set()),
         ("mlops.Platform('p', backend=config.get('backend'))", set()),
         ("print('kubernetes')", set()),
         ("this is no Python", set()),
@@ -45,6 +47,7 @@ def test_the_program_says_it(tmp_path: Path, program: str, found: set[str]) -> N
         ("config: {backend: {default: kubernetes}}", {"kubernetes"}),
         ("config: {backend: {value: aws}}", {"aws"}),
         ("config: {kubernetes:context: mine}", {"kubernetes"}),
+        ("config: {azure-native:location: westeurope}", {"azure"}),
         ("config: {churn:note: kubernetes}", set()),
         ("config: [kubernetes]", set()),
         ("config: {a: b: c", set()),

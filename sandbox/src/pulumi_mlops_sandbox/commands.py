@@ -49,7 +49,7 @@ Planes = Annotated[
     list[str] | None,
     typer.Option(
         "--plane",
-        help="A control plane, aws or kubernetes; may be repeated.",
+        help="A control plane, aws, azure or kubernetes; may be repeated.",
         show_default="what the project names, else what runs, else aws",
     ),
 ]

@@ -193,7 +193,8 @@ class Sandbox:
 
     def _wanted(self, command: Sequence[str], cwd: Path | None) -> Collection[str] | None:
         """Look at the project that a command is about; nothing where it names no control plane."""
-        return project.needs(command, cwd or Path.cwd(), {plane.name for plane in self._planes}) or None
+        known = {name: plane.name for plane in self._planes for name in (plane.name, plane.provider.name)}
+        return project.needs(command, cwd or Path.cwd(), known) or None
 
     def _nodes(self, plane: ControlPlane) -> str:
         """Say what nodes a control plane has: what it had the last time, else what it has unless somebody says so."""

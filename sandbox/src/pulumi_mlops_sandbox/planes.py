@@ -57,6 +57,26 @@ def _aws(_home: Path, url: str | None) -> dict[str, str]:
     }
 
 
+def _azure(_home: Path, url: str | None) -> dict[str, str]:
+    from pulumi_mlops_sandbox.azure import facts  # noqa: PLC0415  (as little as can be before a command runs)
+
+    where = url or NOWHERE
+    return {
+        "ARM_CLOUD_METADATA_URL": f"{where}/metadata/endpoints?api-version=2022-09-01",
+        "ARM_SUBSCRIPTION_ID": facts.SUBSCRIPTION,
+        "ARM_TENANT_ID": facts.TENANT,
+        "ARM_CLIENT_ID": facts.CLIENT,
+        "PULUMI_MLOPS_ARM_ENDPOINT": where,
+        "PULUMI_MLOPS_ARM_TOKEN": facts.TOKEN,
+    }
+
+
+def _prepare_azure(_home: Path, _nodes: str) -> None:
+    from pulumi_mlops_sandbox.azure.types import prepared  # noqa: PLC0415  (only who wants Azure)
+
+    prepared.ensure()
+
+
 def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
     return {"KUBECONFIG": str(home / "kubeconfig")}  # while the cluster is down this leads nowhere by itself
 
@@ -87,6 +107,14 @@ CONTROL_PLANES = (
         provider=Provider("aws", "pulumi_mlops_sandbox.aws.provider", "pulumi-aws"),
         environment=_aws,
         hides=("AWS_",),
+    ),
+    ControlPlane(
+        name="azure",
+        server="pulumi_mlops_sandbox.azure.server",
+        provider=Provider("azure-native", "pulumi_mlops_sandbox.azure.provider", "pulumi-azure-native"),
+        environment=_azure,
+        hides=("AZURE_", "ARM_", "PULUMI_MLOPS_ARM_"),
+        prepare=_prepare_azure,
     ),
     ControlPlane(
         name="kubernetes",

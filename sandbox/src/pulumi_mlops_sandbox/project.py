@@ -2,7 +2,7 @@
 
 import ast
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ SDK = "pulumi_"
 """What the modules of providers' SDKs begin with."""
 
 
-def needs(command: Sequence[str], cwd: Path, known: Collection[str]) -> set[str]:
+def needs(command: Sequence[str], cwd: Path, known: Mapping[str, str]) -> set[str]:
     """Name the control planes that the project of a command mentions.
 
     They are mentioned by a setting of theirs (``kubernetes:context``), by ``<project>:backend: kubernetes``, by
     ``backend="kubernetes"`` in the program, or by an import of ``pulumi_kubernetes``. Without a stack in the command or
-    in PULUMI_STACK the settings of all stacks count.
+    in PULUMI_STACK the settings of all stacks count. ``known`` holds the control plane of each backend and provider.
     """
     stack = os.environ.get("PULUMI_STACK", "")
     if Path(command[0]).name == "pulumi":
@@ -33,7 +33,7 @@ def needs(command: Sequence[str], cwd: Path, known: Collection[str]) -> set[str]
         return set()
     mentioned = {name for path in _settings(project, stack) for name in _of_settings(path)}
     mentioned |= {name for path in project.parent.glob("*.py") for name in _of_program(path)}
-    return mentioned & set(known)
+    return {known[name] for name in mentioned & set(known)}
 
 
 def _settings(project: Path, stack: str) -> Iterator[Path]:
@@ -71,4 +71,5 @@ def _of_program(path: Path) -> Iterator[str]:
             yield str(node.value.value)
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-        yield from (name.partition(".")[0].removeprefix(SDK) for name in names if name.startswith(SDK))
+        packages = (name.partition(".")[0].removeprefix(SDK) for name in names if name.startswith(SDK))
+        yield from (package.replace("_", "-") for package in packages)

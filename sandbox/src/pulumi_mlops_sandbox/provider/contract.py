@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:  # at run time it would load the whole SDK, which a provider without tables does not need
     from pulumi_mlops_sandbox.provider.schema import Property
@@ -46,6 +46,8 @@ class AutoName:
     """How many hex digits make it unique."""
     prefix: str = "namePrefix"
     """The property by which a program asks for a name that begins in its own way."""
+    form: Literal["random", "copy", "uuid"] = "random"
+    """With random digits, the logical name as it is, or a UUID."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,16 @@ class Traits:
     keep: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     """The properties that make the physical name: an object goes before a successor of the same name."""
+    gives_way: bool = False
+    """An object goes before its successor whatever the names are, unless chance has made the successor's name."""
     sets: frozenset[str] = frozenset()
     sticky: frozenset[str] = frozenset()
     """Properties that the cloud keeps when the program stops giving them."""
     sensitive: frozenset[str] = frozenset()
     drifting: frozenset[str] = frozenset()
     """Inputs whose presence in the cloud is drift even when the program does not give them."""
+    loose: frozenset[str] = frozenset()
+    """Inputs of which neither case nor blanks mean anything."""
     recomputed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Outputs that an update may change, each with the inputs that change it (none: any)."""
     stables: frozenset[str] = frozenset()
@@ -89,6 +95,22 @@ def _depth(rule: str, path: str) -> int:
     return len(rule) if path == rule or path.startswith(rule + ".") else -1
 
 
+class OneForm:
+    """What a kind says whose outputs have the form of its inputs and whose defaults are all in its traits."""
+
+    def completed(self, inputs: Values, olds: Values) -> Values:
+        """Add nothing."""
+        return {}
+
+    def foreseen(self, inputs: Values, state: Values) -> Values:
+        """Return the inputs."""
+        return inputs
+
+    def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
+        """Return the outputs."""
+        return state
+
+
 class Kind(Protocol):
     """One kind of resource: translates between Pulumi's properties and the cloud's API."""
 
@@ -103,6 +125,18 @@ class Kind(Protocol):
 
     def changed_beyond(self, olds: Values, news: Values) -> dict[str, bool] | None:
         """Compare what a plain comparison cannot; path → forces replacement. None: compare plainly."""
+        ...
+
+    def completed(self, inputs: Values, olds: Values) -> Values:
+        """Return the defaults that follow from other inputs or from the cloud. Inputs may hold unknowns."""
+        ...
+
+    def foreseen(self, inputs: Values, state: Values) -> Values:
+        """Return the inputs in the form of outputs, for a preview; ``state`` is empty before a create."""
+        ...
+
+    def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
+        """Return the outputs in the form of inputs, spelled as the given ones (none for an import) where they mean the same."""
         ...
 
     def create(self, inputs: Values) -> tuple[str, Values]:

@@ -56,6 +56,11 @@ def same_text(old: str, new: str) -> bool:
         return False
 
 
+def loosely(old: Any, new: Any) -> bool:
+    """Compare without case and blanks."""
+    return "".join(str(old).split()).lower() == "".join(str(new).split()).lower()
+
+
 def _normal(document: Any, in_statement: bool = False) -> Any:
     """Bring a policy to one form: a list of one is its element, lists of strings have no order."""
     if isinstance(document, dict):
@@ -73,7 +78,7 @@ def _normal(document: Any, in_statement: bool = False) -> Any:
 
 def compare(olds: Mapping[str, Any], news: Mapping[str, Any], traits: Traits, ignore: Iterable[str] = ()) -> Difference:
     """Compare old and new inputs."""
-    walk = _Walk(traits.sets, [item.replace("[*]", "") for item in ignore])
+    walk = _Walk(traits.sets, [item.replace("[*]", "") for item in ignore], traits.loose)
     for name in sorted({*olds, *news} - {DEFAULTS}):
         old, new = plain(olds.get(name)), plain(news.get(name))
         if new is not None or name not in traits.sticky:
@@ -84,9 +89,10 @@ def compare(olds: Mapping[str, Any], news: Mapping[str, Any], traits: Traits, ig
 class _Walk:
     """Goes through two values side by side."""
 
-    def __init__(self, sets: frozenset[str], ignored: list[str]) -> None:
+    def __init__(self, sets: frozenset[str], ignored: list[str], loose: frozenset[str]) -> None:
         self.sets = sets
         self.ignored = ignored
+        self.loose = loose
         self.found = Difference()
 
     def hidden(self, path: str) -> bool:
@@ -109,7 +115,7 @@ class _Walk:
                 self.step(inner, old.get(key), new.get(key))
         elif isinstance(old, list) and isinstance(new, list):
             self.items(path, old, new)
-        elif UNKNOWN in (old, new) or not _same(old, new):
+        elif UNKNOWN in (old, new) or not (_same(old, new) or (path in self.loose and loosely(old, new))):
             self.found.updated.add(path)
 
     def items(self, path: str, old: list[Any], new: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import uuid
 from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import AutoName, ProviderError
@@ -18,7 +19,7 @@ class Naming:
         self.mode = mode
 
     def make(self, auto: AutoName, prefix: Any = None) -> Any:
-        """Make the physical name ``<logical>-<hex digits>``.
+        """Make the physical name: ``<logical>-<hex digits>`` unless the kind has another form.
 
         :raises ProviderError: it would be longer than the cloud allows, which the real provider refuses too.
         """
@@ -26,8 +27,13 @@ class Naming:
             return UNKNOWN
         if self.mode == "DISABLE":
             return None
-        if self.proposed and (self.mode == "ENFORCE" or len(self.proposed) <= auto.limit):
+        taken = self.mode == "ENFORCE" or (auto.form != "uuid" and len(self.proposed) <= auto.limit)
+        if self.proposed and taken:
             return self.proposed
+        if auto.form == "uuid":
+            return str(uuid.UUID(hashlib.sha256(self.seed or secrets.token_bytes(16)).hexdigest()[:32], version=4))
+        if auto.form == "copy":
+            return self.logical
         digits = hashlib.sha256(self.seed).hexdigest() if self.seed else secrets.token_hex(auto.digits)
         tail = f"{'' if prefix else auto.separator}{digits[: auto.digits]}{auto.suffix}"
         base = str(plain(prefix)) if prefix else auto.lead + self.logical

@@ -55,6 +55,9 @@ class Service(Plugin):
         if not failures:
             try:
                 inputs = check.filled(news, olds, kind.traits, naming)
+                for name, value in kind.completed(plain(inputs), olds).items():
+                    inputs[name] = value
+                    inputs[DEFAULTS].append(name)
             except ProviderError as error:
                 failures = [(kind.traits.name.property if kind.traits.name else "", str(error))]
         if not failures:
@@ -83,7 +86,8 @@ class Service(Plugin):
             )
         }
         # A name that was made up is made up anew for a replacement, so it cannot collide.
-        renamed = traits.name is not None and traits.name.property in (news.get(DEFAULTS) or [])
+        auto = traits.name
+        renamed = auto is not None and auto.form != "copy" and auto.property in (news.get(DEFAULTS) or [])
         same_place = (
             bool(traits.identity)
             and not renamed
@@ -101,7 +105,7 @@ class Service(Plugin):
             changes=response.DIFF_SOME if detailed else response.DIFF_NONE,
             diffs=sorted({diff.top(path) for path in found.paths()}),
             replaces=sorted({diff.top(path) for path in replacing}),
-            deleteBeforeReplace=bool(replacing) and same_place,
+            deleteBeforeReplace=bool(replacing) and (same_place or (traits.gives_way and not renamed)),
             detailedDiff=detailed,
             hasDetailedDiff=True,
             stables=sorted(traits.stables) if not replacing else [],
@@ -121,7 +125,7 @@ class Service(Plugin):
                 for name in kind.traits.outputs
                 if name not in kind.traits.inputs or name in kind.traits.recomputed
             }
-            return provider_pb2.CreateResponse(properties=send(conceal({**foreseen, **inputs}, hidden)))
+            return provider_pb2.CreateResponse(properties=send(conceal({**foreseen, **kind.foreseen(inputs, {})}, hidden)))
         try:
             object_id, state = self._adopted(request.urn, kind, inputs) or self._created(request.urn, kind, inputs)
         except Partial as error:
@@ -151,8 +155,9 @@ class Service(Plugin):
         except Missing:
             self.journal.forget(urn)
             return None
+        found_as = kind.as_inputs(entry.id, state, inputs)
         present = {
-            name: diff.project(state[name], wanted, kind.traits.inputs[name].type) if name in state else None
+            name: diff.project(found_as[name], wanted, kind.traits.inputs[name].type) if name in found_as else None
             for name, wanted in inputs.items()
         }
         found = diff.compare(present, inputs, kind.traits)
@@ -176,7 +181,8 @@ class Service(Plugin):
             state = kind.read(request.id, _bare(olds))
         except Missing:
             return provider_pb2.ReadResponse()
-        inputs = _refreshed(state, olds, kind) if olds else _imported(state, kind)
+        found = kind.as_inputs(request.id, state, _bare(olds))
+        inputs = _refreshed(found, olds, kind) if olds else _imported(found, kind)
         known = {
             name: item
             for name, item in plain(before).items()
@@ -205,7 +211,7 @@ class Service(Plugin):
             for name, causes in kind.traits.recomputed.items():
                 if name in state and (not causes or changing.intersection(causes)):
                     kept[name] = UNKNOWN
-            return provider_pb2.UpdateResponse(properties=send(conceal({**kept, **news}, hidden)))
+            return provider_pb2.UpdateResponse(properties=send(conceal({**kept, **kind.foreseen(news, state)}, hidden)))
         found = diff.compare(olds, news, kind.traits, list(request.ignoreChanges))
         # No difference: the engine asks again because the last attempt did not finish. Everything is set once more.
         changed = frozenset(diff.top(path) for path in found.paths()) or frozenset(news)

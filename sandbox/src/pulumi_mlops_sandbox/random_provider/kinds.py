@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pulumi_mlops_sandbox.provider.contract import Kind, ProviderError, Traits, Values
+from pulumi_mlops_sandbox.provider.contract import Kind, OneForm, ProviderError, Traits, Values
 from pulumi_mlops_sandbox.provider.journal import Entry, Journal
 from pulumi_mlops_sandbox.provider.schema import Property, Type
 from pulumi_mlops_sandbox.provider.values import UNKNOWN
@@ -86,7 +86,7 @@ def _id(inputs: Values) -> tuple[str, Values]:
     return address, {name: lead + form for name, form in forms.items()}
 
 
-class RandomKind:
+class RandomKind(OneForm):
     """One kind: its properties, and how a value is made."""
 
     def __init__(

@@ -13,7 +13,7 @@ from botocore.model import ListShape, OperationModel, StructureShape
 from pulumi_mlops_sandbox.aws.provider import failures, names, sdk
 from pulumi_mlops_sandbox.aws.provider.row import Call, Get, Part, Row
 from pulumi_mlops_sandbox.aws.provider.session import Session
-from pulumi_mlops_sandbox.provider.contract import Missing, Partial, ProviderError, Traits, Values
+from pulumi_mlops_sandbox.provider.contract import Missing, OneForm, Partial, ProviderError, Traits, Values
 from pulumi_mlops_sandbox.provider.schema import Type
 
 _FIRST_POLL, _LONGEST_POLL = 0.05, 1.0
@@ -23,7 +23,7 @@ EVERYWHERE = ("region", "timeouts")
 """Inputs of every class that say where and how long, not what."""
 
 
-class RowKind:
+class RowKind(OneForm):
     """Carries out one row. A row that needs more than the table can say names a subclass."""
 
     def __init__(self, row: Row, session: Session) -> None:

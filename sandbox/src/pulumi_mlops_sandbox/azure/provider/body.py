@@ -1,0 +1,214 @@
+"""Between the SDK's properties and the bodies of Azure Resource Manager: nothing but values in and values out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi_mlops_sandbox.azure.provider.row import ANSWERED, ENVELOPE, Row
+from pulumi_mlops_sandbox.provider.contract import Values
+from pulumi_mlops_sandbox.provider.diff import DEFAULTS, loosely
+from pulumi_mlops_sandbox.provider.schema import Property, Type
+from pulumi_mlops_sandbox.provider.values import UNKNOWN
+
+IDENTITIES = "userAssignedIdentities"
+"""A list of ids in a program, a map in a body: the only one of its sort among the kinds of the table."""
+_ANY = Type("any")
+_SUBSCRIPTIONS = "/subscriptions/"
+
+
+# To the wire
+
+
+def request(row: Row, inputs: Values) -> Values:
+    """Make the body of a PUT."""
+    wire: Values = {}
+    inner: Values = {}
+    for name, value in inputs.items():
+        if value is None or name == DEFAULTS or name in row.parameters or name in row.query:
+            continue
+        into = wire if row.kept or row.bare or _beside(row, name) else inner
+        into[_sent(row, name, name)] = _outward(row, value, name)
+    if inner or not (row.kept or row.bare):
+        wire["properties"] = inner
+    return wire
+
+
+def _beside(row: Row, name: str) -> bool:
+    return name in row.beside or (name in ENVELOPE and name not in row.inside)
+
+
+def _sent(row: Row, path: str, name: str) -> str:
+    return row.renames.get(path) or row.renames.get(f"*.{name}") or name
+
+
+def _outward(row: Row, value: Any, path: str) -> Any:
+    if isinstance(value, list):
+        if path.rsplit(".", 1)[-1] == IDENTITIES:
+            return {str(item): {} for item in value}
+        return [_outward(row, item, path) for item in value]
+    if not isinstance(value, dict):
+        return value
+    members = {
+        _sent(row, f"{path}.{name}", name): _outward(row, item, f"{path}.{name}")
+        for name, item in value.items()
+        if item is not None
+    }
+    outer = row.inner.get(path)
+    if outer is None:
+        return members
+    own = {name: item for name, item in members.items() if name in outer}
+    rest = {name: item for name, item in members.items() if name not in outer}
+    return {**own, **({"properties": rest} if rest else {})}
+
+
+# From the wire
+
+
+def answer(row: Row, wire: Values, outputs: Mapping[str, Property]) -> Values:
+    """Read what a GET has returned: the outputs of the SDK's class."""
+    if row.kept or row.bare:
+        flat = dict(wire)
+    else:
+        properties = wire.get("properties") or {}
+        flat = {**properties, **{name: item for name, item in wire.items() if name != "properties"}}
+        if "properties" in outputs:
+            flat["properties"] = properties
+    found: Values = {}
+    for wire_name, value in flat.items():
+        name = _received(row, "", wire_name)
+        found[name] = _inward(row, value, name)
+    return found
+
+
+def _received(row: Row, path: str, wire_name: str) -> str:
+    for rule, target in row.renames.items():
+        before, _, name = rule.rpartition(".")
+        if target == wire_name and before in {path, "*"}:
+            return name
+    return wire_name
+
+
+def _inward(row: Row, value: Any, path: str) -> Any:
+    if isinstance(value, list):
+        return [_inward(row, item, path) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if path in row.inner and isinstance(value.get("properties"), dict):
+        value = {**value["properties"], **{name: item for name, item in value.items() if name != "properties"}}
+    found: Values = {}
+    for wire_name, item in value.items():
+        name = _received(row, path, wire_name)
+        found[name] = _inward(row, item, f"{path}.{name}")
+    return found
+
+
+# Outputs in the form of inputs, and back
+
+
+def as_inputs(row: Row, state: Values, inputs: Values, fields: Mapping[str, Property]) -> Values:
+    """Return outputs as a program would have written them.
+
+    What the program gave and Azure does not return is gone (None), unless no GET returns it at all.
+    """
+    found: Values = {}
+    for name, item in fields.items():
+        read = state.get(name)
+        if name in row.parameters or name in row.query or (name in row.written and read is None):
+            continue
+        if read is None:
+            if name in inputs:
+                found[name] = None
+            continue
+        found[name] = _spelled(row, read, inputs.get(name), item.type, name)
+    return found
+
+
+def _spelled(row: Row, read: Any, asked: Any, kind: Type, path: str) -> Any:
+    if isinstance(read, dict) and kind.form == "list" and path.rsplit(".", 1)[-1] == IDENTITIES:
+        wanted = asked if isinstance(asked, list) else []
+        order = {str(item).lower(): index for index, item in enumerate(wanted)}
+        spelt = {str(item).lower(): item for item in wanted}
+        ids = sorted(read, key=lambda item: (order.get(item.lower(), len(order)), item))
+        return [spelt.get(item.lower(), item) for item in ids]
+    if isinstance(read, dict) and kind.form == "object":
+        return _spelled_object(row, read, asked if isinstance(asked, dict) else {}, kind, path)
+    if isinstance(read, list) and kind.form == "list":
+        given = asked if isinstance(asked, list) and len(asked) == len(read) else [None] * len(read)
+        return [
+            _spelled(row, item, wanted, kind.item or _ANY, path) for item, wanted in zip(read, given, strict=True)
+        ]
+    same_id = isinstance(read, str) and isinstance(asked, str) and asked.startswith(_SUBSCRIPTIONS)
+    if (same_id and read.lower() == asked.lower()) or (path == "location" and asked and loosely(read, asked)):
+        return asked
+    return read
+
+
+def _spelled_object(row: Row, read: Values, asked: Values, kind: Type, path: str) -> Values:
+    found: Values = {}
+    for name, item in read.items():
+        if name in kind.fields:
+            found[name] = _spelled(row, item, asked.get(name), kind.fields[name].type, f"{path}.{name}")
+    for name in asked:
+        if name not in found:
+            found[name] = asked[name] if f"{path}.{name}" in row.written else None
+    return found
+
+
+def foreseen(inputs: Values, state: Values, fields: Mapping[str, Property], outputs: Mapping[str, Property]) -> Values:
+    """Return inputs in the form of outputs: what Azure adds is unknown, or as it was."""
+    return {
+        name: _shaped(item, state.get(name), fields[name].type, outputs[name].type)
+        if name in fields and name in outputs
+        else item
+        for name, item in inputs.items()
+    }
+
+
+def _shaped(value: Any, before: Any, given: Type, returned: Type) -> Any:
+    if isinstance(value, list) and given.form == "list" and returned.form == "map":  # the ids of identities
+        same = isinstance(before, dict) and {str(item).lower() for item in value} == {item.lower() for item in before}
+        return before if same else UNKNOWN
+    if isinstance(value, list) and given.item and returned.item:
+        old = before if isinstance(before, list) and len(before) == len(value) else [None] * len(value)
+        return [
+            _shaped(item, was, given.item, returned.item) for item, was in zip(value, old, strict=True)
+        ]
+    if not isinstance(value, dict) or given.form != "object" or returned.form != "object":
+        return value
+    old = before if isinstance(before, dict) else {}
+    shaped = {
+        name: _shaped(item, old.get(name), given.fields[name].type, returned.fields[name].type)
+        if name in given.fields and name in returned.fields
+        else item
+        for name, item in value.items()
+    }
+    added = {
+        name: old.get(name, UNKNOWN) for name in returned.fields if name not in given.fields and name not in value
+    }
+    return {**added, **shaped}
+
+
+def at(values: Values, path: str) -> Any:
+    """Return what stands at a dotted path."""
+    found: Any = values
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def put(values: Values, path: str, item: Any) -> None:
+    """Set what stands at a dotted path."""
+    *outer, last = path.split(".")
+    for step in outer:
+        values = values.setdefault(step, {})
+    values[last] = item
+
+
+def walk(fields: Mapping[str, Property], found: Callable[[str, Type], None], path: str = "") -> None:
+    """Visit every property, nested ones too."""
+    for name, item in fields.items():
+        step = f"{path}.{name}" if path else name
+        kind = item.type
+        found(step, kind)
+        while kind.item is not None and kind.form == "list":
+            kind = kind.item
+        walk(kind.fields, found, step)

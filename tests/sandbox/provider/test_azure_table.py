@@ -1,0 +1,243 @@
+"""Azure's table against the SDK's classes and Azure's own types, and the bodies that it makes."""
+
+from typing import Any
+
+import pytest
+
+from pulumi_mlops_sandbox.azure.provider import body, sdk
+from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
+from pulumi_mlops_sandbox.azure.provider.session import Session
+from pulumi_mlops_sandbox.azure.provider.table import ROWS
+from pulumi_mlops_sandbox.provider.contract import ProviderError
+from pulumi_mlops_sandbox.provider.values import UNKNOWN
+
+SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g"
+
+
+def kind(token: str) -> ArmKind:
+    row = ROWS[f"azure-native:{token}"]
+    found = (row.kind or ArmKind)(row, Session({"subscriptionId": SUBSCRIPTION}))
+    assert isinstance(found, ArmKind)
+    return found
+
+
+def body_of(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    return kind(token).request(inputs)
+
+
+def round_trip(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Send inputs, and read them back from an Azure that returns what it was sent."""
+    subject = kind(token)
+    path = subject.path(inputs)
+    return subject.as_inputs(path, subject.state(path, subject.request(inputs)), inputs)
+
+
+@pytest.mark.parametrize("token", sorted(ROWS))
+def test_the_row_fits_the_class(token: str) -> None:
+    row, described = ROWS[token], sdk.described(token)
+    assert set(row.parameters) <= set(described.inputs), "each part of the id is an argument"
+    assert described.version or token == "azure-native:storage:Blob"
+    paths: set[str] = set()
+    body.walk(described.inputs, lambda path, _: paths.add(path))
+    outputs = set(described.outputs)
+    named = {*row.written, *row.inner, *row.query, *row.replace, *row.refused}
+    named |= {path for path in row.renames if not path.startswith("*.")}
+    assert sorted(named - paths - outputs) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "property_", "form"),
+    [
+        ("resources:ResourceGroup", "resourceGroupName", "random"),
+        ("storage:StorageAccount", "accountName", "random"),
+        ("storage:BlobContainer", "containerName", "copy"),
+        ("authorization:RoleAssignment", "roleAssignmentName", "uuid"),
+        ("monitor:DiagnosticSetting", "name", "random"),
+        ("machinelearningservices:OnlineEndpoint", "endpointName", "random"),
+        ("machinelearningservices:OnlineDeployment", "deploymentName", "copy"),
+        ("machinelearningservices:ModelVersion", "version", "copy"),
+    ],
+)
+def test_names_are_made_as_the_real_provider_makes_them(token: str, property_: str, form: str) -> None:
+    name = ROWS[f"azure-native:{token}"].name
+    assert name is not None
+    assert (name.property, name.form) == (property_, form)
+
+
+@pytest.mark.parametrize(
+    ("token", "replacing", "updating"),
+    [
+        ("storage:StorageAccount", ["accountName", "location", "isHnsEnabled"], ["sku", "minimumTlsVersion"]),
+        ("authorization:RoleAssignment", ["principalId", "scope"], ["roleDefinitionId", "description"]),
+        ("network:PrivateEndpoint", ["subnet", "location"], ["privateLinkServiceConnections", "tags"]),
+        ("storage:BlobContainer", ["containerName", "accountName"], ["publicAccess"]),
+        ("machinelearningservices:Workspace", ["workspaceName", "location"], ["keyVault", "storageAccount", "kind"]),
+        ("machinelearningservices:OnlineDeployment", ["endpointName", "location"], ["properties.instanceType"]),
+        ("storage:Blob", ["source", "blobName"], ["metadata", "contentType"]),
+    ],
+)
+def test_what_replaces(token: str, replacing: list[str], updating: list[str]) -> None:
+    traits = kind(token).traits
+    assert [path for path in replacing if not traits.forces_replacement(path)] == []
+    assert [path for path in updating if traits.forces_replacement(path)] == []
+    assert traits.gives_way, "the old one goes first, unless chance has made the new one's name"
+
+
+def test_a_flattened_body() -> None:
+    found = body_of(
+        "storage:StorageAccount",
+        {
+            "resourceGroupName": "g",
+            "accountName": "a",
+            "location": "westeurope",
+            "kind": "StorageV2",
+            "sku": {"name": "Standard_LRS"},
+            "enableHttpsTrafficOnly": True,
+            "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"iPAddressOrRange": "1.2.3.4", "action": "Allow"}]},
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/subscriptions/s/i"]},
+            "tags": {"a": "b"},
+        },
+    )
+    assert found == {
+        "location": "westeurope",
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {"/subscriptions/s/i": {}}},
+        "tags": {"a": "b"},
+        "properties": {
+            "supportsHttpsTrafficOnly": True,
+            "networkAcls": {"defaultAction": "Deny", "ipRules": [{"value": "1.2.3.4", "action": "Allow"}]},
+        },
+    }
+
+
+def test_a_body_that_is_kept() -> None:
+    inputs = {
+        "resourceGroupName": "g",
+        "workspaceName": "w",
+        "name": "d",
+        "skipValidation": True,
+        "properties": {"datastoreType": "AzureBlob", "accountName": "a", "credentials": {"credentialsType": "None"}},
+    }
+    assert body_of("machinelearningservices:Datastore", inputs) == {"properties": inputs["properties"]}
+
+
+def test_objects_whose_inner_properties_are_flattened() -> None:
+    found = body_of(
+        "network:PrivateEndpoint",
+        {
+            "subnet": {"id": "s"},
+            "privateLinkServiceConnections": [{"name": "blob", "groupIds": ["blob"], "privateLinkServiceId": "a"}],
+        },
+    )
+    assert found["properties"]["privateLinkServiceConnections"] == [
+        {"name": "blob", "properties": {"groupIds": ["blob"], "privateLinkServiceId": "a"}}
+    ]
+
+
+LIVES: dict[str, dict[str, Any]] = {
+    "monitor:MetricAlert": {
+        "criteria": {
+            "odataType": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
+            "allOf": [{"criterionType": "StaticThresholdCriterion", "name": "m", "threshold": 1}],
+        },
+        "actions": [{"actionGroupId": "/subscriptions/s/a"}],
+        "enabled": True,
+        "location": "global",
+        "ruleName": "r",
+        "tags": {"a": "b"},
+    },
+    "applicationinsights:Component": {
+        "applicationType": "web",
+        "kind": "web",
+        "disableLocalAuth": True,
+        "workspaceResourceId": "w",
+        "resourceName": "c",
+    },
+    "eventgrid:SystemTopicEventSubscription": {
+        "systemTopicName": "t",
+        "eventSubscriptionName": "s",
+        "destination": {"endpointType": "WebHook", "endpointUrl": "https://example.com"},
+    },
+    "storage:StorageAccount": {
+        "accountName": "a",
+        "encryption": {
+            "keySource": "Microsoft.Keyvault",
+            "encryptionIdentity": {"encryptionUserAssignedIdentity": "i"},
+            "keyVaultProperties": {"keyName": "k", "keyVaultUri": "u"},
+        },
+        "networkRuleSet": {"virtualNetworkRules": [{"virtualNetworkResourceId": "n"}]},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/subscriptions/S/B", "/subscriptions/S/a"]},
+    },
+    "network:VirtualNetwork": {
+        "virtualNetworkName": "n",
+        "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+        "subnets": [{"name": "a", "addressPrefix": "10.0.0.0/24", "delegations": [{"name": "d", "serviceName": "s"}]}],
+    },
+    "keyvault:Secret": {
+        "vaultName": "v",
+        "secretName": "s",
+        "properties": {"value": "hunter2", "attributes": {"enabled": True, "expires": 5}},
+    },
+    "machinelearningservices:ModelVersion": {
+        "workspaceName": "w",
+        "name": "m",
+        "version": "3",
+        "properties": {"modelUri": "azureml://x", "properties": {"any_key": "kept"}},
+    },
+    "operationalinsights:Workspace": {"workspaceName": "w", "sku": {"name": "PerGB2018"}, "retentionInDays": 30},
+}
+
+
+@pytest.mark.parametrize("token", sorted(LIVES))
+def test_what_was_sent_is_read_back_as_it_was_written(token: str) -> None:
+    inputs = {"resourceGroupName": "g", **LIVES[token]}
+    assert round_trip(token, inputs) == inputs
+
+
+def test_what_somebody_took_away_is_missed() -> None:
+    subject = kind("machinelearningservices:OnlineEndpoint")
+    inputs = {
+        "resourceGroupName": "g",
+        "workspaceName": "w",
+        "endpointName": "e",
+        "location": "West Europe",
+        "properties": {"authMode": "AADToken", "description": "d", "keys": {"primaryKey": "k"}},
+    }
+    wire = {"name": "e", "location": "westeurope", "properties": {"authMode": "AADToken", "scoringUri": "https://x"}}
+    path = subject.path(inputs).replace("resourceGroups", "resourcegroups")
+    found = subject.as_inputs(path, subject.state(path, wire), inputs)
+    assert found["properties"] == {"authMode": "AADToken", "description": None, "keys": {"primaryKey": "k"}}
+    assert found["location"] == "West Europe", "spelt as the program does"
+
+
+def test_an_id_is_taken_apart_and_another_kinds_is_refused() -> None:
+    subject = kind("machinelearningservices:OnlineDeployment")
+    place = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e/deployments/d"
+    parts = {"resourceGroupName": "g", "workspaceName": "w", "endpointName": "e", "deploymentName": "d"}
+    assert subject.parts(place) == parts
+    assert subject.parts(place.lower()) == parts
+    with pytest.raises(ProviderError, match="is no id of a machinelearningservices:OnlineDeployment"):
+        subject.parts(f"{GROUP}/providers/Microsoft.KeyVault/vaults/v")
+    role = kind("authorization:RoleAssignment")
+    name = "11111111-1111-4111-8111-111111111111"
+    scope = f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"
+    assert role.parts(f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}") == {
+        "scope": scope,
+        "roleAssignmentName": name,
+    }
+    assert role.path({"scope": scope, "roleAssignmentName": name}).startswith(f"{scope}/providers/")
+
+
+def test_a_preview_knows_what_azure_adds_only_when_it_is_there() -> None:
+    subject = kind("machinelearningservices:Workspace")
+    inputs = {"identity": {"type": "UserAssigned", "userAssignedIdentities": ["/subscriptions/s/I"]}}
+    first = subject.foreseen(inputs, {})
+    assert first["identity"]["userAssignedIdentities"] is UNKNOWN
+    assert first["identity"]["principalId"] is UNKNOWN
+    there = {"identity": {"userAssignedIdentities": {"/subscriptions/s/i": {"clientId": "c"}}, "principalId": "p"}}
+    later = subject.foreseen(inputs, there)
+    assert later["identity"]["userAssignedIdentities"] == {"/subscriptions/s/i": {"clientId": "c"}}
+    assert later["identity"]["principalId"] == "p"
+
