@@ -55,7 +55,11 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test finds the user's sandbox, stack or real account. The cached engine is shared: it is only read."""
     with pytest.MonkeyPatch.context() as patch:
         for name in tuple(os.environ):
-            if name.startswith("AWS_") or name in {"KUBECONFIG", "PULUMI_STACK", "PULUMI_MLOPS_SANDBOX"}:
+            if name.startswith(("AWS_", "ARM_", "AZURE_", "PULUMI_MLOPS_ARM_")) or name in {
+                "KUBECONFIG",
+                "PULUMI_STACK",
+                "PULUMI_MLOPS_SANDBOX",
+            }:
                 patch.delenv(name)
         patch.setenv("PULUMI_MLOPS_SANDBOX_HOME", str(tmp_path_factory.mktemp("default-home")))
         yield
@@ -75,6 +79,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Run a sandbox with Kubernetes, one for each process that pytest-xdist starts; it is shared: clean up."""
     sandbox = Sandbox(tmp_path_factory.mktemp("cluster"))
     sandbox.up(["kubernetes"])
+    yield sandbox
+    sandbox.down()
+
+
+@pytest.fixture(scope="session")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Run a sandbox with Azure, one for each process that pytest-xdist starts; it is shared: clean up."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("tenant"))
+    sandbox.up(["azure"])
     yield sandbox
     sandbox.down()
 

@@ -28,7 +28,7 @@ def test_status_of_nothing(tmp_path: Path) -> None:
     done = cli("sandbox", "status", "--json", "--home", str(tmp_path))
     assert done.returncode == 1
     assert json.loads(done.stdout)["control_planes"] == [
-        {"name": name, "running": False, "pid": None, "url": None} for name in ("aws", "kubernetes")
+        {"name": name, "running": False, "pid": None, "url": None} for name in ("aws", "kubernetes", "azure")
     ]
 
 

@@ -325,7 +325,7 @@ for name, module in sorted(sys.modules.items()):
 """
 
 
-@pytest.mark.parametrize("backend", ["aws", "kubernetes"])
+@pytest.mark.parametrize("backend", ["aws", "azure", "kubernetes"])
 def test_an_sdk_is_the_same_where_it_was_loaded_before(backend: str, own_home: Home, script: Script) -> None:
     program = script(MODULES.format(backend=backend))
     parent = warm(own_home, program)

@@ -40,11 +40,11 @@ from pulumi_mlops_sandbox import leaving, start
 
 # fmt: off
 LOADS = {*sys.stdlib_module_names, *(
-    "annotated_types", "arpeggio", "attr", "attrs", "boto3", "botocore", "certifi", "charset_normalizer",
-    "dateutil", "debugpy", "dill", "google", "grpc", "idna", "jmespath", "jsonschema", "kubernetes", "oauthlib",
-    "opentelemetry", "parver", "platformdirs", "psutil", "pulumi", "pulumi_aws", "pulumi_kubernetes",
-    "pulumi_mlops", "pulumi_mlops_sandbox", "pulumi_random", "pydantic", "pydantic_core", "referencing", "regex",
-    "requests", "requests_oauthlib", "rpds", "s3transfer", "semver", "six", "typing_extensions",
+    "annotated_types", "arpeggio", "attr", "attrs", "azure", "boto3", "botocore", "certifi", "charset_normalizer",
+    "dateutil", "debugpy", "dill", "google", "grpc", "idna", "isodate", "jmespath", "jsonschema", "kubernetes",
+    "oauthlib", "opentelemetry", "parver", "platformdirs", "psutil", "pulumi", "pulumi_aws", "pulumi_azure_native",
+    "pulumi_kubernetes", "pulumi_mlops", "pulumi_mlops_sandbox", "pulumi_random", "pydantic", "pydantic_core",
+    "referencing", "regex", "requests", "requests_oauthlib", "rpds", "s3transfer", "semver", "six", "typing_extensions",
     "typing_inspection", "urllib3", "websocket", "yaml",
 )}
 # fmt: on

@@ -71,12 +71,6 @@ def _azure(_home: Path, url: str | None) -> dict[str, str]:
     }
 
 
-def _prepare_azure(_home: Path, _nodes: str) -> None:
-    from pulumi_mlops_sandbox.azure.types import prepared  # noqa: PLC0415  (only who wants Azure)
-
-    prepared.ensure()
-
-
 def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
     return {"KUBECONFIG": str(home / "kubeconfig")}  # while the cluster is down this leads nowhere by itself
 
@@ -109,14 +103,6 @@ CONTROL_PLANES = (
         hides=("AWS_",),
     ),
     ControlPlane(
-        name="azure",
-        server="pulumi_mlops_sandbox.azure.server",
-        provider=Provider("azure-native", "pulumi_mlops_sandbox.azure.provider", "pulumi-azure-native"),
-        environment=_azure,
-        hides=("AZURE_", "ARM_", "PULUMI_MLOPS_ARM_"),
-        prepare=_prepare_azure,
-    ),
-    ControlPlane(
         name="kubernetes",
         server="pulumi_mlops_sandbox.kubernetes.server",
         provider=Provider("kubernetes", "pulumi_mlops_sandbox.kubernetes.provider", "pulumi-kubernetes"),
@@ -125,6 +111,13 @@ CONTROL_PLANES = (
         prepare=_prepare_kubernetes,
         nodes=(PLAYED, REAL),
         clean=_clean_kubernetes,
+    ),
+    ControlPlane(
+        name="azure",
+        server="pulumi_mlops_sandbox.azure.server",
+        provider=Provider("azure-native", "pulumi_mlops_sandbox.azure.provider", "pulumi-azure-native"),
+        environment=_azure,
+        hides=("AZURE_", "ARM_", "PULUMI_MLOPS_ARM_"),
     ),
 )
 """The first one is started where nothing says which is wanted."""

@@ -17,9 +17,7 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g"
 
 def kind(token: str) -> ArmKind:
     row = ROWS[f"azure-native:{token}"]
-    found = (row.kind or ArmKind)(row, Session({"subscriptionId": SUBSCRIPTION}))
-    assert isinstance(found, ArmKind)
-    return found
+    return (row.kind or ArmKind)(row, Session({"subscriptionId": SUBSCRIPTION}))
 
 
 def body_of(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +92,10 @@ def test_a_flattened_body() -> None:
             "kind": "StorageV2",
             "sku": {"name": "Standard_LRS"},
             "enableHttpsTrafficOnly": True,
-            "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"iPAddressOrRange": "1.2.3.4", "action": "Allow"}]},
+            "networkRuleSet": {
+                "defaultAction": "Deny",
+                "ipRules": [{"iPAddressOrRange": "1.2.3.4", "action": "Allow"}],
+            },
             "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/subscriptions/s/i"]},
             "tags": {"a": "b"},
         },
@@ -240,4 +241,3 @@ def test_a_preview_knows_what_azure_adds_only_when_it_is_there() -> None:
     later = subject.foreseen(inputs, there)
     assert later["identity"]["userAssignedIdentities"] == {"/subscriptions/s/i": {"clientId": "c"}}
     assert later["identity"]["principalId"] == "p"
-

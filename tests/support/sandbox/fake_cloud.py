@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pulumi_mlops_sandbox.provider.contract import AutoName, Cloud, Missing, OneForm, Partial, ProviderError, Traits, Values
+from pulumi_mlops_sandbox.provider.contract import (
+    AutoName,
+    Cloud,
+    Missing,
+    OneForm,
+    Partial,
+    ProviderError,
+    Traits,
+    Values,
+)
 from pulumi_mlops_sandbox.provider.journal import Journal
 from pulumi_mlops_sandbox.provider.schema import Property, Type
 from pulumi_mlops_sandbox.provider.service import Service

@@ -136,7 +136,7 @@ class Kind(Protocol):
         ...
 
     def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
-        """Return the outputs in the form of inputs, spelled as the given ones (none for an import) where they mean the same."""
+        """Return the outputs in the form of inputs, spelled as the given ones where they mean the same."""
         ...
 
     def create(self, inputs: Values) -> tuple[str, Values]:

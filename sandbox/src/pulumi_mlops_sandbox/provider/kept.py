@@ -1,4 +1,4 @@
-"""What was read from an SDK's classes, kept in the cache: to load them takes seconds, and each command starts a provider."""
+"""What was read from an SDK's classes, kept: to load them takes seconds, and each command starts a provider."""
 
 import hashlib
 import importlib.metadata

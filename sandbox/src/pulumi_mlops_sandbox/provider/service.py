@@ -125,7 +125,9 @@ class Service(Plugin):
                 for name in kind.traits.outputs
                 if name not in kind.traits.inputs or name in kind.traits.recomputed
             }
-            return provider_pb2.CreateResponse(properties=send(conceal({**foreseen, **kind.foreseen(inputs, {})}, hidden)))
+            return provider_pb2.CreateResponse(
+                properties=send(conceal({**foreseen, **kind.foreseen(inputs, {})}, hidden))
+            )
         try:
             object_id, state = self._adopted(request.urn, kind, inputs) or self._created(request.urn, kind, inputs)
         except Partial as error:

@@ -1,5 +1,7 @@
 """One of each resource that the stand-in provider of Azure carries."""
 
+from functools import partial
+
 import pulumi
 import pulumi_azure_native as azure
 from pulumi import Output, ResourceOptions
@@ -42,7 +44,11 @@ azure.authorization.RoleDefinition(
 def assign(name: str, role: str, scope: pulumi.Input[str], principal: pulumi.Input[str]) -> pulumi.Resource:
     """Give a role to a principal."""
     return azure.authorization.RoleAssignment(
-        name, scope=scope, principal_id=principal, principal_type="ServicePrincipal", role_definition_id=f"{ROLES}/{role}"
+        name,
+        scope=scope,
+        principal_id=principal,
+        principal_type="ServicePrincipal",
+        role_definition_id=f"{ROLES}/{role}",
     )
 
 
@@ -218,7 +224,10 @@ azure.consumption.Budget(
 topic = azure.eventgrid.Topic("topic", **inside, disable_local_auth=True, tags=TAGS)
 hook = {"endpoint_type": "WebHook", "endpoint_url": "https://ci.example.com/hooks/churn"}
 azure.eventgrid.EventSubscription(
-    "told", scope=topic.id, destination=hook, filter={"subject_begins_with": EDITION, "is_subject_case_sensitive": False}
+    "told",
+    scope=topic.id,
+    destination=hook,
+    filter={"subject_begins_with": EDITION, "is_subject_case_sensitive": False},
 )
 azure.logic.Workflow(
     "workflow",
@@ -364,7 +373,11 @@ compute = ml.Compute(
             "vm_priority": "Dedicated",
             "enable_node_public_ip": False,
             "remote_login_port_public_access": "Disabled",
-            "scale_settings": {"min_node_count": 0, "max_node_count": 2 if FIRST else 3, "node_idle_time_before_scale_down": "PT5M"},
+            "scale_settings": {
+                "min_node_count": 0,
+                "max_node_count": 2 if FIRST else 3,
+                "node_idle_time_before_scale_down": "PT5M",
+            },
         },
     },
     tags=TAGS,
@@ -429,8 +442,11 @@ VERSIONS = {
             "environment": "azureml:serving:1",
         }
     },
-    "data": {"data_type": "uri_folder", "data_uri": files},
-    "environment": {"image": "mcr.microsoft.com/azureml/minimal-ubuntu22.04-py39-cpu-inference:latest", "os_type": "Linux"},
+    "data": {"data_uri": files},
+    "environment": {
+        "image": "mcr.microsoft.com/azureml/minimal-ubuntu22.04-py39-cpu-inference:latest",
+        "os_type": "Linux",
+    },
     "model": {"model_type": "custom_model", "model_uri": files},
 }
 versions: dict[str, pulumi.CustomResource] = {}
@@ -442,12 +458,13 @@ for kind, properties in VERSIONS.items():
         held = getattr(ml, f"{title}Container")(
             f"{title}s".lower(), **where, **{named: f"my-{kind}"}, properties={"description": EDITION, **about}
         )
+        described = partial(ml.UriFolderDataVersionArgs, data_type="uri_folder") if kind == "data" else dict
         versions[title] = getattr(ml, f"{title}Version")(
             title.lower(),
             **where,
             **{named: held.name},
             version="1",
-            properties={"description": EDITION, **properties},
+            properties=described(description=EDITION, **properties),
             opts=ResourceOptions(depends_on=[blob]),
         )
 entities = ml.FeaturestoreEntityContainerEntity("customers", **within, properties={"description": EDITION})
@@ -488,14 +505,14 @@ deployment = ml.OnlineDeployment(
     location="westeurope",
     kind="Managed",
     sku={"name": "Default", "capacity": 1 if FIRST else 2},
-    properties={
-        "endpoint_compute_type": "Managed",
-        "instance_type": "Standard_DS3_v2",
-        "model": versions["Model"].id,
-        "environment_id": versions["Environment"].id,
-        "egress_public_network_access": "Enabled",
-        "request_settings": {"request_timeout": "PT5S", "max_concurrent_requests_per_instance": 1},
-    },
+    properties=ml.ManagedOnlineDeploymentArgs(
+        endpoint_compute_type="Managed",
+        instance_type="Standard_DS3_v2",
+        model=versions["Model"].id,
+        environment_id=versions["Environment"].id,
+        egress_public_network_access="Enabled",
+        request_settings={"request_timeout": "PT5S", "max_concurrent_requests_per_instance": 1},
+    ),
     tags=TAGS,
 )
 azure.monitor.AutoscaleSetting(
@@ -517,19 +534,19 @@ azure.monitor.MetricAlert(
     scopes=[endpoint.id],
     evaluation_frequency="PT1M",
     window_size="PT5M",
-    criteria={
-        "odata_type": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
-        "all_of": [
-            {
-                "criterion_type": "StaticThresholdCriterion",
-                "name": "slow",
-                "metric_name": "RequestLatency",
-                "operator": "GreaterThan",
-                "threshold": 500 if FIRST else 600,
-                "time_aggregation": "Average",
-            }
+    criteria=azure.monitor.MetricAlertSingleResourceMultipleMetricCriteriaArgs(
+        odata_type="Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria",
+        all_of=[
+            azure.monitor.MetricCriteriaArgs(
+                criterion_type="StaticThresholdCriterion",
+                name="slow",
+                metric_name="RequestLatency",
+                operator="GreaterThan",
+                threshold=500 if FIRST else 600,
+                time_aggregation="Average",
+            )
         ],
-    },
+    ),
     actions=[{"action_group_id": actions.id}],
     tags=TAGS,
 )
@@ -585,7 +602,10 @@ azure.resources.Deployment(
                     "location": "westeurope",
                     "kind": "Managed",
                     "tags": TAGS,
-                    "identity": {"type": "UserAssigned", "userAssignedIdentities": identity.id.apply(lambda id_: {id_: {}})},
+                    "identity": {
+                        "type": "UserAssigned",
+                        "userAssignedIdentities": identity.id.apply(lambda id_: {id_: {}}),
+                    },
                     "properties": {"authMode": "AADToken", "traffic": {"blue": 0}},
                 }
             ],

@@ -59,9 +59,7 @@ class BlobKind(ArmKind):
                 raise Missing(f"blob {object_id} does not exist") from error
             self.session.raw("GET", place, None, {})  # says why: the answer to a HEAD has no text
             raise
-        metadata = {
-            name[len(_META) :]: value for name, value in headers.items() if name.lower().startswith(_META)
-        }
+        metadata = {name[len(_META) :]: value for name, value in headers.items() if name.lower().startswith(_META)}
         found = {
             "contentType": headers.get("Content-Type"),
             "contentMd5": headers.get("Content-MD5"),

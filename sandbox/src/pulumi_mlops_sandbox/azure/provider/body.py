@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pulumi_mlops_sandbox.azure.provider.row import ANSWERED, ENVELOPE, Row
+from pulumi_mlops_sandbox.azure.provider.row import ENVELOPE, Row
 from pulumi_mlops_sandbox.provider.contract import Values
 from pulumi_mlops_sandbox.provider.diff import DEFAULTS, loosely
 from pulumi_mlops_sandbox.provider.schema import Property, Type
@@ -133,9 +133,7 @@ def _spelled(row: Row, read: Any, asked: Any, kind: Type, path: str) -> Any:
         return _spelled_object(row, read, asked if isinstance(asked, dict) else {}, kind, path)
     if isinstance(read, list) and kind.form == "list":
         given = asked if isinstance(asked, list) and len(asked) == len(read) else [None] * len(read)
-        return [
-            _spelled(row, item, wanted, kind.item or _ANY, path) for item, wanted in zip(read, given, strict=True)
-        ]
+        return [_spelled(row, item, wanted, kind.item or _ANY, path) for item, wanted in zip(read, given, strict=True)]
     same_id = isinstance(read, str) and isinstance(asked, str) and asked.startswith(_SUBSCRIPTIONS)
     if (same_id and read.lower() == asked.lower()) or (path == "location" and asked and loosely(read, asked)):
         return asked
@@ -169,20 +167,18 @@ def _shaped(value: Any, before: Any, given: Type, returned: Type) -> Any:
         return before if same else UNKNOWN
     if isinstance(value, list) and given.item and returned.item:
         old = before if isinstance(before, list) and len(before) == len(value) else [None] * len(value)
-        return [
-            _shaped(item, was, given.item, returned.item) for item, was in zip(value, old, strict=True)
-        ]
+        return [_shaped(item, was, given.item, returned.item) for item, was in zip(value, old, strict=True)]
     if not isinstance(value, dict) or given.form != "object" or returned.form != "object":
         return value
-    old = before if isinstance(before, dict) else {}
+    there: Values = before if isinstance(before, dict) else {}
     shaped = {
-        name: _shaped(item, old.get(name), given.fields[name].type, returned.fields[name].type)
+        name: _shaped(item, there.get(name), given.fields[name].type, returned.fields[name].type)
         if name in given.fields and name in returned.fields
         else item
         for name, item in value.items()
     }
     added = {
-        name: old.get(name, UNKNOWN) for name in returned.fields if name not in given.fields and name not in value
+        name: there.get(name, UNKNOWN) for name in returned.fields if name not in given.fields and name not in value
     }
     return {**added, **shaped}
 

@@ -7,7 +7,7 @@ from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
 from pulumi_mlops_sandbox.azure.provider.session import Session
 from pulumi_mlops_sandbox.azure.provider.table import ROWS
 from pulumi_mlops_sandbox.provider.check import nearest
-from pulumi_mlops_sandbox.provider.contract import Kind, ProviderError, Values
+from pulumi_mlops_sandbox.provider.contract import ProviderError, Values
 
 CONFIG = frozenset({"location", "subscriptionId", "tenantId"})
 """What the provider's configuration may hold."""
@@ -43,7 +43,7 @@ class Azure:
     def __init__(self) -> None:
         self.version = importlib.metadata.version("pulumi_azure_native")
         self._session: Session | None = None
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, ArmKind] = {}
 
     @property
     def session(self) -> Session:
@@ -69,7 +69,7 @@ class Azure:
         self._session = Session(config)
         self._kinds.clear()
 
-    def kind(self, token: str) -> Kind:
+    def kind(self, token: str) -> ArmKind:
         """Return the kind of a type token."""
         if token not in ROWS:
             raise ProviderError(f"the sandbox's table has no resource {token!r}{nearest(token, self.tokens())}")

@@ -1,13 +1,15 @@
 """Data sources: each resource can be looked up by its path; beside them the caller, and what only an action tells."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
 from pulumi_mlops_sandbox.azure.provider.session import Session
 from pulumi_mlops_sandbox.azure.provider.table import ROWS
 from pulumi_mlops_sandbox.provider.check import nearest
 from pulumi_mlops_sandbox.provider.contract import ProviderError, Values
+
+if TYPE_CHECKING:
+    from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
 
 _ML = "azure-native:machinelearningservices"
 ACTIONS: Mapping[str, tuple[str, str]] = {
@@ -53,16 +55,16 @@ def functions() -> list[str]:
     return sorted({*OWN, *ACTIONS, *GETTERS})
 
 
-def answer(session: Session, kind: Callable[[str], Any], token: str, arguments: Values) -> Values:
+def answer(session: Session, kind: Callable[[str], "ArmKind"], token: str, arguments: Values) -> Values:
     """Answer a data source, or name the unknown one."""
     if token in OWN:
         return OWN[token](session, arguments)
     if token in ACTIONS:
         resource, action = ACTIONS[token]
-        subject: ArmKind = kind(resource)
+        subject = kind(resource)
         return session.post(f"{subject.path(arguments)}/{action}", subject.version)
     if token in GETTERS:
-        found: ArmKind = kind(GETTERS[token])
+        found = kind(GETTERS[token])
         path = found.path(arguments)
         wire = found.look(path)
         return {**found.state(path, wire), "id": wire.get("id") or path}

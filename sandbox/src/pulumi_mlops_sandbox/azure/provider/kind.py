@@ -142,7 +142,9 @@ class ArmKind:
             value = inputs.get(name)
             if value is None or value == "":
                 raise ProviderError(f"{self.row.label}: {name} is not given")
-            path = path.replace(f"{{{name}}}", str(value).strip("/") if name in {"scope", "resourceUri"} else str(value))
+            path = path.replace(
+                f"{{{name}}}", str(value).strip("/") if name in {"scope", "resourceUri"} else str(value)
+            )
         return path if path.startswith("/") else f"/{path}"
 
     def parts(self, object_id: str) -> Values:

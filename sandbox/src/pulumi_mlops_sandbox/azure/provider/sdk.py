@@ -1,4 +1,4 @@
-"""The classes of ``pulumi_azure_native`` behind a type token: what a resource accepts and returns, and its api-version."""
+"""The classes of ``pulumi_azure_native`` behind a type token: what they accept and return, and their api-version."""
 
 import importlib
 import inspect

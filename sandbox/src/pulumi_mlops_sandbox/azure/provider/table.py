@@ -20,7 +20,7 @@ def _in(provider: str) -> str:
 
 
 def _ml() -> Iterator[Row]:
-    """Everything of Azure Machine Learning: below a workspace or a registry, with ``properties`` kept."""
+    """List what Azure Machine Learning has: below a workspace or a registry, with ``properties`` kept."""
     module, provider = "azure-native:machinelearningservices", "Microsoft.MachineLearningServices"
     workspace = _in(f"{provider}/workspaces/{{workspaceName}}")
     registry = _in(f"{provider}/registries/{{registryName}}")
@@ -60,14 +60,14 @@ def _ml() -> Iterator[Row]:
         yield Row(f"{module}:{name}Version", f"{workspace}/{collection}/{{{own}}}/versions/{{version}}", kept=True)
         own = "name" if name == "Data" else f"{name.lower()}Name"
         yield Row(f"{module}:Registry{name}Container", f"{registry}/{collection}/{{{own}}}", kept=True)
-        yield Row(f"{module}:Registry{name}Version", f"{registry}/{collection}/{{{own}}}/versions/{{version}}", kept=True)
+        yield Row(
+            f"{module}:Registry{name}Version", f"{registry}/{collection}/{{{own}}}/versions/{{version}}", kept=True
+        )
 
 
 def _platform() -> Iterator[Row]:
-    """Groups, identities, roles, storage, keys and images."""
-    yield Row(
-        "azure-native:resources:ResourceGroup", _GROUP, bare=True, beside=frozenset({"managedBy"})
-    )
+    """List groups, identities, roles, storage, keys and images."""
+    yield Row("azure-native:resources:ResourceGroup", _GROUP, bare=True, beside=frozenset({"managedBy"}))
     yield Row(
         "azure-native:resources:Deployment",
         _in("Microsoft.Resources/deployments/{deploymentName}"),
@@ -110,9 +110,7 @@ def _platform() -> Iterator[Row]:
         f"{_in(_ACCOUNT)}/fileServices/{{fileServicesName}}",
         reset={"properties": {"shareDeleteRetentionPolicy": {"enabled": False}}},
     )
-    yield Row(
-        "azure-native:storage:ManagementPolicy", f"{_in(_ACCOUNT)}/managementPolicies/{{managementPolicyName}}"
-    )
+    yield Row("azure-native:storage:ManagementPolicy", f"{_in(_ACCOUNT)}/managementPolicies/{{managementPolicyName}}")
     yield Row(
         "azure-native:storage:Blob",
         f"{default}/containers/{{containerName}}/blobs/{{blobName}}",
@@ -141,9 +139,7 @@ def _platform() -> Iterator[Row]:
         kept=True,
         renames={**dates, "properties.releasePolicy": "release_policy"},
     )
-    yield Row(
-        "azure-native:containerregistry:Registry", _in("Microsoft.ContainerRegistry/registries/{registryName}")
-    )
+    yield Row("azure-native:containerregistry:Registry", _in("Microsoft.ContainerRegistry/registries/{registryName}"))
     identity = _in("Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}")
     yield Row("azure-native:managedidentity:UserAssignedIdentity", identity)
     yield Row(
@@ -167,7 +163,7 @@ def _platform() -> Iterator[Row]:
 
 
 def _watching() -> Iterator[Row]:
-    """Logs, alerts, budgets, events and workflows."""
+    """List logs, alerts, budgets, events and workflows."""
     yield Row(
         "azure-native:operationalinsights:Workspace",
         _in("Microsoft.OperationalInsights/workspaces/{workspaceName}"),
@@ -213,16 +209,12 @@ def _watching() -> Iterator[Row]:
         "azure-native:monitor:DiagnosticSetting",
         "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
     )
-    yield Row(
-        "azure-native:monitor:ScheduledQueryRule", _in("Microsoft.Insights/scheduledQueryRules/{ruleName}")
-    )
+    yield Row("azure-native:monitor:ScheduledQueryRule", _in("Microsoft.Insights/scheduledQueryRules/{ruleName}"))
     yield Row(
         "azure-native:monitor:ActivityLogAlert",
         _in("Microsoft.Insights/activityLogAlerts/{activityLogAlertName}"),
     )
-    yield Row(
-        "azure-native:consumption:Budget", "/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}"
-    )
+    yield Row("azure-native:consumption:Budget", "/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}")
     events = {
         "inner": {
             "destination": ("endpointType",),
@@ -244,7 +236,7 @@ def _watching() -> Iterator[Row]:
 
 
 def _network() -> Iterator[Row]:
-    """Networks and private endpoints."""
+    """List networks and private endpoints."""
     own_id = {"id": _PART_OF_ANOTHER}
     network = _in("Microsoft.Network/virtualNetworks/{virtualNetworkName}")
     yield Row(
@@ -291,11 +283,7 @@ def _network() -> Iterator[Row]:
     )
     zone = _in("Microsoft.Network/privateDnsZones/{privateZoneName}")
     yield Row("azure-native:privatedns:PrivateZone", zone)
-    yield Row(
-        "azure-native:privatedns:VirtualNetworkLink", f"{zone}/virtualNetworkLinks/{{virtualNetworkLinkName}}"
-    )
+    yield Row("azure-native:privatedns:VirtualNetworkLink", f"{zone}/virtualNetworkLinks/{{virtualNetworkLinkName}}")
 
 
-ROWS: Mapping[str, Row] = {
-    row.resource: row for family in (_platform, _watching, _network, _ml) for row in family()
-}
+ROWS: Mapping[str, Row] = {row.resource: row for family in (_platform, _watching, _network, _ml) for row in family()}
