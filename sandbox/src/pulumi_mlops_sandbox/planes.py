@@ -71,6 +71,12 @@ def _azure(_home: Path, url: str | None) -> dict[str, str]:
     }
 
 
+def _prepare_azure(_home: Path, _nodes: str) -> None:
+    from pulumi_mlops_sandbox.azure.types import extract  # noqa: PLC0415  (only who wants Azure)
+
+    extract.ensure()
+
+
 def _kubernetes(home: Path, _url: str | None) -> dict[str, str]:
     return {"KUBECONFIG": str(home / "kubeconfig")}  # while the cluster is down this leads nowhere by itself
 
@@ -118,6 +124,7 @@ CONTROL_PLANES = (
         provider=Provider("azure-native", "pulumi_mlops_sandbox.azure.provider", "pulumi-azure-native"),
         environment=_azure,
         hides=("AZURE_", "ARM_", "PULUMI_MLOPS_ARM_"),
+        prepare=_prepare_azure,
     ),
 )
 """The first one is started where nothing says which is wanted."""

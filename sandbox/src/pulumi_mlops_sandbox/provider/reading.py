@@ -65,7 +65,7 @@ def _type(hint: Any, depth: int = 0) -> Type:
     return _class_type(hint, depth) if isinstance(hint, type) else Type("any")
 
 
-def _class_type(hint: type, depth: int) -> Type:
+def _class_type(hint: Any, depth: int) -> Type:
     if issubclass(hint, Enum):
         return Type("string", enum=tuple(str(item.value) for item in hint))
     if issubclass(hint, (pulumi.Asset, pulumi.Archive)):

@@ -30,24 +30,35 @@ def _ml() -> Iterator[Row]:
         registry,
         inner={"registryPrivateEndpointConnections": ("id", "location")},
     )
-    secrets = frozenset({"properties.credentials.secrets"})
+    keys = frozenset({"properties.keys"})
+    yield Row(
+        f"{module}:Datastore",
+        f"{workspace}/datastores/{{name}}",
+        kept=True,
+        written=frozenset({"properties.credentials.secrets"}),
+        query=frozenset({"skipValidation"}),
+    )
+    yield Row(f"{module}:OnlineEndpoint", f"{workspace}/onlineEndpoints/{{endpointName}}", kept=True, written=keys)
+    yield Row(f"{module}:BatchEndpoint", f"{workspace}/batchEndpoints/{{endpointName}}", kept=True, written=keys)
+    yield Row(
+        f"{module}:WorkspaceConnection",
+        f"{workspace}/connections/{{connectionName}}",
+        kept=True,
+        written=frozenset({"properties.credentials"}),
+    )
     kept = {
-        "Compute": ("computes/{computeName}", {}),
-        "Datastore": ("datastores/{name}", {"written": secrets, "query": frozenset({"skipValidation"})}),
-        "OnlineEndpoint": ("onlineEndpoints/{endpointName}", {"written": frozenset({"properties.keys"})}),
-        "OnlineDeployment": ("onlineEndpoints/{endpointName}/deployments/{deploymentName}", {}),
-        "BatchEndpoint": ("batchEndpoints/{endpointName}", {"written": frozenset({"properties.keys"})}),
-        "BatchDeployment": ("batchEndpoints/{endpointName}/deployments/{deploymentName}", {}),
-        "Schedule": ("schedules/{name}", {}),
-        "WorkspaceConnection": ("connections/{connectionName}", {"written": frozenset({"properties.credentials"})}),
-        "ManagedNetworkSettingsRule": ("outboundRules/{ruleName}", {}),
-        "FeaturesetContainerEntity": ("featuresets/{name}", {}),
-        "FeaturesetVersion": ("featuresets/{name}/versions/{version}", {}),
-        "FeaturestoreEntityContainerEntity": ("featurestoreEntities/{name}", {}),
-        "FeaturestoreEntityVersion": ("featurestoreEntities/{name}/versions/{version}", {}),
+        "Compute": "computes/{computeName}",
+        "OnlineDeployment": "onlineEndpoints/{endpointName}/deployments/{deploymentName}",
+        "BatchDeployment": "batchEndpoints/{endpointName}/deployments/{deploymentName}",
+        "Schedule": "schedules/{name}",
+        "ManagedNetworkSettingsRule": "outboundRules/{ruleName}",
+        "FeaturesetContainerEntity": "featuresets/{name}",
+        "FeaturesetVersion": "featuresets/{name}/versions/{version}",
+        "FeaturestoreEntityContainerEntity": "featurestoreEntities/{name}",
+        "FeaturestoreEntityVersion": "featurestoreEntities/{name}/versions/{version}",
     }
-    for name, (path, words) in kept.items():
-        yield Row(f"{module}:{name}", f"{workspace}/{path}", kept=True, **words)  # type: ignore[arg-type]  (by name)
+    for name, path in kept.items():
+        yield Row(f"{module}:{name}", f"{workspace}/{path}", kept=True)
     for name, collection in (
         ("Code", "codes"),
         ("Component", "components"),
@@ -215,22 +226,22 @@ def _watching() -> Iterator[Row]:
         _in("Microsoft.Insights/activityLogAlerts/{activityLogAlertName}"),
     )
     yield Row("azure-native:consumption:Budget", "/{scope}/providers/Microsoft.Consumption/budgets/{budgetName}")
-    events = {
-        "inner": {
-            "destination": ("endpointType",),
-            "deadLetterDestination": ("endpointType",),
-            "deliveryWithResourceIdentity.destination": ("endpointType",),
-            "deadLetterWithResourceIdentity.deadLetterDestination": ("endpointType",),
-            "destination.deliveryAttributeMappings": ("name", "type"),
-        }
+    inner = {
+        "destination": ("endpointType",),
+        "deadLetterDestination": ("endpointType",),
+        "deliveryWithResourceIdentity.destination": ("endpointType",),
+        "deadLetterWithResourceIdentity.deadLetterDestination": ("endpointType",),
+        "destination.deliveryAttributeMappings": ("name", "type"),
     }
     topic = _in("Microsoft.EventGrid/systemTopics/{systemTopicName}")
     subscription = "eventSubscriptions/{eventSubscriptionName}"
     yield Row("azure-native:eventgrid:Topic", _in("Microsoft.EventGrid/topics/{topicName}"))
     yield Row("azure-native:eventgrid:SystemTopic", topic)
-    yield Row("azure-native:eventgrid:SystemTopicEventSubscription", f"{topic}/{subscription}", **events)
+    yield Row("azure-native:eventgrid:SystemTopicEventSubscription", f"{topic}/{subscription}", inner=inner)
     yield Row(
-        "azure-native:eventgrid:EventSubscription", f"/{{scope}}/providers/Microsoft.EventGrid/{subscription}", **events
+        "azure-native:eventgrid:EventSubscription",
+        f"/{{scope}}/providers/Microsoft.EventGrid/{subscription}",
+        inner=inner,
     )
     yield Row("azure-native:logic:Workflow", _in("Microsoft.Logic/workflows/{workflowName}"))
 
