@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from pulumi_mlops_sandbox.azure.call import Call
+from pulumi_mlops_sandbox.azure.call import Answer, Call
 from pulumi_mlops_sandbox.azure.errors import ArmError
-from pulumi_mlops_sandbox.azure.resources import Answer
 
 Action = Callable[[Call], Answer]
 ACTIONS: dict[tuple[str, str], Action] = {}
-LISTS: dict[str, Callable[[Call], Answer]] = {}
+LISTS: dict[str, Action] = {}
+TABLES: dict[str, Action] = {}
 
 
 def action(kind: str, *names: str) -> Callable[[Action], Action]:
@@ -27,6 +27,16 @@ def lists(kind: str) -> Callable[[Action], Action]:
 
     def keep(function: Action) -> Action:
         LISTS[kind.lower()] = function
+        return function
+
+    return keep
+
+
+def table(kind: str) -> Callable[[Action], Action]:
+    """Name a function that answers the GET of what nobody put there, such as a built-in role."""
+
+    def keep(function: Action) -> Action:
+        TABLES[kind.lower()] = function
         return function
 
     return keep

@@ -7,9 +7,8 @@ from typing import Any
 from werkzeug.wrappers import Request
 
 from pulumi_mlops_sandbox.azure import access, ids
-from pulumi_mlops_sandbox.azure.call import Tenant
+from pulumi_mlops_sandbox.azure.call import Answer, Tenant
 from pulumi_mlops_sandbox.azure.errors import ArmError
-from pulumi_mlops_sandbox.azure.resources import Answer
 from pulumi_mlops_sandbox.azure.store import Item, Record
 
 PREFIX = "/blob/"

@@ -1,6 +1,7 @@
 """One request to one resource, and the Azure that it is made to."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,16 @@ from pulumi_mlops_sandbox.faults import Faults
 from pulumi_mlops_sandbox.saving import Saver
 
 
-class Tenant:
+@dataclass
+class Answer:
+    """What a request is answered with."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Tenant(ABC):
     """The state of one sandboxed Azure."""
 
     def __init__(self, home: Path, latency: float) -> None:
@@ -29,6 +39,19 @@ class Tenant:
         """Principal, action and scope of all that was asked for so far."""
         self.url = ""
         self.saver = Saver(home / "azure-state.json", self._dumped)
+
+    @abstractmethod
+    def arm(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str],
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        principal: str = DEPLOYER,
+    ) -> Answer:
+        """Answer one request to Resource Manager."""
 
     def _dumped(self) -> bytes:
         with self.lock:

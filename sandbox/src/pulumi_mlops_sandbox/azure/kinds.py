@@ -25,6 +25,9 @@ class Kind:
     quiet: bool = False
     """Answers a PUT with 202 and no body: its ``Location`` has the resource once it is there."""
 
+    again: bool = False
+    """Is done again where the same is asked for once more."""
+
     @property
     def namespace(self) -> str:
         """The provider's."""
@@ -70,7 +73,7 @@ def _ml() -> list[Kind]:
 _ALL = (
     Kind("Microsoft.Resources/subscriptions"),
     Kind("Microsoft.Resources/resourceGroups", DELETE, "region"),
-    Kind("Microsoft.Resources/deployments", BOTH),
+    Kind("Microsoft.Resources/deployments", BOTH, again=True),
     Kind("Microsoft.Storage/storageAccounts", "put", "region", quiet=True),
     Kind("Microsoft.Storage/storageAccounts/managementPolicies"),
     Kind("Microsoft.Storage/storageAccounts/blobServices", implicit=True),
@@ -86,6 +89,11 @@ _ALL = (
     Kind("Microsoft.Insights/components", located="region"),
     Kind("Microsoft.Insights/actionGroups", located="global"),
     Kind("Microsoft.Insights/metricAlerts", located="global"),
+    Kind("Microsoft.Insights/metricAlerts/status"),
+    Kind("Microsoft.Resources/locations"),
+    Kind("Microsoft.KeyVault/deletedVaults"),
+    Kind(f"{_ML}/locations/vmSizes"),
+    *(Kind(f"{name}/names") for name in ("Microsoft.Storage", "Microsoft.KeyVault", "Microsoft.ContainerRegistry")),
     Kind("Microsoft.Insights/activityLogAlerts", located="global"),
     Kind("Microsoft.Insights/scheduledQueryRules", located="region"),
     Kind("Microsoft.Insights/autoscalesettings", located="region"),

@@ -27,11 +27,10 @@ from pulumi_mlops_sandbox.azure import (
     rules,
     tokens,
 )
-from pulumi_mlops_sandbox.azure.call import Call, Tenant
+from pulumi_mlops_sandbox.azure.call import Answer, Call, Tenant
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.ids import Address
 from pulumi_mlops_sandbox.azure.kinds import KINDS, NAMESPACES, Kind
-from pulumi_mlops_sandbox.azure.resources import Answer
 from pulumi_mlops_sandbox.azure.store import Operation, Record
 
 log = logging.getLogger(__name__)
@@ -149,6 +148,8 @@ class Plane(Tenant):
                     raise _unsupported(method, kind)
                 if method in {"PUT", "PATCH"} and not isinstance(body, dict):
                     raise ArmError("InvalidRequestContent", "The request content is no JSON object.")
+                if method == "GET" and existing is None and kind.type.lower() in actions.TABLES:
+                    return actions.TABLES[kind.type.lower()](call)
                 return _VERBS[method](call)
             finally:
                 if method not in {"GET", "HEAD"}:
@@ -158,7 +159,8 @@ class Plane(Tenant):
         """Read the path; that of a POST ends with what is to be done."""
         if method == "POST":
             path, _, verb = path.rstrip("/").rpartition("/")
-            return ids.parse(path), verb
+            provider = path.lower().rstrip("/").rpartition("/providers/")[2]
+            return ids.parse(f"{path}/names" if "/" not in provider else path), verb  # one asked of a whole provider
         return ids.parse(path), ""
 
     def _planned(self, kind: Kind, method: str, address: Address, verb: str) -> None:

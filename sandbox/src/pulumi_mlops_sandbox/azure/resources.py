@@ -4,7 +4,6 @@ import copy
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +14,7 @@ from pulumi_mlops_sandbox.azure.call import (
     ON_DELETE,
     OUTCOMES,
     RULES,
+    Answer,
     Call,
     registered,
 )
@@ -24,15 +24,6 @@ from pulumi_mlops_sandbox.azure.types import judge
 from pulumi_mlops_sandbox.azure.view import merged, shown
 
 IGNORED = ("id", "name", "type", "apiVersion", "systemData")
-
-
-@dataclass
-class Answer:
-    """What a request is answered with."""
-
-    status: int
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def get(call: Call) -> Answer:
@@ -91,8 +82,10 @@ def patch(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     """Delete a resource with all that lies in it."""
-    record = call.existing
+    record, purge = call.existing, call.query.get("forceToPurge", "").lower() == "true"
     if record is None:
+        if purge and call.store.deleted.pop(call.address.key, None) is not None:
+            return Answer(200)
         return Answer(204)
     if record.state == "Deleting":
         raise _going(record)
@@ -101,7 +94,7 @@ def delete(call: Call) -> Answer:
         found = list(check(call) or ())
         if found:
             raise invalid(call.kind.namespace, found)
-    if call.query.get("forceToPurge", "").lower() == "true":
+    if purge:
         record.made["purge"] = True
     if "delete" not in call.kind.later:
         removal.remove(call.tenant, record)
@@ -190,7 +183,12 @@ def _patched(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 def _write(call: Call) -> Answer:
     _rules(call)
     address, before = call.address, call.existing
-    if before is not None and _same(before.body, call.body) and before.state == operations.FINAL:
+    if (
+        before is not None
+        and _same(before.body, call.body)
+        and before.state == operations.FINAL
+        and not call.kind.again
+    ):
         return Answer(200, show(call, before), {"ETag": etag(before)})
     record = Record(
         before.id if before else address.id,
