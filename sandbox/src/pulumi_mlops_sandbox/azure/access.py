@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
-from pulumi_mlops_sandbox.azure import ids, roles
+from pulumi_mlops_sandbox.azure import conditions, ids, roles
 from pulumi_mlops_sandbox.azure.call import Tenant
+from pulumi_mlops_sandbox.azure.conditions import Asked
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION
 from pulumi_mlops_sandbox.azure.roles import Role
@@ -14,27 +16,51 @@ from pulumi_mlops_sandbox.azure.store import Record
 OWNER = roles.BUILT_IN["8e3af657-a8ff-443c-a75c-2fe8c4bcb635"]
 
 
-def assignments(tenant: Tenant, principal: str, scope: str) -> Iterator[Role]:
+@dataclass(frozen=True)
+class Held:
+    """A role that somebody has on a resource, perhaps for some objects only."""
+
+    role: Role
+    condition: str = ""
+
+
+def assignments(tenant: Tenant, principal: str, scope: str) -> Iterator[Held]:
     """List the roles that a principal has on a resource."""
     if principal == DEPLOYER and ids.within(scope, f"/subscriptions/{SUBSCRIPTION}"):
-        yield OWNER
+        yield Held(OWNER)
     for record in tenant.store.of_type("Microsoft.Authorization/roleAssignments"):
         said = record.properties
         if str(said.get("principalId")).lower() == principal.lower() and ids.within(scope, _scope(record)):
             role = roles.find(tenant.store, str(said.get("roleDefinitionId")))
             if role is not None:
-                yield role
+                yield Held(role, str(said.get("condition") or ""))
 
 
-def allowed(tenant: Tenant, principal: str, action: str, scope: str, *, data: bool = False) -> bool:
+def allowed(
+    tenant: Tenant, principal: str, action: str, scope: str, *, data: bool = False, about: Asked | None = None
+) -> bool:
     """Say whether a principal may do something to a resource, and note that it was asked."""
     tenant.needed.add((principal, action, scope))
-    return any(_allows(role, action, data=data) for role in assignments(tenant, principal, scope))
+    return any(
+        _allows(held.role, action, data=data) and _for(held, about or Asked(action), data=data)
+        for held in assignments(tenant, principal, scope)
+    )
 
 
-def require(tenant: Tenant, principal: str, action: str, scope: str, *, data: bool = False) -> None:
+def _for(held: Held, about: Asked, *, data: bool) -> bool:
+    """Say whether a condition lets it pass; conditions bound what is done to data, and nothing else."""
+    return not data or not held.condition or conditions.holds(held.condition, about)
+
+
+def at_path(action: str, path: str, sub: str = "") -> Asked:
+    """Say which object a request is about; of a list which ones are to be listed."""
+    source = "request:prefix" if sub else "resource:path"
+    return Asked(action, sub, ((source, path),))
+
+
+def require(tenant: Tenant, principal: str, action: str, scope: str) -> None:
     """Refuse a caller that lacks the right."""
-    if allowed(tenant, principal, action, scope, data=data):
+    if allowed(tenant, principal, action, scope):
         return
     raise ArmError(
         "AuthorizationFailed",

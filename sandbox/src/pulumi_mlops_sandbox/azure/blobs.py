@@ -31,7 +31,11 @@ def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answe
     if request.method not in ACTIONS:
         raise ArmError("UnsupportedHttpVerb", f"The resource doesn't support the HTTP verb {request.method}.", 405)
     action = f"{BLOBS}/{ACTIONS[request.method]}"
-    if not access.allowed(tenant, principal, action, container.id, data=True):
+    listing = not name and request.method == "GET"
+    about = (
+        access.at_path(action, request.args.get("prefix", ""), "Blob.List") if listing else access.at_path(action, name)
+    )
+    if not access.allowed(tenant, principal, action, container.id, data=True, about=about):
         raise ArmError(
             "AuthorizationPermissionMismatch",
             f"This request is not authorized to perform this operation using this permission: '{principal}' needs a "

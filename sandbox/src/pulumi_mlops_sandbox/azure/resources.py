@@ -183,12 +183,8 @@ def _patched(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 def _write(call: Call) -> Answer:
     _rules(call)
     address, before = call.address, call.existing
-    if (
-        before is not None
-        and _same(before.body, call.body)
-        and before.state == operations.FINAL
-        and not call.kind.again
-    ):
+    again = call.kind.again or (before is not None and before.state != operations.FINAL)
+    if before is not None and not again and _same(before.body, call.body):
         return Answer(200, show(call, before), {"ETag": etag(before)})
     record = Record(
         before.id if before else address.id,
@@ -204,6 +200,7 @@ def _write(call: Call) -> Answer:
     made: dict[str, Any] = {}
     for make in registered(MAKES, call.kind.type):
         made = merged(made, make(call, record))
+        record.made = merged(record.made, made)
     record.made = made
     if before is None:
         _recovered(call, record)

@@ -56,7 +56,9 @@ BUILT_IN: dict[str, Role] = {
     ),
     "69566ab7-960f-475b-8e7c-b3118f30c6bd": Role(
         "Storage File Data Privileged Contributor",
-        data=tuple(f"{_FILES}/{what}" for what in ("fileshares/files/read", "fileshares/files/write")),
+        data=tuple(
+            f"{_FILES}/fileshares/files/{what}" for what in ("read", "write", "delete", "modifypermissions/action")
+        ),
     ),
     # Key Vault
     "f25e0fa2-a7c8-4377-a976-54943a77a395": Role(
@@ -196,6 +198,16 @@ BUILT_IN: dict[str, Role] = {
     "1e241071-0855-49ea-94dc-649edcd759de": Role("EventGrid Contributor", ("Microsoft.EventGrid/*", *_COMMON)),
     "d5a91429-5739-47e2-a06b-3470a27159e7": Role(
         "EventGrid Data Sender", data=("Microsoft.EventGrid/events/send/action",)
+    ),
+    "515c2055-d9d4-4321-b1b9-bd0c9a0f79fe": Role(
+        "Logic App Operator",
+        (
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Logic/*/read",
+            "Microsoft.Logic/workflows/*/action",
+            "Microsoft.Logic/workflows/disable/action",
+            "Microsoft.Logic/workflows/enable/action",
+        ),
     ),
     "87a39d53-fc1b-424a-814c-f7e04687dc9e": Role("Logic App Contributor", ("Microsoft.Logic/*", *_COMMON)),
 }

@@ -53,7 +53,7 @@ def shown(record: Record, hide: Any) -> dict[str, Any]:
     body = hide(record.type, record.body)
     body = {key: value for key, value in body.items() if key not in {"id", "name", "type", "apiVersion"}}
     view: dict[str, Any] = {"id": record.id, "name": record.name, "type": record.type}
-    view |= merged(body, record.made)
+    view |= merged(body, {key: value for key, value in record.made.items() if key not in {"keys", "purge"}})
     if record.type.lower() not in STATELESS:
         view["properties"] = {**view.get("properties", {}), "provisioningState": record.state}
     if record.type.startswith(("Microsoft.MachineLearningServices", "Microsoft.KeyVault", "Microsoft.EventGrid")):

@@ -1,8 +1,9 @@
 """Role assignments, role definitions and locks."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from pulumi_mlops_sandbox.azure import ids, roles
+from pulumi_mlops_sandbox.azure import conditions, ids, roles
 from pulumi_mlops_sandbox.azure.call import Call, on_delete, rule
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
 from pulumi_mlops_sandbox.azure.facts import CLIENT, DEPLOYER
@@ -57,6 +58,7 @@ def assigned(call: Call) -> Iterator[Problem]:
         )
     if "roledefinitions" not in definition.lower():
         yield Problem("properties.roleDefinitionId", f"'{definition}' is no id of a role definition")
+    yield from _conditioned(asked)
     _not_twice(call, principal, definition)
     if asked.get("principalType") is None and not known(call, principal):
         raise ArmError(
@@ -65,6 +67,17 @@ def assigned(call: Call) -> Iterator[Problem]:
             "replication takes a while.",
             target="properties.principalId",
         )
+
+
+def _conditioned(asked: dict[str, Any]) -> Iterator[Problem]:
+    condition, version = asked.get("condition"), asked.get("conditionVersion")
+    if condition and version != "2.0":
+        yield Problem("properties.conditionVersion", f"has to be '2.0' where there is a condition, not '{version}'")
+    if condition:
+        try:
+            conditions.parse(str(condition))
+        except conditions.ConditionError as error:
+            yield Problem("properties.condition", str(error), "InvalidCondition")
 
 
 def _not_twice(call: Call, principal: str, definition: str) -> None:

@@ -182,7 +182,7 @@ def endpoint(_call: Call, record: Record) -> dict[str, Any]:
     for name in ("properties", "traffic", "mirrorTraffic"):
         if record.properties.get(name) is None:
             made[name] = {}
-    return {"properties": made}
+    return {"properties": made} | ({"keys": record.made["keys"]} if "keys" in record.made else {})
 
 
 @makes(f"{ML}/workspaces/jobs")

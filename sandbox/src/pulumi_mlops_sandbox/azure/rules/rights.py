@@ -22,6 +22,7 @@ STORAGE, VAULT = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults
 REGISTRY = "Microsoft.ContainerRegistry/registries"
 CONTAINERS = f"{STORAGE}/blobServices/containers"
 READ, WRITE = f"{CONTAINERS}/blobs/read", f"{CONTAINERS}/blobs/write"
+FILES = f"{STORAGE}/fileServices/fileshares/files"
 PULL = f"{REGISTRY}/pull/read"
 
 
@@ -36,17 +37,17 @@ class Need:
     """A role that has it."""
 
 
-# As Microsoft's page on identities of workspaces asks: control plane and data plane of each.
+# https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication, "Workspace with user
+# assigned managed identity": Contributor on each, and what holds data by its data role.
 OF_WORKSPACES = (
-    Need("storageAccount", f"{STORAGE}/read", False, "Contributor, or Reader,"),
+    Need("storageAccount", f"{STORAGE}/write", False, "Contributor"),
     Need("storageAccount", WRITE, True, "Storage Blob Data Contributor"),
-    Need("keyVault", f"{VAULT}/read", False, "Contributor, or Key Vault Administrator,"),
-    Need(
-        "keyVault", f"{VAULT}/secrets/setSecret/action", True, "Key Vault Administrator, or Key Vault Secrets Officer,"
-    ),
-    Need("containerRegistry", PULL, False, "AcrPush"),
-    Need("containerRegistry", f"{REGISTRY}/push/write", False, "AcrPush"),
-    Need("applicationInsights", "Microsoft.Insights/components/read", False, "Contributor, or Reader,"),
+    Need("storageAccount", f"{FILES}/write", True, "Storage File Data Privileged Contributor"),
+    Need("keyVault", f"{VAULT}/write", False, "Contributor"),
+    Need("keyVault", f"{VAULT}/secrets/setSecret/action", True, "Key Vault Administrator"),
+    Need("containerRegistry", f"{REGISTRY}/write", False, "Contributor"),
+    Need("containerRegistry", f"{REGISTRY}/push/write", False, "Contributor, or AcrPush,"),
+    Need("applicationInsights", "Microsoft.Insights/components/write", False, "Contributor"),
 )
 APPROVED = {
     "storageAccount": f"{STORAGE}/privateEndpointConnectionsApproval/action",
@@ -66,7 +67,10 @@ def denied(identity: str, action: str, scope: str, role: str, code: str = "Autho
 
 
 def _may(call: Call, identity: str, action: str, scope: str, *, data: bool = False) -> bool:
-    return access.allowed(call.tenant, principal_of(call, identity), action, scope, data=data)
+    """Ask for a right; what follows a `#` in a scope is the path of an object."""
+    place, _, path = scope.partition("#")
+    about = access.at_path(action, path)
+    return access.allowed(call.tenant, principal_of(call, identity), action, place, data=data, about=about)
 
 
 @rule(WORKSPACES)
@@ -82,6 +86,9 @@ def workspace(call: Call) -> None:
             need.data and need.property == "keyVault" and not record.at("properties.enableRbacAuthorization")
         ):
             continue
+        keys = call.properties.get("systemDatastoresAuthMode") in {None, "AccessKey"}
+        if need.property == "storageAccount" and need.data and keys:
+            continue  # it logs in with a key of the account
         if not _may(call, str(identity), need.action, record.id, data=need.data):
             raise denied(str(identity), need.action, record.id, need.role)
     _approving(call, str(identity))
@@ -156,9 +163,11 @@ def _files(call: Call, space: Record, asked: dict[str, Any]) -> Iterator[Wanted]
 
 
 def storage_of(call: Call, space: Record, uri: str) -> Iterator[str]:
-    """Find the containers that a URI of data leads to: by a datastore, or by the address of an account."""
+    """Find the container and the path that a URI of data leads to: by a datastore, or by the address of an account."""
     if "/datastores/" in uri.lower():
-        name = uri.lower().split("/datastores/", 1)[1].split("/", 1)[0]
+        tail = uri[uri.lower().index("/datastores/") + len("/datastores/") :]
+        name, _, path = tail.partition("/")
+        path = path.removeprefix("paths/")
         store = call.store.get(f"{space.id}/datastores/{name}")
         if store is None:
             return
@@ -168,11 +177,12 @@ def storage_of(call: Call, space: Record, uri: str) -> Iterator[str]:
         account = blobs.account_of(uri)
         rest = uri.split("://", 1)[1]
         container = rest.split("@", 1)[0] if "@" in rest else rest.split("/", 2)[1]
+        path = rest.split("/", 1)[-1] if "@" in rest else "/".join(rest.split("/")[2:])
     else:
         return
     for record in call.store.of_type(STORAGE):
         if record.name.lower() == account.lower():
-            yield f"{record.id}/blobServices/default/containers/{container}"
+            yield f"{record.id}/blobServices/default/containers/{container}#{path}"
 
 
 def _own_storage(call: Call, space: Record) -> Iterator[str]:
