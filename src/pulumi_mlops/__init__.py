@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         GithubTrustWithBranch,
         GithubTrustWithEnvironment,
         IdentityArgs,
+        TokenTrust,
         Trusts,
     )
     from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
@@ -67,6 +68,8 @@ if TYPE_CHECKING:
     from pulumi_mlops.args.principals import (
         Principal,
         PrincipalWithAccount,
+        PrincipalWithApplication,
+        PrincipalWithGroup,
         PrincipalWithNamespace,
         PrincipalWithRole,
         PrincipalWithServiceAccount,
@@ -133,6 +136,7 @@ _HOMES = {
         "GithubTrustWithBranch",
         "GithubTrustWithEnvironment",
         "IdentityArgs",
+        "TokenTrust",
         "Trusts",
     ],
     "args.model": ["ExistingModelArgs", "ModelArgs"],
@@ -155,6 +159,8 @@ _HOMES = {
     "args.principals": [
         "Principal",
         "PrincipalWithAccount",
+        "PrincipalWithApplication",
+        "PrincipalWithGroup",
         "PrincipalWithNamespace",
         "PrincipalWithRole",
         "PrincipalWithServiceAccount",
@@ -252,6 +258,8 @@ __all__ = [
     "Principal",
     "PrincipalRef",
     "PrincipalWithAccount",
+    "PrincipalWithApplication",
+    "PrincipalWithGroup",
     "PrincipalWithNamespace",
     "PrincipalWithRole",
     "PrincipalWithServiceAccount",
@@ -270,6 +278,7 @@ __all__ = [
     "Serve",
     "Serverless",
     "Shadow",
+    "TokenTrust",
     "Tokens",
     "Trusts",
     "Unsupported",

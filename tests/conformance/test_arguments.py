@@ -141,6 +141,7 @@ ASKED = {
     "Platform.existing.database": "platform.existing.database",
     "Platform.existing.gateway": "platform.existing.gateway",
     "Platform.existing.gateway.tokens": "platform.existing.gateway.tokens",
+    "Platform.existing.group": "platform.existing.group",
     "Platform.existing.images": "platform.existing.images",
     "Platform.existing.key": "platform.existing.key",
     "Platform.existing.metrics": "platform.existing.metrics",

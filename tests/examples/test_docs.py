@@ -20,6 +20,7 @@ from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import EngineArgs, Spec
+from support.conformance.words import WORDS
 from support.mocks import Cloud
 
 ROOT = Path(__file__).parents[2]
@@ -154,41 +155,58 @@ GATEWAY = {"gateway": {"name": "gateways/public", "domain": "ml.example.com"}}
 METRICS = {"metrics": "http://prometheus.monitoring.svc:9090"}
 HUBS: dict[str, dict[str, Any]] = {
     "aws": {"monthly_budget": 100, "images": ["churn"], "network": {"private": {}}},
+    "azure": {"monthly_budget": 100, "images": ["churn"], "network": {"private": {}}},
     "kubernetes": {"quota": {"cpus": 32, "memory_gb": 64}, "existing": {**GATEWAY, **METRICS}},
 }
 """What each backend's platform is given so that every native resource appears."""
+SOMEBODY = "0f8fad5b-d9cb-469f-a165-70867728950e"
+LEADS: dict[str, Any] = {"aws": {"role": "lead"}, "azure": {"user": SOMEBODY}, "kubernetes": {"user": "lead"}}
+CALLERS: dict[str, Any] = {"aws": {"role": "web"}, "azure": {"group": SOMEBODY}, "kubernetes": {"namespace": "web"}}
+TRUSTED: dict[str, Any] = {
+    "aws": {"role": "arn:aws:iam::444455556666:role/ci"},
+    "azure": {"github": {"repository": "acme/churn", "branch": "main"}},
+    "kubernetes": {"namespace": "ranking"},
+}
 
 
 def everything(backend: str) -> dict[str, list[str]]:
     """Declare a program in which every native resource appears, and return the keys that each noun has."""
     hub = mlops.Platform("hub", backend=backend, alerts=["ml@example.com"], **HUBS[backend])
-    store = mlops.FeatureStore("features", platform=hub)
-    group = mlops.FeatureGroup(
-        "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
-    )
-    to = QUEUE if backend == "aws" else HOOK
-    lead: Any = {"role" if backend == "aws" else "user": "lead"}
-    told: Any = {"events": {"deploy": {"to": to}}, **({"published": True} if backend == "kubernetes" else {})}
-    models = mlops.ModelRegistry("models", platform=hub, approvers=[lead], **told)
-    churn = mlops.Model("churn", registry=models)
+    made: list[Any] = [hub]
+    has = registry.load(backend).tasks
+    views = []
+    if "FeatureGroup" in has:
+        store = mlops.FeatureStore("features", platform=hub)
+        group = mlops.FeatureGroup(
+            "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
+        )
+        views = [group.as_of(days=9)]
+        made += [store, group]
+    if "Model" in has:
+        to = QUEUE if backend == "aws" else HOOK
+        told: Any = {"events": {"deploy": {"to": to}}, **({"published": True} if backend == "kubernetes" else {})}
+        models = mlops.ModelRegistry("models", platform=hub, approvers=[LEADS[backend]], **told)
+        made += [models, mlops.Model("churn", registry=models)]
     account: Any = {"entity": "acme", "project": "churn", "api_key": "key"}
-    runs = mlops.ExperimentTracker("runs", platform=hub, wandb=account)
-    score = mlops.Endpoint(
-        "score",
-        platform=hub,
-        model={"image": "registry.example.com/churn:1.0.0"},
-        shadow={"model": {"image": "registry.example.com/churn:1.1.0"}},
-        invokers=[{"role" if backend == "aws" else "namespace": "web"}],
-    )
-    trusts: Any = {"role": "arn:aws:iam::444455556666:role/ci"} if backend == "aws" else {"namespace": "ranking"}
-    team = mlops.Identity("team", platform=hub, reads=[group.as_of(days=9)], trusts=trusts)
-    return {type(part).__name__: sorted(part.native) for part in (hub, store, group, runs, models, churn, score, team)}
+    made.append(mlops.ExperimentTracker("runs", platform=hub, wandb=account))
+    if "Endpoint" in has:
+        score = mlops.Endpoint(
+            "score",
+            platform=hub,
+            model={"image": "registry.example.com/churn:1.0.0"},
+            shadow={"model": {"image": "registry.example.com/churn:1.1.0"}},
+            invokers=[CALLERS[backend]],
+        )
+        made.append(score)
+    made.append(mlops.Identity("team", platform=hub, reads=views, trusts=TRUSTED[backend]))
+    return {type(part).__name__: sorted(part.native) for part in made}
 
 
 @pytest.mark.parametrize("backend", registry.backends())
 def test_native_resources_are_those_that_are_documented(backend: str) -> None:
     table: dict[str, dict[str, str]] = tables("native")[backend]
-    given = Cloud().run(lambda: everything(backend))
+    settings = {key.replace(":", "__"): value for key, value in WORDS[backend].settings.items()}
+    given = Cloud().run(lambda: everything(backend), **settings)
     assert set(given) == set(table)
     for noun, documented in table.items():
         patterns = {key: re.sub(r"<\w+>", r"[\\w-]+", re.escape(key)) for key in documented}

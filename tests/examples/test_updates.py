@@ -17,6 +17,7 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, Unsupported
+from support.conformance.words import WORDS
 from support.mocks import Cloud, Registration
 
 BACKENDS: dict[str, ModuleType] = {
@@ -52,21 +53,28 @@ def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
 
     def program() -> None:
         hub = mlops.Platform("hub", backend=backend, **args["Platform"])
-        if noun in ("Platform", "FeatureStore", "FeatureGroup"):
+        has = registry.load(backend).tasks
+        if noun in ("Platform", "FeatureStore", "FeatureGroup") and "FeatureGroup" in has:
             store = mlops.FeatureStore("features", platform=hub, **args["FeatureStore"])
             mlops.FeatureGroup("profile", store=store, **args["FeatureGroup"])
-        if noun in ("Platform", "ModelRegistry", "Model"):
+        if noun in ("Platform", "ModelRegistry", "Model") and "Model" in has:
             models = mlops.ModelRegistry("models", platform=hub, **args["ModelRegistry"])
             mlops.Model("churn", registry=models, **args["Model"])
         if noun == "ExperimentTracker":
             mlops.ExperimentTracker("runs", platform=hub, **args["ExperimentTracker"])
-        if noun in ("Platform", "Endpoint"):
+        if noun == "Identity":
+            mlops.Identity("team", platform=hub, **args["Identity"])
+        if noun in ("Platform", "Endpoint") and "Endpoint" in has:
             mlops.Endpoint("score", platform=hub, **args["Endpoint"])
 
     cloud = Cloud()
-    cloud.run(program)
+    cloud.run(program, **settings(backend))
     ours = ("pulumi-mlops:", "pulumi:")
     return {(found.type, found.name): found for found in cloud.registered if not found.type.startswith(ours)}
+
+
+def settings(backend: str) -> dict[str, str]:
+    return {key.replace(":", "__"): value for key, value in WORDS[backend].settings.items()}
 
 
 def strongest(words: Iterator[str]) -> str:
@@ -102,7 +110,7 @@ def test_what_a_backend_does_not_do_is_refused(backend: str, entry: str, noun: s
 def test_a_rename_makes_everything_again(backend: str) -> None:
     def platform(name: str) -> Cloud:
         cloud = Cloud()
-        cloud.run(lambda: pulumi.export("hub", mlops.Platform(name, backend=backend).artifacts))
+        cloud.run(lambda: pulumi.export("hub", mlops.Platform(name, backend=backend).artifacts), **settings(backend))
         return cloud
 
     assert not {found.urn for found in platform("one").registered} & {found.urn for found in platform("two").registered}

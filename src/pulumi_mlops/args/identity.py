@@ -26,6 +26,7 @@ __all__ = [
     "GithubTrustWithBranch",
     "GithubTrustWithEnvironment",
     "IdentityArgs",
+    "TokenTrust",
     "Trusts",
 ]
 
@@ -103,6 +104,17 @@ class IdentityArgs(TypedDict, total=False):
     """Further tags."""
 
 
+class TokenTrust(TypedDict, total=False):
+    """Whoever brings a token that an issuer of OpenID Connect signed for one subject, such as a cluster's workload."""
+
+    issuer: Required[str]
+    """Who signs: the claim ``iss``, such as ``https://oidc.example.com/cluster``."""
+    subject: Required[str]
+    """For whom: the claim ``sub``, such as ``system:serviceaccount:ranking:web``."""
+    audience: str | None
+    """To whom the token is addressed: the claim ``aud``; the cloud's own exchange of tokens unless told."""
+
+
 class Trusts(TypedDict, total=False):
     """Who may act as the identity: one or several of these."""
 
@@ -110,6 +122,8 @@ class Trusts(TypedDict, total=False):
     """Jobs of GitHub Actions, by their own tokens: no key is kept anywhere."""
     account: AccountTrust | None
     """An account."""
+    token: TokenTrust | None
+    """The tokens of another issuer."""
     role: Input[str] | None
     """A role, by its full address. On AWS: an ARN."""
     namespace: Input[str] | None

@@ -62,6 +62,9 @@ class ExistingNetwork(TypedDict, total=False):
 class ExistingParts(TypedDict, total=False):
     """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
 
+    group: str | None
+    """Name of the group of resources in which the platform's parts are made; it is its owner's, and stays. Changing it
+    replaces everything."""
     artifacts: Input[str] | None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
     object_store: ObjectStore | None
@@ -171,10 +174,11 @@ class PlatformArgs(TypedDict, total=False):
     protects what holds data and keeps logs for a year. The default is the stage's name where it is one of these; a
     stage of another name needs it. What a change does is the backend's: see the page of updates."""
     region: str | None
-    """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
+    """The cloud's own region name; the provider's unless told. Changing it replaces everything. On Azure: such as
+    ``westeurope``."""
     account: str | None
-    """The account that this must be; anything else is refused before it is touched. On AWS: twelve digits. On
-    Kubernetes: a context of the kubeconfig."""
+    """The account that this must be; anything else is refused before it is touched. On AWS: twelve digits. On Azure:
+    the id of a subscription. On Kubernetes: a context of the kubeconfig."""
     owner: str | None
     """Who answers for it; becomes a tag."""
     tags: Mapping[str, str]
@@ -208,7 +212,8 @@ class PlatformArgs(TypedDict, total=False):
     consumers: Sequence[Has[PrincipalRef] | Principal]
     """Principals outside that may read artifacts, images and models: ``[{"account": …}]``, or an Identity. Only the
     owner's stack can grant that. On AWS: accounts, roles and Identities. They read ``models/`` of the artifact store,
-    and images. On Kubernetes: namespaces, service accounts and Identities."""
+    and images. On Azure: users, groups, applications and Identities. They read ``models/`` of the artifact store,
+    images, and the workspace's list of models. On Kubernetes: namespaces, service accounts and Identities."""
     log_days: int | None
     """Days that logs are kept: 14 in dev, 30 in staging, 365 in prod unless told."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Principal",
     "PrincipalWithAccount",
+    "PrincipalWithApplication",
+    "PrincipalWithGroup",
     "PrincipalWithNamespace",
     "PrincipalWithRole",
     "PrincipalWithServiceAccount",
@@ -55,10 +57,31 @@ class PrincipalWithUser(TypedDict, total=False):
     """Somebody who gets rights: exactly one of the kinds below."""
 
     user: Required[Input[str]]
-    """A user by name. On Kubernetes: a user of the model registry."""
+    """A user by name, or by the id that the cloud's directory of people has. On Kubernetes: a user of the model
+    registry."""
+
+
+class PrincipalWithGroup(TypedDict, total=False):
+    """Somebody who gets rights: exactly one of the kinds below."""
+
+    group: Required[Input[str]]
+    """A group of the cloud's directory of people and programs, by its id there."""
+
+
+class PrincipalWithApplication(TypedDict, total=False):
+    """Somebody who gets rights: exactly one of the kinds below."""
+
+    application: Required[Input[str]]
+    """A program that is known to the cloud's directory, by its id there."""
 
 
 Principal: TypeAlias = (
-    PrincipalWithAccount | PrincipalWithRole | PrincipalWithNamespace | PrincipalWithServiceAccount | PrincipalWithUser
+    PrincipalWithAccount
+    | PrincipalWithRole
+    | PrincipalWithNamespace
+    | PrincipalWithServiceAccount
+    | PrincipalWithUser
+    | PrincipalWithGroup
+    | PrincipalWithApplication
 )
 """Somebody who gets rights: exactly one of the kinds below."""

@@ -52,6 +52,17 @@ class AccountTrust(Spec):
     """A word that whoever acts as the identity has to name; anybody of the account may act without one by default."""
 
 
+class TokenTrust(Spec):
+    """Whoever brings a token that an issuer of OpenID Connect signed for one subject, such as a cluster's workload."""
+
+    issuer: Annotated[str, Field(pattern=r"^https://[^/\s?#]+(/[^\s?#]*)?$")]
+    """Who signs: the claim ``iss``, such as ``https://oidc.example.com/cluster``."""
+    subject: Annotated[str, Field(pattern=r"^[^*?\s]+$")]
+    """For whom: the claim ``sub``, such as ``system:serviceaccount:ranking:web``."""
+    audience: Annotated[str, Field(min_length=1)] | None = None
+    """To whom the token is addressed: the claim ``aud``; the cloud's own exchange of tokens unless told."""
+
+
 class Trusts(Spec):
     """Who may act as the identity: one or several of these."""
 
@@ -59,6 +70,8 @@ class Trusts(Spec):
     """Jobs of GitHub Actions, by their own tokens: no key is kept anywhere."""
     account: Annotated[AccountTrust | None, Needs("identity.trusts.account", given)] = None
     """An account."""
+    token: Annotated[TokenTrust | None, Needs("identity.trusts.token", given)] = None
+    """The tokens of another issuer."""
     role: Annotated[In[str] | None, Needs("identity.trusts.role", given)] = None
     """A role, by its full address."""
     namespace: Annotated[In[str] | None, Needs("identity.trusts.namespace", given)] = None

@@ -257,6 +257,9 @@ class Quota(Spec):
 class ExistingParts(Spec):
     """Parts that the user has already; the platform uses them and neither changes nor deletes them."""
 
+    group: Annotated[str | None, Needs("platform.existing.group", given)] = None
+    """Name of the group of resources in which the platform's parts are made; it is its owner's, and stays. Changing it
+    replaces everything."""
     artifacts: Annotated[In[str] | None, Needs("platform.existing.artifacts", given)] = None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
     object_store: Annotated[ObjectStore | None, Needs("platform.existing.object_store", given)] = None

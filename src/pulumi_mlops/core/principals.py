@@ -1,8 +1,8 @@
 """Principals: who outside of a component gets rights, as typed values instead of strings.
 
-A principal is written as one of ``{"account": …}``, ``{"role": …}``, ``{"namespace": …}``, ``{"service_account": …}``
-and ``{"user": …}``, or is an object of the library that stands for somebody (``PrincipalRef``). The table of each
-backend says which kinds it has.
+A principal is written as one of ``{"account": …}``, ``{"role": …}``, ``{"namespace": …}``, ``{"service_account": …}``,
+``{"user": …}``, ``{"group": …}`` and ``{"application": …}``, or is an object of the library that stands for somebody
+(``PrincipalRef``). The table of each backend says which kinds it has.
 """
 
 import re
@@ -24,8 +24,8 @@ class PrincipalRef(Ref):
     """A ref that stands for somebody who gets rights, so that it is taken wherever a principal is."""
 
     advice: ClassVar[str] = (
-        "{'account': …}, {'role': …}, {'namespace': …}, {'service_account': 'namespace/name'} or {'user': …}, or give "
-        "an Identity"
+        "{'account': …}, {'role': …}, {'namespace': …}, {'service_account': 'namespace/name'}, {'user': …}, "
+        "{'group': …} or {'application': …}, or give an Identity"
     )
 
     kind: str
@@ -43,7 +43,8 @@ class Principal(Spec):
     """Somebody who gets rights: exactly one of the kinds below."""
 
     one_of = OneOf(
-        "account", "role", "namespace", "service_account", "user", advice="write one principal for each of them"
+        *("account", "role", "namespace", "service_account", "user", "group", "application"),
+        advice="write one principal for each of them",
     )
 
     account: Annotated[In[str] | None, Needs("principal.account", given)] = None
@@ -55,7 +56,11 @@ class Principal(Spec):
     service_account: Annotated[In[str] | None, Needs("principal.service_account", given)] = None
     """A service account of the cluster, as ``namespace/name``."""
     user: Annotated[In[str] | None, Needs("principal.user", given)] = None
-    """A user by name."""
+    """A user by name, or by the id that the cloud's directory of people has."""
+    group: Annotated[In[str] | None, Needs("principal.group", given)] = None
+    """A group of the cloud's directory of people and programs, by its id there."""
+    application: Annotated[In[str] | None, Needs("principal.application", given)] = None
+    """A program that is known to the cloud's directory, by its id there."""
 
     @field_validator("service_account")
     @classmethod

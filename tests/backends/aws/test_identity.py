@@ -150,3 +150,13 @@ def test_an_identity_is_a_principal(cloud: Cloud) -> None:
     if not cloud.preview:
         attached = cloud.one("iam/rolePolicyAttachment", "score-invoke-identity-team")
         assert attached.inputs["role"].endswith("churn-dev-team-identity")
+
+
+def test_tokens_of_an_issuer_are_trusted_for_one_subject(cloud: Cloud) -> None:
+    token = {"issuer": "https://oidc.example.com/cluster", "subject": "system:serviceaccount:ranking:web"}
+    (said,) = trust(cloud, {"token": token})
+    assert said["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.example.com/cluster"}
+    assert said["Condition"]["StringEquals"] == {
+        "oidc.example.com/cluster:aud": "sts.amazonaws.com",
+        "oidc.example.com/cluster:sub": "system:serviceaccount:ranking:web",
+    }

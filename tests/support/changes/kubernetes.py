@@ -279,6 +279,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
     ("Platform.monthly_budget", "Platform", {"monthly_budget": 100}),
     ("Platform.log_days", "Platform", {"log_days": 30}),
+    ("ExistingParts.group", "Platform", {"existing": {"group": "rg"}}),
     ("Network.existing", "Platform", {"network": {"existing": {"subnets": ["a"], "security_groups": ["b"]}}}),
     ("PrivateNetwork.cidr", "Platform", {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),

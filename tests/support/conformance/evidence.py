@@ -137,6 +137,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     "identity.invokes": (_RIGHTS,),
     "identity.secrets": (_RIGHTS,),
     "identity.trusts.github": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/Federated"),),
+    "identity.trusts.token": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/Federated"),),
     "identity.trusts.account": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Condition/StringEquals"),),
     "identity.trusts.role": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/AWS"),),
     "principal.account": (said("aws:kms/key:Key", "policy/Statement/Principal/AWS"),),
@@ -217,6 +218,47 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     "endpoint.invokers": (Made("aws:iam/rolePolicyAttachment:RolePolicyAttachment"),),
     "endpoint.isolated": (said(_MODEL, "enableNetworkIsolation"),),
     "endpoint.private": (said(_MODEL, "vpcConfig/subnets"),),
+}
+
+_ASSIGNED = Made("azure-native:authorization:RoleAssignment")
+_WORKSPACE = "azure-native:machinelearningservices:Workspace"
+_ACCOUNT = "azure-native:storage:StorageAccount"
+_CREDENTIAL = "azure-native:managedidentity:FederatedIdentityCredential"
+
+AZURE: Mapping[str, tuple[Evidence, ...]] = {
+    "identity": (Made("azure-native:managedidentity:UserAssignedIdentity"), remembered("address/client")),
+    "identity.secrets": (_ASSIGNED,),
+    "identity.trusts.github": (Made(_CREDENTIAL), said(_CREDENTIAL, "issuer")),
+    "identity.trusts.token": (Made(_CREDENTIAL), said(_CREDENTIAL, "subject")),
+    "principal.group": (_ASSIGNED, said("azure-native:authorization:RoleAssignment", "principalType")),
+    "principal.application": (_ASSIGNED,),
+    "platform": (
+        Made("azure-native:resources:ResourceGroup"),
+        Made(_ACCOUNT),
+        Made("azure-native:keyvault:Vault"),
+        Made("azure-native:containerregistry:Registry"),
+        Made("azure-native:operationalinsights:Workspace"),
+        Made(_WORKSPACE),
+        Made("azure-native:monitor:ActionGroup"),
+    ),
+    "platform.budget": (Made("azure-native:consumption:Budget"),),
+    "platform.consumers": (_ASSIGNED, said("azure-native:authorization:RoleAssignment", "condition")),
+    "platform.existing.alerts": (Spared("azure-native:monitor:ActionGroup"), remembered("address/alerts")),
+    "platform.existing.artifacts": (Spared(_ACCOUNT), remembered("artifacts"), said(_WORKSPACE, "storageAccount")),
+    "platform.existing.group": (
+        Spared("azure-native:resources:ResourceGroup"),
+        said(_WORKSPACE, "resourceGroupName"),
+    ),
+    "platform.existing.key": (_ASSIGNED, said(_ACCOUNT, "encryption/keyVaultProperties/keyName")),
+    "platform.images": (remembered("images/ranker"),),
+    "platform.log_days": (said("azure-native:operationalinsights:Workspace", "retentionInDays"),),
+    "platform.network.private": (
+        Made("azure-native:network:PrivateEndpoint"),
+        said(_WORKSPACE, "managedNetwork/isolationMode"),
+        said(_ACCOUNT, "publicNetworkAccess"),
+    ),
+    "platform.region": (said(_WORKSPACE, "location"),),
+    "platform.secrets": (Made("azure-native:keyvault:Secret"),),
 }
 
 _POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -323,6 +365,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
 
 NATIVE: Mapping[str, Mapping[str, tuple[Evidence, ...]]] = {
     "aws": AWS,
+    "azure": AZURE,
     "kubernetes": KUBERNETES,
     **{module.WORDS.backend: module.NATIVE for module in further.modules()},
 }

@@ -213,6 +213,9 @@ def apart(ref: T, words: Words) -> T:
     return elsewhere(ref, address={**there.address, **words.other_account})
 
 
+CLUSTER = {"token": {"issuer": "https://oidc.example.com/cluster", "subject": "system:serviceaccount:ranking:web"}}
+OBJECT = "0f8fad5b-d9cb-469f-a165-70867728950e"
+"""The id of somebody in a directory."""
 GITHUB = {"github": {"repository": "acme/ranker", "branch": "main"}}
 
 
@@ -273,6 +276,7 @@ PROGRAMS: Mapping[str, Program] = {
     "identity.invokes": Program(invoking, without=endpoint_beside),
     "identity.secrets": Program(knowing, without=lambda w: identity(w, platform(w, secrets={"hub-token": SECRET}))),
     "identity.trusts.github": Program(lambda w: identity(w, trusts=GITHUB), without=identity),
+    "identity.trusts.token": Program(lambda w: identity(w, trusts=CLUSTER), without=identity),
     "identity.trusts.account": Program(
         lambda w: identity(w, trusts={"account": {"id": "444455556666", "external_id": "acme"}}), without=identity
     ),
@@ -290,6 +294,8 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: endpoint(w, invokers=[{"service_account": "shop/web"}]), without=endpoint
     ),
     "principal.user": Program(lambda w: registry(w, approvers=[{"user": "lead"}]), without=registry),
+    "principal.group": Program(lambda w: platform(w, consumers=[{"group": OBJECT}]), without=platform),
+    "principal.application": Program(lambda w: platform(w, consumers=[{"application": OBJECT}]), without=platform),
     "identity.existing": Program(existing_identity, without=identity),
     "platform": Program(platform),
     "platform.addons": Program(lambda w: platform(w, addons=[w.addon])),
@@ -315,6 +321,7 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com", "tokens": TOKENS})),
         without=lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com"})),
     ),
+    "platform.existing.group": Program(lambda w: existing(w, group="theirs"), without=platform),
     "platform.existing.images": Program(
         lambda w: existing(w, images={"address": "registry.example.com", "username": "ml", "password": SECRET})
     ),
@@ -325,7 +332,7 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "platform.existing.object_store": Program(lambda w: existing(w, object_store=object_store(w))),
     "platform.images": Program(lambda w: platform(w, images=["ranker"])),
-    "platform.log_days": Program(lambda w: platform(w, log_days=30)),
+    "platform.log_days": Program(lambda w: platform(w, log_days=60)),
     "platform.network.existing": Program(
         lambda w: endpoint(
             w, platform(w, network={"existing": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}})

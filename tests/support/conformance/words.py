@@ -9,10 +9,13 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_azure_native as azure
 import pulumi_kubernetes as k8s
 
 from support.conformance import further
-from support.mocks import ACCOUNT, REGION
+from support.mocks import ACCOUNT, REGION, SUBSCRIPTION
+
+_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,26 @@ WORDS = {
             provider=lambda name: aws.Provider(name, region=REGION),
             tags_at=("tags",),
             settings={"aws:region": REGION},
+        ),
+        Words(
+            backend="azure",
+            image="models.azurecr.io/serve:1.0.0",
+            artifact="https://models.blob.core.windows.net/models/churn/",
+            region="northeurope",
+            bucket=f"{_GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts-of-mine",
+            key=f"{_GROUP}/Microsoft.KeyVault/vaults/mine/keys/mine",
+            alerts=f"{_GROUP}/Microsoft.Insights/actionGroups/mine",
+            told="https://ci.example.com/hook",
+            consumer={"group": "6f1f6c2e-2b0e-4f0c-9f0a-0c9d4c7f0a11"},
+            approver={"user": "7f1f6c2e-2b0e-4f0c-9f0a-0c9d4c7f0a11"},
+            invoker={"application": "8f1f6c2e-2b0e-4f0c-9f0a-0c9d4c7f0a11"},
+            trust={},
+            gateway="public",
+            addon="anything",
+            other_account={"subscription": "00000000-0000-4000-8000-000000000002"},
+            provider=lambda name: azure.Provider(name, subscription_id=SUBSCRIPTION, location="westeurope"),
+            tags_at=("tags",),
+            settings={"azure-native:subscriptionId": SUBSCRIPTION, "azure-native:location": "westeurope"},
         ),
         Words(
             backend="kubernetes",

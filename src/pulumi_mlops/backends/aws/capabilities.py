@@ -24,6 +24,7 @@ CAPABILITIES = table(
         "identity.trusts.github": Entry("native", "the account's OIDC provider of GitHub, which must be there"),
         "identity.trusts.account": Entry("native", "AssumeRole, with an external id where one is given"),
         "identity.trusts.role": Entry("native", "AssumeRole"),
+        "identity.trusts.token": Entry("native", "the account's OIDC provider of the issuer, which must be there"),
         "identity.trusts.namespace": Entry("absent", "AWS has no namespaces.", "trusts={'role': 'arn:…'}."),
         "identity.trusts.service_account": Entry("absent", "AWS has no service accounts.", "trusts={'role': 'arn:…'}."),
         "principal.account": Entry("native", "an account, in resource policies"),
@@ -33,6 +34,10 @@ CAPABILITIES = table(
         "principal.user": Entry(
             "absent", "rights are given to roles, which people and programs assume.", "{'role': …}, or an Identity."
         ),
+        "principal.group": Entry(
+            "absent", "IAM's groups are of its users, and rights are given to roles here.", "{'role': …}."
+        ),
+        "principal.application": Entry("absent", "a program acts as a role.", "{'role': …}, or an Identity."),
         "identity.existing": Entry("native", "a role of IAM"),
         "bridge.identity": Entry(
             "absent",
@@ -76,6 +81,7 @@ CAPABILITIES = table(
             "absent", "endpoints are reached through SageMaker's own address.", "leave it out."
         ),
         "platform.existing.gateway.tokens": Entry("absent", "callers sign their requests (IAM).", "leave it out."),
+        "platform.existing.group": Entry("absent", "AWS keeps resources in an account.", "leave it out."),
         "platform.existing.images": Entry("absent", "SageMaker pulls from ECR.", "images=[…] alone."),
         "platform.existing.key": Entry("native", "a KMS key"),
         "platform.existing.metrics": Entry("absent", "releases are watched by CloudWatch.", "leave it out."),

@@ -48,6 +48,18 @@ def _trust(spec: IdentitySpec) -> Iterator[policy.Statement]:
                 }
             },
         }
+    if token := spec.trusts.token:
+        issuer = token.issuer.removeprefix("https://").rstrip("/")
+        yield {
+            "Effect": "Allow",
+            "Principal": {
+                "Federated": policy.arn(f"arn:{{0}}:iam::{{1}}:oidc-provider/{issuer}", at.partition, at.account)
+            },
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": {f"{issuer}:aud": token.audience or "sts.amazonaws.com", f"{issuer}:sub": token.subject}
+            },
+        }
     if account := spec.trusts.account:
         named = {"Condition": {"StringEquals": {"sts:ExternalId": account.external_id}}}
         yield {
@@ -65,8 +77,8 @@ def identity_problems(spec: IdentitySpec) -> Iterator[Problem]:
     if not spec.trusts.model_fields_set:
         yield Problem(
             "trusts",
-            "is required: IAM makes no role that nobody may assume; write trusts={'github': {…}}, {'account': {…}} "
-            "or {'role': 'arn:…'}",
+            "is required: IAM makes no role that nobody may assume; write trusts={'github': {…}}, {'token': {…}}, "
+            "{'account': {…}} or {'role': 'arn:…'}",
         )
     lists = {name: len(getattr(spec, name)) for name in _LISTS}
     yield from access.size_problems(max(lists, key=lists.__getitem__), spec.platform, spec.grants())

@@ -25,7 +25,7 @@ NOTES = {
     "Platform.account": "twelve digits.",
     "Platform.consumers": "accounts, roles and Identities. They read ``models/`` of the artifact store, and images.",
     "Identity": "an IAM role with one inline policy, or with several managed ones where that cannot hold its rights. "
-    "GitHub's tokens are trusted through the account's OIDC provider "
+    "Tokens are trusted through the account's OIDC provider of their issuer, for GitHub "
     "``token.actions.githubusercontent.com``, which has to be there.",
     "Identity.principal": "the ARN of the role.",
     "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store.",

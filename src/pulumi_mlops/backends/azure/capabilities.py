@@ -54,12 +54,12 @@ CAPABILITIES = table(
             "trusts={'token': {'issuer': …, 'subject': 'system:serviceaccount:<namespace>:<name>'}}.",
         ),
         "identity.trusts.token": Entry("native", "a federated credential"),
-        "identity.existing": Entry("native", "a user-assigned managed identity"),
+        "identity.existing": Entry("absent", _NOT_YET, "another backend."),
         "principal.account": Entry("absent", "rights are given to what Entra ID knows.", _ENTRA),
         "principal.role": Entry("absent", "a role of Azure is a set of rights, not somebody.", _ENTRA),
         "principal.namespace": Entry("absent", "Azure has no namespaces.", _ENTRA),
         "principal.service_account": Entry("absent", "Azure has no service accounts of a cluster.", _ENTRA),
-        "principal.user": Entry("native", "a user of Entra ID, by object id"),
+        "principal.user": Entry("absent", _NOT_YET, _ENTRA),
         "principal.group": Entry("native", "a group of Entra ID, by object id"),
         "principal.application": Entry("native", "a service principal or managed identity, by object id"),
         "platform": Entry("native", "a resource group, Storage, Key Vault, Container Registry and a workspace"),
@@ -82,7 +82,11 @@ CAPABILITIES = table(
             "identities log in to Azure's registries without a password.",
             "images=[…] alone; az acr import copies images.",
         ),
-        "platform.existing.key": Entry("native", "a key of Key Vault, for the artifact store and the workspace"),
+        "platform.existing.key": Entry(
+            "lossy",
+            "the key encrypts the artifact store; workspace, registry and logs are encrypted by Azure's own.",
+            "leave key out: Azure encrypts everything with keys of its own.",
+        ),
         "platform.existing.metrics": Entry("absent", "releases are watched by Azure Monitor.", "leave it out."),
         "platform.existing.object_store": Entry(
             "absent", "the workspace reads and writes Azure Storage.", "existing={'artifacts': …}."

@@ -2,7 +2,7 @@
 
 from pulumi_mlops.backends.azure import providers
 from pulumi_mlops.backends.azure.capabilities import CAPABILITIES
-from pulumi_mlops.backends.azure.checks import problems
+from pulumi_mlops.backends.azure.checks import misplaced, problems
 from pulumi_mlops.backends.azure.endpoint import endpoint
 from pulumi_mlops.backends.azure.identity import identity
 from pulumi_mlops.backends.azure.model_registry import approved, model, model_registry, version
@@ -33,5 +33,5 @@ ENGINE = Engine(
     problems=problems,
     package=providers.PACKAGE,
     reach=providers.reach,
-    misplaced=providers.misplaced,
+    misplaced=misplaced,
 )

@@ -51,3 +51,5 @@ def trusted(spec: IdentitySpec) -> Iterator[tuple[str, tuple[str, str, str]]]:
     if github := spec.trusts.github:
         place = f"environment:{github.environment}" if github.environment else f"ref:refs/heads/{github.branch}"
         yield "github", (GITHUB, f"repo:{github.repository}:{place}", AUDIENCE)
+    if token := spec.trusts.token:
+        yield "token", (token.issuer, token.subject, token.audience or AUDIENCE)

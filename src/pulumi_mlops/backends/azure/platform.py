@@ -14,13 +14,14 @@ from pulumi_azure_native import (
     containerregistry,
     keyvault,
     machinelearningservices,
+    managedidentity,
     monitor,
     operationalinsights,
     resources,
     storage,
 )
 
-from pulumi_mlops.backends.azure import access, live, names, network, providers
+from pulumi_mlops.backends.azure import access, leftovers, live, names, network, providers
 from pulumi_mlops.backends.azure.addresses import PlatformAddress
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.backends.azure.secrets import secret
@@ -49,6 +50,8 @@ class Place:
     logs: Output[str]
     """Id of the Log Analytics workspace, once it is there."""
     private: bool
+    life: str
+    """What tells names from those that an earlier platform of this name left, which Azure keeps for a while."""
 
     @property
     def public(self) -> str:
@@ -57,7 +60,8 @@ class Place:
 
     def everywhere(self, scope: Scope, limit: int) -> str:
         """Name what nobody else in the cloud may have."""
-        return names.everywhere(self.subscription, scope.project, scope.stage, self.location, limit=limit)
+        where = (self.subscription, scope.project, scope.stage, self.location)
+        return names.everywhere(*where, limit=limit, life=self.life)
 
 
 def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
@@ -72,7 +76,9 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     place = _place(scope, spec, location, (subscription, tenant), native)
 
     identity = access.managed(scope, place.group, location, "workspace-identity", "workspace")
-    store = _store(scope, place, native)
+    keyed = _keyed(scope, spec, subscription, identity)
+    theirs = spec.existing.artifacts
+    store = _existing_store(theirs) if theirs is not None else _store(scope, place, keyed, native)
     vault = _vault(scope, place, native)
     registry = _registry(scope, place, native)
     insights = _insights(scope, place, native)
@@ -155,14 +161,21 @@ def _place(
 ) -> Place:
     """Make the group, and the place where everything in it tells what it does."""
     subscription, tenant = whose
-    name = names.group(scope.project, scope.stage, location)
-    group = resources.ResourceGroup(
-        scope.child("group"), resource_group_name=name, location=location, tags=scope.tags, opts=scope.guarded()
-    )
+    name = spec.existing.group or names.group(scope.project, scope.stage, location)
+    path = f"/subscriptions/{subscription}/resourceGroups/{name}"
+    group_name, group_id = Output.from_input(name), Output.from_input(path)
+    if spec.existing.group is None:
+        group = resources.ResourceGroup(
+            scope.child("group"), resource_group_name=name, location=location, tags=scope.tags, opts=scope.guarded()
+        )
+        native["group"] = group
+        group_name, group_id = group.name, group.id
+    at = leftovers.Where(subscription, scope.project, scope.stage, location, name)
+    life = leftovers.life(scope.component.get_provider(f"{providers.PACKAGE}:index:any"), at)
     private = spec.network is not None
     logs = operationalinsights.Workspace(
         scope.child("logs"),
-        resource_group_name=group.name,
+        resource_group_name=group_name,
         workspace_name=names.inside(scope.project, scope.stage, "logs", limit=names.LOGS),
         location=location,
         sku={"name": "PerGB2018"},
@@ -174,11 +187,10 @@ def _place(
         tags=scope.tags,
         opts=scope.opts,
     )
-    native |= {"group": group, "logs": logs}
-    path = f"/subscriptions/{subscription}/resourceGroups/{name}"
-    workspace = names.inside(scope.project, scope.stage, limit=names.WORKSPACE)
+    native["logs"] = logs
+    workspace = names.inside(scope.project, scope.stage, life, limit=names.WORKSPACE)
     live.declare(scope.name, scope.stage, f"{path}/providers/Microsoft.MachineLearningServices/workspaces/{workspace}")
-    return Place(subscription, tenant, location, group.name, group.id, logs.id, private)
+    return Place(subscription, tenant, location, group_name, group_id, logs.id, private, life)
 
 
 @dataclass(frozen=True)
@@ -190,7 +202,51 @@ class _Store:
     container: Output[str]
 
 
-def _store(scope: Scope, place: Place, native: dict[str, pulumi.Resource]) -> _Store:
+def _keyed(
+    scope: Scope, spec: PlatformSpec, subscription: str, identity: managedidentity.UserAssignedIdentity
+) -> tuple[Input[str], Output[str]] | None:
+    """Return the user's key, and the identity that may use it; nothing where Azure's own keys encrypt."""
+    key = spec.existing.key
+    if key is None:
+        return None
+    right = Right("Key Vault Crypto Service Encryption User", key, "key")
+    assigned = access.assign(scope, identity.principal_id, subscription, [right], part="encryption")
+    return key, access.after(identity.id, assigned)
+
+
+def _existing_store(container: Input[str]) -> _Store:
+    """Take the user's container apart: its account is the workspace's."""
+    parts = Output.from_input(container).apply(lambda known: known.split("/"))
+    account = parts.apply(lambda known: "/".join(known[:-4]))
+    return _Store(account, account.apply(lambda known: known.rpartition("/")[2]), parts.apply(lambda known: known[-1]))
+
+
+def _encryption(keyed: tuple[Input[str], Output[str]] | None) -> dict[str, Any]:
+    """Say with whose key the account encrypts."""
+    if keyed is None:
+        return {"encryption": {"key_source": "Microsoft.Storage", "services": {"blob": {"enabled": True}}}}
+    key, user = keyed
+    named = Output.from_input(key).apply(lambda known: known.split("/"))
+    return {
+        "identity": {"type": "UserAssigned", "user_assigned_identities": [user]},
+        "encryption": {
+            "key_source": "Microsoft.Keyvault",
+            "services": {"blob": {"enabled": True}},
+            "key_vault_properties": {
+                "key_name": named.apply(lambda known: known[-1]),
+                "key_vault_uri": named.apply(lambda known: f"https://{known[-3]}.vault.azure.net"),
+            },
+            "encryption_identity": {"encryption_user_assigned_identity": user},
+        },
+    }
+
+
+def _store(
+    scope: Scope,
+    place: Place,
+    keyed: tuple[Input[str], Output[str]] | None,
+    native: dict[str, pulumi.Resource],
+) -> _Store:
     """Make the artifact store: no keys, no anonymous reader, old versions for a while."""
     account = storage.StorageAccount(
         scope.child("artifacts"),
@@ -211,7 +267,9 @@ def _store(scope: Scope, place: Place, native: dict[str, pulumi.Resource]) -> _S
         public_network_access=place.public,
         network_rule_set={"default_action": "Deny" if place.private else "Allow", "bypass": "AzureServices"},
         tags=scope.tags,
-        opts=scope.guarded(),
+        # Copies in other zones are moved by Azure's support, not by an update.
+        opts=ResourceOptions.merge(scope.guarded(), ResourceOptions(ignore_changes=["sku"])),
+        **_encryption(keyed),
     )
     native["artifacts"] = account
     days = scope.profile.version_days
@@ -284,7 +342,10 @@ def _vault(scope: Scope, place: Place, native: dict[str, pulumi.Resource]) -> ke
         location=place.location,
         properties=properties,
         tags=scope.tags,
-        opts=scope.guarded(),
+        # Azure fixes the days when the vault is made.
+        opts=ResourceOptions.merge(
+            scope.guarded(), ResourceOptions(ignore_changes=["properties.softDeleteRetentionInDays"])
+        ),
     )
     native["vault"] = vault
     return vault
@@ -372,7 +433,7 @@ def _workspace(
     made = machinelearningservices.Workspace(
         scope.child("workspace"),
         resource_group_name=place.group,
-        workspace_name=names.inside(scope.project, scope.stage, limit=names.WORKSPACE),
+        workspace_name=names.inside(scope.project, scope.stage, place.life, limit=names.WORKSPACE),
         location=place.location,
         kind="Default",
         sku={"name": "Basic", "tier": "Basic"},
@@ -446,6 +507,7 @@ def _budget(scope: Scope, spec: PlatformSpec, place: Place, alerts: Input[str]) 
     notices = {f"Actual{percent}": notice(percent, "Actual") for percent in spec.budget_thresholds}
     if _ALL in spec.budget_thresholds:
         notices[f"Forecasted{_ALL}"] = notice(_ALL, "Forecasted")
+    shared = {"name": f"{spec.tag_prefix}project", "operator": "In", "values": [scope.project]}
     return consumption.Budget(
         scope.child("budget"),
         budget_name=names.inside(scope.project, scope.stage, limit=names.BUDGET),
@@ -455,6 +517,8 @@ def _budget(scope: Scope, spec: PlatformSpec, place: Place, alerts: Input[str]) 
         time_grain="Monthly",
         # Azure takes a month that has begun, and keeps it: the next run's month changes nothing.
         time_period={"start_date": f"{dt.datetime.now(dt.UTC):%Y-%m}-01T00:00:00Z"},
+        # In a group that others use as well, what counts is what has the platform's tag.
+        filter={"tags": shared} if spec.existing.group else None,
         notifications=notices,
         opts=ResourceOptions.merge(scope.opts, ResourceOptions(ignore_changes=["timePeriod"])),
     )

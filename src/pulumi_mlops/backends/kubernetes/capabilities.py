@@ -67,6 +67,11 @@ CAPABILITIES = table(
             "whether the API server trusts GitHub's issuer is a setting of the cluster.",
             "trusts={'service_account': …} of the runner.",
         ),
+        "identity.trusts.token": Entry(
+            "absent",
+            "whether the API server trusts an issuer is a setting of the cluster.",
+            "trusts={'service_account': …} of the workload.",
+        ),
         "identity.trusts.account": Entry("absent", "a cluster has no accounts of a cloud.", "trusts={'namespace': …}."),
         "identity.trusts.role": Entry("absent", "a Role of RBAC is a set of rights.", "trusts={'service_account': …}."),
         "identity.trusts.namespace": Entry("native", "the right to ask for the account's token"),
@@ -83,6 +88,12 @@ CAPABILITIES = table(
             "native", "RBAC, and network policies for pods with the label 'pulumi-mlops/account'"
         ),
         "principal.user": Entry("native", "a user of MLflow, by name"),
+        "principal.group": Entry(
+            "absent", "network policies and MLflow know no groups of people.", "{'namespace': …} or {'user': …}."
+        ),
+        "principal.application": Entry(
+            "absent", "a program in a cluster is a service account.", "{'service_account': …}."
+        ),
         "platform": Entry(
             "native", "a namespace with Pod Security *restricted*, network policies, quota, object store"
         ),
@@ -104,6 +115,9 @@ CAPABILITIES = table(
         "platform.existing.database": Entry("native", "a Postgres server"),
         "platform.existing.gateway": Entry("native", "a Gateway of the Gateway API"),
         "platform.existing.gateway.tokens": Entry("native", "a SecurityPolicy of Envoy Gateway"),
+        "platform.existing.group": Entry(
+            "absent", "a platform's namespace carries the rules of its pods, and is made with it.", "leave it out."
+        ),
         "platform.existing.images": Entry("native", "any image registry, with a pull secret"),
         "platform.existing.key": Entry(
             "absent", "encryption at rest is the API server's and the disks' own.", "encryption of the cluster itself."
