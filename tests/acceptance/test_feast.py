@@ -26,6 +26,7 @@ from pulumi_mlops_sandbox import packages
 from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
 from support.mocks import Cloud
+from support.waiting import until
 
 pytestmark = pytest.mark.long
 
@@ -216,14 +217,14 @@ def feast(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
         made.write(cloud)
         command, environment = made.process(cloud.one("Deployment").inputs["spec"]["template"]["spec"])
         server = stack.enter_context(services.running(command, folder / "server.log", environment))
-        services.wait_until(lambda: services.answers(f"http://127.0.0.1:{made.port}/health"), "feast serve", server)
+        until(lambda: services.answers(f"http://127.0.0.1:{made.port}/health"), "feast serve", process=server)
         # Jobs of several groups run at the same time.
         with ThreadPoolExecutor() as pool:
             for said in pool.map(lambda group: made.apply(cloud, group), ("customer-profile", "pairs", "archive")):
                 assert "applied" in said
         # It reads the registry now and then: it may know one group of these already, and not yet the next.
-        services.wait_until(lambda: made.knows(AGE), "the server knows of the profile")
-        services.wait_until(lambda: made.knows("pairs:text", key_a=["x"], key_b=[0]), "the server knows of the pairs")
+        until(lambda: made.knows(AGE), "the server knows of the profile")
+        until(lambda: made.knows("pairs:text", key_a=["x"], key_b=[0]), "the server knows of the pairs")
         yield made
 
 
@@ -331,6 +332,24 @@ def test_history_and_materialisation(feast: Installation, cloud: Cloud) -> None:
     assert feast.online([AGE], customer_id=[11, 12, 13, 14])["age"] == [22, 61, 70, None]
 
 
+READS = 30
+READ_AGAIN = f"""
+import json, sys
+from feast import FeatureStore
+registry, told = FeatureStore(repo_path=sys.argv[1]).registry, set()
+for _ in range({READS}):
+    registry.refresh()
+    read = registry.cached_registry_proto
+    told.add((id(read), read.version_id))
+print(json.dumps(len(told)))
+"""
+"""Counts by what Feast tells one reading of the registry from another: its address, of which there are two or three."""
+
+
+def test_no_reading_of_the_registry_is_taken_for_another(feast: Installation, cloud: Cloud) -> None:
+    assert feast.python(READ_AGAIN, cloud) == READS
+
+
 def test_an_added_feature_loses_no_rows(feast: Installation, cloud: Cloud) -> None:
     feast.push("customer_profile", "online_and_offline", profile(21, age=33))
     added = generated(visits="integer")
@@ -340,9 +359,7 @@ def test_an_added_feature_loses_no_rows(feast: Installation, cloud: Cloud) -> No
     assert len(unchanged) == 2, "one group of three has another Job"
     feast.write(added)
     feast.apply(added, "customer-profile")
-    services.wait_until(
-        lambda: feast.knows("customer_profile:visits"), "the server, which nobody restarted, knows the feature"
-    )
+    until(lambda: feast.knows("customer_profile:visits"), "the server, which nobody restarted, knows the feature")
     found = feast.online([AGE, "customer_profile:visits"], customer_id=[21])
     assert (found["age"], found["visits"]) == ([33], [None])
     feast.push("customer_profile", "online_and_offline", profile(22, age=34, visits=5))
@@ -360,5 +377,5 @@ def test_what_a_removed_group_leaves_is_deleted_by_hand(feast: Installation, clo
     command = ["feast", "--chdir", environment["PYTHONPATH"], "delete", "archive"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "Deleted" in done.stdout, done.stdout + done.stderr
-    services.wait_until(lambda: not feast.knows("archive:score"), "the server has forgotten the view")
+    until(lambda: not feast.knows("archive:score"), "the server has forgotten the view")
     assert feast.knows(AGE)

@@ -31,6 +31,7 @@ from pulumi_mlops_sandbox import packages
 from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
 from support.mocks import Cloud
+from support.waiting import until
 
 pytestmark = pytest.mark.long
 
@@ -238,7 +239,7 @@ def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         # The port is another one here, in the argument as in the hosts.
         command = [word.replace(PORT, str(made.port)).replace("0.0.0.0", "127.0.0.1") for word in command]  # noqa: S104
         server = stack.enter_context(services.running(command, folder / "server.log", environment))
-        services.wait_until(lambda: services.answers(f"{made.url}/health"), "mlflow server", server)
+        until(lambda: services.answers(f"{made.url}/health"), "mlflow server", process=server)
         made.setup(cloud)
         yield made
 
@@ -384,7 +385,7 @@ def test_an_approval_is_told_and_signed(trained: Installation) -> None:
     def told() -> list[tuple[str, dict[str, str], bytes]]:
         return [got for got in Receiver.got if json.loads(got[2])["data"]["version"] == "2"]
 
-    services.wait_until(told, "the webhook arrives")
+    until(told, "the webhook arrives")
     path, headers, body = told()[0]
     assert path == "/deploy"
     event = json.loads(body)

@@ -10,7 +10,7 @@ from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster, Ways
 from support.e2e.outside import Cloud, shown, succeeded
-from support.services import wait_until
+from support.waiting import until
 
 # A whole stack each, on a machine that may be busy.
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -152,7 +152,7 @@ def what_other_teams_run(cluster: Cluster) -> None:
     model = {"modelFormat": {"name": "sklearn"}, "storageUri": "s3://models/churn"}
     make(SERVING, "InferenceService", "models", "churn-2019", spec={"predictor": {"model": model}})
     make("v1", "ServiceAccount", "storefront", "web")
-    wait_until(lambda: all(ready(cluster, called) for called in SERVERS), "the servers of the other teams")
+    until(lambda: all(ready(cluster, called) for called in SERVERS), "the servers of the other teams")
 
 
 def ready(cluster: Cluster, called: str) -> bool:

@@ -26,6 +26,7 @@ from support import services
 from support.e2e.inside import Cluster
 from support.e2e.outside import ROOT, shown, succeeded
 from support.operators import kserve
+from support.waiting import until
 
 pytestmark = [pytest.mark.operators, pytest.mark.timeout(1800)]
 
@@ -249,7 +250,7 @@ def test_the_agent_keeps_what_is_asked_and_answered(served: tuple[Stack, Served]
         address = f"http://127.0.0.1:{listens}"
         path = agent["readinessProbe"]["httpGet"]["path"]
         with services.running(command, tmp_path / "agent.log", {**own, **login, "AWS_ENDPOINT_URL": store}) as process:
-            services.wait_until(lambda: _probed(f"{address}{path}"), "the agent", process)
+            until(lambda: _probed(f"{address}{path}"), "the agent", process=process)
             request = urllib.request.Request(
                 f"{address}/invocations", b'{"in": 2}', {"Content-Type": "application/json"}
             )
@@ -259,7 +260,7 @@ def test_the_agent_keeps_what_is_asked_and_answered(served: tuple[Stack, Served]
             def kept() -> list[str]:
                 return [one["Key"] for one in s3.list_objects_v2(Bucket="artifacts").get("Contents", [])]
 
-            services.wait_until(lambda: len(kept()) == 2, "what was captured")
+            until(lambda: len(kept()) == 2, "what was captured")
             names = sorted(kept())
     assert [name.rpartition("-")[2] for name in names] == ["request.json", "response.json"]
     endpoint = pods[0]["metadata"]["labels"]["app.kubernetes.io/instance"]
@@ -283,14 +284,14 @@ def test_it_is_scaled_and_released_again(shop: Stack, cluster: tuple[Sandbox, Cl
     assert set(before.values()) == {"none"}
     shop.configure(most="4")
     succeeded(shop.up())
-    services.wait_until(lambda: set(scalers().values()) == {"external"}, "another scaler")
+    until(lambda: set(scalers().values()) == {"external"}, "another scaler")
     assert scalers().keys() == before.keys(), "the same revisions serve"
     shop.configure(most="2")
     succeeded(shop.up())
-    services.wait_until(lambda: set(scalers().values()) == {"none"}, "no scaler")
+    until(lambda: set(scalers().values()) == {"none"}, "no scaler")
 
     shop.configure(cpus="3")
     succeeded(shop.up())
-    services.wait_until(lambda: len(scalers()) == 2 and not scalers().keys() & before.keys(), "the old ones are gone")
+    until(lambda: len(scalers()) == 2 and not scalers().keys() & before.keys(), "the old ones are gone")
     assert shown(shop.up()) == []
     assert shown(shop.refresh()) == []

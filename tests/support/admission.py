@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from kubernetes import config
 from kubernetes.client import ApiClient, ApiException, CoreV1Api
 
-from support import services
 from support.mocks import Registration
+from support.waiting import until
 
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 CLUSTER_WIDE = {"Namespace"}
@@ -95,4 +95,4 @@ def remove_namespace(api: ApiClient, name: str) -> None:
     """Delete a namespace and wait until it is gone: the next module that runs here may want the same name."""
     core = CoreV1Api(api)
     core.delete_namespace(name)
-    services.wait_until(lambda: name not in {found.metadata.name for found in core.list_namespace().items}, name)
+    until(lambda: name not in {found.metadata.name for found in core.list_namespace().items}, name)

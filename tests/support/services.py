@@ -6,11 +6,12 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
+
+from support.waiting import until
 
 BOUND_SECONDS = 240
 _POSTGRES = """
@@ -36,16 +37,6 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-def wait_until(holds: Callable[[], object], what: str, process: subprocess.Popen[str] | None = None) -> None:
-    """Wait for a condition; a process that ends meanwhile is the answer as well."""
-    deadline = time.monotonic() + BOUND_SECONDS
-    while not holds():
-        ended = process is not None and process.poll() is not None
-        assert not ended, f"{what}: the process ended with {process.returncode if process else None}"
-        assert time.monotonic() < deadline, f"{what}: not within {BOUND_SECONDS} s"
-        time.sleep(0.05)
 
 
 def listens(port: int) -> bool:
@@ -91,7 +82,7 @@ def running(
 def _speaking(python: str, program: str, log: Path, pattern: str, *more: str) -> Iterator[str]:
     """Run a server that says where it is, and ends when its input does."""
     with running([python, "-W", "ignore", "-c", program, *more], log) as process:
-        wait_until(lambda: re.search(pattern, log.read_text()), log.stem, process)
+        until(lambda: re.search(pattern, log.read_text()), log.stem, process=process)
         said = re.search(pattern, log.read_text())
         assert said, log.read_text()
         yield said.group()
@@ -117,5 +108,5 @@ def valkey(python: str, configuration: str, folder: Path) -> Iterator[int]:
     text = re.sub(r"(?m)^dir .*$", f"dir {data}", text) + "bind 127.0.0.1\n"
     (folder / "valkey.conf").write_text(text)
     with running([binary, str(folder / "valkey.conf")], folder / "valkey.log") as process:
-        wait_until(lambda: listens(port), "valkey", process)
+        until(lambda: listens(port), "valkey", process=process)
         yield port

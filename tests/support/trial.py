@@ -1,17 +1,16 @@
 """A namespace of a real cluster under *restricted*, and pods in it that answer and ask."""
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import yaml
 from kubernetes import client, config, utils
 
 from pulumi_mlops_sandbox.kubernetes.forwarding import kubectl
 from pulumi_mlops_sandbox.kubernetes.nodes import images
+from support.waiting import until
 
 WITHIN = 90.0
 PORTS = (8080, 8081)
@@ -39,14 +38,6 @@ kind: Service
 metadata: {name: a}
 spec: {selector: {app: a}, ports: [{port: 80, targetPort: 8080}]}
 """
-
-
-def until(condition: Callable[[], Any], within: float = WITHIN) -> Any:
-    deadline = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.1)
-    return found
 
 
 class Trial:

@@ -1,18 +1,24 @@
-"""The online store of Feast: its store for Redis, and rows that end when the feature view's ``ttl`` says so.
+"""The online store of Feast: its store for Redis, rows that end when the feature view's ``ttl`` says so, fresh views.
 
 Feast loads it by the name in ``feature_store.yaml``, as its documentation describes for stores of one's own. Its own
 store answers with a row however old it is. Valkey 9 lets a field of a hash expire, and each feature is one.
+
+What reads the registry keeps the views that it made of it, until it is read anew: Feast knows that by the registry's
+address in memory and its version, and a registry in a database has no version. So a server may take an older one for
+the newest: it wrote rows without the feature that had been added, and answered with success. Here each has a version.
 """
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
 # Feast is in the image that runs this, not in the library's own environment.
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from feast import utils
 from feast.infra.online_stores.helpers import _mmh3, _redis_key
 from feast.infra.online_stores.redis import RedisOnlineStore, RedisOnlineStoreConfig, _versioned_fv_name
+from feast.infra.registry.sql import SqlRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +27,19 @@ if TYPE_CHECKING:
 
     Rows = list[tuple[Any, dict[str, Any], Any, Any]]
     Progress = Callable[[int], Any] | None
+
+
+_read = SqlRegistry.proto
+
+
+def _read_anew(registry: SqlRegistry) -> Any:
+    """Read the registry, and give what was read a version of its own."""
+    found = _read(registry)
+    found.version_id = str(uuid.uuid4())
+    return found
+
+
+SqlRegistry.proto = _read_anew
 
 
 class ValkeyOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]  # Feast is not in this environment

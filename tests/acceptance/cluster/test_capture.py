@@ -12,7 +12,8 @@ from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import succeeded
 from support.e2e.real import project
-from support.e2e.served import SERVER, answers, until
+from support.e2e.served import SERVER, answers
+from support.waiting import until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 

@@ -20,7 +20,8 @@ from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
 from support.e2e.real import inside, left, project, timed, told
-from support.e2e.served import answers, until
+from support.e2e.served import answers
+from support.waiting import until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
 
@@ -206,6 +207,7 @@ def test_rows_outlive_the_pods_of_both_stores(asked: tuple[str, str], cluster: C
     assert None not in before
     told(cluster, SPACE, "delete", "pod", "features-online-0", "feat-store-0")
     until(lambda: ask(*asked, {"customers": [2]})[0] == 200, "the endpoint answers again")
+    told(cluster, SPACE, "rollout", "status", "statefulset/feat-store", "--timeout=300s")
     until(lambda: read(asked, "age", 1, 2, 150) == before, "the rows are there again")
     with kept(cluster, SPACE, "feat") as bucket:
         assert "features/features/customer-profile/history.parquet" in bucket.keys("features/")

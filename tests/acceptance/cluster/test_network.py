@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from support.trial import PORTS, Trial, until
+from support.trial import PORTS, Trial
+from support.waiting import until
 
 pytestmark = pytest.mark.acceptance
 

@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes import gateways
@@ -33,8 +32,9 @@ from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
 from support.e2e.real import inside, left, project, timed, told
-from support.e2e.served import until
+from support.e2e.receiver import Call, got, listens
 from support.trial import Trial, trial
+from support.waiting import until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
 
@@ -72,46 +72,6 @@ score = mlops.Endpoint(
 pulumi.export("url", score.url)
 pulumi.export("status", score.status)
 """
-RECEIVER = f"""
-apiVersion: v1
-kind: List
-items:
-  - apiVersion: v1
-    kind: Service
-    metadata: {{name: receiver}}
-    spec: {{selector: {{app: receiver}}, ports: [{{port: 8080}}]}}
-  - apiVersion: v1
-    kind: Pod
-    metadata: {{name: receiver, labels: {{app: receiver}}}}
-    spec:
-      automountServiceAccountToken: false
-      terminationGracePeriodSeconds: 0
-      securityContext: {{runAsNonRoot: true, runAsUser: 1000, seccompProfile: {{type: RuntimeDefault}}}}
-      containers:
-        - name: main
-          image: {objects.PYTHON}
-          command:
-            - python
-            - -uc
-            - |
-              import base64, http.server, json
-              class Handler(http.server.BaseHTTPRequestHandler):
-                  def do_POST(self):
-                      body = self.rfile.read(int(self.headers["Content-Length"]))
-                      headers = {{name.lower(): value for name, value in self.headers.items()}}
-                      print(json.dumps([self.path, headers, base64.b64encode(body).decode()]))
-                      self.send_response(200)
-                      self.send_header("Content-Length", "0")
-                      self.end_headers()
-                  def log_message(self, *said):
-                      pass
-              http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
-          readinessProbe: {{tcpSocket: {{port: 8080}}, periodSeconds: 1}}
-          resources: {{requests: {{cpu: 5m, memory: 32Mi}}}}
-          securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
-"""
-"""Somebody in another namespace who is told of approvals, and writes down who told what."""
-
 TRAIN = """
 import json, sys, mlflow, numpy
 from sklearn.linear_model import LogisticRegression
@@ -135,7 +95,8 @@ mlflow.set_experiment("training")
 with mlflow.start_run():
     mlflow.log_metric("auc", 1.0)
     logged = mlflow.pyfunc.log_model(name="model", python_model=Failing(), pip_requirements=[])
-    print(json.dumps(int(mlflow.register_model(logged.model_uri, "churn").version)))
+    version = mlflow.register_model(logged.model_uri, "churn").version
+print(json.dumps(int(version)))
 """
 """A version that passes its gate and raises at every request."""
 APPROVE = """
@@ -222,11 +183,9 @@ class Registry:
         found = inside(self.cluster, SPACE, "models-mlflow-db-1", "postgres", "psql", "-At", "mlflow", "-c", query)
         return found.splitlines()
 
-    def got(self) -> list[tuple[str, dict[str, str], bytes]]:
+    def got(self) -> list[Call]:
         """List what the receiver was told."""
-        said = self.receiver.core.read_namespaced_pod_log("receiver", self.receiver.namespace)
-        lines = [json.loads(line) for line in said.splitlines()]
-        return [(path, headers, base64.b64decode(body)) for path, headers, body in lines]
+        return got(self.receiver)
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +193,7 @@ def registry(
     real: Sandbox, cluster: Cluster, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory, figures: list[str]
 ) -> Iterator[Registry]:
     with trial(kubeconfig, f"reg-told-{secrets.token_hex(3)}") as receiver:
-        receiver.apply(RECEIVER)
-        until(lambda: receiver.ready("receiver"), "the receiver is ready")
+        listens(receiver)
         folder, program = (
             tmp_path_factory.mktemp("reg"),
             PROGRAM.replace("TOLD", receiver.namespace).replace("METRICS", METRICS),
@@ -308,15 +266,14 @@ def test_consumers_reach_it_inside_and_nobody_else(registry: Registry, apart: Tr
     server = f"models-mlflow.{SPACE}.svc.cluster.local/5000"
     tries = ("bash", "-c", f"timeout 5 bash -c '</dev/tcp/{server}' && echo open || echo shut")
     assert registry.receiver.run("receiver", *tries).strip() == "open"
-    apart.apply(RECEIVER)
-    until(lambda: apart.ready("receiver"), "another pod is ready")
+    listens(apart)
     assert apart.run("receiver", *tries).strip().splitlines()[-1] == "shut"
     assert inside(registry.cluster, SPACE, "reg-store-0", "seaweedfs", *tries) == "shut"
 
 
 @pytest.mark.usefixtures("trained")
 def test_an_approval_is_told_and_signed(registry: Registry) -> None:
-    def told_of(version: str) -> list[tuple[str, dict[str, str], bytes]]:
+    def told_of(version: str) -> list[Call]:
         return [one for one in registry.got() if json.loads(one[2])["data"]["version"] == version]
 
     path, headers, body = until(lambda: told_of("1"), "the webhook arrives")[0]

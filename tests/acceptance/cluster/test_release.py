@@ -2,6 +2,8 @@
 
 import json
 import re
+import secrets
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.stack import Result, Stack
 from support.e2e.inside import Cluster
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import project
+from support.e2e.real import project, timed
+from support.e2e.receiver import got, listens
 from support.e2e.served import SERVER, answers, counted
+from support.trial import Trial, trial
+from support.waiting import until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
 
@@ -36,6 +41,7 @@ platform = mlops.Platform(
     existing={{
         "gateway": {{"name": "gateways/public", "domain": "till.example.com", "tls": False}},
         "metrics": {METRICS!r},
+        "alerts": "http://receiver.TOLD.svc.cluster.local:8080/alerts",
     }},
 )
 score = mlops.Endpoint(
@@ -47,14 +53,22 @@ CANARY = {"canary": {"percent": 20, "bake_minutes": 1}}
 LINEAR = {"linear": {"step_percent": 40, "interval_minutes": 1}}
 WATCHED = 45.0
 """Seconds of a step in which its share is looked at: each is watched for a minute at least."""
+TOLD = {("firing", "EndpointErrors", "main")}
+"""Of the endpoint's errors; nobody counts its Deployments here, which is told too."""
 SHADOW_PERCENT, WEIGHTS = 50, {"red": 3, "blue": 1}
 
 
 class Till:
-    """The project, and its endpoint as the program has it."""
+    """The project, its endpoint as the program has it, and who is told of alerts."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, receiver: Trial) -> None:
+        self.stack, self.receiver = stack, receiver
+
+    def alerts(self) -> set[tuple[str, str, str]]:
+        """Return what Alertmanager told: status, alert and variant."""
+        calls = [json.loads(body) for path, _, body in got(self.receiver) if path == "/alerts"]
+        found = [(one["status"], one["labels"]) for call in calls for one in call["alerts"]]
+        return {(status, labels["alertname"], labels["variant"]) for status, labels in found}
 
     def write(self, version: int, release: Mapping[str, Any] | None = None, **others: Any) -> None:
         """Write the program: a version, how it takes over, what else of its environment, and other arguments."""
@@ -77,13 +91,16 @@ class Till:
 
 
 @pytest.fixture(scope="module")
-def till(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Till]:
-    made = Till(project(real, tmp_path_factory.mktemp("till"), "till", PROGRAM))
-    try:
-        succeeded(made.up(1))
-        yield made
-    finally:
-        succeeded(made.stack.destroy())
+def till(real: Sandbox, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Till]:
+    with trial(kubeconfig, f"till-told-{secrets.token_hex(3)}") as receiver:
+        listens(receiver)
+        program = PROGRAM.replace("TOLD", receiver.namespace)
+        made = Till(project(real, tmp_path_factory.mktemp("till"), "till", program), receiver)
+        try:
+            succeeded(made.up(1))
+            yield made
+        finally:
+            succeeded(made.stack.destroy())
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +132,7 @@ def test_another_goes_out_in_steps_while_a_caller_makes_mistakes(till: Till, loa
         load.keep_up(20)
     figures += [one.line() for one in careless.phases]
     assert {one.status for one in mistakes.answers} == {400}
+    assert till.alerts().isdisjoint(TOLD), "nobody is told of a caller's mistakes"
     assert seen.failed == []
     both = seen.both("2", "3")
     first = [one for one in both if one.sent - both[0].sent < WATCHED]
@@ -176,12 +194,22 @@ def test_a_slow_version_goes_back(till: Till, load: Load) -> None:
     assert set(after.versions) == {"3"}
 
 
-def test_a_version_that_never_becomes_ready_leaves_everything_as_it_was(
-    till: Till, load: Load, cluster: Cluster
+def test_a_version_that_never_becomes_ready_leaves_everything_as_it_was_and_failures_are_told(
+    till: Till, load: Load, cluster: Cluster, figures: list[str]
 ) -> None:
+    """What serves fails at some requests meanwhile: people are told of that by Alertmanager, as the platform says."""
     before = rules(cluster)
-    with load.phase("never ready") as seen:
+    with (
+        Load(load.where, load.url, a_second=2, body="a failure") as failing,
+        load.phase("never ready") as seen,
+        failing.phase("failures meanwhile") as failures,
+    ):
+        began = time.monotonic()
         refused = till.up(6, CANARY, environment={"NEVER_READY": "1"})
+        until(lambda: till.alerts() >= TOLD, "the alert is told", 420)
+        figures.append(timed("failures were told within", began))
+    figures.append(failures.line())
+    assert {one.status for one in failures.answers} == {500}
     assert refused.code != 0
     assert "will not become ready" in refused.output
     assert seen.failed == []

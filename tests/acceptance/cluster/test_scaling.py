@@ -13,7 +13,8 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.outside import shown, succeeded
 from support.e2e.real import project
-from support.e2e.served import SERVER, answers, until
+from support.e2e.served import SERVER, answers
+from support.waiting import until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
 

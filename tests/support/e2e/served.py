@@ -1,17 +1,15 @@
 """A model server for real clusters that does as it is told, and how it is asked."""
 
 import re
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops_sandbox.kubernetes import gateways
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded, told
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
+from support.waiting import until
 
 SERVER = """
 import hashlib, http.server, json, os, random, signal, time, urllib.parse
@@ -41,8 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         given, began = self.rfile.read(int(self.headers["Content-Length"])), time.monotonic()
         time.sleep(float(SLOW))
         code = FAILS_WITH if random.random() < float(FAILS) else 200
-        if json.loads(given) == "a mistake":
-            code = 400
+        code = {"a mistake": 400, "a failure": 500}.get(str(json.loads(given)), code)
         told = {"given": json.loads(given), "version": VERSION, "pod": os.environ["HOSTNAME"]}
         told["all"] = sorted(os.environ)
         if token := os.environ.get("MLOPS_SECRET_TOKEN"):
@@ -66,16 +63,8 @@ http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
 """Answers what it was given, and who it is. VERSION, FAILS (a share of answers), FAILS_WITH (their status), SLOW
 (seconds) and NEVER_READY are read from its environment; of the secret TOKEN it tells a hash. Asked "a mistake" it
-answers 400. When it is told to end it ends at once, whatever it is doing: no program has to be kinder than that."""
-
-
-def until(holds: Callable[[], Any], what: str, within: float = 120.0) -> Any:
-    """Wait for something to come to pass; return what it said."""
-    deadline = time.monotonic() + within
-    while not (found := holds()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.5)
-    return found
+answers 400, and asked "a failure" 500. When it is told to end it ends at once, whatever it is doing: no program has to
+be kinder than that."""
 
 
 def answers(stack: Stack, cluster: Cluster) -> tuple[str, str]:

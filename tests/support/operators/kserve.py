@@ -16,6 +16,7 @@ from pulumi_mlops_sandbox.kubernetes.crds import SOURCES
 from pulumi_mlops_sandbox.progress import step
 from support import services
 from support.e2e.inside import Cluster
+from support.waiting import until
 
 MODULE = "github.com/kserve/kserve"
 VERSION = next(source.version for source in SOURCES if source.module == MODULE)
@@ -95,7 +96,7 @@ def _install(cluster: Cluster, config: Path) -> None:
             return True
         return False
 
-    services.wait_until(applied, "ClusterStorageContainer")
+    until(applied, "ClusterStorageContainer")
 
 
 def _hooks(cluster: Cluster, config: Path, port: int, certificate: str) -> None:
@@ -121,6 +122,6 @@ def running(cluster: Cluster, folder: Path) -> Iterator[None]:
     command += ["-health-probe-addr", f"127.0.0.1:{health}"]
     environment = {"KUBECONFIG": str(cluster.kubeconfig), "TMPDIR": str(folder), "POD_NAMESPACE": SPACE}
     with services.running(command, folder / "kserve.log", environment) as process:
-        services.wait_until(lambda: services.answers(f"http://127.0.0.1:{health}/readyz"), "KServe", process)
+        until(lambda: services.answers(f"http://127.0.0.1:{health}/readyz"), "KServe", process=process)
         _hooks(cluster, product / "config", port, certificate)
         yield

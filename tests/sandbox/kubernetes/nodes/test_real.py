@@ -21,7 +21,8 @@ from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.nodes import product, requirements
 from pulumi_mlops_sandbox.kubernetes.nodes.leftovers import called
-from support.trial import SERVICE, Trial, until
+from support.trial import SERVICE, Trial
+from support.waiting import until
 
 EMPTY = "emptyDir: {}"
 
@@ -78,7 +79,7 @@ def changed(home: Path, before: dict[str, list[str]]) -> set[str]:
 def settled(home: Path, before: dict[str, list[str]], left: set[str]) -> None:
     """Wait until nothing but this is there that was not: the kernel takes a link away a moment after its namespace."""
     with suppress(AssertionError):
-        until(lambda: changed(home, before) == left, 10)
+        until(lambda: changed(home, before) == left, within=10)
     now = traces(called(home))
     told = {name: sorted({*now[name]} ^ {*before[name]}) for name in now if now[name] != before[name]}
     assert set(told) == left, told
@@ -205,7 +206,7 @@ def metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Trial) -> None
             return []
         return list(listed["items"])
 
-    assert [item["metadata"]["name"] for item in until(used, 90)] == ["node"]
+    assert [item["metadata"]["name"] for item in until(used, within=90)] == ["node"]
 
 
 @pytest.mark.acceptance
