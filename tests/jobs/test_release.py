@@ -104,11 +104,12 @@ def test_a_revision_that_refuses_what_the_old_one_answers_gets_no_more(
 
 @pytest.mark.parametrize("share", [0.3, 1])
 @pytest.mark.parametrize("begins", [-3000, 5])
+@pytest.mark.parametrize("seconds", [60, 600])
 def test_mistakes_of_callers_hold_up_no_release(
-    stage: Stage, clock: Clock, account: Path, share: float, begins: float
+    stage: Stage, clock: Clock, account: Path, *, share: float, begins: float, seconds: float
 ) -> None:
     Callers(stage, clock, **dict.fromkeys(("old", "new"), lambda now: share if now > begins else 0))
-    run(stage, clock, account)
+    run(stage, clock, account, steps=[{"percent": 10, "seconds": seconds}, *CANARY[1:]])
     assert stage.shares() == [{"old": 9000, "new": 1000}, {"new": 1}, {"new": 1}]
 
 

@@ -197,7 +197,7 @@ class Release:
         self.before: set[str] = set()
         self.moved: float | None = None
         """When the traffic was last divided anew; None where the new ones are not compared any more."""
-        self.whole = False
+        self.whole, self.earlier = False, _COMPARED_BEFORE_SECONDS
         self.answered = now()
         self.ready_since = now()
         self.told = ""
@@ -285,6 +285,8 @@ class Release:
 
     def _give(self, before: Rules, percent: float) -> None:
         """Divide the traffic, or give the new ones all of it."""
+        together = self.now() - self.moved if self.moved is not None and not self.whole else 0
+        self.earlier = math.floor(together) if together >= _COMPARED_SECONDS else _COMPARED_BEFORE_SECONDS
         self._write(divided(before, self.wanted, percent) if percent < _ALL else self.wanted, before)
         self.moved, self.whole = self.now(), percent >= _ALL
 
@@ -386,11 +388,11 @@ class Release:
         """Compare the new revisions with what served before; False where there was no answer.
 
         While the traffic is divided, both are looked at since it is. When all has moved, the new ones are compared with
-        what the others did until then: that gives rise to doubt, not to a verdict.
+        what the others did until then, in the last step or in ten minutes: that gives rise to doubt, not to a verdict.
         """
         if self.moved is None or (age := math.floor(self.now() - self.moved)) < _COMPARED_SECONDS:
             return True
-        recent, earlier = (0, age), (age, age + _COMPARED_BEFORE_SECONDS) if self.whole else (0, age)
+        recent, earlier = (0, age), (age, age + self.earlier) if self.whole else (0, age)
         others = f'mlops_revision=~"{"|".join(sorted(self.before))}"'
         for one in self.settings["compared"]:
             if one["revision"] in self.before:
