@@ -47,6 +47,7 @@ class Arm:
         self.home, self.latency = home, latency
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
+        self.sent: dict[str, Any] = {}
 
     def start(self) -> None:
         ready = self.home / "azure.json"

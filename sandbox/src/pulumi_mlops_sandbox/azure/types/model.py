@@ -53,6 +53,8 @@ class Types:
                 held[name] = {"type": self._made(said), "flags": 0}
             for name in change.get("remove", ()):
                 held.pop(name, None)
+            for name, flags in change.get("flags", {}).items():
+                held[name] = {**held[name], "flags": held[name]["flags"] | flags}
             for name, values in change.get("values", {}).items():
                 old = self.literals(self.rows[held[name]["type"]])
                 held[name] = {**held[name], "type": self._made("=" + "|".join([*old, *values]))}
