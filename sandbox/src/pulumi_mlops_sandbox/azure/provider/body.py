@@ -27,7 +27,7 @@ def request(row: Row, inputs: Values) -> Values:
             continue
         into = wire if row.kept or row.bare or _beside(row, name) else inner
         into[_sent(row, name, name)] = _outward(row, value, name)
-    if inner or not (row.kept or row.bare):
+    if inner:
         wire["properties"] = inner
     return wire
 
