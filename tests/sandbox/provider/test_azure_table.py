@@ -24,11 +24,15 @@ def body_of(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
     return kind(token).request(inputs)
 
 
+def answered(path: str, sent: dict[str, Any]) -> dict[str, Any]:
+    return {**sent, "id": path, "name": path.rsplit("/", 1)[-1]}
+
+
 def round_trip(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Send inputs, and read them back from an Azure that returns what it was sent."""
     subject = kind(token)
     path = subject.path(inputs)
-    return subject.as_inputs(path, subject.state(path, subject.request(inputs)), inputs)
+    return subject.as_inputs(path, subject.state(path, answered(path, subject.request(inputs))), inputs)
 
 
 @pytest.mark.parametrize("token", sorted(ROWS))
@@ -171,6 +175,7 @@ LIVES: dict[str, dict[str, Any]] = {
         "networkRuleSet": {"virtualNetworkRules": [{"virtualNetworkResourceId": "n"}]},
         "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/subscriptions/S/B", "/subscriptions/S/a"]},
     },
+    "monitor:AutoscaleSetting": {"autoscaleSettingName": "a", "name": "another", "enabled": True, "profiles": []},
     "network:VirtualNetwork": {
         "virtualNetworkName": "n",
         "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},

@@ -110,8 +110,10 @@ def as_inputs(row: Row, state: Values, inputs: Values, fields: Mapping[str, Prop
     What the program gave and Azure does not return is gone (None), unless no GET returns it at all.
     """
     found: Values = {}
+    # Where a property of the body is called as one of its envelope, an SDK does not flatten its answer.
+    apart: Values = {} if row.kept else state.get("properties") or {}
     for name, item in fields.items():
-        read = state.get(name)
+        read = _inward(row, apart[name], name) if name in apart and not _beside(row, name) else state.get(name)
         if name in row.parameters or name in row.query or (name in row.written and read is None):
             continue
         if read is None:

@@ -214,7 +214,6 @@ def _watching() -> Iterator[Row]:
         "azure-native:monitor:AutoscaleSetting",
         _in("Microsoft.Insights/autoscalesettings/{autoscaleSettingName}"),
         renames=alert,
-        refused={"name": "it repeats autoscaleSettingName, of which the output `name` tells"},
     )
     yield Row(
         "azure-native:monitor:DiagnosticSetting",
