@@ -333,7 +333,7 @@ workspace = ml.Workspace(
     application_insights=insights.id,
     system_datastores_auth_mode="Identity",
     public_network_access="Enabled",
-    managed_network={"isolation_mode": "AllowInternetOutbound"},
+    managed_network={"isolation_mode": "AllowOnlyApprovedOutbound"},
     v1_legacy_mode=False,
     tags=TAGS,
     opts=ResourceOptions(depends_on=rights),
@@ -382,17 +382,24 @@ compute = ml.Compute(
     },
     tags=TAGS,
 )
+
+
+def blob_store(description: str) -> dict[str, object]:
+    """Describe the container as a datastore."""
+    return {
+        "datastore_type": "AzureBlob",
+        "account_name": account.name,
+        "container_name": container.name,
+        "description": description,
+        "credentials": {"credentials_type": "None"},
+    }
+
+
 ml.Datastore(
     "store",
     **within,
     name="artifacts",
-    properties={
-        "datastore_type": "AzureBlob",
-        "account_name": account.name,
-        "container_name": container.name,
-        "description": EDITION,
-        "credentials": {"credentials_type": "None"},
-    },
+    properties=blob_store(EDITION),
     opts=ResourceOptions(depends_on=[blob]),
 )
 ml.WorkspaceConnection(
@@ -467,24 +474,48 @@ for kind, properties in VERSIONS.items():
             properties=described(description=EDITION, **properties),
             opts=ResourceOptions(depends_on=[blob]),
         )
-entities = ml.FeaturestoreEntityContainerEntity("customers", **within, properties={"description": EDITION})
+features = ml.Workspace(
+    "features",
+    **inside,
+    kind="FeatureStore",
+    sku={"name": "Basic", "tier": "Basic"},
+    identity={"type": "UserAssigned", "user_assigned_identities": [identity.id]},
+    primary_user_assigned_identity=identity.id,
+    storage_account=account.id,
+    key_vault=vault.id,
+    application_insights=insights.id,
+    system_datastores_auth_mode="Identity",
+    feature_store_settings={"compute_runtime": {"spark_runtime_version": "3.4"}},
+    public_network_access="Enabled",
+    tags=TAGS,
+    opts=ResourceOptions(depends_on=rights),
+)
+of_features = {**inside, "workspace_name": features.name}
+ml.Datastore(
+    "features-store",
+    **of_features,
+    name="artifacts",
+    properties=blob_store(EDITION),
+    opts=ResourceOptions(depends_on=[blob]),
+)
+entities = ml.FeaturestoreEntityContainerEntity("customers", **of_features, properties={"description": EDITION})
 entity = ml.FeaturestoreEntityVersion(
     "customer",
-    **within,
+    **of_features,
     name=entities.name,
     version="1",
     properties={"description": EDITION, "index_columns": [{"column_name": "customer_id", "data_type": "String"}]},
 )
-sets = ml.FeaturesetContainerEntity("profiles", **within, properties={"description": EDITION})
+sets = ml.FeaturesetContainerEntity("profiles", **of_features, properties={"description": EDITION})
 ml.FeaturesetVersion(
     "profile",
-    **within,
+    **of_features,
     name=sets.name,
     version="1",
     properties={
         "description": EDITION,
         "entities": ["azureml:customers:1"],
-        "specification": {"path": Output.format("azureml://datastores/artifacts/paths/{0}", "features")},
+        "specification": {"path": "azureml://datastores/artifacts/paths/features"},
         "stage": "Development",
     },
     opts=ResourceOptions(depends_on=[entity, blob]),
