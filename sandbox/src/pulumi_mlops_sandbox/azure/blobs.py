@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from pulumi_mlops_sandbox.azure import access, ids
+from pulumi_mlops_sandbox.azure import access
 from pulumi_mlops_sandbox.azure.call import Answer, Tenant
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.store import Item, Record
@@ -112,4 +112,4 @@ def held(tenant: Tenant, account: str, container: str, prefix: str) -> bool:
 def account_of(uri: str) -> str:
     """Read the account out of an address of storage."""
     host = uri.split("://", 1)[-1].split("/", 1)[0]
-    return ids.region(host.rsplit("@", 1)[-1].split(".", 1)[0])
+    return host.rsplit("@", 1)[-1].split(".", 1)[0].lower()

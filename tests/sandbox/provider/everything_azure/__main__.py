@@ -15,6 +15,7 @@ ROLES = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+FILES = "69566ab7-960f-475b-8e7c-b3118f30c6bd"
 SECRETS = "00482a5a-887f-4fb3-b363-3b7fe8e74483"
 PULL, PUSH = "7f951dda-4ed3-4680-a7ca-43fe172d538d", "8311e382-0749-4cb8-b61a-304f252e45ec"
 
@@ -312,6 +313,7 @@ rights = [
         [
             (CONTRIBUTOR, group.id),
             (BLOB_CONTRIBUTOR, account.id),
+            (FILES, account.id),
             (SECRETS, vault.id),
             (PULL, images.id),
             (PUSH, images.id),
