@@ -444,7 +444,7 @@ def _workspace(
         key_vault=parts["vault"],
         container_registry=parts["registry"],
         application_insights=parts["insights"],
-        system_datastores_auth_mode="identity",
+        system_datastores_auth_mode="Identity",
         public_network_access=place.public,
         managed_network={"isolation_mode": mode},
         # Serverless Spark does not wait for a network that the first machine would make.

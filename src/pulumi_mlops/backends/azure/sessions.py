@@ -108,7 +108,8 @@ def ask(
 
     client = _client(_endpoint(), json.dumps(_settings(given), sort_keys=True))
     wanted = {**({"api-version": version} if "api-version=" not in path else {}), **(query or {})}
-    request = HttpRequest(method, path, params=wanted, json=dict(body) if body is not None else None)
+    where = f"{_endpoint()}{path}" if path.startswith("/") else path
+    request = HttpRequest(method, where, params=wanted, json=dict(body) if body is not None else None)
     response = client.send_request(request)
     text = response.text()
     try:
