@@ -96,7 +96,12 @@ _SIGNAL = {
         "windowOffset": "P0D",
         "dataContext": "model_inputs",
     },
-    "referenceData": {"inputDataType": "Fixed", "jobInputType": "uri_folder", "uri": "azureml:training:1"},
+    "referenceData": {
+        "inputDataType": "Fixed",
+        "jobInputType": "uri_folder",
+        "uri": "azureml:training:1",
+        "dataContext": "training",
+    },
     "metricThresholds": [
         {"dataType": "Numerical", "metric": "JensenShannonDistance", "threshold": {"value": 0.1}},
     ],

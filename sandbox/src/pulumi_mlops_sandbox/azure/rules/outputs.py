@@ -191,6 +191,28 @@ def job(_call: Call, _record: Record) -> dict[str, Any]:
     return {"properties": {"status": "NotStarted", "services": {}}}
 
 
+# What an asset has where nobody said anything: clients read it.
+ASSET_DEFAULTS: dict[str, Any] = {"isArchived": False, "properties": {}, "tags": {}}
+VERSION_DEFAULTS: dict[str, Any] = ASSET_DEFAULTS | {"isAnonymous": False}
+ASSETS = ("codes", "components", "data", "environments", "models", "featuresets", "featurestoreEntities")
+
+
+@makes(
+    *(
+        f"{ML}/{scope}/{kind}{below}"
+        for scope in ("workspaces", "registries")
+        for kind in ASSETS
+        for below in ("", "/versions")
+    )
+)
+def asset(_call: Call, record: Record) -> dict[str, Any]:
+    """Say what holds where nothing was said."""
+    defaults = VERSION_DEFAULTS if record.type.endswith("/versions") else ASSET_DEFAULTS
+    if record.type.endswith("models/versions"):
+        defaults = defaults | {"flavors": {}}
+    return {"properties": {name: value for name, value in defaults.items() if record.properties.get(name) is None}}
+
+
 @makes("Microsoft.EventGrid/systemTopics", "Microsoft.EventGrid/topics")
 def topic(_call: Call, record: Record) -> dict[str, Any]:
     """Give a topic its address."""
