@@ -18,13 +18,8 @@ from pulumi_mlops_sandbox.azure.types.model import HERE, READ_ONLY, Types
 DATA = os.environ.get("PULUMI_MLOPS_AZURE_TYPES")
 """A folder with `arm-types.json.gz`: Microsoft's types in the newest version, where somebody has them."""
 UNTYPED = {"subscriptions", "locations", "deletedvaults", "status", "vmsizes", "names", "capabilityhosts"}
-# Where the newest data differs and our judge is as it is for a reason.
-KNOWN = {
-    "microsoft.storage/storageaccounts/fileservices",  # not written by us: later sizes of shares
-    "microsoft.storage/storageaccounts/fileservices/shares",
-    "microsoft.network/networksecuritygroups",  # states of parts that are read only
-    "microsoft.network/virtualnetworks",
-}
+# Where the newest data differs and the judge's older data is good enough: nothing of ours writes it.
+KNOWN = ("ipamPoolPrefixAllocations", "provisionedIops", "provisionedBandwidthMibps", "fileSharePaidBursting")
 
 
 def _tool() -> ModuleType:
@@ -79,7 +74,7 @@ def test_our_types_agree_with_the_newest() -> None:
     for key, number in newest["index"].items():
         kind = key.partition("@")[0].lower()
         ours = judge.types().body(kind)
-        if ours is None or kind in KNOWN:
+        if ours is None:
             continue
         row = rows[number]
         row = rows[_number(row["body"])] if row["$type"] == "ResourceType" else row
@@ -87,7 +82,7 @@ def test_our_types_agree_with_the_newest() -> None:
         wrong += [f"{kind}: {said}" for said in _differences(_Both(rows), ours, row)]
     print(f"{compared} types compared, {len(wrong)} differences", *wrong, sep="\n")  # noqa: T201  (a figure for the report)
     assert compared > 60
-    assert wrong == []
+    assert [one for one in wrong if not any(known in one for known in KNOWN)] == []
 
 
 def _number(reference: Any) -> int:
