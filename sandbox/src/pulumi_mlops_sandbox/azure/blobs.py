@@ -69,14 +69,14 @@ def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answ
         item = tenant.store.items[key] = Item(request.get_data(), kind, metadata)
         tenant.saver.soon()
         return Answer(status, None, _headers(item, length=False))
-    item = tenant.store.items.get(key)
-    if item is None:
+    held = tenant.store.items.get(key)
+    if held is None:
         raise ArmError("BlobNotFound", f"The specified blob '{name}' does not exist.", 404)
     if request.method == "DELETE":
         del tenant.store.items[key]
         tenant.saver.soon()
         return Answer(202)
-    return Answer(200, item.content if request.method == "GET" else b"", _headers(item, length=True))
+    return Answer(200, held.content if request.method == "GET" else b"", _headers(held, length=True))
 
 
 def _headers(item: Item, *, length: bool) -> dict[str, str]:

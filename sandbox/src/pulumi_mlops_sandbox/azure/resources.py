@@ -19,7 +19,7 @@ from pulumi_mlops_sandbox.azure.call import (
     registered,
 )
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem, invalid, not_found
-from pulumi_mlops_sandbox.azure.store import GOING, Record
+from pulumi_mlops_sandbox.azure.store import GOING, Operation, Record
 from pulumi_mlops_sandbox.azure.types import judge
 from pulumi_mlops_sandbox.azure.view import merged, shown
 
@@ -248,7 +248,7 @@ def _planned(call: Call, what: str) -> ArmError | None:
     return None if why is None else ArmError("InternalServerError", why)
 
 
-def _links(call: Call, operation: operations.Operation) -> dict[str, str]:
+def _links(call: Call, operation: Operation) -> dict[str, str]:
     version = call.query.get("api-version", "2024-01-01")
     return operations.links(call.tenant, operation, call.address.subscription, call.kind.namespace, version)
 

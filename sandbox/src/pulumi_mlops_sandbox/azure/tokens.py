@@ -14,7 +14,7 @@ _FORMS = (
 
 def principal(tenant: Tenant, headers: Any) -> str:
     """Find the object id of the caller."""
-    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    scheme, _, token = str(headers.get("Authorization", "")).partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise ArmError(
             "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing or invalid.", 401

@@ -151,7 +151,7 @@ def datastores(call: Call, record: Record) -> None:
     keyless = record.properties.get("systemDatastoresAuthMode") == "Identity"
     credentials = {"credentialsType": "None" if keyless else "AccountKey"}
     blob, share = f"azureml-blobstore-{identity}", f"azureml-filestore-{identity[:8]}"
-    common = {
+    common: dict[str, Any] = {
         "accountName": storage.name,
         "credentials": credentials,
         "endpoint": "core.windows.net",
@@ -159,7 +159,7 @@ def datastores(call: Call, record: Record) -> None:
         "isDefault": False,
         "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity" if keyless else "None",
     }
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         "workspaceblobstore": {"datastoreType": "AzureBlob", "containerName": blob, "isDefault": True},
         "workspaceartifactstore": {"datastoreType": "AzureBlob", "containerName": "azureml"},
         "workspacefilestore": {"datastoreType": "AzureFile", "fileShareName": share},

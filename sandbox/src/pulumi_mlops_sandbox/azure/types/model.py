@@ -61,13 +61,15 @@ class Types:
 
     def _step(self, row: dict[str, Any], step: str) -> dict[str, Any]:
         if step == "[]":
-            return self.rows[row["itemType"]]
-        if step == "{}":
-            return self.rows[row["additionalProperties"]]
-        if step.startswith("<"):
-            return self.rows[row["elements"][step[1:-1]]]
-        held = row.get("properties", row.get("baseProperties", {}))
-        return self.rows[held[step]["type"]]
+            number = row["itemType"]
+        elif step == "{}":
+            number = row["additionalProperties"]
+        elif step.startswith("<"):
+            number = row["elements"][step[1:-1]]
+        else:
+            number = row.get("properties", row.get("baseProperties", {}))[step]["type"]
+        found: dict[str, Any] = self.rows[number]
+        return found
 
     def _made(self, said: str) -> int:
         if said.startswith("@"):
