@@ -639,7 +639,12 @@ azure.resources.Deployment(
                         "type": "UserAssigned",
                         "userAssignedIdentities": identity.id.apply(lambda id_: {id_: {}}),
                     },
-                    "properties": {"authMode": "AADToken", "traffic": {"blue": 0}},
+                    "properties": {
+                        "authMode": "AADToken",
+                        "publicNetworkAccess": "Enabled",
+                        "description": EDITION,
+                        "traffic": {"blue": 0},
+                    },
                 }
             ],
         },
