@@ -1,18 +1,31 @@
 """Azure's table against the SDK's classes and Azure's own types, and the bodies that it makes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from pulumi_mlops_sandbox.azure.provider import body, sdk
 from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
+from pulumi_mlops_sandbox.azure.provider.row import Row
 from pulumi_mlops_sandbox.azure.provider.session import Session
 from pulumi_mlops_sandbox.azure.provider.table import ROWS
+from pulumi_mlops_sandbox.azure.types.judge import types
 from pulumi_mlops_sandbox.provider.contract import ProviderError
+from pulumi_mlops_sandbox.provider.schema import Type
 from pulumi_mlops_sandbox.provider.values import UNKNOWN
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g"
+
+NEWER = {
+    "fileSharePaidBursting",
+    "ipamPoolPrefixAllocations",
+    "provisionedBandwidthMibps",
+    "provisionedIops",
+    "serviceGateway",
+}
+"""What the SDK's api-version has and the types of an earlier one have not."""
 
 
 def kind(token: str) -> ArmKind:
@@ -246,3 +259,56 @@ def test_a_preview_knows_what_azure_adds_only_when_it_is_there() -> None:
     later = subject.foreseen(inputs, there)
     assert later["identity"]["userAssignedIdentities"] == {"/subscriptions/s/i": {"clientId": "c"}}
     assert later["identity"]["principalId"] == "p"
+
+
+def members(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """List what a type has, whatever its variants are."""
+    for name, member in (row.get("properties") or row.get("baseProperties") or {}).items():
+        yield name, types().rows[member["type"]]
+    for number in (row.get("elements") or {}).values() if row["$type"] == "DiscriminatedObjectType" else ():
+        yield from members(types().rows[number])
+
+
+def unknown(wire: Any, allowed: list[dict[str, Any]], path: str) -> Iterator[str]:
+    """List the names of a body that none of Azure's types for it has."""
+    if isinstance(wire, list):
+        for item in wire:
+            items = [types().rows[row["itemType"]] for row in allowed if row["$type"] == "ArrayType"]
+            yield from unknown(item, items, path)
+    objects = [row for row in allowed if row["$type"] in {"ObjectType", "DiscriminatedObjectType"}]
+    if not isinstance(wire, dict) or not objects or any("additionalProperties" in row for row in objects):
+        return
+    held = [found for row in objects for found in members(row)]
+    for name, item in wire.items():
+        fitting = [row for called, row in held if called == name]
+        yield from unknown(item, fitting, f"{path}.{name}") if fitting else [f"{path}.{name}"[1:]]
+
+
+def sample(row: Row, kind_of: Type, path: str) -> Any:
+    """Make a value that has every property; of another resource its id alone."""
+    match kind_of.form:
+        case "object" if "id" in kind_of.fields and path not in row.inner:
+            return {"id": "x"}
+        case "object":
+            return {name: sample(row, item.type, f"{path}.{name}") for name, item in kind_of.fields.items()}
+        case "list":
+            return [sample(row, kind_of.item or Type("any"), path)]
+        case "map":
+            return {}
+        case _:
+            return "x"
+
+
+@pytest.mark.parametrize("token", sorted(set(ROWS) - {"azure-native:storage:Blob"}))
+def test_every_property_reaches_azure(token: str) -> None:
+    """Each input, nested ones too, is sent under a name that Azure's own type has."""
+    row = ROWS[token]
+    subject = kind(token.removeprefix("azure-native:"))
+    space, _, rest = row.path.rsplit("/providers/", 1)[-1].partition("/")
+    own = "Microsoft.Resources/resourceGroups" if row.bare else "/".join([space, *rest.split("/")[::2]])
+    body_type = types().body(own)
+    assert body_type is not None
+    inputs = {name: sample(row, item.type, name) for name, item in subject.traits.inputs.items()}
+    inputs = {name: item for name, item in inputs.items() if name not in row.refused}
+    lost = set(unknown(subject.request(inputs), [body_type], ""))
+    assert sorted(path for path in lost if path.rsplit(".", 1)[-1] not in NEWER) == []

@@ -64,10 +64,15 @@ def _filtered(call: Call, found: list[Record]) -> list[Record]:
     if "atscope()" in told.lower():
         found = [record for record in found if ids.within(call.address.scope, ids.parse(record.id).scope)]
     for name, value in _EQUALS.findall(told):
-        found = [record for record in found if str(record.at(f"properties.{name}", "")).lower() == value.lower()]
+        found = [record for record in found if _said(record, name).lower() == value.lower()]
     for value in _ASSIGNED.findall(told):
         found = [record for record in found if str(record.properties.get("principalId")).lower() == value.lower()]
     return found
+
+
+def _said(record: Record, name: str) -> str:
+    own = {"resourcetype": record.type, "name": record.name}
+    return own.get(name.lower(), "") or str(record.at(f"properties.{name}", ""))
 
 
 def _ordered(call: Call, found: list[Record]) -> list[Record]:

@@ -12,6 +12,8 @@ from pulumi_mlops_sandbox.azure.provider.row import Row
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 _GROUP = f"{_SUBSCRIPTION}/resourceGroups/{{resourceGroupName}}"
 _ACCOUNT = "Microsoft.Storage/storageAccounts/{accountName}"
+_NESTED = ("etag", "id", "name", "type")
+"""What stands beside the properties of a resource of the network inside another one."""
 _PART_OF_ANOTHER = "it says which part of another resource this is; give the name"
 
 
@@ -24,7 +26,7 @@ def _ml() -> Iterator[Row]:
     module, provider = "azure-native:machinelearningservices", "Microsoft.MachineLearningServices"
     workspace = _in(f"{provider}/workspaces/{{workspaceName}}")
     registry = _in(f"{provider}/registries/{{registryName}}")
-    yield Row(f"{module}:Workspace", workspace)
+    yield Row(f"{module}:Workspace", workspace, inner={"sharedPrivateLinkResources": ("name",)})
     yield Row(
         f"{module}:Registry",
         registry,
@@ -150,7 +152,11 @@ def _platform() -> Iterator[Row]:
         kept=True,
         renames={**dates, "properties.releasePolicy": "release_policy"},
     )
-    yield Row("azure-native:containerregistry:Registry", _in("Microsoft.ContainerRegistry/registries/{registryName}"))
+    yield Row(
+        "azure-native:containerregistry:Registry",
+        _in("Microsoft.ContainerRegistry/registries/{registryName}"),
+        renames={"networkRuleSet.ipRules.iPAddressOrRange": "value"},
+    )
     identity = _in("Microsoft.ManagedIdentity/userAssignedIdentities/{resourceName}")
     yield Row("azure-native:managedidentity:UserAssignedIdentity", identity)
     yield Row(
@@ -213,7 +219,10 @@ def _watching() -> Iterator[Row]:
     yield Row(
         "azure-native:monitor:AutoscaleSetting",
         _in("Microsoft.Insights/autoscalesettings/{autoscaleSettingName}"),
-        renames=alert,
+        renames={
+            f"profiles.rules.metricTrigger.dimensions.{name}": f"{name[0].upper()}{name[1:]}"
+            for name in ("dimensionName", "operator", "values")
+        },
     )
     yield Row(
         "azure-native:monitor:DiagnosticSetting",
@@ -231,10 +240,15 @@ def _watching() -> Iterator[Row]:
         "deliveryWithResourceIdentity.destination": ("endpointType",),
         "deadLetterWithResourceIdentity.deadLetterDestination": ("endpointType",),
         "destination.deliveryAttributeMappings": ("name", "type"),
+        "deliveryWithResourceIdentity.destination.deliveryAttributeMappings": ("name", "type"),
     }
     topic = _in("Microsoft.EventGrid/systemTopics/{systemTopicName}")
     subscription = "eventSubscriptions/{eventSubscriptionName}"
-    yield Row("azure-native:eventgrid:Topic", _in("Microsoft.EventGrid/topics/{topicName}"))
+    yield Row(
+        "azure-native:eventgrid:Topic",
+        _in("Microsoft.EventGrid/topics/{topicName}"),
+        inner={"inputSchemaMapping": ("inputSchemaMappingType",)},
+    )
     yield Row("azure-native:eventgrid:SystemTopic", topic)
     yield Row("azure-native:eventgrid:SystemTopicEventSubscription", f"{topic}/{subscription}", inner=inner)
     yield Row(
@@ -253,9 +267,9 @@ def _network() -> Iterator[Row]:
         "azure-native:network:VirtualNetwork",
         network,
         inner={
-            "subnets": ("id", "name", "type"),
-            "subnets.delegations": ("id", "name", "type"),
-            "virtualNetworkPeerings": ("id", "name", "type"),
+            "subnets": _NESTED,
+            "subnets.delegations": _NESTED,
+            "virtualNetworkPeerings": _NESTED,
         },
         maintained={"properties.subnets": None},
         refused=own_id,
@@ -263,13 +277,13 @@ def _network() -> Iterator[Row]:
     yield Row(
         "azure-native:network:Subnet",
         f"{network}/subnets/{{subnetName}}",
-        inner={"delegations": ("id", "name", "type")},
+        inner={"delegations": _NESTED},
         refused={**own_id, "name": _PART_OF_ANOTHER, "type": _PART_OF_ANOTHER},
     )
     yield Row(
         "azure-native:network:NetworkSecurityGroup",
         _in("Microsoft.Network/networkSecurityGroups/{networkSecurityGroupName}"),
-        inner={"securityRules": ("id", "name", "type")},
+        inner={"securityRules": _NESTED},
         maintained={"properties.securityRules": None},
         refused=own_id,
     )

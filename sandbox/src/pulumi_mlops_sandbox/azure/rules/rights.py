@@ -116,17 +116,24 @@ def online(call: Call, record: Record) -> ArmError | None:
     if "systemassigned" in str(endpoint.at("identity.type", "")).lower() or not identities:
         return None
     wanted = [*_images(call, space, record.properties.get("environmentId")), *_files(call, space, record.properties)]
-    if _collects(record):
-        wanted += [(WRITE, scope, True, "Storage Blob Data Contributor") for scope in _own_storage(call, space)]
+    wanted += [(WRITE, scope, True, "Storage Blob Data Contributor") for scope in _collected(call, space, record)]
     for action, scope, data, role in wanted:
         if not any(_may(call, one, action, scope, data=data) for one in identities):
             return denied(identities[0], action, scope, role, "BadArgument")
     return None
 
 
-def _collects(record: Record) -> bool:
+def _collected(call: Call, space: Record, record: Record) -> Iterator[str]:
+    """Find where calls are kept: where the data asset of a collection is, else in the storage of the workspace."""
     collections = dig(record.body, "properties.dataCollector.collections") or {}
-    return any((one or {}).get("dataCollectionMode") == "Enabled" for one in collections.values())
+    for one in collections.values():
+        if (one or {}).get("dataCollectionMode") != "Enabled":
+            continue
+        found = assets.asset(call, str(one["dataId"])) if one.get("dataId") else None
+        if isinstance(found, Record):
+            yield from storage_of(call, space, str(found.properties.get("dataUri", "")))
+        else:
+            yield from _own_storage(call, space)
 
 
 Wanted = tuple[str, str, bool, str]
