@@ -47,11 +47,13 @@ def there(given: pulumi.ProviderResource | None, at: Where) -> dict[tuple[str, s
 
 
 def deleted_vault(given: pulumi.ProviderResource | None, at: Where, name: str) -> dict[str, Any] | None:
-    """Describe a vault that waits for its purge, or nothing."""
-    where = (
-        f"/subscriptions/{at.subscription}/providers/Microsoft.KeyVault/locations/{at.location}/deletedVaults/{name}"
-    )
-    return live.get(given, f"deleted vault {name!r}", where, live.VAULTS)
+    """Describe a vault of the subscription that waits for its purge, or nothing."""
+
+    def ask() -> dict[str, dict[str, Any]]:
+        where = f"/subscriptions/{at.subscription}/providers/Microsoft.KeyVault/deletedVaults"
+        return {one["name"].lower(): one for one in live.listed(given, "deleted vaults", where, live.VAULTS)}
+
+    return None if private.mocked() else private.once(f"azure deleted vaults {at.subscription}", ask).get(name)
 
 
 def life(given: pulumi.ProviderResource | None, at: Where) -> str:
