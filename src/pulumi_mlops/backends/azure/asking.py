@@ -10,7 +10,7 @@ from pulumi_mlops.core.errors import MlopsError
 _LOGIN = "Log in with: az login; look at who you are with: az account show"
 _ACTION = re.compile(r"perform action '([^']+)'(?: over scope '([^']+)')?")
 _TOO_MANY, _FORBIDDEN, _UNKNOWN, _BROKEN = 429, 403, 401, 500
-_NO_SUBSCRIPTION = ("SubscriptionNotFound", "InvalidSubscriptionId")
+NO_SUBSCRIPTION = ("SubscriptionNotFound", "InvalidSubscriptionId")
 
 
 @contextlib.contextmanager
@@ -43,7 +43,7 @@ def refused(what: str, answer: Answer) -> MlopsError:
         return MlopsError(
             f"Azure does not take the credentials with which it was asked about {what}: {message}. {_LOGIN}"
         )
-    if code in _NO_SUBSCRIPTION:
+    if code in NO_SUBSCRIPTION:
         return MlopsError(
             f"Azure does not know the subscription in which it was asked about {what}: {message}. Look at: az account "
             "list; name one with: pulumi config set azure-native:subscriptionId ID"

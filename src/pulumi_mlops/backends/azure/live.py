@@ -11,7 +11,7 @@ import pulumi
 
 from pulumi_mlops.backends.azure import sessions
 from pulumi_mlops.backends.azure.addresses import ModelAddress, PlatformAddress
-from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.backends.azure.asking import NO_SUBSCRIPTION, asking, refused
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
@@ -22,6 +22,7 @@ ML = "2025-12-01"
 GROUPS, VAULTS, NAMES, SUBSCRIPTIONS = "2024-03-01", "2024-11-01", "2024-01-01", "2022-12-01"
 REGISTRIES, IDENTITIES = "2023-07-01", "2023-01-31"
 _ABSENT = (404, 204)
+_FORBIDDEN = 403
 _FINE = range(200, 300)
 
 
@@ -52,7 +53,7 @@ def get(
         return None
     with asking(what):
         answer = sessions.ask(given, "GET", path, version, query=query)
-    if answer.status in _ABSENT:
+    if answer.status in _ABSENT and (answer.body.get("error") or {}).get("code") not in NO_SUBSCRIPTION:
         return None
     if answer.status not in _FINE:
         raise refused(what, answer)
@@ -127,7 +128,15 @@ def _declared() -> dict[tuple[str, str], str]:
 
 def subscription(given: pulumi.ProviderResource | None, name: str) -> dict[str, Any] | None:
     """Read a subscription; nothing where the credentials do not see it."""
-    return get(given, f"subscription {name}", f"/subscriptions/{name}", SUBSCRIPTIONS)
+    if private.mocked():
+        return None
+    with asking(f"subscription {name}"):
+        answer = sessions.ask(given, "GET", f"/subscriptions/{name}", SUBSCRIPTIONS)
+    if answer.status in (*_ABSENT, _FORBIDDEN) or (answer.body.get("error") or {}).get("code") in NO_SUBSCRIPTION:
+        return None
+    if answer.status not in _FINE:
+        raise refused(f"subscription {name}", answer)
+    return answer.body
 
 
 def locations(given: pulumi.ProviderResource | None, name: str) -> list[str]:

@@ -40,10 +40,11 @@ _OWN = {
     "client_secret": "clientSecret",
     "location": "location",
 }
-"""Whose a provider's credentials are, as far as a program can read it."""
+"""What a program can read of a provider; the SDK's class tells its region only, and the cloud its subscription."""
 ENDPOINT, TOKEN = "PULUMI_MLOPS_ARM_ENDPOINT", "PULUMI_MLOPS_ARM_TOKEN"
 _PUBLIC = "https://management.azure.com"
 _AGENT = "pulumi-mlops"
+_RETRIES = 4
 
 
 def configured(key: str, kind: str = "str") -> Any:
@@ -134,7 +135,7 @@ def _client(endpoint: str, written: str) -> "PipelineClient[Any, Any]":
         policies=[
             policies.UserAgentPolicy(_AGENT),
             policies.HeadersPolicy({"Accept": "application/json"}),
-            policies.RetryPolicy(retry_total=4, retry_backoff_factor=0.5),
+            policies.RetryPolicy(retry_total=_RETRIES, retry_backoff_factor=0.5),
             _login(endpoint, settings),
         ],
     )
