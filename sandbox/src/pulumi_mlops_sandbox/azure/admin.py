@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from pulumi_mlops_sandbox.azure import operations
+from pulumi_mlops_sandbox.azure import operations, playing
 from pulumi_mlops_sandbox.azure.inventory import inventory
 from pulumi_mlops_sandbox.azure.plane import Plane
 
@@ -95,6 +95,12 @@ def _alert(plane: Plane, body: dict[str, Any]) -> Any:
         return plane.store.alerts
 
 
+def _run(plane: Plane, body: dict[str, Any]) -> Any:
+    """Play one run of a workflow: ``{"id": …, "later": seconds}``, as if it were so much later."""
+    with plane.lock:
+        return playing.play(plane, str(body["id"]), float(body.get("later", 0)))
+
+
 def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
     """Forget everything: a tenant as new."""
     with plane.lock:
@@ -122,6 +128,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/taken"): _taken,
     ("POST", "/principals"): _principal,
     ("POST", "/alerts"): _alert,
+    ("POST", "/run"): _run,
     ("POST", "/reset"): _reset,
 }
 
@@ -135,7 +142,7 @@ def answer(plane: Plane, request: Request) -> Response:
     try:
         body = json.loads(request.get_data() or b"{}")
         return _json(route(plane, body), 200)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, playing.PlayError) as error:
         return _json({"error": f"{type(error).__name__}: {error}"}, 400)
 
 

@@ -120,8 +120,8 @@ BUILT_IN: dict[str, Role] = {
     "f1a07417-d97a-45cb-824c-7a7467783830": Role(
         "Managed Identity Operator",
         (
-            "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
-            "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
         ),
     ),
     "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59": Role(

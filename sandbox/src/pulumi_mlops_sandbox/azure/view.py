@@ -48,10 +48,23 @@ def merged(base: Any, over: Any) -> Any:
     return over
 
 
+def _without_secure(body: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the values of parameters that are declared as secret."""
+    properties = body.get("properties") or {}
+    declared = (properties.get("definition") or {}).get("parameters") or {}
+    given = {
+        name: {} if str((declared.get(name) or {}).get("type", "")).lower().startswith("secure") else value
+        for name, value in (properties.get("parameters") or {}).items()
+    }
+    return {**body, "properties": {**properties, **({"parameters": given} if given else {})}}
+
+
 def shown(record: Record, hide: Any) -> dict[str, Any]:
     """Write a resource as a GET answers, which `hide` relieves of what is write-only."""
     body = hide(record.type, record.body)
     body = {key: value for key, value in body.items() if key not in {"id", "name", "type", "apiVersion"}}
+    if record.type == "Microsoft.Logic/workflows":
+        body = _without_secure(body)
     view: dict[str, Any] = {"id": record.id, "name": record.name, "type": record.type}
     view |= merged(body, {key: value for key, value in record.made.items() if key not in {"keys", "purge"}})
     if record.type.lower() not in STATELESS:
