@@ -7,7 +7,7 @@ from pulumi import ProviderResource
 
 from pulumi_mlops.backends.azure import leftovers, live, names, providers
 from pulumi_mlops.backends.azure.access import principal_problems
-from pulumi_mlops.backends.azure.platform import SHORTEST_LOGS
+from pulumi_mlops.backends.azure.parts import SHORTEST_LOGS
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.core import private

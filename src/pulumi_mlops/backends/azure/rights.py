@@ -40,9 +40,8 @@ ROLES: Mapping[str, str] = {
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     # The workspace's own shares: notebooks and code that is run from them.
     "Storage File Data Privileged Contributor": "69566ab7-960f-475b-8e7c-b3118f30c6bd",
-    # To pull images, and to push what the workspace builds of an environment.
+    # To pull images.
     "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
-    "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
     # The workspace keeps connections and keys of its own in the vault; others read single secrets.
     "Key Vault Administrator": "00482a5a-887f-4fb3-b363-3b7fe8e74483",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
@@ -50,14 +49,8 @@ ROLES: Mapping[str, str] = {
     "Key Vault Crypto Service Encryption User": "e147488a-f6f5-4113-8e2d-b22465e65bf6",
     # To work with what is in a workspace: models, jobs, endpoints; not to change the workspace itself.
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
-    # To use the assets of a registry that workspaces share.
-    "AzureML Registry User": "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
     # To write the figures of a model's run.
     "AzureML Metrics Writer (preview)": "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
-    # The managed network makes private endpoints, and approves them on what they lead to.
-    "Azure AI Enterprise Network Connection Approver": "b556d68e-0be0-4f35-a333-ad7ee1ce17ea",
-    # To tell Azure Monitor what was measured.
-    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     # To have machines run as an identity.
     "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
     # To see which alerts have fired.
