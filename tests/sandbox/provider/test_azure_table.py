@@ -38,7 +38,7 @@ def body_of(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def answered(path: str, sent: dict[str, Any]) -> dict[str, Any]:
-    return {**sent, "id": path, "name": path.rsplit("/", 1)[-1]}
+    return {**sent, "id": path, "name": path.rsplit("/", 1)[-1], "type": "Microsoft.Some/thing"}
 
 
 def round_trip(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -205,13 +205,20 @@ LIVES: dict[str, dict[str, Any]] = {
         "version": "3",
         "properties": {"modelUri": "azureml://x", "properties": {"any_key": "kept"}},
     },
+    "authorization:RoleDefinition": {
+        "scope": GROUP,
+        "roleDefinitionId": "11111111-1111-4111-8111-111111111111",
+        "roleName": "reader",
+        "roleType": "CustomRole",
+        "permissions": [{"actions": ["*/read"]}],
+    },
     "operationalinsights:Workspace": {"workspaceName": "w", "sku": {"name": "PerGB2018"}, "retentionInDays": 30},
 }
 
 
 @pytest.mark.parametrize("token", sorted(LIVES))
 def test_what_was_sent_is_read_back_as_it_was_written(token: str) -> None:
-    inputs = {"resourceGroupName": "g", **LIVES[token]}
+    inputs = {**({} if "scope" in LIVES[token] else {"resourceGroupName": "g"}), **LIVES[token]}
     assert round_trip(token, inputs) == inputs
 
 

@@ -66,15 +66,17 @@ def _outward(row: Row, value: Any, path: str) -> Any:
 def answer(row: Row, wire: Values, outputs: Mapping[str, Property]) -> Values:
     """Read what a GET has returned: the outputs of the SDK's class."""
     if row.kept or row.bare:
-        flat = dict(wire)
-    else:
-        properties = wire.get("properties") or {}
-        flat = {**properties, **{name: item for name, item in wire.items() if name != "properties"}}
-        if "properties" in outputs:
-            flat["properties"] = properties
+        return _members(row, wire)
+    properties = wire.get("properties") or {}
+    beside = {name: item for name, item in wire.items() if name != "properties"}
+    kept = {"properties": properties} if "properties" in outputs else {}
+    return {**_members(row, properties), **_members(row, beside, renamed=False), **kept}
+
+
+def _members(row: Row, wire: Values, *, renamed: bool = True) -> Values:
     found: Values = {}
-    for wire_name, value in flat.items():
-        name = _received(row, "", wire_name)
+    for wire_name, value in wire.items():
+        name = _received(row, "", wire_name) if renamed else wire_name
         found[name] = _inward(row, value, name)
     return found
 
