@@ -45,7 +45,8 @@ def round_trip(token: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Send inputs, and read them back from an Azure that returns what it was sent."""
     subject = kind(token)
     path = subject.path(inputs)
-    return subject.as_inputs(path, subject.state(path, answered(path, subject.request(inputs))), inputs)
+    state = subject.state(path, answered(path, subject.request(inputs)))
+    return subject.as_inputs(path, state, inputs, state)
 
 
 @pytest.mark.parametrize("token", sorted(ROWS))
@@ -56,7 +57,7 @@ def test_the_row_fits_the_class(token: str) -> None:
     paths: set[str] = set()
     body.walk(described.inputs, lambda path, _: paths.add(path))
     outputs = set(described.outputs)
-    named = {*row.written, *row.inner, *row.query, *row.replace, *row.refused}
+    named = {*row.inner, *row.query, *row.replace, *row.refused}
     named |= {path for path in row.renames if not path.startswith("*.")}
     assert sorted(named - paths - outputs) == []
 
@@ -194,6 +195,11 @@ LIVES: dict[str, dict[str, Any]] = {
         "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
         "subnets": [{"name": "a", "addressPrefix": "10.0.0.0/24", "delegations": [{"name": "d", "serviceName": "s"}]}],
     },
+    "logic:Workflow": {
+        "workflowName": "w",
+        "definition": {"parameters": {"to": {"type": "SecureString"}}},
+        "parameters": {"to": {"type": "SecureString", "value": "hunter2"}},
+    },
     "keyvault:Secret": {
         "vaultName": "v",
         "secretName": "s",
@@ -231,11 +237,28 @@ def test_what_somebody_took_away_is_missed() -> None:
         "location": "West Europe",
         "properties": {"authMode": "AADToken", "description": "d", "keys": {"primaryKey": "k"}},
     }
-    wire = {"name": "e", "location": "westeurope", "properties": {"authMode": "AADToken", "scoringUri": "https://x"}}
+    wire: dict[str, Any] = {
+        "name": "e",
+        "location": "westeurope",
+        "properties": {"authMode": "AADToken", "scoringUri": "https://x"},
+    }
     path = subject.path(inputs).replace("resourceGroups", "resourcegroups")
-    found = subject.as_inputs(path, subject.state(path, wire), inputs)
+    before = subject.state(path, {**wire, "properties": {**wire["properties"], "description": "d"}})
+    found = subject.as_inputs(path, subject.state(path, wire), inputs, before)
     assert found["properties"] == {"authMode": "AADToken", "description": None, "keys": {"primaryKey": "k"}}
     assert found["location"] == "West Europe", "spelt as the program does"
+
+
+def test_what_azure_never_tells_is_kept() -> None:
+    subject = kind("logic:Workflow")
+    inputs = {"resourceGroupName": "g", **LIVES["logic:Workflow"]}
+    wire = {"properties": {"definition": inputs["definition"], "parameters": {"to": {"type": "SecureString"}}}}
+    path = subject.path(inputs)
+    state = subject.state(path, wire)
+    assert subject.as_inputs(path, state, inputs, state) == inputs
+    longer = {"properties": {**wire["properties"], "parameters": {**wire["properties"]["parameters"], "more": {}}}}
+    found = subject.as_inputs(path, subject.state(path, longer), inputs, state)
+    assert set(found["parameters"]) == {"to", "more"}, "what somebody added shows"
 
 
 def test_an_id_is_taken_apart_and_another_kinds_is_refused() -> None:

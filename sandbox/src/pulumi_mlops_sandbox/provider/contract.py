@@ -106,7 +106,7 @@ class OneForm:
         """Return the inputs."""
         return inputs
 
-    def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
+    def as_inputs(self, object_id: str, state: Values, inputs: Values, before: Values) -> Values:
         """Return the outputs."""
         return state
 
@@ -135,8 +135,11 @@ class Kind(Protocol):
         """Return the inputs in the form of outputs, for a preview; ``state`` is empty before a create."""
         ...
 
-    def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
-        """Return the outputs in the form of inputs, spelled as the given ones where they mean the same."""
+    def as_inputs(self, object_id: str, state: Values, inputs: Values, before: Values) -> Values:
+        """Return the outputs in the form of inputs, spelled as the given ones where they mean the same.
+
+        :param before: the outputs as recorded: what was not among them either is one that the cloud does not tell.
+        """
         ...
 
     def create(self, inputs: Values) -> tuple[str, Values]:

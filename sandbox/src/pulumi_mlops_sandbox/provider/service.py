@@ -157,7 +157,7 @@ class Service(Plugin):
         except Missing:
             self.journal.forget(urn)
             return None
-        found_as = kind.as_inputs(entry.id, state, inputs)
+        found_as = kind.as_inputs(entry.id, state, inputs, state)
         present = {
             name: diff.project(found_as[name], wanted, kind.traits.inputs[name].type) if name in found_as else None
             for name, wanted in inputs.items()
@@ -183,7 +183,7 @@ class Service(Plugin):
             state = kind.read(request.id, _bare(olds))
         except Missing:
             return provider_pb2.ReadResponse()
-        found = kind.as_inputs(request.id, state, _bare(olds))
+        found = kind.as_inputs(request.id, state, _bare(olds), plain(before))
         inputs = _refreshed(found, olds, kind) if olds else _imported(found, kind)
         known = {
             name: item

@@ -78,7 +78,7 @@ class BlobKind(ArmKind):
         """Return the outputs."""
         return wire
 
-    def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
+    def as_inputs(self, object_id: str, state: Values, inputs: Values, before: Values) -> Values:
         """Return what a program would have written; Azure knows the content by its sum alone."""
         found = {name: item for name, item in state.items() if name in self.traits.inputs}
         return {**found, **self.parts(object_id)}

@@ -106,52 +106,62 @@ def _inward(row: Row, value: Any, path: str) -> Any:
 # Outputs in the form of inputs, and back
 
 
-def as_inputs(row: Row, state: Values, inputs: Values, fields: Mapping[str, Property]) -> Values:
+def as_inputs(row: Row, state: Values, inputs: Values, fields: Mapping[str, Property], before: Values) -> Values:
     """Return outputs as a program would have written them.
 
-    What the program gave and Azure does not return is gone (None), unless no GET returns it at all.
+    What the program gave and Azure does not return is gone (None) if it was there before; else Azure never tells it.
     """
-    found: Values = {}
     # Where a property of the body is called as one of its envelope, an SDK does not flatten its answer.
     apart: Values = {} if row.kept else state.get("properties") or {}
+    found: Values = {}
     for name, item in fields.items():
-        read = _inward(row, apart[name], name) if name in apart and not _beside(row, name) else state.get(name)
-        if name in row.parameters or name in row.query or (name in row.written and read is None):
+        if name in row.parameters or name in row.query:
             continue
-        if read is None:
-            if name in inputs:
-                found[name] = None
-            continue
-        found[name] = _spelled(row, read, inputs.get(name), item.type, name)
+        own = name in apart and not _beside(row, name)
+        read = _inward(row, apart[name], name) if own else state.get(name)
+        if read is not None:
+            found[name] = _spelled(read, inputs.get(name), before.get(name), item.type, name)
+        elif name in inputs and before.get(name) is not None:
+            found[name] = None
     return found
 
 
-def _spelled(row: Row, read: Any, asked: Any, kind: Type, path: str) -> Any:
+def _spelled(read: Any, asked: Any, before: Any, kind: Type, path: str) -> Any:
     if isinstance(read, dict) and kind.form == "list" and path.rsplit(".", 1)[-1] == IDENTITIES:
-        wanted = asked if isinstance(asked, list) else []
-        order = {str(item).lower(): index for index, item in enumerate(wanted)}
-        spelt = {str(item).lower(): item for item in wanted}
-        ids = sorted(read, key=lambda item: (order.get(item.lower(), len(order)), item))
-        return [spelt.get(item.lower(), item) for item in ids]
-    if isinstance(read, dict) and kind.form == "object":
-        return _spelled_object(row, read, asked if isinstance(asked, dict) else {}, kind, path)
-    if isinstance(read, list) and kind.form == "list":
+        return _identities(read, asked if isinstance(asked, list) else [])
+    if isinstance(read, dict):
+        return _spelled_object(read, asked if isinstance(asked, dict) else {}, before, kind, path)
+    if isinstance(read, list):
         given = asked if isinstance(asked, list) and len(asked) == len(read) else [None] * len(read)
-        return [_spelled(row, item, wanted, kind.item or _ANY, path) for item, wanted in zip(read, given, strict=True)]
+        was = before if isinstance(before, list) and len(before) == len(read) else [None] * len(read)
+        inner = kind.item or _ANY
+        return [_spelled(*item, inner, path) for item in zip(read, given, was, strict=True)]
     same_id = isinstance(read, str) and isinstance(asked, str) and asked.startswith(_SUBSCRIPTIONS)
     if (same_id and read.lower() == asked.lower()) or (path == "location" and asked and loosely(read, asked)):
         return asked
     return read
 
 
-def _spelled_object(row: Row, read: Values, asked: Values, kind: Type, path: str) -> Values:
+def _identities(read: Values, asked: list[Any]) -> list[Any]:
+    """List the ids of a map, in the program's order and spelling."""
+    order = {str(item).lower(): index for index, item in enumerate(asked)}
+    spelt = {str(item).lower(): item for item in asked}
+    ids = sorted(read, key=lambda item: (order.get(item.lower(), len(order)), item))
+    return [spelt.get(item.lower(), item) for item in ids]
+
+
+def _spelled_object(read: Values, asked: Values, before: Any, kind: Type, path: str) -> Values:
+    was: Values = before if isinstance(before, dict) else {}
     found: Values = {}
     for name, item in read.items():
-        if name in kind.fields:
-            found[name] = _spelled(row, item, asked.get(name), kind.fields[name].type, f"{path}.{name}")
-    for name in asked:
-        if name not in found:
-            found[name] = asked[name] if f"{path}.{name}" in row.written else None
+        if kind.form != "object" or name in kind.fields:
+            inner = kind.fields[name].type if name in kind.fields else kind.item or _ANY
+            found[name] = _spelled(item, asked.get(name), was.get(name), inner, f"{path}.{name}")
+    for name, wanted in asked.items():
+        if name not in read and name not in was:
+            found[name] = wanted
+        elif name not in read and kind.form == "object":
+            found[name] = None
     return found
 
 

@@ -87,11 +87,11 @@ class ArmKind:
         """Return the inputs in the form of outputs."""
         return body.foreseen(inputs, state, self.traits.inputs, self.traits.outputs)
 
-    def as_inputs(self, object_id: str, state: Values, inputs: Values) -> Values:
+    def as_inputs(self, object_id: str, state: Values, inputs: Values, before: Values) -> Values:
         """Return the outputs in the form of inputs; the parts of the path are in the id alone."""
         parts = self.parts(object_id)
         spelt = {name: inputs[name] if loosely(inputs.get(name), item) else item for name, item in parts.items()}
-        return {**body.as_inputs(self.row, state, inputs, self.traits.inputs), **spelt}
+        return {**body.as_inputs(self.row, state, inputs, self.traits.inputs, before), **spelt}
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Make the object; one that is there already is an error, as in the real provider."""

@@ -42,8 +42,6 @@ class Row:
     """Path of a property → its name on the wire. ``*.name`` means wherever it stands."""
     inner: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Objects whose own ``properties`` the SDK has flattened too: path → what stays beside them."""
-    written: frozenset[str] = frozenset()
-    """Paths that no GET returns."""
     query: frozenset[str] = frozenset()
     """Arguments that go into the query of a PUT."""
     replace: tuple[str, ...] = ()

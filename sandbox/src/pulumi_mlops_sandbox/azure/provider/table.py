@@ -32,21 +32,18 @@ def _ml() -> Iterator[Row]:
         registry,
         inner={"registryPrivateEndpointConnections": ("id", "location")},
     )
-    keys = frozenset({"properties.keys"})
     yield Row(
         f"{module}:Datastore",
         f"{workspace}/datastores/{{name}}",
         kept=True,
-        written=frozenset({"properties.credentials.secrets"}),
         query=frozenset({"skipValidation"}),
     )
-    yield Row(f"{module}:OnlineEndpoint", f"{workspace}/onlineEndpoints/{{endpointName}}", kept=True, written=keys)
-    yield Row(f"{module}:BatchEndpoint", f"{workspace}/batchEndpoints/{{endpointName}}", kept=True, written=keys)
+    yield Row(f"{module}:OnlineEndpoint", f"{workspace}/onlineEndpoints/{{endpointName}}", kept=True)
+    yield Row(f"{module}:BatchEndpoint", f"{workspace}/batchEndpoints/{{endpointName}}", kept=True)
     yield Row(
         f"{module}:WorkspaceConnection",
         f"{workspace}/connections/{{connectionName}}",
         kept=True,
-        written=frozenset({"properties.credentials"}),
     )
     kept = {
         "Compute": "computes/{computeName}",
@@ -85,7 +82,6 @@ def _platform() -> Iterator[Row]:
         "azure-native:resources:Deployment",
         _in("Microsoft.Resources/deployments/{deploymentName}"),
         kept=True,
-        written=frozenset({"properties.template", "properties.parameters"}),
     )
     yield Row(
         "azure-native:storage:StorageAccount",
@@ -136,7 +132,6 @@ def _platform() -> Iterator[Row]:
         "azure-native:keyvault:Vault",
         vault,
         kept=True,
-        written=frozenset({"properties.createMode"}),
         maintained={"properties.accessPolicies": []},
     )
     yield Row(
@@ -144,7 +139,6 @@ def _platform() -> Iterator[Row]:
         f"{vault}/secrets/{{secretName}}",
         kept=True,
         renames=dates,
-        written=frozenset({"properties.value"}),
     )
     yield Row(
         "azure-native:keyvault:Key",
