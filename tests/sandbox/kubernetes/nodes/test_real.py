@@ -209,6 +209,17 @@ def metrics_are_served_by_an_apiserver_behind_the_apiserver(node: Trial) -> None
     assert [item["metadata"]["name"] for item in until(used, within=90)] == ["node"]
 
 
+def killed(home: Path, before: dict[str, list[str]]) -> None:
+    """Kill the supervisor, and wait until everything has ended with it.
+
+    What goes with the link stays for minutes where a connection has something to send.
+    """
+    had = supervised(home)
+    had[0].kill()
+    until(lambda: not alive(had))
+    assert {"control groups"} <= changed(home, before) <= {"control groups", "links", "addresses", "routes"}
+
+
 @pytest.mark.acceptance
 def test_killed_at_any_moment_it_comes_back_with_what_it_held(
     node: Trial, sandbox: Sandbox, before: dict[str, list[str]]
@@ -217,10 +228,11 @@ def test_killed_at_any_moment_it_comes_back_with_what_it_held(
     with suppress(FailToCreateError):  # it is there where the other tests ran before
         node.apply(POLICY)
     until(lambda: not node.asks("c", "a"))
-    had = supervised(home)
-    had[0].kill()
-    until(lambda: not alive(had))
-    settled(home, before, {"control groups"})  # which the next start removes
+    killed(home, before)
+    sandbox.down()
+    settled(home, before, set())
+    sandbox.up(["kubernetes"])
+    killed(home, before)
     sandbox.up(["kubernetes"])
     until(lambda: node.ready("a") and node.ready("b") and node.ready("c"))
     until(lambda: node.asks("b", "a"))  # by name, of what the volume kept

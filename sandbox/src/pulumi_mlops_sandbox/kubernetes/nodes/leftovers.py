@@ -1,6 +1,7 @@
-"""What a node leaves on the machine when it is killed, and how it goes: control groups, and nothing else."""
+"""What a node leaves on the machine when it is killed, and how it goes: control groups, and for a while its link."""
 
 import hashlib
+import subprocess
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pulumi_mlops_sandbox.kubernetes.nodes import cgroups
 
 GONE_WITHIN = 10.0
 POLL = 0.05
+LINKS = Path("/sys/class/net")
 
 
 def called(home: Path) -> str:
@@ -17,7 +19,13 @@ def called(home: Path) -> str:
 
 
 def clean(home: Path) -> None:
-    """Remove the control groups of a sandbox's node. Its link went with its namespaces, these with their processes."""
+    """Remove the link and the control groups of a sandbox's node, whose processes have ended.
+
+    The kernel removes the link as well, with the address and the routes that it has, once no connection within the
+    node's network is left: those that had something to send when it was killed take minutes to give up.
+    """
+    if (LINKS / called(home)).exists():
+        subprocess.run(["ip", "link", "delete", called(home)], capture_output=True, check=False)  # noqa: S603, S607
     deadline = time.monotonic() + GONE_WITHIN
     while groups := cgroups.remove(called(home)):  # the kernel takes a moment to notice that one is empty
         if time.monotonic() > deadline:

@@ -62,7 +62,6 @@ class Namespaces:
     def connect(self, link: str, addresses: Addresses) -> None:
         """Lay a link between this machine and the node; nothing leads from there any further."""
         node, host = str(addresses.node), str(addresses.host)
-        subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)  # noqa: S603, S607  (of one that was killed)
         length = addresses.link.prefixlen
         outside = (
             f"link add {link} type veth peer name {PEER} netns {self.pid}",
