@@ -99,6 +99,15 @@ def test_a_planned_fault_comes_once(arm: Arm) -> None:
     assert arm.wait(failed.headers["Azure-AsyncOperation"])["error"]["message"] == "no capacity"
 
 
+def test_a_condition_on_the_content_is_kept(arm: Arm) -> None:
+    made = arm.ask("PUT", IDENTITY, HERE, headers={"If-None-Match": "*"})
+    assert arm.ask("PUT", IDENTITY, HERE, headers={"If-None-Match": "*"}).code == "PreconditionFailed"
+    changed = arm.ask("PUT", IDENTITY, HERE | {"tags": {"a": "b"}}, headers={"If-Match": made.headers["ETag"]})
+    assert changed.status == 200
+    assert arm.ask("DELETE", IDENTITY, headers={"If-Match": made.headers["ETag"]}).status == 412
+    assert arm.ask("HEAD", IDENTITY).status == 200
+
+
 def test_lists_are_paged(arm: Arm) -> None:
     for number in range(103):
         arm.done("PUT", f"{IDENTITY}{number:03d}", HERE)

@@ -1,6 +1,10 @@
 """Bodies that Azure refuses are refused, by its codes, and nothing of them is made."""
 
+import copy
+import random
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,10 +16,14 @@ from support.sandbox.arm_world import furnish
 
 @pytest.fixture(scope="module")
 def world(server: Arm) -> Arm:
+    _fill(server)
+    return server
+
+
+def _fill(server: Arm) -> None:
     furnish(server)
     nobody = f"{P}/Microsoft.ManagedIdentity/userAssignedIdentities/nobody"
     server.done("PUT", nobody, {"location": "eastus"})
-    return server
 
 
 def test_there_is_enough_of_each_kind() -> None:
@@ -43,3 +51,28 @@ def test_everything_that_is_wrong_is_said_at_once(world: Arm) -> None:
         "properties.isHnsEnabled",
         "properties.allowSharedKey",
     ]
+
+
+STRANGE: tuple[Any, ...] = (None, [], {}, "", "x", -1, True, 1.5, [None], {"a": None}, [{}])
+
+
+def _paths(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        yield (*path, key)
+        yield from _paths(value, (*path, key))
+
+
+def test_no_body_makes_the_sandbox_itself_fail(world: Arm) -> None:
+    """Put something strange at five places of each good body; each is taken or refused, and none breaks a rule."""
+    chance = random.Random(14)  # noqa: S311  (the same each time)
+    for name, good in GOOD.items():
+        places = list(_paths(world.sent[name]))
+        for place in chance.sample(places, min(5, len(places))):
+            made = copy.deepcopy(world.sent[name])
+            tree: Any = made
+            for key in place[:-1]:
+                tree = tree[key]
+            tree[place[-1]] = chance.choice(STRANGE)
+            said = world.ask("PUT", good.id, made, version=good.version)
+            assert said.code != "SandboxFailure", f"{name} {place}: {tree[place[-1]]!r}"
+    _fill(world)

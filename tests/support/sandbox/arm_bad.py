@@ -314,6 +314,22 @@ BAD: tuple[Bad, ...] = (
     # Methods that carry less
     Bad("patch", "endpoint", VALIDATION, "properties", method="PATCH", body={"properties": {"traffic": {"blue": 100}}}),
     Bad("patch", "model-version", "HttpMethodNotSupported", "PATCH", method="PATCH", body={"tags": {}}),
+    # What stands in the way elsewhere
+    Bad(
+        "elsewhere",
+        "workspace",
+        "KeyBasedAuthenticationNotPermitted",
+        "systemDatastoresAuthMode",
+        {PR + "systemDatastoresAuthMode": "AccessKey"},
+        at=NEW_WORKSPACE,
+    ),
+    Bad(
+        "elsewhere",
+        "registry",
+        "FeatureNotSupportedForSku",
+        "publicNetworkAccess",
+        {"sku.name": "Basic", PR + "publicNetworkAccess": "Disabled"},
+    ),
     # Rights
     Bad(
         "right",

@@ -10,6 +10,8 @@ from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.store import Operation, Record
 
 FINAL = "Succeeded"
+KEPT = 2000
+"""How many operations can be asked for."""
 
 
 def begin(tenant: Tenant, record: Record, kind: str, error: ArmError | None = None) -> Operation:
@@ -18,6 +20,9 @@ def begin(tenant: Tenant, record: Record, kind: str, error: ArmError | None = No
     operation = Operation(str(uuid.uuid4()), record.id, kind, time.time() + tenant.latency, said)
     tenant.store.operations[operation.id] = operation
     record.state = kind
+    for old in list(tenant.store.operations)[:-KEPT]:
+        if tenant.store.operations[old].status != "InProgress":
+            del tenant.store.operations[old]
     settle(tenant)
     return operation
 
@@ -25,7 +30,7 @@ def begin(tenant: Tenant, record: Record, kind: str, error: ArmError | None = No
 def settle(tenant: Tenant, *, hurry: bool = False) -> None:
     """Finish what is due; in a hurry everything."""
     now = time.time()
-    for operation in tenant.store.operations.values():
+    for operation in list(tenant.store.operations.values()):
         if operation.status == "InProgress" and (hurry or operation.due <= now):
             _finish(tenant, operation)
             tenant.saver.soon()

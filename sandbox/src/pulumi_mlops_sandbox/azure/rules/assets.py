@@ -7,7 +7,7 @@ from typing import Any
 from pulumi_mlops_sandbox.azure import facts, ids
 from pulumi_mlops_sandbox.azure.call import Call, on_delete, rule
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
-from pulumi_mlops_sandbox.azure.rules.workspaces import STRICTEST, workspace_of
+from pulumi_mlops_sandbox.azure.rules.workspaces import STRICTEST, unprovisioned, workspace_of
 from pulumi_mlops_sandbox.azure.store import Record
 
 NAMESPACE = "Microsoft.MachineLearningServices"
@@ -20,6 +20,7 @@ _CURATED = ("azureml", "azureml-msr", "azureml-meta", "huggingface")
 _TIME = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _CRON = re.compile(r"[\d*/,\-A-Za-z?]+")
 _BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_PROVISION = "set properties.provisionNetworkNow on the workspace, as Spark does not make it"
 CURATED = object()
 
 
@@ -123,7 +124,7 @@ def compute(call: Call) -> Iterator[Problem]:
             )
     scale = said.get("scaleSettings")
     if kind == "AmlCompute" and isinstance(scale, dict):
-        low, high = scale.get("minNodeCount", 0), scale.get("maxNodeCount", 0)
+        low, high = scale.get("minNodeCount") or 0, scale.get("maxNodeCount") or 0
         if not 0 <= low <= high:
             yield Problem(
                 "properties.properties.scaleSettings", f"needs 0 ≤ minNodeCount ({low}) ≤ maxNodeCount ({high})"
@@ -145,6 +146,9 @@ def feature_set(call: Call) -> Iterator[Problem]:
     yield from _feature_store(call)
     settings = call.at("properties.materializationSettings") or {}
     if settings.get("storeType", "None") != "None":
+        if unprovisioned(workspace_of(call)):
+            path = "properties.materializationSettings"
+            yield Problem(path, f"the managed network of the workspace is not there yet: {_PROVISION}")
         if not settings.get("resource", {}).get("instanceType"):
             yield Problem("properties.materializationSettings.resource.instanceType", "is required to materialise")
         elif facts.size(str(settings["resource"]["instanceType"])) is None:
@@ -223,6 +227,8 @@ def _monitor(call: Call, definition: dict[str, Any]) -> Iterator[Problem]:
     workspace, path = workspace_of(call), "properties.action.monitorDefinition"
     if workspace is not None and workspace.at("properties.managedNetwork.isolationMode") == STRICTEST:
         yield Problem(path, f"monitors do not run in a workspace whose network is {STRICTEST}")
+    if unprovisioned(workspace):
+        yield Problem(path, f"the managed network of the workspace is not there yet: {_PROVISION}")
     size = (definition.get("computeConfiguration") or {}).get("instanceType")
     if size and facts.size(str(size)) is None:
         yield Problem(f"{path}.computeConfiguration.instanceType", f"the size '{size}' does not exist")

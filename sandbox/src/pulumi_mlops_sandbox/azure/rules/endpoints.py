@@ -49,6 +49,19 @@ def endpoint(call: Call) -> Iterator[Problem]:
         yield Problem("properties", "the workspace is in v1LegacyMode, which has no managed endpoints", ARGUMENT)
 
 
+@rule(ONLINE)
+def keys_kept(call: Call) -> Iterator[Problem]:
+    """Refuse keys where Azure cannot reach the vault that keeps them."""
+    workspace = workspace_of(call)
+    vault = call.store.get(str(workspace.properties.get("keyVault", ""))) if workspace is not None else None
+    if vault is None or call.properties.get("authMode") != "Key":
+        return
+    rules = vault.properties.get("networkAcls") or {}
+    if rules.get("defaultAction") == "Deny" and rules.get("bypass", "AzureServices") != "AzureServices":
+        said = f"'Key' needs networkAcls.bypass 'AzureServices' on the vault '{vault.name}', or take 'AADToken'"
+        yield Problem("properties.authMode", said, ARGUMENT)
+
+
 def _mirrored(call: Call, traffic: dict[str, Any], mirror: dict[str, Any]) -> Iterator[Problem]:
     sent = {name: share for name, share in mirror.items() if share}
     if len(sent) > 1:
@@ -96,7 +109,7 @@ def settings(call: Call) -> Iterator[Problem]:
     if call.at("properties.requestSettings.maxConcurrentRequestsPerInstance", 1) < 1:
         yield Problem("properties.requestSettings.maxConcurrentRequestsPerInstance", "is less than 1")
     for name, one in (call.at("properties.dataCollector.collections") or {}).items():
-        if not 0 <= (one or {}).get("samplingRate", 1) <= 1:
+        if not 0 <= ((one or {}).get("samplingRate") or 0) <= 1:
             yield Problem(f"properties.dataCollector.collections.{name}.samplingRate", "is not between 0 and 1")
 
 

@@ -79,6 +79,9 @@ def workflow(call: Call) -> Iterator[Problem]:
     if not definition.get("triggers"):
         yield Problem("properties.definition.triggers", "needs a trigger", "InvalidTemplate")
     actions = definition.get("actions") or {}
+    if not isinstance(actions, dict) or not all(isinstance(step, dict) for step in actions.values()):
+        yield Problem("properties.definition.actions", "has to be an object of objects", "InvalidTemplate")
+        return
     for name, step in actions.items():
         for before in step.get("runAfter") or {}:
             if before not in actions:

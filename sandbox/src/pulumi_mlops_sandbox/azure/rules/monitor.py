@@ -178,7 +178,8 @@ def budget(call: Call) -> Iterator[Problem]:
     notifications = asked.get("notifications") or {}
     if len(notifications) > 5:  # noqa: PLR2004  (the service's own limit)
         yield Problem("properties.notifications", f"has {len(notifications)} entries, at most 5 are allowed")
-    for name, one in notifications.items():
+    for name, said in notifications.items():
+        one = said or {}
         if not 0 <= one.get("threshold", 0) <= 1000:  # noqa: PLR2004  (the service's own limit)
             yield Problem(
                 f"properties.notifications.{name}.threshold", f"{one.get('threshold')} is not between 0 and 1000"

@@ -35,8 +35,8 @@ def disable(call: Call) -> Answer:
 @rule(WORKFLOWS)
 def readable(call: Call) -> Iterator[Problem]:
     """Refuse expressions that cannot be read."""
-    definition = call.properties.get("definition")
-    for name, step in (definition.get("actions") or {}).items() if isinstance(definition, dict) else ():
+    actions = call.at("properties.definition.actions")
+    for name, step in actions.items() if isinstance(actions, dict) else ():
         try:
             expressions.read(step)
         except expressions.ExpressionError as error:

@@ -248,6 +248,13 @@ def workspace_of(call: Call) -> Record | None:
     return call.store.get("/".join(identity.split("/")[:9]))
 
 
+def unprovisioned(record: Record | None) -> bool:
+    """Say whether a workspace waits for its managed network: Spark that Azure runs does not make it."""
+    if record is None or record.at("properties.managedNetwork.isolationMode", MODES[0]) == MODES[0]:
+        return False
+    return bool(record.at("properties.managedNetwork.status.status") != "Active")
+
+
 def principals(record: Record | None) -> list[str]:
     """List the identities by id that a resource acts as, its primary one first."""
     if record is None:
