@@ -80,6 +80,7 @@ def test_the_server_keeps_everything_outside_of_itself(cloud: Cloud) -> None:
     }
     database = cloud.one("Cluster")
     assert database.name in cloud.one("Deployment").depends_on
+    assert database.inputs["spec"]["smartShutdownTimeout"] <= 30, "its server keeps connections open"
 
 
 def test_only_known_hosts_may_ask(cloud: Cloud) -> None:

@@ -15,6 +15,9 @@ from pulumi_mlops.core.naming import physical
 IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.6"
 _API = "postgresql.cnpg.io/v1"
 _READY_MINUTES = 15
+_PATIENCE_SECONDS = 15
+"""How long a Postgres that is told to end refuses new connections and waits until those that it has are closed. Servers
+keep theirs open, so a database whose node is drained is away for all of it; the operator's default is 180."""
 _NAME_LIMIT = 63  # of Postgres, which cuts what is longer in silence
 _PORT = 5432
 _STATUS_PORT = 8000
@@ -73,6 +76,7 @@ def _own(app: App, platform: PlatformRef, part: str, disk_gb: int) -> Postgres:
             "enablePDB": scope.profile.protect,
             "enableSuperuserAccess": False,
             "primaryUpdateStrategy": "unsupervised",
+            "smartShutdownTimeout": _PATIENCE_SECONDS,
             "seccompProfile": {"type": "RuntimeDefault"},
             "resources": resources("250m", "512Mi"),
         },
