@@ -1,4 +1,4 @@
-"""Limits of AWS that an `up` would find out in the middle: they are botocore's, and judged at preview."""
+"""Limits of AWS and Azure that an `up` would find out in the middle: they are judged at preview."""
 
 import asyncio
 from collections.abc import Callable
@@ -79,6 +79,31 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "trusts.account.external_id: ' ' is not taken",
     ),
 }  # fmt: skip
+
+
+def on_azure(**args: Any) -> mlops.Platform:
+    return mlops.Platform("churn", backend="azure", **args)
+
+
+AZURE: dict[str, tuple[Callable[[], object], str]] = {
+    "retention": (lambda: on_azure(log_days=14), "log_days: 14 is not a retention that Log Analytics has"),
+    "notices": (
+        lambda: on_azure(alerts=["a@b.co"], monthly_budget=1, budget_thresholds=[10, 20, 30, 40, 100]),
+        "budget_thresholds: 6 messages",
+    ),
+    "secret": (lambda: on_azure(secrets={"token": "x" * 25_601}), "secrets.token: is longer than the 25600 bytes"),
+    "owner": (lambda: on_azure(owner="x" * 257), "owner: 257 characters"),
+    "key of a tag": (lambda: on_azure(tags={"a/b": "1"}), "tags.a/b: '/' is not taken"),
+    "too many tags": (lambda: on_azure(tags={f"k{i}": "" for i in range(46)}), "tags: 51 tags"),
+    "zones": (lambda: on_azure(network={"private": {"zones": 3}}), "network.private.zones: a subnet of Azure"),
+    "a bucket's name": (lambda: on_azure(existing={"artifacts": "files"}), "existing.artifacts: 'files' is not the id"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", AZURE)
+def test_what_azure_would_refuse_is_refused_at_preview(case: str, refused_at_preview: Callable[..., str]) -> None:
+    program, said = AZURE[case]
+    assert said in refused_at_preview(program)
 
 
 @pytest.mark.parametrize("case", REFUSED)

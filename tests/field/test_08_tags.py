@@ -10,7 +10,7 @@ import pulumi_mlops as mlops
 from support.facts.aws import MODEL, REGISTRY, hub
 from support.mocks import Cloud
 
-BACKENDS: dict[str, dict[str, Any]] = {"aws": {}, "kubernetes": {}}
+BACKENDS = ("aws", "azure", "kubernetes")
 
 
 def platform(**args: Any) -> mlops.Platform:
@@ -37,6 +37,14 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "prefix of aws": (lambda: platform(tag_prefix="aws:"), "tag_prefix: keys that begin with 'aws:'"),
     "key of aws": (lambda: platform(tags={"AWS:cost": "x"}), "tags.AWS:cost: keys that begin"),
     "bare prefix": (lambda: platform(tag_prefix="mlops"), "tag_prefix: 'mlops' must be letters"),
+    "prefix of azure": (
+        lambda: platform(backend="azure", tag_prefix="microsoft-"),
+        "tag_prefix: names that begin with 'microsoft', 'azure', 'windows' are Azure's own",
+    ),
+    "sign on azure": (
+        lambda: platform(backend="azure", tag_prefix="acme.com/"),
+        "tag_prefix: '/' is not taken in a tag's name by Azure",
+    ),
     "label": (
         lambda: platform(backend="kubernetes", tags={"app.kubernetes.io/part-of": "x"}),
         "tags.app.kubernetes.io/part-of: is a label",

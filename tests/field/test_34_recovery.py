@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "recovery.md").read_text()
 TROUBLE, TROUBLE_IN_CLUSTER = "e2e/test_trouble.py", "e2e/test_trouble_kubernetes.py"
 HERE = "field/test_34_recovery.py::test_a_prod_stack_on_aws"
+ON_AZURE = "backends/azure/test_checks.py"
 OBJECTS, WAITING = "sandbox/kubernetes/provider/test_kubernetes_objects.py", "field/test_32_real_node.py"
 SITUATIONS: dict[str, list[str]] = {
     "A killed `up`": [
@@ -39,6 +40,15 @@ SITUATIONS: dict[str, list[str]] = {
         "field/test_05_state.py::test_a_feature_group_that_failed_is_refused",
     ],
     "A feature group with features that the program lacks": [HERE],
+    "A name that Azure keeps": [
+        f"{ON_AZURE}::test_a_production_platform_is_not_made_beside_the_vault_of_a_deleted_one",
+        f"{ON_AZURE}::test_a_platform_that_is_made_again_has_other_names_and_keeps_them",
+    ],
+    "Credentials that Azure does not take": [
+        "backends/azure/test_live.py::test_a_refusal_is_one_line_with_the_way_out",
+        "backends/azure/test_live.py::test_an_azure_that_is_down_is_told_apart_from_one_that_refuses",
+    ],
+    "A managed network that is to be opened again": [f"{ON_AZURE}::test_a_managed_network_is_not_opened_again"],
     "A killed `up` on Kubernetes": [f"{TROUBLE_IN_CLUSTER}::test_a_killed_engine_leaves_nothing_behind"],
     "A release that was rolled back on Kubernetes": ["e2e/test_release_kubernetes.py::test_a_release_that_goes_back"],
     "Something does not become ready": [f"{WAITING}::test_an_endpoint_says_its_pods_own_reason_and_nothing_follows"],

@@ -6,7 +6,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import Unsupported
-from support.facts.azure import HUB, SETTINGS, VAULT
+from support.facts.azure import HUB, IMAGE, SETTINGS, VAULT
 from support.mocks import Cloud
 
 SECRET = mlops.SecretRef(name="token", backend="azure", address={"id": f"{VAULT}/secrets/token"})
@@ -24,6 +24,19 @@ def test_a_secret_is_read_and_no_other(cloud: Cloud) -> None:
     assert given.inputs["scope"] == f"{VAULT}/secrets/token"
     assert given.inputs["roleDefinitionId"].partition(ROLES)[2] == "4633458b-17de-408a-b874-0445c86b69e6"
     assert given.inputs["principalType"] == "ServicePrincipal"
+
+
+def test_an_identity_and_an_endpoint_of_one_name_do_not_meet(cloud: Cloud) -> None:
+    """Both have a managed identity in one resource group."""
+    cloud.run(
+        lambda: [
+            mlops.Identity("score", platform=HUB).principal,
+            mlops.Endpoint("score", platform=HUB, model={"image": IMAGE}, compute={"cpus": 2}).url,
+        ],
+        **SETTINGS,
+    )
+    named = [item.inputs["resourceName"] for item in cloud.all("managedidentity/UserAssignedIdentity")]
+    assert len(set(named)) == len(named) >= 2
 
 
 def test_without_arguments_it_may_do_nothing(cloud: Cloud) -> None:

@@ -16,7 +16,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred
-from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.naming import physical, snake
 from pulumi_mlops.core.principals import PrincipalRef, Who
 from pulumi_mlops.core.workload import Grant
 
@@ -42,7 +42,7 @@ class Identity:
 def identity(scope: Scope, platform: PlatformRef, *grants: Grant, part: str = "identity") -> Identity:
     """Make the one identity of a component, with just the rights given."""
     at = PlatformAddress.of(platform)
-    made = managed(scope, at.group, at.location, part, scope.name, part)
+    made = managed(scope, at.group, at.location, part, scope.name)
     assigned = assign(scope, made.principal_id, at.subscription, rights(platform, grants))
     return known_with(made, assigned)
 
@@ -50,12 +50,13 @@ def identity(scope: Scope, platform: PlatformRef, *grants: Grant, part: str = "i
 def managed(
     scope: Scope, group: Input[str], location: Input[str], part: str, *named: str
 ) -> managedidentity.UserAssignedIdentity:
-    """Make a managed identity without any right."""
+    """Make a managed identity without any right; the noun in its name tells components of one name apart."""
+    noun = snake(scope.component.noun, "-")
     return managedidentity.UserAssignedIdentity(
         scope.child(part),
         resource_group_name=group,
         location=location,
-        resource_name_=names.inside(scope.project, scope.stage, *named, limit=names.IDENTITY),
+        resource_name_=names.inside(scope.project, scope.stage, noun, *named, limit=names.IDENTITY),
         tags=scope.tags,
         opts=scope.opts,
     )
