@@ -8,9 +8,11 @@ from pulumi_mlops_sandbox.azure.conditions import Asked, ConditionError, holds, 
 from support.sandbox.arm import GROUP, Arm
 from support.sandbox.arm_good import (
     DEPLOYMENT,
+    ENDPOINT,
     FEATURES,
     GOOD,
     IDENTITY,
+    REGISTRY,
     SERVING,
     STORAGE,
     STORE,
@@ -174,6 +176,32 @@ def test_objects_are_for_those_with_a_data_role(world: Arm) -> None:
     assert world.ask("GET", f"{BLOB}/data/a.txt", token=READER, version=None).body == b"x"
     for name in ("models/a.txt", "data/a.txt"):
         assert world.ask("DELETE", f"{BLOB}/{name}", token=writer, version=None).status == 202
+
+
+def test_a_secret_is_told_to_those_who_may(world: Arm) -> None:
+    path = "/vault/churn-vault/secrets/token"
+    assert world.ask("GET", path, version=None).code == "Forbidden"  # an owner has no rights on data
+    keeper = f"principal:{world.done('GET', IDENTITY)['properties']['principalId']}"
+    assert world.ask("GET", path, token=keeper, version=None).body["value"] == "hunter2"
+    assert world.ask("GET", f"{path}-2", token=keeper, version=None).code == "SecretNotFound"
+
+
+def test_an_endpoint_answers_those_who_may(world: Arm) -> None:
+    assert world.ask("POST", "/score/churn-live", {}, version=None).code == "NoTraffic"
+    serving = GOOD["endpoint"].body["properties"] | {"traffic": {"blue": 100}}
+    world.done("PUT", ENDPOINT, GOOD["endpoint"].body | {"properties": serving})
+    assert world.done("POST", "/score/churn-live", {}, version=None) == {"deployment": "blue"}
+    assert world.ask("POST", "/score/churn-live", {}, token=f"{READER}9", version=None).code == "Forbidden"
+    world.done("PUT", ENDPOINT, GOOD["endpoint"].body)
+
+
+def test_a_role_that_nothing_needs_is_told(server: Arm) -> None:
+    furnish(server)
+    needless = role(REGISTRY, "AcrPull", 60, IDENTITY)  # a contributor pulls as well
+    server.done("PUT", needless.id, body(server, needless), version=needless.version)
+    told = server.admin("GET", "unneeded")
+    assert needless.id in told
+    assert not {GOOD[name].id for name in NEEDED} & set(told)
 
 
 PATH = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path]"

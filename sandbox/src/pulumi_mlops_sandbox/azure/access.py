@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pulumi_mlops_sandbox.azure import conditions, ids, roles
-from pulumi_mlops_sandbox.azure.call import Tenant
+from pulumi_mlops_sandbox.azure.call import Need, Tenant
 from pulumi_mlops_sandbox.azure.conditions import Asked
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION
 from pulumi_mlops_sandbox.azure.roles import Role
 from pulumi_mlops_sandbox.azure.store import Record
 
+ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 OWNER = roles.BUILT_IN["8e3af657-a8ff-443c-a75c-2fe8c4bcb635"]
 
 
@@ -22,29 +23,54 @@ class Held:
 
     role: Role
     condition: str = ""
+    record: str = ""
+    """The id of the assignment."""
 
 
 def assignments(tenant: Tenant, principal: str, scope: str) -> Iterator[Held]:
     """List the roles that a principal has on a resource."""
     if principal == DEPLOYER and ids.within(scope, f"/subscriptions/{SUBSCRIPTION}"):
         yield Held(OWNER)
-    for record in tenant.store.of_type("Microsoft.Authorization/roleAssignments"):
+    for record in tenant.store.of_type(ASSIGNMENTS):
         said = record.properties
         if str(said.get("principalId")).lower() == principal.lower() and ids.within(scope, _scope(record)):
             role = roles.find(tenant.store, str(said.get("roleDefinitionId")))
             if role is not None:
-                yield Held(role, str(said.get("condition") or ""))
+                yield Held(role, str(said.get("condition") or ""), record.id)
 
 
 def allowed(
     tenant: Tenant, principal: str, action: str, scope: str, *, data: bool = False, about: Asked | None = None
 ) -> bool:
     """Say whether a principal may do something to a resource, and note that it was asked."""
-    tenant.needed.add((principal, action, scope))
-    return any(
-        _allows(held.role, action, data=data) and _for(held, about or Asked(action), data=data)
-        for held in assignments(tenant, principal, scope)
-    )
+    asked = about or Asked(action)
+    path = "".join(value for _name, value in asked.attributes)
+    tenant.needed.add(Need(principal, action, scope, data, path))
+    return any(_gives(held, asked, data=data) for held in assignments(tenant, principal, scope))
+
+
+def _gives(held: Held, about: Asked, *, data: bool) -> bool:
+    return _allows(held.role, about.action, data=data) and _for(held, about, data=data)
+
+
+def unneeded(tenant: Tenant) -> list[str]:
+    """List the assignments without which everything so far would have been allowed as well."""
+    found = []
+    for record in tenant.store.of_type(ASSIGNMENTS):
+        principal = str(record.properties.get("principalId")).lower()
+        needs = (need for need in tenant.needed if need.principal.lower() == principal)
+        if not any(_only(tenant, record, need) for need in needs):
+            found.append(record.id)
+    return sorted(found)
+
+
+def _only(tenant: Tenant, record: Record, need: Need) -> bool:
+    """Say whether a right came by one assignment alone."""
+    about = at_path(need.action, need.path) if need.path else Asked(need.action)
+    giving = [
+        held.record for held in assignments(tenant, need.principal, need.scope) if _gives(held, about, data=need.data)
+    ]
+    return giving == [record.id]
 
 
 def _for(held: Held, about: Asked, *, data: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from pulumi_mlops_sandbox.azure import operations, playing
+from pulumi_mlops_sandbox.azure import access, operations, playing
 from pulumi_mlops_sandbox.azure.inventory import inventory
 from pulumi_mlops_sandbox.azure.plane import Plane
 
@@ -45,7 +45,13 @@ def _requests(plane: Plane, _body: dict[str, Any]) -> Any:
 def _needs(plane: Plane, _body: dict[str, Any]) -> Any:
     """List principal, action and scope of all that was asked so far."""
     with plane.lock:
-        return sorted(plane.needed)
+        return [[need.principal, need.action, need.scope] for need in sorted(plane.needed)]
+
+
+def _unneeded(plane: Plane, _body: dict[str, Any]) -> Any:
+    """List the role assignments without which everything so far would have been allowed as well."""
+    with plane.lock:
+        return access.unneeded(plane)
 
 
 def _forget_needs(plane: Plane, _body: dict[str, Any]) -> Any:
@@ -122,6 +128,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/requests"): _requests,
     ("GET", "/needs"): _needs,
     ("DELETE", "/needs"): _forget_needs,
+    ("GET", "/unneeded"): _unneeded,
     ("POST", "/latency"): _latency,
     ("POST", "/hurry"): _hurry,
     ("POST", "/save"): _save,

@@ -26,6 +26,18 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, order=True)
+class Need:
+    """A right that somebody needed."""
+
+    principal: str
+    action: str
+    scope: str
+    data: bool = False
+    path: str = ""
+    """Of the object that it was about."""
+
+
 class Tenant(ABC):
     """The state of one sandboxed Azure."""
 
@@ -35,8 +47,8 @@ class Tenant(ABC):
         self.store = Store()
         self.faults = Faults()
         self.requests: deque[dict[str, Any]] = deque(maxlen=4000)
-        self.needed: set[tuple[str, str, str]] = set()
-        """Principal, action and scope of all that was asked for so far."""
+        self.needed: set[Need] = set()
+        """All that was asked for so far."""
         self.url = ""
         self.saver = Saver(home / "azure-state.json", self._dumped)
 

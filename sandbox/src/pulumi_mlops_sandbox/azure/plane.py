@@ -17,6 +17,7 @@ from pulumi_mlops_sandbox.azure import (
     access,
     actions,
     blobs,
+    data,
     facts,
     ids,
     metadata,
@@ -100,9 +101,11 @@ class Plane(Tenant):
             described = metadata.cloud(self.url)
             return Answer(200, described if request.args.get("api-version", "") < "2019" else [described])
         principal = tokens.principal(self, request.headers)
-        if path.startswith(blobs.PREFIX):
+        if path.startswith((blobs.PREFIX, *data.PREFIXES)):
             with self.lock:
-                return blobs.answer(self, request, path, principal)
+                operations.settle(self)
+                asked = blobs.answer if path.startswith(blobs.PREFIX) else data.answer
+                return asked(self, request, path, principal)
         return self.arm(
             request.method,
             path,
