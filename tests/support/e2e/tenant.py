@@ -1,0 +1,48 @@
+"""The sandbox's Azure as somebody outside a stack sees it."""
+
+import json
+import urllib.request
+from typing import Any
+
+from pulumi_mlops_sandbox.azure.registering import Workspace
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack, inventory
+
+SOFTLY = "deleted softly"
+"""What Azure keeps of a deleted vault or workspace for a while."""
+
+
+class Tenant:
+    """The control plane, by its requests and its administration."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.url = next(status.url for status in sandbox.status() if status.name == "azure" and status.url)
+
+    def everything(self) -> dict[str, list[str]]:
+        """List the whole store, without what Azure keeps of what was deleted."""
+        return {kind: ids for kind, ids in inventory(self.url).items() if SOFTLY not in kind}
+
+    def workspace(self, stack: Stack) -> Workspace:
+        """Return the workspace of a stack's platform."""
+        return Workspace.of(self.url, stack.outputs()["platform"])
+
+    def endpoint(self, stack: Stack) -> dict[str, Any]:
+        """Return the one endpoint that there is."""
+        (found,) = self.workspace(stack).get("onlineEndpoints")["value"]
+        return dict(found)
+
+    def deployments(self, stack: Stack) -> dict[str, dict[str, Any]]:
+        """Return its deployments by name."""
+        name = self.endpoint(stack)["name"]
+        found = self.workspace(stack).get(f"onlineEndpoints/{name}/deployments")["value"]
+        return {one["name"]: one for one in found}
+
+    def run(self, workflow: str, later: float) -> dict[str, Any]:
+        """Play one run of a workflow, as if it were so many seconds later."""
+        return dict(self.admin("run", {"id": workflow, "later": later}))
+
+    def admin(self, route: str, body: dict[str, Any]) -> Any:
+        """Have something happen that only Azure or others can do."""
+        request = urllib.request.Request(f"{self.url}/_sandbox/{route}", json.dumps(body).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
