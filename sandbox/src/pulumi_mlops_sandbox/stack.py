@@ -176,9 +176,7 @@ def _op(metadata: Mapping[str, Any]) -> str:
     op, old, new = str(metadata["op"]), metadata.get("old"), metadata.get("new")
     if op != "refresh" or not old:
         return op
-    # Secrets are encrypted anew each time.
-    same = bool(new) and _masked(old.get("inputs")) == _masked(new.get("inputs"))
-    return "delete" if not new else op if same else "update"
+    return "delete" if not new else op if old.get("inputs") == new.get("inputs") else "update"
 
 
 def inventory(url: str) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_mlops_sandbox.provider.journal import Entry
-from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, receive, send
+from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, marked, receive, send
 from support.engine_calls import Engine, init_failed
 from support.sandbox.fake_cloud import URN, BoxCloud, BoxKind
 
@@ -243,6 +243,16 @@ class TestLife:
         box.objects = None  # type: ignore[assignment]  # odd on purpose
         with pytest.raises(grpc.RpcError, match="sandbox box: odd: "):
             engine.create({"name": "a", "size": 1})
+
+    def test_a_refresh_hides_just_what_was_hidden(self) -> None:
+        given = {"a": {"b": Secret("x"), "c": "y"}, "d": [Secret("x"), "y"], "e": Secret("x"), "f": [Secret("x")]}
+        found = {"a": {"b": "x", "c": "y", "n": "z"}, "d": ["x", "y"], "e": "x", "f": ["x", "y"]}
+        assert marked(found, given) == {
+            "a": {"b": Secret("x"), "c": "y", "n": "z"},
+            "d": [Secret("x"), "y"],
+            "e": Secret("x"),
+            "f": Secret(["x", "y"]),
+        }
 
 
 class TestTheJournal:

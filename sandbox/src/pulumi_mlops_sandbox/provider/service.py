@@ -17,6 +17,7 @@ from pulumi_mlops_sandbox.provider.values import (
     UNKNOWN,
     conceal,
     has_unknown,
+    marked,
     plain,
     receive,
     secret_names,
@@ -194,7 +195,7 @@ class Service(Plugin):
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=send(conceal(outputs, hidden)),
-            inputs=send(conceal(inputs, hidden)),
+            inputs=send(conceal(marked(inputs, given), kind.traits.sensitive)),
         )
 
     @guarded

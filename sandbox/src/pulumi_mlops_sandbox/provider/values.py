@@ -126,6 +126,17 @@ def conceal(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     return {key: Secret(plain(item)) if key in names and item is not None else item for key, item in values.items()}
 
 
+def marked(value: Any, like: Any) -> Any:
+    """Mark as secret what is secret in another value of the same form, and all of a list of another length."""
+    if isinstance(like, Secret):
+        return Secret(plain(value))
+    if isinstance(value, dict) and isinstance(like, dict):
+        return {key: marked(item, like.get(key)) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(like, list) and len(value) == len(like):
+        return [marked(item, wanted) for item, wanted in zip(value, like, strict=True)]
+    return Secret(plain(value)) if has_secret(like) else value
+
+
 def secret_names(values: Mapping[str, Any]) -> frozenset[str]:
     """Name the properties in which a secret is."""
     return frozenset(key for key, item in values.items() if has_secret(item))
