@@ -113,7 +113,7 @@ def each_edit_has_its_steps(stack: Stack, tenant: Tenant) -> None:
 
 def through(tenant: Tenant, stack: Stack, traffic: dict[str, int]) -> None:
     """Let the release's workflow run, an hour later each time, until the traffic is as wanted and it has ended."""
-    flow = next(item["id"] for item in resources(stack) if "-release-" in item["id"] and "workflows/" in item["id"])
+    (flow,) = (one for one in flows(stack) if "-release-" in one)
     for hour in range(1, 5):
         assert tenant.run(flow, 3600.0 * hour)["status"] == "Succeeded"
     assert tenant.endpoint(stack)["properties"]["traffic"] == traffic
@@ -121,10 +121,13 @@ def through(tenant: Tenant, stack: Stack, traffic: dict[str, int]) -> None:
 
 def told_of(tenant: Tenant, stack: Stack) -> list[Any]:
     """Let the workflow of the registry run, and return what it tells CI of approvals."""
-    flow = next(
-        item["id"] for item in resources(stack) if item["id"].endswith("-deploy") and "workflows/" in item["id"]
-    )
+    (flow,) = (one for one in flows(stack) if one.endswith("-deploy"))
     return [one["body"]["approval"] for one in tenant.run(flow, 0.0)["told"]]
+
+
+def flows(stack: Stack) -> list[str]:
+    """List the ids of the stack's workflows."""
+    return [item["id"] for item in resources(stack) if item["type"] == "azure-native:logic:Workflow"]
 
 
 def versions(tenant: Tenant, stack: Stack) -> list[str]:
