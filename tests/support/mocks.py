@@ -40,6 +40,7 @@ SUBSCRIPTION, TENANT = "00000000-0000-4000-8000-000000000001", "00000000-0000-40
 _BY_NAME = ("pulumi-mlops", "kubernetes", "random")
 """Packages whose kinds are told by the last part of their tokens."""
 ACCOUNT, REGION, PARTITION = "111122223333", "us-east-1", "aws"
+AZURE = {"azure-native__subscriptionId": SUBSCRIPTION, "azure-native__location": "westeurope"}
 ANSWERS: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT, "arn": "", "userId": ""},
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION, "description": "", "endpoint": ""},
@@ -267,7 +268,7 @@ class Cloud:
 
         ``aws__region="…"`` sets ``aws:region``; without a namespace the key is the project's own.
         """
-        settings = {"aws__region": REGION} | config
+        settings = {"aws__region": REGION, **AZURE} | config
         failure: Exception | None = None
         made: Any = None
         with _without_what_nobody_reads(), contextlib.closing(asyncio.new_event_loop()) as loop:

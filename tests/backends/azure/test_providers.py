@@ -95,6 +95,6 @@ def test_a_platform_without_a_region_or_a_subscription_is_told_both() -> None:
     client = {"clientId": "", "objectId": "", "subscriptionId": "", "tenantId": ""}
     cloud = Cloud(answers={"azure-native:authorization:getClientConfig": client})
     with pytest.raises(InvalidArgs) as caught:
-        cloud.run(lambda: mlops.Platform("hub", backend="azure").artifacts)
+        cloud.run(lambda: mlops.Platform("hub", backend="azure").artifacts, **dict.fromkeys(SETTINGS, ""))
     assert {problem.field for problem in caught.value.problems} == {"region", "account"}
     assert "azure-native:subscriptionId" in str(caught.value)

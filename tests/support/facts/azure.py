@@ -3,7 +3,7 @@
 from typing import Any
 
 from pulumi_mlops import FeatureGroupRef, FeatureStoreRef, ModelRef, ModelRegistryRef, PlatformRef
-from support.mocks import SUBSCRIPTION, TENANT
+from support.mocks import AZURE, SUBSCRIPTION, TENANT
 
 GROUP_PATH = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/churn-dev-westeurope"
 WORKSPACE = f"{GROUP_PATH}/providers/Microsoft.MachineLearningServices/workspaces/churn-dev"
@@ -11,7 +11,7 @@ STORAGE = f"{GROUP_PATH}/providers/Microsoft.Storage/storageAccounts/churndev1"
 VAULT = f"{GROUP_PATH}/providers/Microsoft.KeyVault/vaults/churndev1"
 REGISTRY_ID = f"{GROUP_PATH}/providers/Microsoft.ContainerRegistry/registries/churndev1"
 IMAGE = "churndev1.azurecr.io/churn-dev/serve:1"
-SETTINGS = {"azure-native__subscriptionId": SUBSCRIPTION, "azure-native__location": "westeurope"}
+SETTINGS = AZURE
 """What a stack's configuration says to the provider, as ``Cloud.run`` takes it."""
 
 
