@@ -8,6 +8,7 @@ from support.sandbox.arm_good import (
     ENDPOINT,
     GOOD,
     GROUP,
+    IDENTITY,
     ML,
     MODEL,
     SERVER,
@@ -204,7 +205,12 @@ BAD: tuple[Bad, ...] = (
         at=NEW_DEPLOYMENT,
     ),
     Bad(
-        "parent", "endpoint", "FailedIdentityOperation", "userAssignedIdentities", {"identity": acts_as(f"{SERVING}x")}
+        "parent",
+        "endpoint",
+        "FailedIdentityOperation",
+        "userAssignedIdentities",
+        {"identity": acts_as(f"{SERVING}x")},
+        at=f"{WORKSPACE}/onlineEndpoints/another",
     ),
     Bad(
         "parent",
@@ -223,6 +229,7 @@ BAD: tuple[Bad, ...] = (
         {PR + "privateLinkServiceConnections.0.properties.groupIds": ["blob"]},
     ),
     # What is fixed for life
+    Bad("immutable", "endpoint", "PropertyChangeNotAllowed", "identity", {"identity": acts_as(IDENTITY)}),
     Bad("immutable", "group", "InvalidResourceGroupLocation", "location", {"location": "westeurope"}),
     Bad("immutable", "storage", "InvalidResourceLocation", "westeurope", {"location": "westeurope"}),
     Bad("immutable", "workspace", "PropertyChangeNotAllowed", "kind", {"kind": "FeatureStore"}),
