@@ -99,11 +99,11 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
         scaled,
     ),
     "Endpoint.scaling.cooldown_in_seconds": (
-        lambda w: endpoint(w, scaling={**STEPS, "cooldown_in_seconds": 7}),
+        lambda w: endpoint(w, scaling={**STEPS, "cooldown_in_seconds": 120}),
         scaled,
     ),
     "Endpoint.scaling.cooldown_out_seconds": (
-        lambda w: endpoint(w, scaling={**STEPS, "cooldown_out_seconds": 7}),
+        lambda w: endpoint(w, scaling={**STEPS, "cooldown_out_seconds": 120}),
         scaled,
     ),
     "Endpoint.release.canary.percent": (

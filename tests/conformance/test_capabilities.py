@@ -41,7 +41,7 @@ def test_what_is_there_works(backend: str, name: str) -> None:
 
 @pytest.mark.parametrize(("backend", "name"), [cell for cell in THERE if " + " not in cell[1]])
 def test_what_is_there_is_made_natively(backend: str, name: str) -> None:
-    build, before = working(name, backend), without(name)
+    build, before = working(name, backend), without(name, backend)
     assert build
     baseline = run(before, backend) if before else NOTHING
     assert baseline.error is None

@@ -225,6 +225,11 @@ _WORKSPACE = "azure-native:machinelearningservices:Workspace"
 _ACCOUNT = "azure-native:storage:StorageAccount"
 _CREDENTIAL = "azure-native:managedidentity:FederatedIdentityCredential"
 
+_ML = "azure-native:machinelearningservices"
+_ONLINE, _DEPLOYMENT_ML = f"{_ML}:OnlineEndpoint", f"{_ML}:OnlineDeployment"
+_TEMPLATE, _BODY = "azure-native:resources:Deployment", "properties/template/resources/properties"
+_LOOKS = "definition/actions/under_way/actions/is_well/actions"
+
 AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "identity": (Made("azure-native:managedidentity:UserAssignedIdentity"), remembered("address/client")),
     "identity.secrets": (_ASSIGNED,),
@@ -259,6 +264,59 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     ),
     "platform.region": (said(_WORKSPACE, "location"),),
     "platform.secrets": (Made("azure-native:keyvault:Secret"),),
+    "principal.user": (_ASSIGNED,),
+    "identity.existing": (remembered("principal"), remembered("address/id")),
+    "identity.reads": (_ASSIGNED,),
+    "identity.writes": (_ASSIGNED,),
+    "identity.registers": (_ASSIGNED,),
+    "identity.approves": (_ASSIGNED,),
+    "identity.deploys": (_ASSIGNED,),
+    "identity.invokes": (_ASSIGNED, said("azure-native:authorization:RoleAssignment", "roleDefinitionId")),
+    "feature_store": (
+        Made(_WORKSPACE),
+        Made(_ACCOUNT),
+        said(_WORKSPACE, "featureStoreSettings/offlineStoreConnectionName"),
+        Made(f"{_ML}:WorkspaceConnection"),
+    ),
+    "feature_store.materialize": (remembered("address/cron"),),
+    "feature_store.existing": (remembered("address/id"),),
+    "feature_store.existing.rows": (remembered("address/rows"),),
+    "feature_group": (
+        Made(f"{_ML}:FeaturesetVersion"),
+        Made(f"{_ML}:FeaturestoreEntityVersion"),
+        Made("azure-native:storage:Blob"),
+    ),
+    "feature_group.offline": (said(f"{_ML}:FeaturesetVersion", "properties/specification/path"),),
+    "feature_group.compound_key": (said(f"{_ML}:FeaturestoreEntityVersion", "properties/indexColumns/columnName"),),
+    "feature_group.existing": (remembered("address/id"), remembered("address/rows")),
+    "model_registry": (remembered("address/root"),),
+    "model_registry.approvers": (_ASSIGNED,),
+    "model_registry.consumers": (_ASSIGNED,),
+    "model_registry.events": (Made("azure-native:logic:Workflow"), _ASSIGNED),
+    "model_registry.existing": (remembered("address/root"),),
+    "model": (Made(f"{_ML}:ModelContainer"),),
+    "model.gate": (remembered("gate/auc"),),
+    "model.existing": (remembered("address/id"), remembered("address/called")),
+    "model.existing.by_itself": (remembered("address/id"),),
+    "endpoint": (Made(_ONLINE), Made(_DEPLOYMENT_ML), Made("azure-native:resources:Deployment"), _ASSIGNED),
+    "endpoint.existing": (remembered("url"), remembered("address/id")),
+    "endpoint.realtime": (said(_DEPLOYMENT_ML, "sku/capacity"),),
+    "accelerator": (said(_DEPLOYMENT_ML, "properties/instanceType"),),
+    "endpoint.variants": (Made(_DEPLOYMENT_ML), said(_TEMPLATE, f"{_BODY}/traffic")),
+    "endpoint.shadow": (Made(_DEPLOYMENT_ML), said(_TEMPLATE, f"{_BODY}/mirrorTraffic")),
+    "endpoint.scaling": (Made("azure-native:monitor:AutoscaleSetting"),),
+    "endpoint.scaling.schedule": (said("azure-native:monitor:AutoscaleSetting", "profiles/recurrence/schedule/days"),),
+    "endpoint.release.canary": (said("azure-native:logic:Workflow", f"{_LOOKS}/after_10_percent/type"),),
+    "endpoint.release.linear": (said("azure-native:logic:Workflow", f"{_LOOKS}/after_75_percent/type"),),
+    "endpoint.capture": (said(_DEPLOYMENT_ML, "properties/dataCollector/collections/request/dataId"),),
+    "endpoint.capture.sampled": (said(_DEPLOYMENT_ML, "properties/dataCollector/collections/request/samplingRate"),),
+    "endpoint.secrets": (said(_DEPLOYMENT_ML, "properties/environmentVariables/MLOPS_SECRET_HUB_TOKEN"), _ASSIGNED),
+    "endpoint.serve.port": (said(f"{_ML}:EnvironmentVersion", "properties/inferenceConfig/scoringRoute/port"),),
+    "endpoint.serve.health": (said(f"{_ML}:EnvironmentVersion", "properties/inferenceConfig/readinessRoute/path"),),
+    "endpoint.serve.startup": (said(_DEPLOYMENT_ML, "properties/startupProbe/failureThreshold"),),
+    "endpoint.serve.timeout": (said(_DEPLOYMENT_ML, "properties/requestSettings/requestTimeout"),),
+    "endpoint.invokers": (_ASSIGNED,),
+    "endpoint.private": (said(_TEMPLATE, f"{_BODY}/publicNetworkAccess"),),
 }
 
 _POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"

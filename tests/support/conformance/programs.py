@@ -127,8 +127,17 @@ def knowing(words: Words) -> mlops.Identity:
     return identity(words, hub, secrets=[hub.secret("hub-token")])
 
 
+def with_rows(words: Words, use: Callable[[mlops.FeatureGroup], Any]) -> mlops.Identity:
+    hub = platform(words)
+    return identity(words, hub, **use(group(words, store(words, hub))))
+
+
 def group_beside(words: Words) -> mlops.Identity:
     return with_group(words, lambda _: {})
+
+
+def rows_beside(words: Words) -> mlops.Identity:
+    return with_rows(words, lambda _: {})
 
 
 def model_beside(words: Words) -> mlops.Identity:
@@ -229,6 +238,8 @@ class Program:
     """The same without the capability, to compare with; the program of the next shorter name unless told."""
     otherwise: tuple[Build, ...] = ()
     """Further ways to ask for it, for backends that can do it only in another combination."""
+    against: Build | None = None
+    """The program to compare with where the backend does not take the first one either."""
 
 
 SHADOW = {"percent": 20}
@@ -267,8 +278,18 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: serving_theirs(w, elsewhere(version_of(w), backend="elsewhere")), without=beside
     ),
     "identity": Program(identity, without=platform),
-    "identity.reads": Program(lambda w: with_group(w, lambda one: {"reads": [one.online]}), without=group_beside),
-    "identity.writes": Program(lambda w: with_group(w, lambda one: {"writes": [one]}), without=group_beside),
+    "identity.reads": Program(
+        lambda w: with_group(w, lambda one: {"reads": [one.online]}),
+        without=group_beside,
+        otherwise=(lambda w: with_rows(w, lambda one: {"reads": [one.as_of(days=90)]}),),
+        against=rows_beside,
+    ),
+    "identity.writes": Program(
+        lambda w: with_group(w, lambda one: {"writes": [one]}),
+        without=group_beside,
+        otherwise=(lambda w: with_rows(w, lambda one: {"writes": [one]}),),
+        against=rows_beside,
+    ),
     "identity.materializes": Program(materializing, without=group_beside),
     "identity.registers": Program(lambda w: with_model(w, "registers"), without=model_beside),
     "identity.approves": Program(lambda w: with_model(w, "approves"), without=model_beside),
@@ -293,7 +314,12 @@ PROGRAMS: Mapping[str, Program] = {
     "principal.service_account": Program(
         lambda w: endpoint(w, invokers=[{"service_account": "shop/web"}]), without=endpoint
     ),
-    "principal.user": Program(lambda w: registry(w, approvers=[{"user": "lead"}]), without=registry),
+    "principal.user": Program(
+        lambda w: registry(w, approvers=[{"user": "lead"}]),
+        without=registry,
+        otherwise=(lambda w: model(w, registry(w, approvers=[w.approver])),),
+        against=model,
+    ),
     "principal.group": Program(lambda w: platform(w, consumers=[{"group": OBJECT}]), without=platform),
     "principal.application": Program(lambda w: platform(w, consumers=[{"application": OBJECT}]), without=platform),
     "identity.existing": Program(existing_identity, without=identity),
@@ -349,7 +375,10 @@ PROGRAMS: Mapping[str, Program] = {
     "feature_group.online": Program(lambda w: group(w, online={})),
     "feature_group.online.ttl": Program(lambda w: group(w, online={"ttl_hours": 72})),
     "feature_group.offline": Program(
-        lambda w: group(w, online={}), without=lambda w: group(w, online={}, offline=None)
+        lambda w: group(w, online={}),
+        without=lambda w: group(w, online={}, offline=None),
+        otherwise=(group,),
+        against=store,
     ),
     "feature_group.offline.iceberg": Program(lambda w: group(w, offline={"format": "iceberg"}), without=group),
     "feature_group.compound_key": Program(lambda w: group(w, keys=["customer_id", "country"])),
@@ -361,6 +390,8 @@ PROGRAMS: Mapping[str, Program] = {
     "feature_store.existing.rows": Program(
         lambda w: existing_store(w, **OFFLINE),
         without=lambda w: existing_store(w, **(OFFLINE | {"rows": "s3://others/rows/"})),
+        otherwise=(lambda w: existing_store(w, rows="https://theirs.blob.core.windows.net/rows/"),),
+        against=existing_store,
     ),
     "feature_store.existing.writer": Program(
         lambda w: existing_store(w, **OFFLINE),
@@ -368,8 +399,8 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "experiment_tracker": Program(lambda w: mlops.ExperimentTracker("runs", platform=platform(w)), without=platform),
     "model_registry": Program(registry, without=platform),
-    "model_registry.approvers": Program(lambda w: registry(w, approvers=[w.approver])),
-    # On AWS consumers are named in the policies of the models, so the program has one.
+    # Where rights are given on single models, the program needs one.
+    "model_registry.approvers": Program(lambda w: model(w, registry(w, approvers=[w.approver])), without=model),
     "model_registry.consumers": Program(lambda w: model(w, registry(w, consumers=[w.consumer])), without=model),
     "model_registry.published": Program(lambda w: registry(w, published=True), without=registry),
     "model_registry.events": Program(lambda w: registry(w, events={"deploy": {"to": w.told}})),
@@ -388,7 +419,7 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.realtime": Program(endpoint, without=platform),
     "endpoint.serverless": Program(serverless),
     "endpoint.asynchronous": Program(asynchronous),
-    "accelerator": Program(lambda w: endpoint(w, compute={"accelerator": "A10G:1"})),
+    "accelerator": Program(lambda w: endpoint(w, compute={"accelerator": "T4:1"})),
     "endpoint.variants": Program(lambda w: endpoint(w, variants=variants(w))),
     "endpoint.shadow": Program(lambda w: endpoint(w, shadow={"model": files(w, "-2"), **SHADOW})),
     "endpoint.scaling": Program(lambda w: endpoint(w, scaling=STEPS)),
@@ -413,7 +444,9 @@ PROGRAMS: Mapping[str, Program] = {
     "endpoint.serve.health": Program(lambda w: endpoint(w, serve={"health": "/health"}), without=endpoint),
     "endpoint.serve.startup": Program(lambda w: endpoint(w, serve={"startup_minutes": 40}), without=endpoint),
     "endpoint.serve.timeout": Program(
-        lambda w: endpoint(w, serve=SLOW), without=endpoint, otherwise=(lambda w: asynchronous(w, serve=SLOW),)
+        lambda w: endpoint(w, serve=SLOW),
+        without=endpoint,
+        otherwise=(lambda w: asynchronous(w, serve=SLOW), lambda w: endpoint(w, serve={"timeout_seconds": 120})),
     ),
     "endpoint.serve.shared_memory": Program(lambda w: endpoint(w, serve={"shared_memory_gb": 2}), without=endpoint),
     "endpoint.realtime + endpoint.serve.timeout": Program(lambda w: endpoint(w, serve=SLOW)),

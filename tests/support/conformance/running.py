@@ -118,8 +118,10 @@ def working(name: str, backend: str) -> Build | None:
     return next((build for build in ways_to(name) if run(build, backend).error is None), None)
 
 
-def without(name: str) -> Build | None:
+def without(name: str, backend: str) -> Build | None:
     """Return the program to compare with; nothing for a platform, which stands on nothing."""
+    if PROGRAMS[name].against and working(name, backend) is not PROGRAMS[name].build:
+        return PROGRAMS[name].against
     if PROGRAMS[name].without:
         return PROGRAMS[name].without
     shorter = name.rpartition(".")[0]

@@ -81,14 +81,14 @@ def assign(
     given: Sequence[Right],
     *,
     part: str = "right",
-    kind: str = "ServicePrincipal",
+    kind: str | None = "ServicePrincipal",
 ) -> list[authorization.RoleAssignment]:
     """Give somebody roles: one assignment a role and scope, by a name that the stack's next run finds again."""
     return [_assigned(scope, (principal, kind), subscription, right, part) for right in merged(given)]
 
 
 def _assigned(
-    scope: Scope, who: tuple[Input[str], str], subscription: Input[str], right: Right, part: str
+    scope: Scope, who: tuple[Input[str], str | None], subscription: Input[str], right: Right, part: str
 ) -> authorization.RoleAssignment:
     bounded = condition(right)
     word = physical(part, _WORD.sub("-", right.role.lower()).strip("-"), right.where, limit=_LOGICAL)

@@ -14,7 +14,6 @@ _COPIED = (
     "the version registered here as well, or in a registry (ModelRegistry.existing), or its files copied to the "
     "artifact store: model={'image': …, 'artifact': …}."
 )
-_NOT_YET = "this backend has no such thing in this version."
 
 CAPABILITIES = table(
     {
@@ -22,9 +21,11 @@ CAPABILITIES = table(
             "absent", "the rights on a thing are given by the platform that it belongs to.", _ON_ITS_OWN
         ),
         "identity": Entry("native", "a user-assigned managed identity"),
-        "identity.reads": Entry("absent", _NOT_YET, "another backend."),
-        "identity.writes": Entry("absent", _NOT_YET, "another backend."),
-        "identity.materializes": Entry("absent", _NOT_YET, "another backend."),
+        "identity.reads": Entry("native", "roles on the feature set and on its rows"),
+        "identity.writes": Entry("native", "a role on the folder of the rows"),
+        "identity.materializes": Entry(
+            "absent", "the store's own identity materializes.", "writes=[…] with the feature group."
+        ),
         "identity.registers": Entry(
             "lossy",
             "Azure has one right to write versions: who may register a version may approve it as well.",
@@ -54,12 +55,12 @@ CAPABILITIES = table(
             "trusts={'token': {'issuer': …, 'subject': 'system:serviceaccount:<namespace>:<name>'}}.",
         ),
         "identity.trusts.token": Entry("native", "a federated credential"),
-        "identity.existing": Entry("absent", _NOT_YET, "another backend."),
+        "identity.existing": Entry("native", "a user-assigned managed identity"),
         "principal.account": Entry("absent", "rights are given to what Entra ID knows.", _ENTRA),
         "principal.role": Entry("absent", "a role of Azure is a set of rights, not somebody.", _ENTRA),
         "principal.namespace": Entry("absent", "Azure has no namespaces.", _ENTRA),
         "principal.service_account": Entry("absent", "Azure has no service accounts of a cluster.", _ENTRA),
-        "principal.user": Entry("absent", _NOT_YET, _ENTRA),
+        "principal.user": Entry("native", "a user of Entra ID, by object id"),
         "principal.group": Entry("native", "a group of Entra ID, by object id"),
         "principal.application": Entry("native", "a service principal or managed identity, by object id"),
         "platform": Entry("native", "a resource group, Storage, Key Vault, Container Registry and a workspace"),
@@ -116,6 +117,31 @@ CAPABILITIES = table(
         ),
         "bridge.model_version.place": Entry("absent", _OTHER_WORKSPACE, _COPIED),
         "bridge.model_version.platform": Entry("absent", _OTHER_WORKSPACE, _COPIED),
+        "feature_store": Entry("native", "a workspace that is a feature store, with a storage account of its own"),
+        "feature_store.materialize": Entry(
+            "lossy",
+            "rows are materialized into the offline store: " + _NO_ONLINE,
+            _FEAST,
+        ),
+        "feature_store.existing": Entry("native", "a workspace that is a feature store"),
+        "feature_store.existing.rows": Entry("native", "a folder of Azure Storage"),
+        "feature_store.existing.writer": Entry(
+            "absent", "whoever has the role writes rows.", "Identity(writes=[…]) with the feature group."
+        ),
+        "feature_group": Entry("native", "an entity, and a feature set whose specification is uploaded"),
+        "feature_group.online": Entry("absent", _NO_ONLINE, _FEAST),
+        "feature_group.online.ttl": Entry("absent", _NO_ONLINE, _FEAST),
+        "feature_group.offline": Entry("native", "Parquet in the artifact store"),
+        "feature_group.offline.iceberg": Entry(
+            "absent", "a feature set reads no Iceberg tables.", "offline={'format': 'parquet'}."
+        ),
+        "feature_group.compound_key": Entry("native", "index columns of the entity"),
+        "feature_group.existing": Entry("native", "a feature set; what the library wrote of it is compared"),
+        "feature_group.existing.by_itself": Entry(
+            "absent",
+            "a feature set is in the workspace of its store.",
+            "FeatureGroup.existing(…, store=FeatureStore.existing(…)).",
+        ),
         "model_registry": Entry("native", "models of the workspace"),
         "model_registry.approvers": Entry(
             "lossy",

@@ -7,6 +7,7 @@ from pulumi import ProviderResource
 
 from pulumi_mlops.backends.azure import leftovers, live, names, providers
 from pulumi_mlops.backends.azure.access import principal_problems
+from pulumi_mlops.backends.azure.noun_checks import noun_problems
 from pulumi_mlops.backends.azure.parts import SHORTEST_LOGS
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.platform import PlatformSpec
@@ -46,8 +47,8 @@ _TRUST, _ISSUER = 600, 600
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge a spec."""
-    del name  # no name of a platform or an identity is too long: physical names are cut
     yield from _tags(spec)
+    yield from noun_problems(name, spec)
     if isinstance(spec, PlatformSpec):
         yield from _platform(spec)
     elif isinstance(spec, IdentitySpec):

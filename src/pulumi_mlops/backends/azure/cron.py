@@ -1,11 +1,11 @@
 """Unix cron to Azure's recurrences: hours and minutes of days of the week, in time zones by Windows' names."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pulumi_mlops.core.schedules import days_of_week, numbers
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_MINUTE, _HOUR = 0, 1
+_MINUTE, _HOUR, _DAY = 0, 1, 2
 
 # IANA -> Windows (https://github.com/unicode-org/cldr, common/supplemental/windowsZones.xml), the usual places.
 ZONES = {
@@ -87,3 +87,22 @@ def weekly(expression: str) -> Recurrence | None:
         return None
     days = [DAYS[number] for number in days_of_week(weekday)]
     return Recurrence(numbers(minute, _MINUTE), numbers(hour, _HOUR), days)
+
+
+def recurrence(expression: str) -> dict[str, Any] | None:
+    """Translate a checked five-field expression to a trigger of Azure Machine Learning; nothing where it names months.
+
+    >>> recurrence("30 3 * * MON")["frequency"], recurrence("0 * * * *")["schedule"]["hours"][:3]
+    ('Week', [0, 1, 2])
+    >>> recurrence("0 3 1 6 *")
+    """
+    minute, hour, day, month, weekday = expression.split()
+    if month != "*":
+        return None
+    schedule: dict[str, Any] = {"hours": numbers(hour, _HOUR), "minutes": numbers(minute, _MINUTE)}
+    frequency = "Day"
+    if day != "*":
+        frequency, schedule["month_days"] = "Month", numbers(day, _DAY)
+    elif weekday != "*":
+        frequency, schedule["week_days"] = "Week", [DAYS[number] for number in days_of_week(weekday)]
+    return {"frequency": frequency, "interval": 1, "schedule": schedule}

@@ -156,7 +156,6 @@ def _invoker(scope: Scope, at: PlatformAddress) -> authorization.RoleDefinition:
         scope.child("invoke"),
         role_definition_id=str(uuid.uuid5(uuid.NAMESPACE_URL, whole)),
         role_name=f"{scope.physical(scope.name)} invoker ({hashlib.sha256(whole.encode()).hexdigest()[:_DIGEST]})",
-        role_type="CustomRole",
         description=f"Calls endpoint {scope.name} of {scope.project} ({scope.stage}), and nothing else",
         scope=release.group_id(at),
         assignable_scopes=[release.group_id(at)],

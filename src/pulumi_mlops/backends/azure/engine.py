@@ -1,15 +1,24 @@
 """What this backend provides."""
 
-from pulumi_mlops.backends.azure import providers
+from pulumi_mlops.backends.azure import existing, providers
 from pulumi_mlops.backends.azure.capabilities import CAPABILITIES
 from pulumi_mlops.backends.azure.checks import misplaced, problems
 from pulumi_mlops.backends.azure.endpoint import endpoint
+from pulumi_mlops.backends.azure.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.azure.identity import identity
 from pulumi_mlops.backends.azure.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.azure.platform import platform
 from pulumi_mlops.backends.azure.secrets import keep_secret
 from pulumi_mlops.bridges import APART
+from pulumi_mlops.components import endpoint as endpoints
+from pulumi_mlops.components import feature_group as feature_groups
+from pulumi_mlops.components import feature_store as feature_stores
+from pulumi_mlops.components import identity as identities
+from pulumi_mlops.components import model as models
+from pulumi_mlops.components import model_registry as registries
 from pulumi_mlops.components.endpoint import Endpoint
+from pulumi_mlops.components.feature_group import FeatureGroup
+from pulumi_mlops.components.feature_store import FeatureStore
 from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
@@ -21,6 +30,8 @@ ENGINE = Engine(
     provides=[
         Platform.built_by(platform),
         APART.done_by(providers.apart),
+        FeatureStore.built_by(feature_store),
+        FeatureGroup.built_by(feature_group),
         ModelRegistry.built_by(model_registry),
         Model.built_by(model),
         APPROVED.done_by(approved),
@@ -28,6 +39,12 @@ ENGINE = Engine(
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
         KEEP_SECRET.done_by(keep_secret),
+        feature_groups.EXISTING.done_by(existing.feature_group),
+        feature_stores.EXISTING.done_by(existing.feature_store),
+        models.EXISTING.done_by(existing.model),
+        registries.EXISTING.done_by(existing.model_registry),
+        endpoints.EXISTING.done_by(existing.endpoint),
+        identities.EXISTING.done_by(existing.identity),
     ],
     capabilities=CAPABILITIES,
     problems=problems,

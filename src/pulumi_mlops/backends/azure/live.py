@@ -198,3 +198,25 @@ def _model_path(model: ModelRef) -> str | None:
     address = ModelAddress.of(model)
     root = address.root or workspace_path(model.platform)
     return root and f"{root}/models/{address.called}"
+
+
+def versions_of_features(platform: PlatformRef, path: str, name: str) -> list[dict[str, Any]]:
+    """Read the versions of a feature set, the newest first."""
+    found = listed(provider_of(platform), f"feature set {name!r}", f"{path}/versions", ML)
+    return sorted(found, key=lambda one: str((one.get("systemData") or {}).get("createdAt", "")), reverse=True)
+
+
+def feature_set(platform: PlatformRef, store: str | None, name: str) -> dict[str, Any] | None:
+    """Read the newest version of a feature set, or nothing.
+
+    :param store: id of the workspace that it is in, where that is known.
+    """
+    if store is None or private.mocked():
+        return None
+    return next(iter(versions_of_features(platform, f"{store}/featuresets/{name}", name)), None)
+
+
+def beside_workspace(platform: PlatformRef, name: str) -> str | None:
+    """Return the path of another workspace of the platform's resource group, as far as it is known."""
+    own = workspace_path(platform)
+    return own and f"{own.rpartition('/')[0]}/{name}"

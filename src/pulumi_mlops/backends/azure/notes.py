@@ -17,4 +17,54 @@ NOTES = {
     "Identity": "a user-assigned managed identity with role assignments at single resources. See "
     "https://learn.microsoft.com/entra/workload-id/workload-identity-federation.",
     "Identity.principal": "the object id of the managed identity in Entra ID.",
+    "Identity.existing": "a user-assigned managed identity: of the platform's resource group by its name, any other by "
+    "its id.",
+    "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store.",
+    "FeatureStore": "a workspace of kind FeatureStore, with a storage account with folders for what is materialized, "
+    "and an identity that materializes. See "
+    "https://learn.microsoft.com/azure/machine-learning/concept-what-is-managed-feature-store.",
+    "FeatureStore.materialize": "rows are brought into the offline store on serverless Spark.",
+    "FeatureStore.existing": "a workspace of kind FeatureStore: of the platform's resource group by its name, any "
+    "other by its id. ``rows`` is ``features/<name>/`` of the artifact store unless told.",
+    "FeatureGroup": "an entity and a feature set. Its specification is uploaded below ``specifications/`` of the "
+    "artifact store, in a folder that is named after it, by whoever deploys; rows lie below "
+    "``features/<store>/<group>/`` as Parquet. One more feature is another version, and those before it stay.",
+    "FeatureGroup.existing": "a feature set of the store. ``keys`` and ``event_time`` are required; ``features`` are "
+    "compared where the library made the set.",
+    "ModelRegistry": "models of the platform's workspace, whose names begin with the registry's. A version is approved "
+    "by the tag ``approval``, whose value is ``approved``, ``rejected`` or ``pending``.",
+    "ModelRegistry.approvers": "users, groups, applications and Identities.",
+    "ModelRegistry.consumers": "users, groups, applications and Identities. They read ``models/<model>/`` of the "
+    "artifact store.",
+    "ModelRegistry.existing": "a workspace, or a registry of Azure Machine Learning that workspaces share: of the "
+    "platform's resource group by its name, any other by its id.",
+    "Notice.to": "an https address. It is sent ``{registry, model, approval}``, within five minutes; a change may be "
+    "told twice.",
+    "Model": "a model container of the workspace. A gate judges properties and tags of a version; properties win, since "
+    "nobody can change them. Versions have numbers, as registering gives them.",
+    "Model.existing": "a model by its name.",
+    "Compute.pin": '``{"azure": "Standard_NC24ads_A100_v4"}``.',
+    "ModelFiles.artifact": "the address of a folder or a file of Azure Storage, "
+    "``https://<account>.blob.core.windows.net/<container>/<path>``, or one that begins with ``azureml://``; the "
+    "container finds it at ``/mnt/models``.",
+    "Serve.image": "the default is the image that the version names in its tag ``serving_image``, else Azure's own server "
+    "of MLflow models. Another image finds the version's files below ``/mnt/models``.",
+    "Serve.timeout_seconds": "180 at most.",
+    "Shadow.percent": "a whole number, 50 at most.",
+    "Variant.name": "at most 20 lower-case letters, digits and single hyphens.",
+    "Scaling.max": "50 at most.",
+    "Release": "a workflow of Logic Apps looks once a minute: it moves the traffic on when that is due, goes back when "
+    "an alert of the endpoint or one of ``rollback_alarms`` has fired, and deletes the deployments that lost. The `up` "
+    "does not wait for it; after a rollback the next one raises ``ReleaseRolledBack``. All at once means that the old "
+    "deployment is kept for ten minutes more.",
+    "Release.rollback_alarms": "ids of alert rules, or names of metric alerts of the platform's resource group.",
+    "Endpoint": "a managed online endpoint with a deployment for each variant, named after its content; autoscale "
+    "settings, alert rules, diagnostic settings, an identity of its own, and a role that calls it. Requests go to "
+    "``/invocations`` of an image of your own. See "
+    "https://learn.microsoft.com/azure/machine-learning/concept-endpoints-online.",
+    "Endpoint.url": "the address that takes requests with a token of Entra ID for ``https://ml.azure.com``.",
+    "Endpoint.secrets": "the address of the secret in Key Vault, which the container fetches as the identity that "
+    "``AZURE_CLIENT_ID`` names.",
+    "Endpoint.invokers": "users, groups, applications and Identities.",
+    "Endpoint.existing": "an online endpoint of the platform's workspace.",
 }

@@ -21,6 +21,7 @@ from pulumi_mlops.backends.azure.addresses import PlatformAddress
 from pulumi_mlops.backends.azure.parts import SHORTEST_LOGS, Place
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.backends.azure.secrets import secret
+from pulumi_mlops.backends.azure.stores import DATASTORE, datastore
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.principals import plain
@@ -95,6 +96,8 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
         network=net.id if net else None,
         subnets=[net.subnet] if net else [],
     )
+    files = datastore(scope, address, "files", DATASTORE, (store.name, store.container))
+    address = replace(address, workspace=access.after(address.workspace, [files]))
     images = Output.format("{0}/{1}", address.server, scope.physical())
     _consumers(scope, spec, address)
     return PlatformRef(

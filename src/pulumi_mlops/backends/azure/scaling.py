@@ -36,7 +36,6 @@ def scale(
     return monitor.AutoscaleSetting(
         scope.child(f"{revision.name}-scaling"),
         autoscale_setting_name=called,
-        name=called,
         resource_group_name=at.group,
         location=at.location,
         enabled=True,

@@ -1,0 +1,28 @@
+"""What only Azure can judge of what stands on a platform, before anything is registered."""
+
+from collections.abc import Iterator
+
+from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks
+from pulumi_mlops.backends.azure.access import principal_problems
+from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.feature_group import FeatureGroupSpec
+from pulumi_mlops.components.feature_store import FeatureStoreSpec
+from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.existing import Existing
+from pulumi_mlops.core.inputs import Spec
+
+
+def noun_problems(name: str, spec: Spec) -> Iterator[Problem]:
+    """Judge what stands on a platform."""
+    if isinstance(spec, Existing):
+        yield from existing.problems(spec)
+    elif isinstance(spec, EndpointSpec):
+        yield from endpoint_checks.problems(name, spec)
+    elif isinstance(spec, FeatureStoreSpec):
+        yield from feature_checks.store_problems(spec)
+    elif isinstance(spec, FeatureGroupSpec):
+        yield from feature_checks.group_problems(name, spec)
+    elif isinstance(spec, ModelRegistrySpec):
+        yield from principal_problems("approvers", spec.approvers)
+        yield from principal_problems("consumers", spec.consumers or [])
