@@ -26,4 +26,4 @@ class Compute(TypedDict, total=False):
     ``"model-slice:count"``, such as ``"A100-1g.5gb:1"``."""
     pin: Mapping[str, str] | None
     """The machine by its own name, a backend each: ``{"<backend>": "<machine>"}``. Wins over the other fields there. On
-    AWS: ``{"aws": "ml.p5.48xlarge"}``."""
+    AWS: ``{"aws": "ml.p5.48xlarge"}``. On Azure: ``{"azure": "Standard_NC24ads_A100_v4"}``."""

@@ -97,12 +97,13 @@ class EndpointArgs(TypedDict, total=False):
     secrets: Mapping[str, Has[SecretRef]]
     """Secrets that the container may read, by the name under which it finds each: ``MLOPS_SECRET_<NAME>`` holds the
     address, never the value. On AWS: the address of the secret in Secrets Manager, which the container fetches. On
-    Kubernetes: the address of a file, as ``file:///…``, which the container reads."""
+    Azure: the address of the secret in Key Vault, which the container fetches as the identity that ``AZURE_CLIENT_ID``
+    names. On Kubernetes: the address of a file, as ``file:///…``, which the container reads."""
     capture_percent: int
     """Share of requests and answers that is written to the artifact store, for monitoring and retraining."""
     invokers: Sequence[Has[PrincipalRef] | Principal]
-    """Principals that may call it. On AWS: IAM roles of the account, and Identities. On Kubernetes: namespaces, service
-    accounts and Identities."""
+    """Principals that may call it. On AWS: IAM roles of the account, and Identities. On Azure: users, groups,
+    applications and Identities. On Kubernetes: namespaces, service accounts and Identities."""
     isolated: bool | None
     """Cut the container off from every network. True unless told, where it reads nothing and has no secrets."""
     tags: Mapping[str, str]
@@ -167,8 +168,10 @@ class ModelFiles(TypedDict, total=False):
     """Full address of the serving image."""
     artifact: Input[str] | None
     """Address of the model's files: an archive, or a folder, which ends in a slash. On AWS: the S3 URI of a
-    ``model.tar.gz``, or of a folder, which the container finds at ``/opt/ml/model``. On Kubernetes: what KServe's
-    storage initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``."""
+    ``model.tar.gz``, or of a folder, which the container finds at ``/opt/ml/model``. On Azure: the address of a folder
+    or a file of Azure Storage, ``https://<account>.blob.core.windows.net/<container>/<path>``, or one that begins with
+    ``azureml://``; the container finds it at ``/mnt/models``. On Kubernetes: what KServe's storage initializer takes,
+    such as an ``s3://`` folder, which the container finds at ``/mnt/models``."""
     artifact_key: Input[str] | None
     """Full address of the key that the files are encrypted with, where it is not the platform's. Its own policy must
     let the platform's account use it. On AWS: the ARN of a KMS key."""
@@ -181,8 +184,8 @@ class _Release(TypedDict, total=False):
     """``program``: this program deploys. ``registry``: whoever listens to the registry does, and this program lets go
     of the version after the first."""
     rollback_alarms: Sequence[Input[str]]
-    """Names of further alarms that send a release back while it is watched. On AWS: alarms of CloudWatch. On
-    Kubernetes: alerts of Prometheus."""
+    """Names of further alarms that send a release back while it is watched. On AWS: alarms of CloudWatch. On Azure: ids
+    of alert rules, or names of metric alerts of the platform's resource group. On Kubernetes: alerts of Prometheus."""
     unmeasured: Literal["refuse", "promote"]
     """What becomes of a new version of which nothing is measured: ``refuse`` sends it back, since no data is no good
     news; ``promote`` lets it take over, watched by its readiness alone."""
@@ -212,7 +215,7 @@ class Scaling(TypedDict, total=False):
     min: int
     """Replicas at least; 0 lets an asynchronous endpoint sleep; ``mode={"serverless": {}}`` has no replicas at all."""
     max: int
-    """Replicas at most; the default is ``min``, and 1 where that is 0."""
+    """Replicas at most; the default is ``min``, and 1 where that is 0. On Azure: 50 at most."""
     requests_per_replica: float | None
     """Requests a minute that one replica should see (asynchronous: requests waiting for each replica). Needed when max
     is above min."""
@@ -246,7 +249,9 @@ class Serve(TypedDict, total=False):
     """The image that serves versions of the registry; the default is the backend's own model server. Where the model is
     an image with files, its image stands in ``model``. On AWS: the default is the image that the model package names.
     Another image finds the version's files at ``/opt/ml/model``, and SageMaker does not ask then whether the version is
-    approved. On Kubernetes: the container finds the version's files at ``/mnt/models``."""
+    approved. On Azure: the default is the image that the version names in its tag ``serving_image``, else Azure's own
+    server of MLflow models. Another image finds the version's files below ``/mnt/models``. On Kubernetes: the container
+    finds the version's files at ``/mnt/models``."""
     command: Sequence[Input[str]] | None
     """The program and its arguments, instead of those of the image."""
     port: int
@@ -258,7 +263,7 @@ class Serve(TypedDict, total=False):
     """Minutes that a container may take to load its model and be ready; the default is the backend's own bound. On AWS:
     as much for the download of the files, and as much again for the health check."""
     timeout_seconds: int
-    """Seconds that an answer may take."""
+    """Seconds that an answer may take. On Azure: 180 at most."""
     shared_memory_gb: float | None
     """Size of ``/dev/shm`` in GiB, of the memory of ``compute``; the default is the size that containers have."""
 
@@ -278,7 +283,7 @@ class Shadow(TypedDict, total=False):
     model: Required[Has[ModelVersionRef] | ModelFiles]
     """The version that is tried."""
     percent: float
-    """Share of the traffic that is copied."""
+    """Share of the traffic that is copied. On Azure: a whole number, 50 at most."""
     compute: Compute | None
     """Its machine; the endpoint's unless told."""
 
@@ -287,7 +292,8 @@ class Variant(TypedDict, total=False):
     """One of several models that share an endpoint's traffic."""
 
     name: Required[str]
-    """What the cloud calls it. It cannot be changed later."""
+    """What the cloud calls it. It cannot be changed later. On Azure: at most 20 lower-case letters, digits and single
+    hyphens."""
     model: Required[Has[ModelVersionRef] | ModelFiles]
     """The version that it serves."""
     weight: float

@@ -40,6 +40,7 @@ class FeatureStoreArgs(TypedDict, total=False):
     """The platform that it stands on."""
     materialize: Schedule | None
     """When rows of the offline stores are brought into the online stores, for backends that do not write both at once.
-    Without it online stores hold what is pushed to them."""
+    Without it online stores hold what is pushed to them. On Azure: rows are brought into the offline store on
+    serverless Spark."""
     tags: Mapping[str, str]
     """Further tags."""

@@ -89,7 +89,7 @@ class IdentityArgs(TypedDict, total=False):
     """Feature stores whose offline rows it brings online."""
     registers: Sequence[Has[ModelRef]]
     """Models of which it registers versions. It cannot approve them. On AWS: files are uploaded to ``models/<model>/``
-    of the artifact store."""
+    of the artifact store. On Azure: files are uploaded to ``models/<model>/`` of the artifact store."""
     approves: Sequence[Has[ModelRef]]
     """Models of which it approves and rejects versions."""
     deploys: Sequence[Has[ModelRef]]

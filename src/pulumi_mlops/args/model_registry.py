@@ -40,12 +40,13 @@ class ModelRegistryArgs(TypedDict, total=False):
     platform: Required[Has[PlatformRef]]
     """The platform that it stands on."""
     approvers: Sequence[Has[PrincipalRef] | Principal]
-    """Principals that may approve and reject versions. On AWS: IAM roles of the account, and Identities. On Kubernetes:
-    users of the registry, made with it; a service account or an Identity gets a user of its own, and may read the
-    login."""
+    """Principals that may approve and reject versions. On AWS: IAM roles of the account, and Identities. On Azure:
+    users, groups, applications and Identities. On Kubernetes: users of the registry, made with it; a service account or
+    an Identity gets a user of its own, and may read the login."""
     consumers: Sequence[Has[PrincipalRef] | Principal] | None
     """Principals outside that may read and deploy versions. The default is the platform's. On AWS: accounts, roles and
-    Identities. On Kubernetes: namespaces, service accounts and Identities."""
+    Identities. On Azure: users, groups, applications and Identities. They read ``models/<model>/`` of the artifact
+    store. On Kubernetes: namespaces, service accounts and Identities."""
     events: Mapping[str, Notice]
     """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
     published: bool
@@ -60,6 +61,7 @@ class Notice(TypedDict, total=False):
 
     to: Required[Input[str]]
     """Full address of who is told. On AWS: the ARN of a queue, topic or function, whose own policy must let EventBridge
-    deliver. On Kubernetes: an http or https URL."""
+    deliver. On Azure: an https address. It is sent ``{registry, model, approval}``, within five minutes; a change may
+    be told twice. On Kubernetes: an http or https URL."""
     on: Sequence[Literal["approved", "rejected", "pending"]]
     """Which changes are told."""
