@@ -40,21 +40,21 @@ NOTES = {
     "platform's resource group by its name, any other by its id.",
     "Notice.to": "an https address. It is sent ``{registry, model, approval}``, within five minutes; a change may be "
     "told twice.",
-    "Model": "a model container of the workspace. A gate judges properties and tags of a version; properties win, since "
-    "nobody can change them. Versions have numbers, as registering gives them.",
+    "Model": "a model container of the workspace. A gate judges properties and tags of a version; properties win, "
+    "since nobody can change them. Versions have numbers, as registering gives them.",
     "Model.existing": "a model by its name.",
     "Compute.pin": '``{"azure": "Standard_NC24ads_A100_v4"}``.',
     "ModelFiles.artifact": "the address of a folder or a file of Azure Storage, "
     "``https://<account>.blob.core.windows.net/<container>/<path>``, or one that begins with ``azureml://``; the "
     "container finds it at ``/mnt/models``.",
-    "Serve.image": "the default is the image that the version names in its tag ``serving_image``, else Azure's own server "
-    "of MLflow models. Another image finds the version's files below ``/mnt/models``.",
+    "Serve.image": "the default is the image that the version names in its tag ``serving_image``, else Azure's own "
+    "server of MLflow models. Another image finds the version's files below ``/mnt/models``.",
     "Serve.timeout_seconds": "180 at most.",
     "Shadow.percent": "a whole number, 50 at most.",
     "Variant.name": "at most 20 lower-case letters, digits and single hyphens.",
     "Scaling.max": "50 at most.",
     "Release": "a workflow of Logic Apps looks once a minute: it moves the traffic on when that is due, goes back when "
-    "an alert of the endpoint or one of ``rollback_alarms`` has fired, and deletes the deployments that lost. The `up` "
+    "an alert of the endpoint or one of ``rollback_alarms`` has fired, and deletes the deployments that lost. `up` "
     "does not wait for it; after a rollback the next one raises ``ReleaseRolledBack``. All at once means that the old "
     "deployment is kept for ten minutes more.",
     "Release.rollback_alarms": "ids of alert rules, or names of metric alerts of the platform's resource group.",
