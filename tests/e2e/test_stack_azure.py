@@ -26,6 +26,8 @@ STATEFUL = {
     "azure-native:machinelearningservices:ModelContainer",
     "azure-native:machinelearningservices:FeaturesetContainerEntity",
 }
+PARTS = (":Blob", ":BlobServiceProperties")
+"""What is no resource of its own: an object, and the settings of an account."""
 LET_GO = "azure-native:machinelearningservices:OnlineEndpoint"
 """What changes about an endpoint is sent by a template, with its traffic."""
 
@@ -143,6 +145,6 @@ def assert_all_found(stack: Stack, tenant: Tenant) -> None:
     ours = {
         item["id"].lower()
         for item in resources(stack)
-        if item.get("custom") and item["type"].startswith("azure-native:") and not item["type"].endswith(":Blob")
+        if item.get("custom") and item["type"].startswith("azure-native:") and not item["type"].endswith(PARTS)
     }
     assert ours - ids == set()
