@@ -232,7 +232,8 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
         version=version,
         properties={
             "description": spec.description,
-            "entities": [Output.format("azureml:{0}:{1}", entity.name, keys.version)],
+            # By the entity's id: a version is no output of it, and not known in a preview.
+            "entities": [keys.id.apply(lambda _: f"azureml:{scope.name}:1")],
             "specification": {"path": place},
             "properties": {FEATURES: json.dumps(spec.features, sort_keys=True)},
             "materialization_settings": _materialized(store),
