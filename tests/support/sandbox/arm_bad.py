@@ -228,6 +228,14 @@ BAD: tuple[Bad, ...] = (
         "groupIds",
         {PR + "privateLinkServiceConnections.0.properties.groupIds": ["blob"]},
     ),
+    Bad(
+        "parent",
+        "data-version",
+        VALIDATION,
+        "no datastore 'nowhere'",
+        {PR + "dataUri": "azureml://datastores/nowhere/paths/x/"},
+        at=f"{WORKSPACE}/data/training/versions/2",
+    ),
     # What is fixed for life
     Bad("immutable", "endpoint", "PropertyChangeNotAllowed", "identity", {"identity": acts_as(IDENTITY)}),
     Bad("immutable", "group", "InvalidResourceGroupLocation", "location", {"location": "westeurope"}),

@@ -87,6 +87,29 @@ def environment(call: Call) -> Iterator[Problem]:
         yield Problem("properties.condaFile", "needs properties.image to build upon")
 
 
+# Where assets of a workspace say that their files are.
+PLACES = {
+    f"{ML}/data/versions": "properties.dataUri",
+    f"{ML}/models/versions": "properties.modelUri",
+    f"{ML}/codes/versions": "properties.codeUri",
+    f"{ML}/featuresets/versions": "properties.specification.path",
+}
+
+
+@rule(*PLACES)
+def placed(call: Call) -> Iterator[Problem]:
+    """Refuse files in a datastore that the workspace has not."""
+    path, workspace = PLACES[call.kind.type], workspace_of(call)
+    found = re.search(r"/datastores/([^/]+)/", str(call.at(path) or ""))
+    if workspace is None or found is None:
+        return
+    named = re.search(r"/workspaces/([^/]+)/datastores/", str(call.at(path)))
+    if named and named[1].lower() != workspace.name.lower():
+        return
+    if call.store.get(f"{workspace.id}/datastores/{found[1]}") is None:
+        yield Problem(path, f"the workspace has no datastore '{found[1]}': create it first")
+
+
 @rule(f"{ML}/datastores")
 def datastore(call: Call) -> Iterator[Problem]:
     """Refuse a datastore that names no storage."""
