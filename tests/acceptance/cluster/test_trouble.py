@@ -1,11 +1,14 @@
 """Trouble on containers that run: service comes back, and nothing is lost that was answered with success."""
 
 import re
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from kubernetes import client
 
 from pulumi_mlops.backends.kubernetes import objects
@@ -16,10 +19,11 @@ from pulumi_mlops_sandbox.kubernetes.load import Load
 from pulumi_mlops_sandbox.kubernetes.registry import Registry
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.borrowed import Borrowed
+from support.e2e.disk import small
 from support.e2e.inside import Cluster
-from support.e2e.kept import kept
+from support.e2e.kept import Kept, kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import project
+from support.e2e.real import project, timed, told
 from support.e2e.served import SERVER, answers
 from support.waiting import until
 
@@ -50,6 +54,8 @@ score = mlops.Endpoint(
 pulumi.export("url", score.url)
 """
 BACK_WITHIN = 300.0
+MOVED_WITHIN = 150.0
+SMALL, MEBIBYTE = 200, 1 << 20
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +163,41 @@ def test_the_object_store_is_lost(care: Stack, cluster: Cluster, pods: Pods, loa
     assert seen.failed == []
 
 
+def test_the_disk_of_the_object_store_is_full(
+    care: Stack, real: Sandbox, cluster: Cluster, load: Load, figures: list[str]
+) -> None:
+    """Who writes is told, the endpoint answers all the while, and with more room everything goes on."""
+    if isinstance(real, Borrowed):
+        pytest.skip("the node's disks are not ours to change")
+    del care
+    written: dict[str, bytes] = {}
+
+    def write(store: Kept) -> bool:
+        name, content = f"full/{len(written)}", secrets.token_bytes(MEBIBYTE)
+        try:
+            store.write(name, content)
+        except (ClientError, BotoCoreError):
+            return False
+        written[name] = content
+        return True
+
+    with small(real, cluster, SPACE, "care-store", SMALL) as disk:
+        with load.phase("the disk of the object store is full") as seen, kept(cluster, SPACE, "care") as store:
+            while write(store):
+                assert len(written) <= SMALL, "more is taken than there is room for"
+            before = len(written)
+            load.keep_up(20)
+            disk.enlarge(2 * SMALL)
+            until(lambda: write(store), "it takes more", BACK_WITHIN)
+        figures.append(f"of {SMALL} MiB the object store gave {before}, and went on when there was more room")
+        with kept(cluster, SPACE, "care") as store:
+            assert [name for name, content in written.items() if store.read(name) != content] == []
+    assert before > SMALL / 4
+    assert seen.failed == []
+    with kept(cluster, SPACE, "care") as store:
+        assert [name for name, content in written.items() if store.read(name) != content] == []
+
+
 @pytest.mark.parametrize("which", [r"models-mlflow-db-\d", "models-mlflow-[0-9a-f]{6}"], ids=["database", "server"])
 def test_the_registry_is_lost(care: Stack, cluster: Cluster, pods: Pods, which: str) -> None:
     del care
@@ -164,6 +205,17 @@ def test_the_registry_is_lost(care: Stack, cluster: Cluster, pods: Pods, which: 
     pods.lose(which)
     assert number in versions(cluster)
     assert registered(cluster) == number + 1, "it takes more"
+
+
+def test_the_database_is_moved(care: Stack, cluster: Cluster, figures: list[str]) -> None:
+    """As when its node is drained; the registry keeps connections open, for which a Postgres that ends waits."""
+    del care
+    number, began = registered(cluster), time.monotonic()
+    told(cluster, SPACE, "delete", "pod", "models-mlflow-db-1")
+    assert number in versions(cluster)
+    figures.append(timed("the registry answers after its database was moved", began))
+    assert time.monotonic() - began < MOVED_WITHIN
+    assert registered(cluster) == number + 1
 
 
 def test_a_password_is_rotated(care: Stack, cluster: Cluster) -> None:
