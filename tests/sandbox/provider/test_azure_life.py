@@ -204,7 +204,7 @@ def test_what_azure_refuses_is_one_line(azure: Engine, token: str, inputs: dict[
     assert failures == {}, "the real provider leaves it to Azure"
     with pytest.raises(grpc.RpcError) as caught:
         azure.create(checked, urn(token))
-    told = str(caught.value.details())  # type: ignore[attr-defined]  # what a failed call has
+    told = str(caught.value.details())
     assert said in told
     assert told.startswith("sandbox azure-native: ")
     assert "\n" not in told
