@@ -105,7 +105,7 @@ def store(
         location=place.location,
         kind="StorageV2",
         sku={"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
-        access_tier="Hot",
+        access_tier=storage.AccessTier.HOT,
         allow_blob_public_access=False,
         allow_cross_tenant_replication=False,
         allow_shared_key_access=False,
@@ -115,7 +115,10 @@ def store(
         is_hns_enabled=False,
         minimum_tls_version="TLS1_2",
         public_network_access=place.public,
-        network_rule_set={"default_action": "Deny" if place.private else "Allow", "bypass": "AzureServices"},
+        network_rule_set={
+            "default_action": storage.DefaultAction.DENY if place.private else storage.DefaultAction.ALLOW,
+            "bypass": "AzureServices",
+        },
         tags=scope.tags,
         # Copies in other zones are moved by Azure's support, not by an update.
         opts=ResourceOptions.merge(scope.guarded(), ResourceOptions(ignore_changes=["sku"])),
@@ -158,7 +161,7 @@ def store(
         resource_group_name=place.group,
         account_name=account.name,
         container_name=CONTAINER,
-        public_access="None",
+        public_access=storage.PublicAccess.NONE,
         opts=ResourceOptions.merge(scope.guarded(), ResourceOptions(depends_on=[settings])),
     )
     return Store(account.id, account.name, container.name)
@@ -233,7 +236,8 @@ def insights(scope: Scope, place: Place, native: dict[str, pulumi.Resource]) -> 
         application_type="web",
         ingestion_mode="LogAnalytics",
         workspace_resource_id=place.logs,
-        disable_local_auth=True,
+        # Endpoints and jobs of the workspace tell with the component's own key, and know no other way.
+        disable_local_auth=False,
         disable_ip_masking=False,
         public_network_access_for_ingestion="Enabled",
         public_network_access_for_query="Enabled",

@@ -49,7 +49,11 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     registry = parts.registry(scope, place, native)
     insights = parts.insights(scope, place, native)
     watched = {"vault": vault.id, "registry": registry.id, "files": parts.files_of(store.id)}
-    net = network.private(scope, spec.network.private, place.group, location, native) if place.private else None
+    net = (
+        network.private(scope, spec.network.private if spec.network else None, place.group, location, native)
+        if place.private
+        else None
+    )
     shut = {"blob": store.id, "vault": vault.id, "registry": registry.id}
     doors = network.doors(scope, net, place.group, location, shut) if net else []
 
@@ -187,6 +191,7 @@ def _workspace(
     native: dict[str, pulumi.Resource],
 ) -> machinelearningservices.Workspace:
     """Make the workspace, when its identity has its rights."""
+    acts_as: Any = {"type": "UserAssigned", "user_assigned_identities": [identity.id]}
     mode = "AllowOnlyApprovedOutbound" if place.private else "AllowInternetOutbound"
     made = machinelearningservices.Workspace(
         scope.child("workspace"),
@@ -194,9 +199,9 @@ def _workspace(
         workspace_name=names.inside(scope.project, scope.stage, place.life, limit=names.WORKSPACE),
         location=place.location,
         kind="Default",
-        sku={"name": "Basic", "tier": "Basic"},
+        sku={"name": "Basic", "tier": machinelearningservices.SkuTier.BASIC},
         friendly_name=f"{scope.project} {scope.stage}",
-        identity={"type": "UserAssigned", "user_assigned_identities": [identity.id]},
+        identity=acts_as,
         primary_user_assigned_identity=identity.id,
         storage_account=on["storage"],
         key_vault=on["vault"],
@@ -265,7 +270,7 @@ def _budget(scope: Scope, spec: PlatformSpec, place: Place, alerts: Input[str]) 
     notices = {f"Actual{percent}": notice(percent, "Actual") for percent in spec.budget_thresholds}
     if _ALL in spec.budget_thresholds:
         notices[f"Forecasted{_ALL}"] = notice(_ALL, "Forecasted")
-    shared = {"name": f"{spec.tag_prefix}project", "operator": "In", "values": [scope.project]}
+    shared: Any = {"name": f"{spec.tag_prefix}project", "operator": "In", "values": [scope.project]}
     return consumption.Budget(
         scope.child("budget"),
         budget_name=names.inside(scope.project, scope.stage, limit=names.BUDGET),
