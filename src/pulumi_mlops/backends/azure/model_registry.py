@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi import Output
+from pulumi import Input, Output
 from pulumi_azure_native import logic, machinelearningservices
 
 from pulumi_mlops.backends.azure import access, approvals, live, names, workflows
@@ -160,10 +160,14 @@ def _version(model: ModelRef, found: Mapping[str, Any]) -> ModelVersionRef:
         image=str(image) if image else None,
         digest=str(digest) if digest else None,
         flavour=_flavour(properties),
-        address=ModelVersionAddress(
-            id=Output.format("{0}/versions/{1}", ModelAddress.of(model).id, number), kind=kind
-        ).plain(),
+        address=ModelVersionAddress(id=_version_id(model, number), kind=kind).plain(),
     )
+
+
+def _version_id(model: ModelRef, number: int) -> Input[str]:
+    """Return the id of a version, as a plain text where that of its model is known."""
+    id_ = ModelAddress.of(model).id
+    return f"{id_}/versions/{number}" if isinstance(id_, str) else Output.format("{0}/versions/{1}", id_, number)
 
 
 def _flavour(properties: Mapping[str, Any]) -> str | None:
