@@ -19,7 +19,12 @@ def show(demo: Demo, url: str) -> None:
     demo.show("refresh", stack.refresh, lambda result: not result.changes, "no drift")
 
     stack.configure(more_features=json.dumps({"visits_7d": "integer"}))
-    demo.show("a feature is added", stack.up, _next_version, "the next version of the set; the one before stays")
+    demo.show(
+        "a feature is added",
+        stack.up,
+        _next_version,
+        "the next version of the set; the program lets go of the one before, which stays",
+    )
 
     workspace = Workspace.of(url, stack.outputs()["platform"])
     number = workspace.register(_MODEL, _IMAGE, auc=0.94)
@@ -49,9 +54,9 @@ def show(demo: Demo, url: str) -> None:
 
 
 def _next_version(result: Result) -> bool:
-    """Whether a version of the feature set came, and nothing was replaced."""
-    came = [change for change in result.changes if change.type.endswith(":FeaturesetVersion")]
-    return [change.op for change in came] == ["create"] and "replace" not in result.counts
+    """Whether a version of the feature set came, the one before was let go of, and nothing was replaced."""
+    moved = [change.op for change in result.changes if change.type.endswith(":FeaturesetVersion")]
+    return sorted(moved) == ["create", "delete"] and "replace" not in result.counts
 
 
 def _released(result: Result) -> bool:
