@@ -48,9 +48,11 @@ SECRET = hashlib.sha256(b"geheim").hexdigest()
 @pytest.fixture(scope="module")
 def shop(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = project(real, tmp_path_factory.mktemp("shop"), "shop", PROGRAM)
-    succeeded(stack.up())
-    yield stack
-    succeeded(stack.destroy())
+    try:
+        succeeded(stack.up())
+        yield stack
+    finally:
+        succeeded(stack.destroy())
 
 
 @pytest.fixture(scope="module")

@@ -99,10 +99,12 @@ def program(**more: str) -> str:
 @pytest.fixture(scope="module")
 def feat(real: Sandbox, tmp_path_factory: pytest.TempPathFactory, figures: list[str]) -> Iterator[Stack]:
     stack, began = project(real, tmp_path_factory.mktemp("feat"), "feat", program()), time.monotonic()
-    succeeded(stack.up())
-    figures.append(timed("features: up from nothing", began))
-    yield stack
-    succeeded(stack.destroy())
+    try:
+        succeeded(stack.up())
+        figures.append(timed("features: up from nothing", began))
+        yield stack
+    finally:
+        succeeded(stack.destroy())
 
 
 @pytest.fixture(scope="module")

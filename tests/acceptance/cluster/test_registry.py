@@ -199,10 +199,12 @@ def registry(
             PROGRAM.replace("TOLD", receiver.namespace).replace("METRICS", METRICS),
         )
         stack, began = project(real, folder, "reg", program), time.monotonic()
-        succeeded(stack.up())
-        figures.append(timed("registry: up from nothing", began))
-        yield Registry(stack, cluster, receiver, folder)
-        succeeded(stack.destroy())
+        try:
+            succeeded(stack.up())
+            figures.append(timed("registry: up from nothing", began))
+            yield Registry(stack, cluster, receiver, folder)
+        finally:
+            succeeded(stack.destroy())
 
 
 @pytest.fixture(scope="module")

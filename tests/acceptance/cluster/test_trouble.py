@@ -61,9 +61,11 @@ SMALL, MEBIBYTE = 200, 1 << 20
 @pytest.fixture(scope="module")
 def care(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = project(real, tmp_path_factory.mktemp("care"), "care", PROGRAM)
-    succeeded(stack.up())
-    yield stack
-    succeeded(stack.destroy())
+    try:
+        succeeded(stack.up())
+        yield stack
+    finally:
+        succeeded(stack.destroy())
 
 
 @pytest.fixture
