@@ -179,7 +179,7 @@ def send(base: Base, traffic: Plan, needs: Sequence[pulumi.Resource]) -> resourc
     tags = {**scope.tags, RELEASE: " ".join(traffic.names)}
     content = [tags, public(spec.platform), dict(traffic.wanted), copies]
     if traffic.before:
-        tags |= {BEFORE: write_traffic(traffic.before)}
+        tags = {**tags, BEFORE: write_traffic(traffic.before)}  # no part of the content: it goes when the release ends
     found = body(base, tags)
     found["properties"] |= {"traffic": dict(traffic.first), "mirrorTraffic": copies}
     part = f"traffic-{digest_of(content)}"
