@@ -449,7 +449,9 @@ PROGRAMS: Mapping[str, Program] = {
         otherwise=(lambda w: asynchronous(w, serve=SLOW), lambda w: endpoint(w, serve={"timeout_seconds": 120})),
     ),
     "endpoint.serve.shared_memory": Program(lambda w: endpoint(w, serve={"shared_memory_gb": 2}), without=endpoint),
-    "endpoint.realtime + endpoint.serve.timeout": Program(lambda w: endpoint(w, serve=SLOW)),
+    "endpoint.realtime + endpoint.serve.timeout": Program(
+        lambda w: endpoint(w, serve=SLOW), otherwise=(lambda w: endpoint(w, serve={"timeout_seconds": 120}),)
+    ),
     "endpoint.serve.timeout + endpoint.serverless": Program(lambda w: serverless(w, serve=SLOW)),
     "endpoint.serve.startup + endpoint.serverless": Program(lambda w: serverless(w, serve={"startup_minutes": 40})),
     "endpoint.invokers": Program(lambda w: endpoint(w, invokers=[w.invoker])),

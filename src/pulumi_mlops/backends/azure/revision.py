@@ -16,7 +16,7 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from pulumi_mlops.backends.azure import live, workload
 from pulumi_mlops.backends.azure.access import Identity
-from pulumi_mlops.backends.azure.addresses import ModelVersionAddress, PlatformAddress
+from pulumi_mlops.backends.azure.addresses import ModelVersionAddress, PlatformAddress, SecretAddress
 from pulumi_mlops.backends.azure.instances import pick
 from pulumi_mlops.backends.azure.stores import files_in
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, Variant
@@ -24,7 +24,9 @@ from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.content import digest_of, settled
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Workload
 
 RELEASE, BEFORE, ROLLED_BACK = "mlops-release", "mlops-before", "mlops-rolled-back"
@@ -147,8 +149,9 @@ def _revision(scope: Scope, spec: EndpointSpec, part: Variant, load: Workload[Fe
         # By names: what the id of a version is made of is not known before there is a workspace.
         "model": version and [version.platform.name, version.platform.stage, version.name, version.version],
         "files": load.files,
-        # Without its client, which is the endpoint's whatever it serves.
-        "environment": workload.environment(load, ""),
+        "environment": load.environment,
+        # By names again: their addresses are known with the vault.
+        "secrets": {key: _named(secret) for key, secret in load.secrets.items()},
         "machine": machine.name,
         "routes": workload.routes(load) if load.image is not None else None,
         "probes": workload.probes(load),
@@ -168,6 +171,12 @@ def _revision(scope: Scope, spec: EndpointSpec, part: Variant, load: Workload[Fe
         machine=machine.name,
         replicas=there.replicas_of(part.name, least) if moves else least,
     )
+
+
+def _named(secret: SecretRef) -> list[str]:
+    """Tell a secret from others, also before it is there."""
+    id_ = SecretAddress.of(secret).id
+    return [secret.name] if is_deferred(id_) else [secret.name, str(id_)]
 
 
 def _free(platform: PlatformRef, asset: str, stem: str, there: Live, *, own: bool) -> str:
