@@ -128,3 +128,19 @@ def test_a_linear_release_has_equal_steps() -> None:
     found = release.steps(Release.model_validate({"linear": {"step_percent": 25, "interval_minutes": 5}}))
     assert [(step.percent, step.minutes) for step in found][:3] == [(25, 5), (50, 5), (75, 5)]
     assert found[-1].percent == 100
+
+
+def test_the_end_of_a_release_is_no_other_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a release goes back to is in a tag that the workflow takes away: the next update must not send it again."""
+    new = wanted(run(Live(), monkeypatch))
+    before: dict[str, Any] = {"there": True, "replicas": {"old": 1, new: 1}}
+    under_way = run(
+        Live(**before, traffic={"old": 90, new: 10}, tags={BEFORE: "old=100", RELEASE: new}),
+        monkeypatch,
+        release=CANARY,
+    )
+    over = run(Live(**before, traffic={new: 100}, tags={RELEASE: new}), monkeypatch, release=CANARY)
+    names = [
+        next(item.name for item in cloud.registered if item.type.endswith(":Deployment")) for cloud in (under_way, over)
+    ]
+    assert names[0] == names[1]

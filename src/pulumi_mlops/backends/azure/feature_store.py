@@ -130,7 +130,7 @@ def _offline(
         location=at.location,
         kind="StorageV2",
         sku={"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
-        access_tier="Hot",
+        access_tier=storage.AccessTier.HOT,
         allow_blob_public_access=False,
         allow_cross_tenant_replication=False,
         allow_shared_key_access=False,
@@ -149,7 +149,7 @@ def _offline(
         resource_group_name=at.group,
         account_name=account.name,
         container_name=OFFLINE,
-        public_access="None",
+        public_access=storage.PublicAccess.NONE,
         opts=scope.guarded(),
     )
     return account, container
@@ -163,7 +163,7 @@ def _workspace(scope: Scope, platform: PlatformRef, identity: Input[str], connec
         workspace_name=workspace_name(platform, scope.name),
         location=at.location,
         kind="FeatureStore",
-        sku={"name": "Basic", "tier": "Basic"},
+        sku={"name": "Basic", "tier": ml.SkuTier.BASIC},
         friendly_name=f"{scope.project} {scope.stage} {scope.name}",
         identity={"type": "UserAssigned", "user_assigned_identities": [identity]},
         primary_user_assigned_identity=identity,
@@ -226,22 +226,23 @@ def feature_group(scope: Scope, spec: FeatureGroupSpec) -> FeatureGroupRef:
     )
     version, place = _specified(scope, spec, at, rows)
     kept = ResourceOptions.merge(scope.opts, ResourceOptions(retain_on_delete=True, deleted_with=group))
+    properties: Any = {
+        "description": spec.description,
+        # By the entity's id: a version is no output of it, and not known in a preview.
+        "entities": [keys.id.apply(lambda _: f"azureml:{scope.name}:1")],
+        "specification": {"path": place},
+        "properties": {FEATURES: json.dumps(spec.features, sort_keys=True)},
+        "materialization_settings": _materialized(store),
+        "stage": _STAGES[scope.profile.name],
+        "tags": scope.tags,
+        "is_archived": False,
+        "is_anonymous": False,
+    }
     made = ml.FeaturesetVersion(
         scope.child(f"group-{version}"),
         name=group.name,
         version=version,
-        properties={
-            "description": spec.description,
-            # By the entity's id: a version is no output of it, and not known in a preview.
-            "entities": [keys.id.apply(lambda _: f"azureml:{scope.name}:1")],
-            "specification": {"path": place},
-            "properties": {FEATURES: json.dumps(spec.features, sort_keys=True)},
-            "materialization_settings": _materialized(store),
-            "stage": _STAGES[scope.profile.name],
-            "tags": scope.tags,
-            "is_archived": False,
-            "is_anonymous": False,
-        },
+        properties=properties,
         opts=kept,
         **common,
     )

@@ -147,7 +147,9 @@ def _revision(scope: Scope, spec: EndpointSpec, part: Variant, load: Workload[Fe
     content = {
         "image": load.image,
         # By names: what the id of a version is made of is not known before there is a workspace.
-        "model": version and [version.platform.name, version.platform.stage, version.name, version.version],
+        "model": None
+        if version is None
+        else [version.platform.name, version.platform.stage, version.name, version.version],
         "files": load.files,
         "environment": load.environment,
         # By names again: their addresses are known with the vault.
@@ -167,7 +169,7 @@ def _revision(scope: Scope, spec: EndpointSpec, part: Variant, load: Workload[Fe
         name=_free(spec.platform, asset, f"{stem}-{digest_of(settled(content))}", there, own=load.image is not None),
         asset=asset,
         workload=load,
-        model=version and ModelVersionAddress.of(version).id,
+        model=None if version is None else ModelVersionAddress.of(version).id,
         machine=machine.name,
         replicas=there.replicas_of(part.name, least) if moves else least,
     )
@@ -230,6 +232,7 @@ def _files(scope: Scope, at: PlatformAddress, revision: Revision) -> Input[str] 
 
 def _environment(scope: Scope, at: PlatformAddress, revision: Revision) -> Input[str]:
     """Make the environment of a container of the user's: its image, and where it is asked."""
+    routes: Any = workload.routes(revision.workload)
     container = ml.EnvironmentContainer(
         scope.child(f"{revision.variant}-environment"),
         name=revision.asset,
@@ -246,7 +249,7 @@ def _environment(scope: Scope, at: PlatformAddress, revision: Revision) -> Input
         workspace_name=at.workspace,
         properties={
             "image": revision.workload.image,
-            "inference_config": workload.routes(revision.workload),
+            "inference_config": routes,
             "os_type": "Linux",
             "auto_rebuild": "Disabled",
             "tags": scope.tags,
