@@ -140,7 +140,10 @@ def _offline(
         is_hns_enabled=True,
         minimum_tls_version="TLS1_2",
         public_network_access="Disabled" if closed else "Enabled",
-        network_rule_set={"default_action": "Deny" if closed else "Allow", "bypass": "AzureServices"},
+        network_rule_set={
+            "default_action": storage.DefaultAction.DENY if closed else storage.DefaultAction.ALLOW,
+            "bypass": storage.Bypass.AZURE_SERVICES,
+        },
         tags=scope.tags,
         opts=scope.guarded(),
     )
