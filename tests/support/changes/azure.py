@@ -23,10 +23,10 @@ BASE: dict[str, dict[str, Any]] = {
     "ExperimentTracker": {"wandb": WANDB},
     "Identity": {"trusts": BRANCH},
     "FeatureStore": {},
-    "FeatureGroup": {},
+    "FeatureGroup": {"features": {"id": "string", "at": "timestamp"}, "keys": ["id"], "event_time": "at"},
     "ModelRegistry": {},
     "Model": {},
-    "Endpoint": {},
+    "Endpoint": {"model": {"image": "models.azurecr.io/churn:1"}},
 }
 
 # Which entry of the table, on which noun, its arguments before, and after.
@@ -135,8 +135,9 @@ def effects(
     before: dict[tuple[str, str], Registration], after: dict[tuple[str, str], Registration]
 ) -> Iterator[tuple[str, str]]:
     """Say what happens to each resource that is touched: its name and the word of the table."""
-    for _, name in before.keys() ^ after.keys():
-        yield name, "part"
+    for token, name in before.keys() ^ after.keys():
+        # A template that is sent changes the endpoint in place, and is a record of that.
+        yield name, "update" if token == "azure-native:resources:Deployment" else "part"
     for token, name in before.keys() & after.keys():
         old, new, short = before[token, name], after[token, name], token.partition(":")[2]
         paths = compare(old.inputs, new.inputs, Traits({}, {}), [*new.ignore_changes]).paths()
