@@ -201,7 +201,7 @@ TABLE = {
     ),
     "no backend at all": (
         lambda: mlops.Platform("churn"),
-        "backend: is required; write one of 'aws', 'kubernetes', or run: pulumi config set backend aws",
+        "backend: is required; write one of 'aws', 'azure', 'kubernetes', or run: pulumi config set backend aws",
     ),
     "no such approval": (
         MODEL.approved,
@@ -275,7 +275,7 @@ def test_no_error_holds_a_secret(cloud: Cloud, program: Callable[[], object]) ->
 def test_an_unknown_backend(cloud: Cloud) -> None:
     error = refused(cloud, platform(backend="awz"))
     assert isinstance(error, MissingBackend)
-    assert str(error) == "Platform 'churn': There is no backend 'awz'; write one of: aws, kubernetes."
+    assert str(error) == "Platform 'churn': There is no backend 'awz'; write one of: aws, azure, kubernetes."
 
 
 def test_a_backend_whose_extra_is_not_installed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pulumi_mlops as mlops
@@ -53,6 +53,7 @@ REFS = st.one_of(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # how long it takes is the machine's affair
 @given(REFS)
 def test_what_is_exported_is_loaded(ref: Ref) -> None:
     wire = json.loads(json.dumps(ref.export()))

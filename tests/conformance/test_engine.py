@@ -34,7 +34,15 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     stack._pulumi("stack", "init")
     stack.configure(
         backend=words.backend,
-        words=json.dumps({"consumer": words.consumer, "told": words.told, "parts": dict(words.parts)}),
+        words=json.dumps(
+            {
+                "consumer": words.consumer,
+                "told": words.told,
+                "parts": dict(words.parts),
+                "online": words.backend in having("feature_group.online", "endpoint.reads"),
+            }
+        ),
+        **words.settings,
     )
     stack.configure_secret("token", SECRET)
     yield stack

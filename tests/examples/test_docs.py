@@ -149,17 +149,21 @@ def test_every_field_of_every_spec_says_what_a_change_does(backend: str) -> None
             assert what.endswith("."), f"{name}.{field}: {what}"
 
 
+SOMEBODY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 QUEUE = "arn:aws:sqs:us-east-1:111122223333:approvals"
 HOOK = "https://ci.example.com/hooks"
 GATEWAY = {"gateway": {"name": "gateways/public", "domain": "ml.example.com"}}
 METRICS = {"metrics": "http://prometheus.monitoring.svc:9090"}
 HUBS: dict[str, dict[str, Any]] = {
     "aws": {"monthly_budget": 100, "images": ["churn"], "network": {"private": {}}},
-    "azure": {"monthly_budget": 100, "images": ["churn"], "network": {"private": {}}},
+    "azure": {
+        "monthly_budget": 100,
+        "images": ["churn"],
+        "network": {"private": {}},
+    },
     "kubernetes": {"quota": {"cpus": 32, "memory_gb": 64}, "existing": {**GATEWAY, **METRICS}},
 }
 """What each backend's platform is given so that every native resource appears."""
-SOMEBODY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 LEADS: dict[str, Any] = {"aws": {"role": "lead"}, "azure": {"user": SOMEBODY}, "kubernetes": {"user": "lead"}}
 CALLERS: dict[str, Any] = {"aws": {"role": "web"}, "azure": {"group": SOMEBODY}, "kubernetes": {"namespace": "web"}}
 TRUSTED: dict[str, Any] = {
@@ -184,7 +188,8 @@ def everything(backend: str) -> dict[str, list[str]]:
         made += [store, group]
     if "Model" in has:
         to = QUEUE if backend == "aws" else HOOK
-        told: Any = {"events": {"deploy": {"to": to}}, **({"published": True} if backend == "kubernetes" else {})}
+        more: dict[str, Any] = {"azure": {"consumers": [{"group": SOMEBODY}]}, "kubernetes": {"published": True}}
+        told: Any = {"events": {"deploy": {"to": to}}, **more.get(backend, {})}
         models = mlops.ModelRegistry("models", platform=hub, approvers=[LEADS[backend]], **told)
         made += [models, mlops.Model("churn", registry=models)]
     account: Any = {"entity": "acme", "project": "churn", "api_key": "key"}
@@ -194,8 +199,9 @@ def everything(backend: str) -> dict[str, list[str]]:
             "score",
             platform=hub,
             model={"image": "registry.example.com/churn:1.0.0"},
-            shadow={"model": {"image": "registry.example.com/churn:1.1.0"}},
+            shadow={"model": {"image": "registry.example.com/churn:1.1.0"}, "percent": 20},
             invokers=[CALLERS[backend]],
+            health={"latency_ms": 500},
         )
         made.append(score)
     made.append(mlops.Identity("team", platform=hub, reads=views, trusts=TRUSTED[backend]))

@@ -96,7 +96,25 @@ def test_approvers_and_consumers_have_rights_on_one_model(cloud: Cloud) -> None:
     assert container.inputs["name"] == "models-churn"
     for given in of(cloud, "RoleAssignment"):
         narrow = "ModelContainer" in given.inputs["scope"] or "/models/" in given.inputs["scope"]
-        assert narrow or "models/churn/*" in given.inputs["condition"]
+        assert narrow or "models/*" in given.inputs["condition"]
+
+
+@pytest.mark.parametrize("where", ["platform", "registry", "both"])
+def test_nobody_is_given_a_role_twice_at_one_place(cloud: Cloud, where: str) -> None:
+    """Azure refuses the second assignment of a role to somebody at one scope, whatever its condition says."""
+    someone: Any = [{"group": SOMEBODY}]
+
+    def program() -> None:
+        hub = mlops.Platform("hub", backend="azure", consumers=someone if where != "registry" else [])
+        registry = mlops.ModelRegistry("models", platform=hub, consumers=someone if where != "platform" else None)
+        for name in ("churn", "fraud"):
+            mlops.Model(name, registry=registry)
+
+    cloud.run(program, **SETTINGS)
+    outside = [given.inputs for given in of(cloud, "RoleAssignment") if given.inputs["principalId"] == SOMEBODY]
+    told = [(given["roleDefinitionId"], given["scope"]) for given in outside]
+    assert told
+    assert len(told) == len(set(told))
 
 
 def test_the_address_of_who_is_told_is_a_secret_of_the_workflow(cloud: Cloud) -> None:

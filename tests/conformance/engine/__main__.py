@@ -24,7 +24,7 @@ profile = mlops.FeatureGroup(
     keys=["customer_id"],
     event_time="at",
     features={"customer_id": "string", "at": "timestamp", "spend": "float", "visits": "integer"},
-    online={"ttl_hours": 72},
+    **({"online": {"ttl_hours": 72}} if words["online"] else {}),
 )
 registry = mlops.ModelRegistry("models", platform=platform, events={"deploy": {"to": words["told"]}})
 churn = mlops.Model("churn", registry=registry, gate={"auc": ">=0.9"}, description="Who leaves")
@@ -35,7 +35,7 @@ score = mlops.Endpoint(
         "image": platform.image("ranker", "1.0.0"),
         "artifact": pulumi.Output.format("{0}churn/model.tar.gz", platform.artifacts),
     },
-    reads=[profile.online],
+    reads=[profile.online] if words["online"] else [],
     secrets={"HUB_TOKEN": platform.secret("hub-token")},
     environment={"WORKERS": "2"},
     compute={"cpus": 2, "memory_gb": 4},

@@ -317,7 +317,7 @@ PROGRAMS: Mapping[str, Program] = {
     "principal.user": Program(
         lambda w: registry(w, approvers=[{"user": "lead"}]),
         without=registry,
-        otherwise=(lambda w: model(w, registry(w, approvers=[w.approver])),),
+        otherwise=(lambda w: model(w, registry(w, approvers=[{"user": OBJECT}])),),
         against=model,
     ),
     "principal.group": Program(lambda w: platform(w, consumers=[{"group": OBJECT}]), without=platform),

@@ -27,6 +27,8 @@ class Words:
     """A serving image."""
     artifact: str = "none"
     """Files of a model."""
+    rows: str = "s3://theirs/rows/"
+    """A place that holds another's rows."""
     region: str = "none"
     """A region that is not the default one."""
     bucket: str = "none"
@@ -90,6 +92,7 @@ WORDS = {
             backend="azure",
             image="models.azurecr.io/serve:1.0.0",
             artifact="https://models.blob.core.windows.net/models/churn/",
+            rows="https://theirs.blob.core.windows.net/rows/",
             region="northeurope",
             bucket=f"{_GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts-of-mine",
             key=f"{_GROUP}/Microsoft.KeyVault/vaults/mine/keys/mine",

@@ -1,6 +1,6 @@
 """ModelRegistry and Model on Azure: model containers of the workspace, and a workflow that tells of approvals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -19,10 +19,12 @@ from pulumi_mlops.backends.azure.rights import Right, read_place
 from pulumi_mlops.backends.azure.stores import plain_address
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, no_version
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.principals import Who
 from pulumi_mlops.core.workload import Place
 
 IMAGE, DIGEST = "serving_image", "serving_image_digest"
@@ -53,6 +55,9 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
                 tags=scope.tags,
                 opts=scope.opts,
             )
+    # Azure takes a role once for whoever gets it at one place: here for all models, and not again by each.
+    files = read_place(Place(Output.format("{0}models/", spec.platform.artifacts)), spec.platform)
+    native |= access.let(scope, "consume", spec.platform, _own(spec.platform, spec.readers), files)
     return ModelRegistryRef(
         name=scope.name,
         backend="azure",
@@ -62,6 +67,12 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         address=ModelRegistryAddress(root=at.workspace_id, prefix=scope.name).plain(),
         native=native,
     )
+
+
+def _own(platform: PlatformRef, readers: Sequence[Who]) -> list[Who]:
+    """Leave out whom the platform lets read already: Azure takes no second assignment of the same."""
+    known = principals.read(platform.consumers)
+    return [who for who in readers if who not in known]
 
 
 def model_name(registry: ModelRegistryRef, name: str) -> str:
@@ -89,9 +100,8 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     # The narrowest scope that there is: one model. Versions are changed and read below it.
     change = [Right("AzureML Data Scientist", container.id, "model")]
     native |= access.let(scope, "approve", platform, principals.read(registry.approvers), change)
-    files = read_place(Place(Output.format("{0}models/{1}/", platform.artifacts, scope.name)), platform)
-    read = [Right("Reader", container.id, "model"), *files]
-    native |= access.let(scope, "consume", platform, principals.read(registry.consumers), read)
+    read = [Right("Reader", container.id, "model")]
+    native |= access.let(scope, "consume", platform, _own(platform, principals.read(registry.consumers)), read)
     return ModelRef(
         name=scope.name,
         backend="azure",

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pulumi_mlops_sandbox.provider.contract import AutoName
+from pulumi_mlops_sandbox.provider.contract import AutoName, Kind
 
 if TYPE_CHECKING:
-    from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
     from pulumi_mlops_sandbox.azure.provider.session import Session
 
 ENVELOPE = frozenset({"eTag", "extendedLocation", "identity", "kind", "location", "sku", "tags", "zones"})
@@ -53,7 +52,7 @@ class Row:
     reset: Mapping[str, Any] | None = None
     """A part of its parent that is always there: a create does not ask for it, and a delete sends this."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    kind: "Callable[[Row, Session], ArmKind] | None" = None
+    kind: "Callable[[Row, Session], Kind] | None" = None
     """The class that does what the table cannot say."""
 
     @property
