@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pulumi_mlops_sandbox.provider.contract import AutoName, Kind
+from pulumi_mlops_sandbox.provider.contract import AutoName
 
 if TYPE_CHECKING:
     from pulumi_mlops_sandbox.azure.provider.session import Session
@@ -52,8 +52,8 @@ class Row:
     reset: Mapping[str, Any] | None = None
     """A part of its parent that is always there: a create does not ask for it, and a delete sends this."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    kind: "Callable[[Row, Session], Kind] | None" = None
-    """The class that does what the table cannot say."""
+    kind: "Callable[[Row, Session], Any] | None" = None
+    """The class that does what the table cannot say: an ``ArmKind``, whose module reads rows."""
 
     @property
     def label(self) -> str:
