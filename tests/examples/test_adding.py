@@ -190,7 +190,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, found in files_of("adding-a-noun.md", "A noun of this repository").items():
         if name.startswith("src/") or name == "program.py":
             (folder / name).write_text(found)
-    assert len(follow(text, folder)) == 8
+    assert len(follow(text, folder)) == 9
     for tool in ("generate_interface", "generate_docs"):
         in_copy(folder, f"tools/{tool}.py")
     return folder
