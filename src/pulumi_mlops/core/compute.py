@@ -1,7 +1,8 @@
 """Machines said without a cloud's word: CPUs and memory, or an accelerator; a pin where that is not enough."""
 
 import re
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -31,3 +32,41 @@ class Compute(Spec):
         if value is not None and not ACCELERATOR.fullmatch(value):
             raise refuse(f"{value!r} must be 'model:count', such as 'A10G:1'")
         return value
+
+
+class Machine(NamedTuple):
+    """What a machine of a backend has."""
+
+    name: str
+    cpus: int
+    memory_gb: int
+    accelerator: str = ""
+    accelerators: int = 0
+
+
+M = TypeVar("M", bound=Machine)
+
+
+def counts(machines: Sequence[Machine], model: str) -> list[int]:
+    """Return how many accelerators of a model a machine has, from the smallest."""
+    return sorted({one.accelerators for one in machines if model and one.accelerator.lower() == model.lower()})
+
+
+def smallest(machines: Sequence[M], compute: Compute) -> M | None:
+    """Return the smallest machine that fits a wish, whatever is pinned.
+
+    >>> machines = [Machine("big", 8, 32), Machine("small", 2, 8), Machine("fast", 4, 28, "T4", 1)]
+    >>> smallest(machines, Compute(cpus=2)).name, smallest(machines, Compute(accelerator="T4:1")).name
+    ('small', 'fast')
+    """
+    wanted = ACCELERATOR.fullmatch(compute.accelerator or "")
+    model, count = (wanted["model"].lower(), int(wanted["count"])) if wanted else ("", 0)
+    fitting = [
+        machine
+        for machine in machines
+        if machine.accelerator.lower() == model
+        and machine.accelerators == count
+        and machine.cpus >= (compute.cpus or 1)
+        and machine.memory_gb >= (compute.memory_gb or 0)
+    ]
+    return min(fitting, key=lambda one: (one.accelerators, one.cpus, one.memory_gb), default=None)

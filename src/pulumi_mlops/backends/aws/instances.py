@@ -1,18 +1,11 @@
 """SageMaker hosting instances, as facts: what each has, and the smallest that fits a wish."""
 
-from typing import NamedTuple
+from pulumi_mlops.core import compute as machines
+from pulumi_mlops.core.compute import Compute, Machine
 
-from pulumi_mlops.core.compute import ACCELERATOR, Compute
 
-
-class Instance(NamedTuple):
+class Instance(Machine):
     """One instance type (https://aws.amazon.com/sagemaker/pricing/, https://aws.amazon.com/ec2/instance-types/)."""
-
-    name: str
-    cpus: int
-    memory_gb: int
-    accelerator: str = ""
-    accelerators: int = 0
 
     @property
     def has_local_disk(self) -> bool:
@@ -144,21 +137,11 @@ ACCELERATORS = sorted({instance.accelerator for instance in INSTANCES if instanc
 
 def counts(model: str) -> list[int]:
     """Return how many accelerators of a model a machine has, from the smallest."""
-    return sorted({one.accelerators for one in INSTANCES if model and one.accelerator.lower() == model.lower()})
+    return machines.counts(INSTANCES, model)
 
 
 def pick(compute: Compute) -> Instance | None:
     """Return the pinned instance, else the smallest that fits, else nothing."""
     if compute.pin and (name := compute.pin.get("aws")):
         return next((instance for instance in INSTANCES if instance.name == name), Instance(name, 0, 0))
-    wanted = ACCELERATOR.fullmatch(compute.accelerator or "")
-    model, count = (wanted["model"].lower(), int(wanted["count"])) if wanted else ("", 0)
-    fitting = [
-        instance
-        for instance in INSTANCES
-        if instance.accelerator.lower() == model
-        and instance.accelerators == count
-        and instance.cpus >= (compute.cpus or 1)
-        and instance.memory_gb >= (compute.memory_gb or 0)
-    ]
-    return min(fitting, key=lambda instance: (instance.accelerators, instance.cpus, instance.memory_gb), default=None)
+    return machines.smallest(INSTANCES, compute)

@@ -16,6 +16,7 @@ from pulumi_azure_native import machinelearningservices as ml
 from pulumi_mlops.backends.azure import access, live, names, providers
 from pulumi_mlops.backends.azure.addresses import FeatureGroupAddress, FeatureStoreAddress, PlatformAddress
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
+from pulumi_mlops.backends.azure.parts import closed_account
 from pulumi_mlops.backends.azure.rights import Right, write_place
 from pulumi_mlops.backends.azure.stores import DATASTORE, datastore
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
@@ -122,28 +123,13 @@ def _offline(
     called = names.everywhere(
         known, f"{scope.project}-{scope.name}", scope.stage, platform.region or "", limit=names.STORAGE
     )
-    closed = platform.private
     account = storage.StorageAccount(
         scope.child("offline"),
         resource_group_name=at.group,
         account_name=called,
         location=at.location,
-        kind="StorageV2",
-        sku={"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
-        access_tier=storage.AccessTier.HOT,
-        allow_blob_public_access=False,
-        allow_cross_tenant_replication=False,
-        allow_shared_key_access=False,
-        default_to_o_auth_authentication=True,
-        enable_https_traffic_only=True,
-        is_local_user_enabled=False,
         is_hns_enabled=True,
-        minimum_tls_version="TLS1_2",
-        public_network_access="Disabled" if closed else "Enabled",
-        network_rule_set={
-            "default_action": storage.DefaultAction.DENY if closed else storage.DefaultAction.ALLOW,
-            "bypass": storage.Bypass.AZURE_SERVICES,
-        },
+        **closed_account(scope, closed=platform.private),
         tags=scope.tags,
         opts=scope.guarded(),
     )

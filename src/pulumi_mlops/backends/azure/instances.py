@@ -1,18 +1,11 @@
 """The machines of managed online endpoints, as facts: what each has, and the smallest that fits a wish."""
 
-from typing import NamedTuple
+from pulumi_mlops.core import compute as machines
+from pulumi_mlops.core.compute import Compute, Machine
 
-from pulumi_mlops.core.compute import ACCELERATOR, Compute
 
-
-class Instance(NamedTuple):
+class Instance(Machine):
     """One size (https://learn.microsoft.com/azure/machine-learning/reference-managed-online-endpoints-vm-sku-list)."""
-
-    name: str
-    cpus: int
-    memory_gb: int
-    accelerator: str = ""
-    accelerators: int = 0
 
 
 def _family(name: str, rows: str) -> list[Instance]:
@@ -50,7 +43,7 @@ PREFIX = "Standard_"
 
 def counts(model: str) -> list[int]:
     """Return how many accelerators of a model a machine has, from the smallest."""
-    return sorted({one.accelerators for one in INSTANCES if model and one.accelerator.lower() == model.lower()})
+    return machines.counts(INSTANCES, model)
 
 
 def pick(compute: Compute) -> Instance | None:
@@ -61,14 +54,4 @@ def pick(compute: Compute) -> Instance | None:
     """
     if compute.pin and (name := compute.pin.get("azure")):
         return next((instance for instance in INSTANCES if instance.name == name), Instance(name, 0, 0))
-    wanted = ACCELERATOR.fullmatch(compute.accelerator or "")
-    model, count = (wanted["model"].lower(), int(wanted["count"])) if wanted else ("", 0)
-    fitting = [
-        instance
-        for instance in INSTANCES
-        if instance.accelerator.lower() == model
-        and instance.accelerators == count
-        and instance.cpus >= (compute.cpus or 1)
-        and instance.memory_gb >= (compute.memory_gb or 0)
-    ]
-    return min(fitting, key=lambda one: (one.accelerators, one.cpus, one.memory_gb), default=None)
+    return machines.smallest(INSTANCES, compute)

@@ -91,6 +91,27 @@ def _encryption(keyed: tuple[Input[str], Output[str]] | None) -> dict[str, Any]:
     }
 
 
+def closed_account(scope: Scope, *, closed: bool) -> dict[str, Any]:
+    """Say what every storage account is: no keys, no anonymous reader; closed, it has no public address either."""
+    return {
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
+        "access_tier": storage.AccessTier.HOT,
+        "allow_blob_public_access": False,
+        "allow_cross_tenant_replication": False,
+        "allow_shared_key_access": False,
+        "default_to_o_auth_authentication": True,
+        "enable_https_traffic_only": True,
+        "is_local_user_enabled": False,
+        "minimum_tls_version": "TLS1_2",
+        "public_network_access": "Disabled" if closed else "Enabled",
+        "network_rule_set": {
+            "default_action": storage.DefaultAction.DENY if closed else storage.DefaultAction.ALLOW,
+            "bypass": storage.Bypass.AZURE_SERVICES,
+        },
+    }
+
+
 def store(
     scope: Scope,
     place: Place,
@@ -103,22 +124,8 @@ def store(
         resource_group_name=place.group,
         account_name=place.everywhere(scope, names.STORAGE),
         location=place.location,
-        kind="StorageV2",
-        sku={"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
-        access_tier=storage.AccessTier.HOT,
-        allow_blob_public_access=False,
-        allow_cross_tenant_replication=False,
-        allow_shared_key_access=False,
-        default_to_o_auth_authentication=True,
-        enable_https_traffic_only=True,
-        is_local_user_enabled=False,
         is_hns_enabled=False,
-        minimum_tls_version="TLS1_2",
-        public_network_access=place.public,
-        network_rule_set={
-            "default_action": storage.DefaultAction.DENY if place.private else storage.DefaultAction.ALLOW,
-            "bypass": "AzureServices",
-        },
+        **closed_account(scope, closed=place.private),
         tags=scope.tags,
         # Copies in other zones are moved by Azure's support, not by an update.
         opts=ResourceOptions.merge(scope.guarded(), ResourceOptions(ignore_changes=["sku"])),
