@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pulumi_mlops_sandbox.aws import server
+from pulumi_mlops_sandbox.serving import LICENCE
 from support.sandbox.control_plane import ControlPlane, furnish
 from support.sandbox.requests_aws import ACTUAL, ALARM, BUDGET, GROUP, TARGET, VARIANT, filled
 
@@ -249,16 +250,16 @@ def test_what_nobody_implements_is_named(plane: ControlPlane) -> None:
 
 
 def test_it_runs_in_a_sandbox_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.delenv(server.LICENCE, raising=False)
+    monkeypatch.delenv(LICENCE, raising=False)
     with pytest.raises(SystemExit):
         server.main([])
-    assert server.LICENCE in capsys.readouterr().err
+    assert LICENCE in capsys.readouterr().err
 
 
 def test_a_state_that_cannot_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(server.LICENCE, str(tmp_path))
+    monkeypatch.setenv(LICENCE, str(tmp_path))
     (tmp_path / "aws-state.pickle").write_bytes(b"not a pickle")
     assert server.main([]) == 1
     assert "aws-state.pickle cannot be read" in capsys.readouterr().err

@@ -1,9 +1,6 @@
 """Azure's control plane as a process of its own, and plain requests to it."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pulumi_mlops_sandbox.azure.facts import SUBSCRIPTION, TOKEN
+from support.sandbox.emulator import BOUND, Emulator
 
-BOUND = 60.0
 ROOT = f"/subscriptions/{SUBSCRIPTION}"
 GROUP = f"{ROOT}/resourceGroups/rg"
 VERSION = "2025-12-01"
@@ -40,43 +35,18 @@ class Said:
         return str(self.body["error"]["message"])
 
 
-class Arm:
+class Arm(Emulator):
     """A running server, and its administration."""
 
+    plane, hidden = "azure", ("AZURE_", "ARM_")
+
     def __init__(self, home: Path, latency: float = 0.0) -> None:
-        self.home, self.latency = home, latency
-        self.process: subprocess.Popen[bytes] | None = None
+        super().__init__(home, latency)
         self.url = ""
         self.sent: dict[str, Any] = {}
 
     def start(self) -> None:
-        ready = self.home / "azure.json"
-        ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pulumi_mlops_sandbox.azure.server", "--home", str(self.home), "--port", "0"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_"))}
-        with (self.home / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--latency", str(self.latency)], stdout=log, stderr=log, env=environment
-            )
-        deadline = time.monotonic() + BOUND
-        while not ready.exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the control plane did not start:\n{(self.home / 'log').read_text()}")
-            try:
-                self.process.wait(0.02)
-            except subprocess.TimeoutExpired:
-                continue
-        self.url = json.loads(ready.read_text())["url"]
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(BOUND)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(BOUND)
+        self.url = self.launch()["url"]
 
     def admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         return self._ask(method, f"/_sandbox/{path}", body, {}).body

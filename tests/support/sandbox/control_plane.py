@@ -1,9 +1,6 @@
 """A control plane as a process of its own, and boto3 clients of it."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -13,54 +10,24 @@ import boto3
 import pytest
 from botocore.config import Config
 
-BOUND = 60.0
+from support.sandbox.emulator import BOUND, Emulator
+
 TRUST = ("sagemaker.amazonaws.com", "lambda.amazonaws.com", "events.amazonaws.com")
 
 
-class ControlPlane:
+class ControlPlane(Emulator):
     """A running server, its clients, and its administration."""
 
+    plane, hidden = "aws", ("AWS_", "MOTO_")
+
     def __init__(self, home: Path, latency: float = 0.05) -> None:
-        self.home = home
-        self.latency = latency
-        self.process: subprocess.Popen[bytes] | None = None
+        super().__init__(home, latency)
         self.port = 0
         self._session = boto3.Session()
         self._clients: dict[Any, Any] = {}
 
     def start(self) -> None:
-        ready = self.home / "aws.json"
-        ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pulumi_mlops_sandbox.aws.server", "--home", str(self.home), "--port", "0"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
-        with (self.home / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--latency", str(self.latency)], stdout=log, stderr=log, env=environment
-            )
-        deadline = time.monotonic() + BOUND
-        while not ready.exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the control plane did not start:\n{(self.home / 'log').read_text()}")
-            self.process_pause()
-        self.port = json.loads(ready.read_text())["port"]
-
-    def process_pause(self) -> None:
-        """Give the other process a moment without sleeping for a fixed time: wait for its end, bounded."""
-        assert self.process is not None
-        try:
-            self.process.wait(0.02)
-        except subprocess.TimeoutExpired:
-            return
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(BOUND)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(BOUND)
+        self.port = self.launch()["port"]
 
     @property
     def url(self) -> str:

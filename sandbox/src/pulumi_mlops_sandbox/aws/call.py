@@ -28,7 +28,7 @@ class Account(ABC):
         self.faults = Faults()
         self.needed: set[tuple[str, str]] = set()  # actions and resources of all requests
         self.requests: deque[dict[str, Any]] = deque(maxlen=2000)
-        self.snapshot = Snapshot(home, self.lock, self.store)
+        self.saver = Snapshot(home, self.lock, self.store)
 
     @staticmethod
     def request_id() -> str:

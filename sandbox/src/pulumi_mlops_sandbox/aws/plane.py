@@ -87,7 +87,7 @@ class Plane(Account):
                 steps.settle(self)
                 response = self._perform(call, environ, body)
                 if not call.operation.startswith(READS):
-                    self.snapshot.soon()
+                    self.saver.soon()
                 return response
         except ServiceException as error:
             return wire.respond(call, error)

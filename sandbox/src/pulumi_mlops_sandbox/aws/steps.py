@@ -32,4 +32,4 @@ def settle(account: Account, *, hurry: bool = False) -> None:
         _STEPS[kind, do](account, region, record)
 
     if account.store.settle(apply, hurry=hurry):
-        account.snapshot.soon()
+        account.saver.soon()

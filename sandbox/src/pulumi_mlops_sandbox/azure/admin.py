@@ -1,45 +1,14 @@
 """Administration over HTTP: health, inventory, faults, recent requests, latency, reset, and what others do in Azure."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from pulumi_mlops_sandbox import administration
+from pulumi_mlops_sandbox.administration import Routes, routes
 from pulumi_mlops_sandbox.azure import access, operations, playing
 from pulumi_mlops_sandbox.azure.inventory import inventory
 from pulumi_mlops_sandbox.azure.plane import Plane
-
-PREFIX = "/_sandbox"
-Route = Callable[[Plane, dict[str, Any]], Any]
-
-
-def _health(_plane: Plane, _body: dict[str, Any]) -> Any:
-    return {"status": "ok"}
-
-
-def _inventory(plane: Plane, _body: dict[str, Any]) -> Any:
-    with plane.lock:
-        operations.settle(plane)
-        return inventory(plane)
-
-
-def _plan_fault(plane: Plane, body: dict[str, Any]) -> Any:
-    plane.faults.add(**body)
-    return plane.faults.listing()
-
-
-def _faults(plane: Plane, _body: dict[str, Any]) -> Any:
-    return plane.faults.listing()
-
-
-def _forget_faults(plane: Plane, _body: dict[str, Any]) -> Any:
-    plane.faults.clear()
-    return []
-
-
-def _requests(plane: Plane, _body: dict[str, Any]) -> Any:
-    return list(plane.requests)
 
 
 def _needs(plane: Plane, _body: dict[str, Any]) -> Any:
@@ -58,23 +27,6 @@ def _forget_needs(plane: Plane, _body: dict[str, Any]) -> Any:
     with plane.lock:
         plane.needed.clear()
     return []
-
-
-def _latency(plane: Plane, body: dict[str, Any]) -> Any:
-    plane.latency = float(body["seconds"])
-    return {"seconds": plane.latency}
-
-
-def _hurry(plane: Plane, _body: dict[str, Any]) -> Any:
-    """Let what is on its way end now."""
-    with plane.lock:
-        operations.settle(plane, hurry=True)
-    return {"settled": True}
-
-
-def _save(plane: Plane, _body: dict[str, Any]) -> Any:
-    plane.saver.save()
-    return {"saved": True}
 
 
 def _taken(plane: Plane, body: dict[str, Any]) -> Any:
@@ -119,19 +71,11 @@ def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
     return {"reset": True}
 
 
-ROUTES: dict[tuple[str, str], Route] = {
-    ("GET", "/health"): _health,
-    ("GET", "/inventory"): _inventory,
-    ("GET", "/faults"): _faults,
-    ("POST", "/faults"): _plan_fault,
-    ("DELETE", "/faults"): _forget_faults,
-    ("GET", "/requests"): _requests,
+ROUTES: Routes[Plane] = {
+    **routes(operations.settle, inventory),
     ("GET", "/needs"): _needs,
     ("DELETE", "/needs"): _forget_needs,
     ("GET", "/unneeded"): _unneeded,
-    ("POST", "/latency"): _latency,
-    ("POST", "/hurry"): _hurry,
-    ("POST", "/save"): _save,
     ("POST", "/taken"): _taken,
     ("POST", "/principals"): _principal,
     ("POST", "/alerts"): _alert,
@@ -142,16 +86,4 @@ ROUTES: dict[tuple[str, str], Route] = {
 
 def answer(plane: Plane, request: Request) -> Response:
     """Answer one administrative request."""
-    route = ROUTES.get((request.method, request.path.removeprefix(PREFIX).rstrip("/")))
-    if route is None:
-        known = ", ".join(f"{method} {PREFIX}{path}" for method, path in ROUTES)
-        return _json({"error": f"no such route; there are: {known}"}, 404)
-    try:
-        body = json.loads(request.get_data() or b"{}")
-        return _json(route(plane, body), 200)
-    except (ValueError, TypeError, KeyError, playing.PlayError) as error:
-        return _json({"error": f"{type(error).__name__}: {error}"}, 400)
-
-
-def _json(payload: Any, status: int) -> Response:
-    return Response(json.dumps(payload), status=status, content_type="application/json")
+    return administration.answer(plane, request, ROUTES, playing.PlayError)

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import prepared
@@ -23,8 +23,8 @@ from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.nodes import product
 from pulumi_mlops_sandbox.kubernetes.plane import FOLDERS, Plane
 from pulumi_mlops_sandbox.planes import PLAYED, REAL
+from pulumi_mlops_sandbox.serving import LICENCE, QuietHandler, withdraw
 
-LICENCE = "PULUMI_MLOPS_SANDBOX"
 READY = "kubernetes.json"
 KUBECONFIG = "kubeconfig"
 LOOKS_EVERY = 0.5
@@ -35,17 +35,10 @@ class Stopped(BaseException):
     """Somebody told the sandbox to stop."""
 
 
-class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
 def serve(plane: Plane, home: Path, port: int) -> NoReturn:
     """Start everything, say that it is ready, and watch over it until somebody stops it or a part ends."""
     plane.start()
-    server = make_server("127.0.0.1", port, Application(plane), threaded=True, request_handler=_Handler)
+    server = make_server("127.0.0.1", port, Application(plane), threaded=True, request_handler=QuietHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         private(home / KUBECONFIG, plane.cluster.kubeconfig())
@@ -100,21 +93,12 @@ def main(arguments: list[str] | None = None) -> int:
             signal.signal(number, signal.SIG_IGN)  # once is enough
         if plane is not None:
             plane.stop()
-        _withdraw(home)
+        withdraw(home / READY)
     return code
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:
     raise Stopped
-
-
-def _withdraw(home: Path) -> None:
-    """Take back that we are ready, unless a successor is."""
-    try:
-        if json.loads((home / READY).read_text()).get("pid") == os.getpid():
-            (home / READY).unlink()
-    except (OSError, ValueError):
-        return
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pulumi_mlops_sandbox.azure.provider import failures, invokes
 from pulumi_mlops_sandbox.azure.provider.kind import ArmKind
 from pulumi_mlops_sandbox.azure.provider.session import Session
 from pulumi_mlops_sandbox.azure.provider.table import ROWS
-from pulumi_mlops_sandbox.provider.check import nearest
-from pulumi_mlops_sandbox.provider.contract import ProviderError, Values
+from pulumi_mlops_sandbox.provider.contract import Values
+from pulumi_mlops_sandbox.provider.tabled import Tabled
 
 CONFIG = frozenset({"location", "subscriptionId", "tenantId"})
 """What the provider's configuration may hold."""
@@ -35,52 +35,19 @@ MOOT = {
 """What it may hold too, because it changes how Azure is reached and not what is made there; with the reason."""
 
 
-class Azure:
+class Azure(Tabled[Session, ArmKind]):
     """The table of Azure's resources, and one subscription."""
 
     package = "azure-native"
+    known, moot = CONFIG, MOOT
 
     def __init__(self) -> None:
         self.version = importlib.metadata.version("pulumi_azure_native")
-        self._session: Session | None = None
-        self._kinds: dict[str, ArmKind] = {}
-
-    @property
-    def session(self) -> Session:
-        """The configured session; the defaults of the environment before the engine has configured anything."""
-        if self._session is None:
-            self._session = Session({})
-        return self._session
-
-    def check_config(self, config: Values) -> list[tuple[str, str]]:
-        """Refuse what the stand-in does not carry."""
-        return [
-            (name, f"the provider has no property {name!r} here{nearest(name, sorted(CONFIG))}")
-            for name, value in config.items()
-            if name not in CONFIG and name not in MOOT and value not in (None, {}, [])
-        ]
+        super().__init__(ROWS, Session, ArmKind)
 
     def replaces_provider(self, olds: Values, news: Values) -> list[str]:
         """Name nothing: the real provider keeps its resources, whose ids say in which subscription they are."""
         return []
-
-    def configure(self, config: Values) -> None:
-        """Open the session."""
-        self._session = Session(config)
-        self._kinds.clear()
-
-    def kind(self, token: str) -> ArmKind:
-        """Return the kind of a type token."""
-        if token not in ROWS:
-            raise ProviderError(f"the sandbox's table has no resource {token!r}{nearest(token, self.tokens())}")
-        if token not in self._kinds:
-            row = ROWS[token]
-            self._kinds[token] = (row.kind or ArmKind)(row, self.session)
-        return self._kinds[token]
-
-    def tokens(self) -> list[str]:
-        """List the resources."""
-        return sorted(ROWS)
 
     def functions(self) -> list[str]:
         """List the data sources."""
@@ -93,7 +60,3 @@ class Azure:
     def explain(self, error: Exception) -> str:
         """Say what happened."""
         return failures.explain(error)
-
-    def cancel(self) -> None:
-        """Stop waiting."""
-        self.session.cancelled.set()
