@@ -40,6 +40,10 @@ SITUATIONS: dict[str, list[str]] = {
         "field/test_05_state.py::test_a_feature_group_that_failed_is_refused",
     ],
     "A feature group with features that the program lacks": [HERE],
+    "A killed `up` on Azure": [
+        "e2e/test_trouble_azure.py::test_a_killed_up_is_recovered_by_the_next",
+        "e2e/test_trouble_azure.py::test_what_the_real_provider_finds_there_is_imported",
+    ],
     "A name that Azure keeps": [
         f"{ON_AZURE}::test_a_production_platform_is_not_made_beside_the_vault_of_a_deleted_one",
         f"{ON_AZURE}::test_a_platform_that_is_made_again_has_other_names_and_keeps_them",

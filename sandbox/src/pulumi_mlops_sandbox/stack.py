@@ -98,9 +98,9 @@ class Stack:
         """Bring the program up after its preview, in one command, whose events have no step of the preview."""
         return self._steps("up", "--yes", *options)
 
-    def refresh(self) -> Result:
+    def refresh(self, *options: str) -> Result:
         """Compare the state with what is there."""
-        return self._steps("refresh", "--yes", "--skip-preview")
+        return self._steps("refresh", "--yes", "--skip-preview", *options)
 
     def destroy(self) -> Result:
         """Take everything down."""

@@ -8,9 +8,11 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from pulumi_mlops_sandbox.azure.facts import SUBSCRIPTION
 from pulumi_mlops_sandbox.azure.provider.cloud import Azure
 from pulumi_mlops_sandbox.azure.registering import sent
 from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.provider.journal import Journal
 from pulumi_mlops_sandbox.provider.values import UNKNOWN, Secret, receive, send
 from support.engine_calls import Engine
 from support.sandbox.fake_cloud import serving
@@ -117,6 +119,18 @@ def test_what_was_made_and_never_recorded_is_adopted(azure: Engine) -> None:
     other, _ = azure.create({**checked, "resourceName": "other"}, urn(token))
     assert other.endswith("/other")
     assert azure.read(object_id, checked, urn=urn(token)).id == "", "what could not become the wanted is deleted"
+
+
+def test_what_a_killed_provider_had_asked_for_is_adopted(azure: Engine, url: str, tmp_path: Path) -> None:
+    """Nobody heard that it was made, but its id was known before: it is sent again, and waited for."""
+    token, inputs = "managedidentity:UserAssignedIdentity", {**GROUP, "resourceName": "mine", "tags": {"a": "b"}}
+    checked, _ = azure.check({**inputs, "location": "westeurope"}, urn=urn(token))
+    path = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/life/providers/Microsoft.ManagedIdentity"
+    intended = f"{path}/userAssignedIdentities/mine"
+    Journal(tmp_path / "creates").begin(urn(token), intended)
+    sent(url, "PUT", intended, {"location": "westeurope", "tags": {"a": "c"}})
+    object_id, state = azure.create(checked, urn(token))
+    assert (object_id, state["tags"]) == (intended, {"a": "b"})
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,17 @@ class Tenant:
         """Play one run of a workflow, as if it were so many seconds later."""
         return dict(self.admin("run", {"id": workflow, "later": later}))
 
-    def admin(self, route: str, body: dict[str, Any]) -> Any:
+    def held(self) -> list[dict[str, str]]:
+        """List the requests that are held."""
+        return list(self.admin("holds", method="GET")["held"])
+
+    def let_go(self) -> None:
+        """Let go of them."""
+        self.admin("holds", method="DELETE")
+
+    def admin(self, route: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
         """Have something happen that only Azure or others can do."""
-        request = urllib.request.Request(f"{self.url}/_sandbox/{route}", json.dumps(body).encode(), method="POST")
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{route}", content, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)

@@ -53,6 +53,22 @@ def _alert(plane: Plane, body: dict[str, Any]) -> Any:
         return plane.store.alerts
 
 
+def _holds(plane: Plane, _body: dict[str, Any]) -> Any:
+    """List the holds that wait, and the requests that are held."""
+    return plane.holds.listing()
+
+
+def _hold(plane: Plane, body: dict[str, Any]) -> Any:
+    """Hold a request: ``{"service": "Microsoft.Storage", "operation": "PUT storageAccounts", "done": true}``."""
+    plane.holds.add(**body)
+    return plane.holds.listing()
+
+
+def _let_go(plane: Plane, _body: dict[str, Any]) -> Any:
+    plane.holds.let_go()
+    return []
+
+
 def _run(plane: Plane, body: dict[str, Any]) -> Any:
     """Play one run of a workflow: ``{"id": …, "later": seconds}``, as if it were so much later."""
     with plane.lock:
@@ -65,6 +81,7 @@ def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
         plane.store.clear()
         plane.furnish()
         plane.faults.clear()
+        plane.holds.let_go()
         plane.requests.clear()
         plane.needed.clear()
         plane.saver.soon()
@@ -76,6 +93,9 @@ ROUTES: Routes[Plane] = {
     ("GET", "/needs"): _needs,
     ("DELETE", "/needs"): _forget_needs,
     ("GET", "/unneeded"): _unneeded,
+    ("GET", "/holds"): _holds,
+    ("POST", "/holds"): _hold,
+    ("DELETE", "/holds"): _let_go,
     ("POST", "/taken"): _taken,
     ("POST", "/principals"): _principal,
     ("POST", "/alerts"): _alert,

@@ -10,6 +10,7 @@ from typing import Any
 
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER
+from pulumi_mlops_sandbox.azure.holding import Holds
 from pulumi_mlops_sandbox.azure.ids import Address
 from pulumi_mlops_sandbox.azure.kinds import Kind
 from pulumi_mlops_sandbox.azure.store import Record, Store
@@ -46,6 +47,7 @@ class Tenant(ABC):
         self.lock = threading.RLock()
         self.store = Store()
         self.faults = Faults()
+        self.holds = Holds()
         self.requests: deque[dict[str, Any]] = deque(maxlen=4000)
         self.needed: set[Need] = set()
         """All that was asked for so far."""

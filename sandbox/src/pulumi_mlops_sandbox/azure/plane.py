@@ -19,6 +19,7 @@ from pulumi_mlops_sandbox.azure import (
     blobs,
     data,
     facts,
+    holding,
     ids,
     metadata,
     operations,
@@ -76,7 +77,7 @@ class Plane(Tenant):
         started = time.perf_counter()
         path = re.sub("/+", "/", request.path)
         try:
-            answer = self._answer(request, path)
+            answer = self._unheld(request, path)
         except ArmError as error:
             answer = Answer(error.status, error.envelope())
             if error.status == 401:  # noqa: PLR2004  (HTTP's own number)
@@ -95,6 +96,28 @@ class Plane(Tenant):
             }
         )
         return _response(answer)
+
+    def _unheld(self, request: Request, path: str) -> Answer:
+        """Answer a request, unless a test holds it."""
+        about = self._about(request.method, path)
+        hold = self.holds.take(about) if about else None
+        if about is None or hold is None:
+            return self._answer(request, path)
+        if not hold.done:
+            self.holds.keep(about, hold)
+        try:
+            return self._answer(request, path)
+        finally:
+            self.holds.keep(about, hold)
+
+    def _about(self, method: str, path: str) -> holding.Asked | None:
+        if path.startswith(blobs.PREFIX):
+            return holding.Asked("blob", method, path)
+        followed = _FOLLOWED.fullmatch(path)
+        if followed is None:
+            return holding.asked(method, path)
+        operation = self.store.operations.get(followed[2])
+        return None if operation is None else holding.asked("POLL", operation.resource)
 
     def _answer(self, request: Request, path: str) -> Answer:
         if path.rstrip("/") == "/metadata/endpoints":

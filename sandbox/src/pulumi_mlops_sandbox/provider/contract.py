@@ -98,6 +98,10 @@ def _depth(rule: str, path: str) -> int:
 class OneForm:
     """What a kind says whose outputs have the form of its inputs and whose defaults are all in its traits."""
 
+    def intended(self, inputs: Values) -> str:
+        """Know no id beforehand."""
+        return ""
+
     def completed(self, inputs: Values, olds: Values) -> Values:
         """Add nothing."""
         return {}
@@ -140,6 +144,10 @@ class Kind(Protocol):
 
         :param before: the outputs as recorded: what was not among them either is one that the cloud does not tell.
         """
+        ...
+
+    def intended(self, inputs: Values) -> str:
+        """Return the id that the object will have, or nothing where only the cloud knows; refuse what is there."""
         ...
 
     def create(self, inputs: Values) -> tuple[str, Values]:

@@ -137,7 +137,7 @@ class Service(Plugin):
         return provider_pb2.CreateResponse(id=object_id, properties=send(conceal(state, hidden)))
 
     def _created(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values]:
-        self.journal.begin(urn)
+        self.journal.begin(urn, kind.intended(inputs))
         try:
             object_id, state = kind.create(inputs)
         except Partial:
@@ -149,27 +149,32 @@ class Service(Plugin):
         return object_id, state
 
     def _adopted(self, urn: str, kind: Kind, inputs: Values) -> tuple[str, Values] | None:
-        """Take over the object of a creation that was never recorded; delete what cannot become what is wanted."""
+        """Take over the object of a creation that was never recorded; delete what cannot become what is wanted.
+
+        One whose provider was killed as well may be on its way still: it is sent again, and waited for.
+        """
         entry = self.journal.find(urn)
-        if entry is None or not entry.id:
+        object_id = (entry.id or entry.intended) if entry is not None else ""
+        if entry is None or not object_id:
             return None
         try:
-            state = kind.read(entry.id, inputs)
+            state = kind.read(object_id, inputs)
         except Missing:
             self.journal.forget(urn)
             return None
-        found_as = kind.as_inputs(entry.id, state, inputs, state)
+        found_as = kind.as_inputs(object_id, state, inputs, state)
         present = {
             name: diff.project(found_as[name], wanted, kind.traits.inputs[name].type) if name in found_as else None
             for name, wanted in inputs.items()
         }
         found = diff.compare(present, inputs, kind.traits)
         if any(kind.traits.forces_replacement(diff.bare(path)) and path not in found.added for path in found.paths()):
-            kind.delete(entry.id, inputs, state)
+            kind.delete(object_id, inputs, state)
             self.journal.forget(urn)
             return None
         changed = frozenset(diff.top(path) for path in found.paths())
-        return entry.id, kind.update(entry.id, present, inputs, changed) if changed else state
+        again = changed or not entry.id
+        return object_id, kind.update(object_id, present, inputs, changed) if again else state
 
     @guarded
     def Read(self, request: Any, context: Any) -> Any:

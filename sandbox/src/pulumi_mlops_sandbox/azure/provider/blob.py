@@ -27,10 +27,8 @@ class BlobKind(ArmKind):
         return []
 
     def create(self, inputs: Values) -> tuple[str, Values]:
-        """Upload it where nothing is yet."""
+        """Upload it."""
         path = self.path(inputs)
-        if self.found(path):
-            raise ProviderError(f"cannot create already existing resource '{path}'")
         self._upload(inputs)
         return path, self.read(path, inputs)
 

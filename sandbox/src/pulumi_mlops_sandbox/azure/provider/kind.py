@@ -93,13 +93,18 @@ class ArmKind:
         spelt = {name: inputs[name] if loosely(inputs.get(name), item) else item for name, item in parts.items()}
         return {**body.as_inputs(self.row, state, inputs, self.traits.inputs, before), **spelt}
 
-    def create(self, inputs: Values) -> tuple[str, Values]:
-        """Make the object; one that is there already is an error, as in the real provider."""
+    def intended(self, inputs: Values) -> str:
+        """Refuse what is there already, as the real provider does; settings that are a part of an account are there."""
         path = self.path(inputs)
         if self.row.reset is None and self.found(path):
             raise ProviderError(
                 f"cannot create already existing resource '{path}'; adopt it: pulumi import {self.row.resource}"
             )
+        return path
+
+    def create(self, inputs: Values) -> tuple[str, Values]:
+        """Make the object."""
+        path = self.path(inputs)
         wire = self.request(inputs)
         for place, value in self.row.maintained.items():
             if value is not None and body.at(wire, place) is None:

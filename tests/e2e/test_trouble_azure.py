@@ -1,0 +1,153 @@
+"""What goes wrong while a stack runs on Azure, and that the next `up` recovers."""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.killing import ML, Point, killed, recovered
+from support.e2e.outside import ROOT, resources, shown, succeeded
+from support.e2e.tenant import Tenant
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
+StackOf = Callable[..., Stack]
+
+ALONE = ("--protect=false", "--generate-code=false")
+"""Of an import: the program has it already."""
+HAVE_ONE = (":Platform", ":FeatureStore")
+"""The components that have a workspace."""
+MODEL, IMAGE = "models-churn", "churn"
+RELEASES, TEMPLATES = f"{ML}/workspaces/onlineEndpoints", "Microsoft.Resources"
+BEGINNINGS = {
+    "a role is assigned, and nobody yet acts by it": Point(
+        "Microsoft.Authorization", "PUT roleAssignments", about="Microsoft.ContainerRegistry/registries", done=True
+    ),
+    "the workspace is on its way": Point(ML, "POLL workspaces", about="/workspaces/churn-dev", all=True),
+    "the specification of features is being uploaded": Point("blob", "PUT", about="/specifications/"),
+}
+"""Points of the first `up`, each in a life of its own."""
+FIRST = Point(ML, "PUT workspaces/onlineEndpoints", done=True)
+"""The endpoint is there, without traffic."""
+UPDATES = {
+    "the new deployment is on its way, beside the old one": Point(
+        ML, "POLL workspaces/onlineEndpoints/deployments", all=True
+    ),
+    "the new deployment is there, and has no traffic yet": Point(TEMPLATES, "PUT deployments"),
+    "the template runs that sets the traffic": Point(TEMPLATES, "POLL deployments"),
+    "the template is through, and the engine does not know it": Point(
+        TEMPLATES, "GET deployments", done=True, skip=1, all=True
+    ),
+    "the workflow of the release before is being deleted": Point("Microsoft.Logic", "DELETE workflows"),
+}
+"""Points of an `up` that releases another version."""
+ENDINGS = {
+    "rights go": Point("Microsoft.Authorization", "DELETE roleAssignments", done=True, all=True),
+    "the workspace is on its way out": Point(ML, "POLL workspaces", about="/workspaces/churn-dev", all=True),
+}
+"""Points of a `destroy`."""
+
+
+@pytest.fixture
+def planes() -> tuple[str, ...]:
+    return ("azure",)
+
+
+@pytest.fixture
+def tenant(empty_sandbox: Sandbox) -> Tenant:
+    return Tenant(empty_sandbox)
+
+
+def test_a_killed_up_is_recovered_by_the_next(stack_of: StackOf, tenant: Tenant) -> None:
+    """At each point: the next `up` succeeds, nothing is there twice, and the one after it changes nothing."""
+    stack, before = stack_of("stacks/azure"), tenant.everything()
+    stack.configure_secret("hub_token", "hunter2hunter2")
+    for point in BEGINNINGS.values():
+        if tenant.everything() != before:
+            succeeded(stack.destroy())
+            assert tenant.everything() == before, "nothing outlives a life that was interrupted"
+        killed(stack, tenant, point)
+        brought_back(stack, tenant)
+
+    workspace = tenant.workspace(stack)
+    for releases, point in enumerate([FIRST, *UPDATES.values()], 1):
+        workspace.approve(MODEL, workspace.register(MODEL, IMAGE, auc=0.94))
+        served = tenant.deployments(stack) if point is not FIRST else {}
+        killed(stack, tenant, point)
+        assert all(tenant.endpoint(stack)["properties"]["traffic"].get(name) for name in served), "the old one serves"
+        brought_back(stack, tenant, releases=releases, serving=len(served))
+        through(stack, tenant)
+
+    for point in ENDINGS.values():
+        killed(stack, tenant, point, "destroy")
+    recovered(stack, "destroy")
+    assert tenant.everything() == before
+    assert not resources(stack)
+
+
+def test_what_the_real_provider_finds_there_is_imported(stack_of: StackOf, tenant: Tenant) -> None:
+    """Without the sandbox's memory of what was asked for: docs/recovery.md is followed, by its own commands."""
+    stack = stack_of("stacks/azure")
+    stack.configure(owner="somebody")
+    killed(stack, tenant, Point(ML, "PUT workspaces", about="/workspaces/churn-dev", done=True, all=True))
+    shutil.rmtree(stack.sandbox.home / "creates")
+    assert followed(stack, "pulumi refresh --clear-pending-creates").returncode == 0
+    refused = stack.up()
+    assert refused.code != 0
+    found = re.findall(
+        r"(azure-native:[\w:]+) \((.+)\):\n\s+error: .*cannot create already existing resource '(.+?)'", refused.output
+    )
+    assert found, refused.output
+    urns = {one["urn"].rpartition("::")[2]: one["urn"] for one in resources(stack) if one["type"].endswith(HAVE_ONE)}
+    for token, name, object_id in found:
+        component = f"component={urns[name.partition('-')[0]]}"
+        done = followed(stack, "pulumi import", token, name, object_id, "--parent", component, *ALONE)
+        assert done.returncode == 0, done.stdout + done.stderr
+    succeeded(stack.up())
+    assert shown(stack.up()) == []
+    succeeded(stack.destroy())
+
+
+def followed(stack: Stack, said: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that the page has."""
+    assert said in (ROOT / "docs/recovery.md").read_text()
+    command = [*said.split(), *more, "--yes", "--skip-preview", "-s", stack.name, "--color", "never"]
+    return stack.sandbox.run(command, cwd=stack.folder)
+
+
+def brought_back(stack: Stack, tenant: Tenant, releases: int = 0, serving: int = 0) -> None:
+    """Bring the stack up: everything is there, once, and the next `up` finds nothing to do.
+
+    :param releases: how many versions were released so far.
+    :param serving: how many deployments served before.
+    """
+    recovered(stack)
+    assert shown(stack.up()) == []
+    urns = [one["urn"] for one in resources(stack)]
+    assert len(urns) == len(set(urns)), "something is in the state twice"
+    assert not stack.state().get("pending_operations")
+    known = {one["id"].lower() for one in resources(stack) if one.get("custom")}
+    left = {kind: [one for one in ids if one.lower() not in known] for kind, ids in tenant.everything().items()}
+    assert Counter({kind: len(ids) for kind, ids in left.items()}) == Counter(
+        {
+            f"{ML}/workspaces/models/versions": releases,  # registered by training
+            f"{ML}/workspaces/environments/versions": max(releases - 1, 0),  # kept for what still serves
+            f"{RELEASES}/deployments": serving,  # until the release is through
+            "blobs": 1,  # in the state by another id
+        }
+    ), left
+
+
+def through(stack: Stack, tenant: Tenant) -> None:
+    """Let the release's workflow come to its end: the old deployment is gone then."""
+    (flow,) = (one["id"] for one in resources(stack) if one["type"].endswith(":Workflow") and "-release-" in one["id"])
+    hour = 0
+    while tenant.workspace(stack).at(flow)["properties"]["state"] == "Enabled":
+        hour += 1
+        assert hour < 10, "a release ends by itself"
+        assert tenant.run(flow, 3600.0 * hour)["status"] == "Succeeded"
+    assert len(tenant.deployments(stack)) == 1
