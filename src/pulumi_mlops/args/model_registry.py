@@ -45,9 +45,9 @@ class ModelRegistryArgs(TypedDict, total=False):
     an Identity gets a user of its own, and may read the login."""
     consumers: Sequence[Has[PrincipalRef] | Principal] | None
     """Principals outside that may read and deploy versions. The default is the platform's. On AWS: accounts, roles and
-    Identities. On Azure: users, groups, applications and Identities. They read ``models/`` of the artifact store; name
-    somebody in one registry of a platform only, or in the platform's own ``consumers``: Azure takes a role once for
-    whoever gets it at one place. On Kubernetes: namespaces, service accounts and Identities."""
+    Identities. On Azure: users, groups, applications and Identities. A role that each model brings along reads its
+    versions, and their files in ``models/<model>/`` of the artifact store. On Kubernetes: namespaces, service accounts
+    and Identities."""
     events: Mapping[str, Notice]
     """Who is told of approvals, by short name: ``{"deploy": {"to": …}}``."""
     published: bool

@@ -96,19 +96,30 @@ def test_approvers_and_consumers_have_rights_on_one_model(cloud: Cloud) -> None:
     assert container.inputs["name"] == "models-churn"
     for given in of(cloud, "RoleAssignment"):
         narrow = "ModelContainer" in given.inputs["scope"] or "/models/" in given.inputs["scope"]
-        assert narrow or "models/*" in given.inputs["condition"]
+        assert narrow or "models/churn/*" in given.inputs["condition"]
 
 
-@pytest.mark.parametrize("where", ["platform", "registry", "both"])
+def test_a_consumer_reads_one_model_and_its_files_and_nothing_else(cloud: Cloud) -> None:
+    build(cloud, consumers=[{"group": SOMEBODY}])
+    (role,) = of(cloud, "RoleDefinition")
+    (permissions,) = role.inputs["permissions"]
+    assert all(action.endswith("/read") for action in permissions["actions"] + permissions["dataActions"])
+    given = [one.inputs for one in of(cloud, "RoleAssignment") if one.inputs["principalId"] == SOMEBODY]
+    assert len(given) == 2
+    assert [one["condition"].count("'models/churn/*'") for one in given if one.get("condition")] == [2]
+
+
+@pytest.mark.parametrize("where", ["platform", "registries", "both"])
 def test_nobody_is_given_a_role_twice_at_one_place(cloud: Cloud, where: str) -> None:
     """Azure refuses the second assignment of a role to somebody at one scope, whatever its condition says."""
     someone: Any = [{"group": SOMEBODY}]
 
     def program() -> None:
-        hub = mlops.Platform("hub", backend="azure", consumers=someone if where != "registry" else [])
-        registry = mlops.ModelRegistry("models", platform=hub, consumers=someone if where != "platform" else None)
-        for name in ("churn", "fraud"):
-            mlops.Model(name, registry=registry)
+        hub = mlops.Platform("hub", backend="azure", consumers=someone if where != "registries" else [])
+        for name in ("models", "trials"):
+            registry = mlops.ModelRegistry(name, platform=hub, consumers=someone if where != "platform" else None)
+            for model in ("churn", "fraud"):
+                mlops.Model(f"{name}-{model}", registry=registry)
 
     cloud.run(program, **SETTINGS)
     outside = [given.inputs for given in of(cloud, "RoleAssignment") if given.inputs["principalId"] == SOMEBODY]

@@ -11,6 +11,7 @@ from support.sandbox.arm_good import (
     IDENTITY,
     ML,
     MODEL,
+    ROOT,
     SERVER,
     SERVING,
     STORAGE,
@@ -75,6 +76,7 @@ NEW_WORKSPACE = f"{ML}/workspaces/another"
 NEW_DEPLOYMENT = f"{ENDPOINT}/deployments/green"
 TAKEN = f"{P}/Microsoft.Storage/storageAccounts/takenelsewhere"
 LONG = "a" * 40
+OTHER_ROLE = "00000000-0000-4000-8000-000000000041"
 DEFINITIONS = f"{GROUP}/providers/Microsoft.Authorization/roleDefinitions"
 BAD: tuple[Bad, ...] = (
     # Values of enumerations
@@ -386,6 +388,34 @@ BAD: tuple[Bad, ...] = (
         "Storage Blob Data",
         {PR + "identity.resourceId": f"{P}/Microsoft.ManagedIdentity/userAssignedIdentities/nobody"},
         at=f"{WORKSPACE}/jobs/train-2",
+    ),
+    Bad("right", "role-own", "RoleDefinitionWithSameNameExists", "churn reader", at=f"{DEFINITIONS}/{OTHER_ROLE}"),
+    Bad(
+        "right",
+        "role-own",
+        "InvalidCreateRoleAssignmentRequest",
+        "assignableScopes",
+        {PR + "roleName": "elsewhere", PR + "assignableScopes": [STORAGE]},
+        at=f"{DEFINITIONS}/{OTHER_ROLE}",
+    ),
+    Bad(
+        "right",
+        "role-own",
+        "InvalidActionOrNotAction",
+        "blobs/read",
+        {
+            PR + "roleName": "mixed up",
+            PR + "permissions": [{"actions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"]}],
+        },
+        at=f"{DEFINITIONS}/{OTHER_ROLE}",
+    ),
+    Bad(
+        "right",
+        "role-pull",
+        "RoleDefinitionDoesNotExist",
+        "role definition",
+        {PR + "roleDefinitionId": GOOD["role-own"].id},
+        at=f"{ROOT}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000096",
     ),
     # What is in the way of a deletion
     Bad("deletion", "registry", "RegistryInUse", "churnimages", method="DELETE"),

@@ -210,6 +210,23 @@ GOOD: dict[str, Good] = {
     "role-pull": role(REGISTRY, "AcrPull", 8, SERVING),
     "role-models": role(STORAGE, "Storage Blob Data Reader", 9, SERVING),
     "role-collected": role(STORAGE, "Storage Blob Data Contributor", 10, SERVING),
+    "role-own": Good(
+        f"{GROUP}/providers/Microsoft.Authorization/roleDefinitions/00000000-0000-4000-8000-000000000040",
+        {
+            "properties": {
+                "roleName": "churn reader",
+                "type": "CustomRole",
+                "assignableScopes": [GROUP],
+                "permissions": [
+                    {
+                        "actions": ["Microsoft.MachineLearningServices/workspaces/models/read"],
+                        "dataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"],
+                    }
+                ],
+            }
+        },
+        "2022-05-01-preview",
+    ),
     "workspace": Good(WORKSPACE, _workspace("Default")),
     "diagnostics": Good(
         f"{WORKSPACE}/providers/Microsoft.Insights/diagnosticSettings/platform",

@@ -213,6 +213,12 @@ BUILT_IN: dict[str, Role] = {
 }
 
 
+CONTROL = frozenset(action.lower() for role in BUILT_IN.values() for action in role.actions if "*" not in action)
+"""The actions on resources that the built-in roles name one by one."""
+DATA = frozenset(action.lower() for role in BUILT_IN.values() for action in role.data if "*" not in action)
+"""Those on data."""
+
+
 def find(store: Store, definition: str) -> Role | None:
     """Find a role by the id of its definition: a built-in one, or one that somebody defined."""
     name = definition.rsplit("/", 1)[-1].lower()

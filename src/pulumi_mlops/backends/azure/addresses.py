@@ -46,6 +46,11 @@ class PlatformAddress(Address):
     """Ids of the subnets of the private endpoints."""
 
     @property
+    def group_id(self) -> Output[str]:
+        """Id of the resource group."""
+        return Output.format("/subscriptions/{0}/resourceGroups/{1}", self.subscription, self.group)
+
+    @property
     def container_id(self) -> Output[str]:
         """Id of the container of the artifacts."""
         return Output.format("{0}/blobServices/default/containers/{1}", self.storage_id, self.container)

@@ -149,7 +149,9 @@ CAPABILITIES = table(
             "well, and set the tags that a gate judges.",
             "approvers who do not train: a person, or a CI job of its own.",
         ),
-        "model_registry.consumers": Entry("native", "the role Reader on each model, and on the files of models"),
+        "model_registry.consumers": Entry(
+            "native", "a role on each model and its files, which reads them and does nothing else"
+        ),
         "model_registry.events": Entry(
             "emulated",
             "a workflow of Logic Apps looks every five minutes, since a changed tag raises no event",

@@ -2,12 +2,10 @@
 
 import hashlib
 import re
-import uuid
 from collections.abc import Mapping
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
-from pulumi_azure_native import authorization
 from pulumi_azure_native import machinelearningservices as ml
 
 from pulumi_mlops.backends.azure import access, health, release, revision
@@ -28,6 +26,8 @@ NAME = 32
 """Characters of an endpoint's name."""
 _DIGEST = 6
 _ASSET = 255
+_ENDPOINTS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+_CALLS = (f"{_ENDPOINTS}/read", f"{_ENDPOINTS}/score/action", f"{_ENDPOINTS}/token/action")
 _MLFLOW = "/score"
 """The path that Azure's own server of MLflow models takes requests at."""
 
@@ -74,7 +74,10 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
     watcher = release.watch(base, traffic, alarms, [*made, *rules.values()])
     sent = release.send(base, traffic, [*made, watcher])
     native |= {**rules, "release": watcher, "traffic": sent}
-    role = native["invoke"] = _invoker(scope, at)
+    # Every role of Azure's that may call an endpoint may change it as well.
+    role = native["invoke"] = access.role(
+        scope, "invoke", "invoker", f"Calls endpoint {scope.name}", [at.group_id], actions=_CALLS
+    )
     call = [Right(INVOKER, live_one.id, "endpoint", custom=role.id)]
     native |= access.let(scope, "invoke", spec.platform, spec.invokers, call)
     # Whoever calls it is told of it when it answers.
@@ -147,29 +150,3 @@ def _collected(
             opts=scope.opts,
         ).id
     return found
-
-
-def _invoker(scope: Scope, at: PlatformAddress) -> authorization.RoleDefinition:
-    """Make the role that calls an endpoint: every role of Azure's that may do so may change the endpoint as well."""
-    whole = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}/{scope.child('invoke')}"
-    return authorization.RoleDefinition(
-        scope.child("invoke"),
-        role_definition_id=str(uuid.uuid5(uuid.NAMESPACE_URL, whole)),
-        role_name=f"{scope.physical(scope.name)} invoker ({hashlib.sha256(whole.encode()).hexdigest()[:_DIGEST]})",
-        description=f"Calls endpoint {scope.name} of {scope.project} ({scope.stage}), and nothing else",
-        scope=release.group_id(at),
-        assignable_scopes=[release.group_id(at)],
-        permissions=[
-            {
-                "actions": [
-                    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/read",
-                    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action",
-                    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/token/action",
-                ],
-                "not_actions": [],
-                "data_actions": [],
-                "not_data_actions": [],
-            }
-        ],
-        opts=scope.opts,
-    )

@@ -131,7 +131,6 @@ def _offline(
         is_hns_enabled=True,
         **closed_account(scope, closed=platform.private),
         tags=scope.tags,
-        opts=scope.guarded(),
     )
     container = storage.BlobContainer(
         scope.child("offline-container"),

@@ -73,6 +73,15 @@ def _life(given: pulumi.ProviderResource | None, at: Where) -> str:
     return next((one for one, name in named.items() if deleted_vault(given, at, name) is None), "")
 
 
+def unpurged(given: pulumi.ProviderResource | None, at: Where, life: str) -> bool:
+    """Say whether the platform's vault is there and protected from purges, which Azure never takes back."""
+    name = at.everywhere(names.VAULT, life)
+    if ("microsoft.keyvault/vaults", name) not in there(given, at):
+        return False
+    found = live.get(given, f"vault {name!r}", f"{at.path}/providers/Microsoft.KeyVault/vaults/{name}", live.VAULTS)
+    return bool(((found or {}).get("properties") or {}).get("enablePurgeProtection"))
+
+
 def vault_problems(given: pulumi.ProviderResource | None, at: Where, *, protect: bool) -> Iterator[Problem]:
     """Refuse to make a production platform beside the vault of one that was deleted: its secrets are still in it."""
     if private.mocked() or not protect:

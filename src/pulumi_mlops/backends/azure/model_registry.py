@@ -1,6 +1,7 @@
 """ModelRegistry and Model on Azure: model containers of the workspace, and a workflow that tells of approvals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -15,7 +16,7 @@ from pulumi_mlops.backends.azure.addresses import (
     PlatformAddress,
 )
 from pulumi_mlops.backends.azure.approvals import APPROVAL, REGISTRY
-from pulumi_mlops.backends.azure.rights import Right, read_place
+from pulumi_mlops.backends.azure.rights import MODELS, READ_BLOB, READER, Right, model_files, read_place
 from pulumi_mlops.backends.azure.stores import plain_address
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, no_version
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
@@ -25,7 +26,6 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.principals import Who
-from pulumi_mlops.core.workload import Place
 
 IMAGE, DIGEST = "serving_image", "serving_image_digest"
 """Tags of a version that name the image which serves it."""
@@ -55,9 +55,6 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
                 tags=scope.tags,
                 opts=scope.opts,
             )
-    # Azure takes a role once for whoever gets it at one place: here for all models, and not again by each.
-    files = read_place(Place(Output.format("{0}models/", spec.platform.artifacts)), spec.platform)
-    native |= access.let(scope, "consume", spec.platform, _own(spec.platform, spec.readers), files)
     return ModelRegistryRef(
         name=scope.name,
         backend="azure",
@@ -100,9 +97,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     # The narrowest scope that there is: one model. Versions are changed and read below it.
     change = [Right("AzureML Data Scientist", container.id, "model")]
     native |= access.let(scope, "approve", platform, principals.read(registry.approvers), change)
-    read = [Right("Reader", container.id, "model")]
-    native |= access.let(scope, "consume", platform, _own(platform, principals.read(registry.consumers)), read)
-    return ModelRef(
+    made = ModelRef(
         name=scope.name,
         backend="azure",
         platform=platform,
@@ -110,6 +105,25 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         address=ModelAddress(id=container.id, called=called).plain(),
         native=native,
     )
+    if consumers := _own(platform, principals.read(registry.consumers)):
+        native |= _consumed(scope, made, container, consumers)
+    return made
+
+
+def _consumed(
+    scope: Scope, model: ModelRef, container: machinelearningservices.ModelContainer, consumers: Sequence[Who]
+) -> dict[str, pulumi.Resource]:
+    """Let principals outside read the versions of a model, and their files."""
+    at = PlatformAddress.of(model.platform)
+    groups = [at.group_id, Output.from_input(at.storage_id).apply(lambda id_: id_.partition("/providers/")[0])]
+    actions = (f"{MODELS}/read", f"{MODELS}/versions/read")
+    role = access.role(
+        scope, "consume", "reader", f"Reads model {scope.name}", groups, actions=actions, data=[READ_BLOB]
+    )
+    files = read_place(model_files(model), model.platform)
+    read = [replace(right, role=READER, custom=role.id) for right in files]
+    read.append(Right(READER, container.id, "model", custom=role.id))
+    return {"consume": role} | access.let(scope, "consume", model.platform, consumers, read)
 
 
 def approved(model: ModelRef) -> ModelVersionRef | None:

@@ -34,9 +34,8 @@ NOTES = {
     "ModelRegistry": "models of the platform's workspace, whose names begin with the registry's. A version is approved "
     "by the tag ``approval``, whose value is ``approved``, ``rejected`` or ``pending``.",
     "ModelRegistry.approvers": "users, groups, applications and Identities.",
-    "ModelRegistry.consumers": "users, groups, applications and Identities. They read ``models/`` of the artifact "
-    "store; name somebody in one registry of a platform only, or in the platform's own ``consumers``: Azure takes a "
-    "role once for whoever gets it at one place.",
+    "ModelRegistry.consumers": "users, groups, applications and Identities. A role that each model brings along reads "
+    "its versions, and their files in ``models/<model>/`` of the artifact store.",
     "ModelRegistry.existing": "a workspace, or a registry of Azure Machine Learning that workspaces share: of the "
     "platform's resource group by its name, any other by its id.",
     "Notice.to": "an https address. It is sent ``{registry, model, approval}``, within five minutes; a change may be "

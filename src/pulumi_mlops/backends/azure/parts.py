@@ -32,6 +32,8 @@ class Place:
     private: bool
     life: str
     """What tells names from those that an earlier platform of this name left, which Azure keeps for a while."""
+    unpurged: bool
+    """Whether nobody may purge the vault."""
 
     @property
     def public(self) -> str:
@@ -96,6 +98,8 @@ def closed_account(scope: Scope, *, closed: bool) -> dict[str, Any]:
     return {
         "kind": "StorageV2",
         "sku": {"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
+        # Copies in other zones are moved by Azure's support, not by an update.
+        "opts": ResourceOptions.merge(scope.guarded(), ResourceOptions(ignore_changes=["sku"])),
         "access_tier": storage.AccessTier.HOT,
         "allow_blob_public_access": False,
         "allow_cross_tenant_replication": False,
@@ -127,8 +131,6 @@ def store(
         is_hns_enabled=False,
         **closed_account(scope, closed=place.private),
         tags=scope.tags,
-        # Copies in other zones are moved by Azure's support, not by an update.
-        opts=ResourceOptions.merge(scope.guarded(), ResourceOptions(ignore_changes=["sku"])),
         **_encryption(keyed),
     )
     native["artifacts"] = account
@@ -180,7 +182,7 @@ def files_of(account: Input[str]) -> Output[str]:
 
 
 def vault(scope: Scope, place: Place, native: dict[str, pulumi.Resource]) -> keyvault.Vault:
-    """Make the vault: rights by roles alone; in prod nobody purges it, which is never taken back."""
+    """Make the vault: rights by roles alone; in prod nobody purges it, which is never taken back by another profile."""
     days = min(max(scope.profile.recovery_days, _SHORTEST_RECOVERY), _LONGEST_RECOVERY)
     properties: Any = {
         "tenant_id": place.tenant,
@@ -194,7 +196,7 @@ def vault(scope: Scope, place: Place, native: dict[str, pulumi.Resource]) -> key
         "public_network_access": place.public,
         "network_acls": {"default_action": "Deny" if place.private else "Allow", "bypass": "AzureServices"},
     }
-    if scope.profile.protect:
+    if place.unpurged:
         properties["enable_purge_protection"] = True
     vault = keyvault.Vault(
         scope.child("vault"),

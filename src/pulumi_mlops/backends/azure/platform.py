@@ -143,7 +143,9 @@ def _place(
         native["group"] = group
         group_name, group_id = group.name, group.id
     at = leftovers.Where(subscription, scope.project, scope.stage, location, name)
-    life = leftovers.life(scope.component.get_provider(f"{providers.PACKAGE}:index:any"), at)
+    asked = scope.component.get_provider(f"{providers.PACKAGE}:index:any")
+    life = leftovers.life(asked, at)
+    unpurged = scope.profile.protect or leftovers.unpurged(asked, at, life)
     private = spec.network is not None
     logs = operationalinsights.Workspace(
         scope.child("logs"),
@@ -162,7 +164,7 @@ def _place(
     native["logs"] = logs
     workspace = names.inside(scope.project, scope.stage, life, limit=names.WORKSPACE)
     live.declare(scope.name, scope.stage, f"{path}/providers/Microsoft.MachineLearningServices/workspaces/{workspace}")
-    return Place(subscription, tenant, location, group_name, group_id, logs.id, private, life)
+    return Place(subscription, tenant, location, group_name, group_id, logs.id, private, life, unpurged)
 
 
 def needed(storage_id: Input[str], vault: Input[str], registry: Input[str], insights: Input[str]) -> list[Right]:

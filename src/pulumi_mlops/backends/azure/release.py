@@ -18,7 +18,6 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import logic, resources
 
 from pulumi_mlops.backends.azure import access, workflows
-from pulumi_mlops.backends.azure.addresses import PlatformAddress
 from pulumi_mlops.backends.azure.revision import BEFORE, RELEASE, ROLLED_BACK, Base, Live, Revision, write_traffic
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, Release
@@ -224,13 +223,13 @@ def watch(base: Base, traffic: Plan, rules: Sequence[Input[str]], needs: Sequenc
         # To run the endpoint as its identity, which each change of it names.
         Right("Managed Identity Operator", base.who.resource.id, "identity"),
         # Of the group, and not of one resource: the alerts of its rules are listed by what they are about.
-        Right("Monitoring Reader", group_id(at), "group"),
+        Right("Monitoring Reader", at.group_id, "group"),
     ]
     assigned = access.assign(scope, mover.principal_id, at.subscription, given, part="release")
     runs = access.known_with(mover, assigned)
     part = f"release-{digest_of(traffic.names)}"
     called = physical(scope.project, scope.stage, scope.name, part, limit=workflows.NAME)
-    own = Output.format("{0}/providers/Microsoft.Logic/workflows/{1}", group_id(at), called)
+    own = Output.format("{0}/providers/Microsoft.Logic/workflows/{1}", at.group_id, called)
     made = logic.Workflow(
         scope.child(part),
         workflow_name=called,
@@ -250,11 +249,6 @@ def watch(base: Base, traffic: Plan, rules: Sequence[Input[str]], needs: Sequenc
         scope, mover.principal_id, at.subscription, [Right("Logic App Operator", made.id, part)], part="release-ends"
     )
     return made
-
-
-def group_id(at: PlatformAddress) -> Output[str]:
-    """Return the id of the platform's resource group."""
-    return Output.format("/subscriptions/{0}/resourceGroups/{1}", at.subscription, at.group)
 
 
 def _definition(base: Base, traffic: Plan, ids: tuple[Input[str], Input[str]], rules: Sequence[Input[str]]) -> Any:

@@ -61,8 +61,13 @@ ROLES: Mapping[str, str] = {
 """The roles of Azure that are given, by what people call them."""
 INVOKER = "Endpoint invoker"
 """What the role is called that an endpoint brings along: it calls the endpoint, and nothing else."""
-_READS = (
-    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+READER = "Model reader"
+"""What the role is called that a model brings along: it reads its versions and their files, and nothing else."""
+MODELS = "Microsoft.MachineLearningServices/workspaces/models"
+READ_BLOB = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
+"""Reading a file, and listing files."""
+_BLOBS = (
+    READ_BLOB,
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete",
@@ -119,10 +124,10 @@ def _bounded(paths: Sequence[str]) -> str:
     """Bound reading, writing and deleting by the file's path, and listing by its prefix."""
     blob = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path]"
     prefix = "@Request[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:prefix]"
-    listing = f"ActionMatches{{'{_READS[0]}'}} AND SubOperationMatches{{'Blob.List'}}"
+    listing = f"ActionMatches{{'{READ_BLOB}'}} AND SubOperationMatches{{'Blob.List'}}"
     actions = " AND ".join(
-        f"!(ActionMatches{{'{action}'}}{' AND NOT SubOperationMatches{Blob.List}' if action == _READS[0] else ''})"
-        for action in _READS
+        f"!(ActionMatches{{'{action}'}}{' AND NOT SubOperationMatches{Blob.List}' if action == READ_BLOB else ''})"
+        for action in _BLOBS
     ).replace("{Blob.List}", "{'Blob.List'}")
     wanted = dict.fromkeys(paths)
     inside = " OR ".join(f"{blob} StringLike '{path}'" for path in wanted)

@@ -9,10 +9,11 @@ from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
 from pulumi_mlops_sandbox.azure.facts import CLIENT, DEPLOYER
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
 LOCKS = "Microsoft.Authorization/locks"
 EXTENSIONS = (
     ASSIGNMENTS,
-    "Microsoft.Authorization/roleDefinitions",
+    DEFINITIONS,
     LOCKS,
     "Microsoft.Insights/diagnosticSettings",
     "Microsoft.EventGrid/eventSubscriptions",
@@ -33,6 +34,44 @@ def hangs_on_something(call: Call) -> None:
         )
 
 
+@rule(DEFINITIONS)
+def defined(call: Call) -> Iterator[Problem]:
+    """Refuse a role whose name another one has, that may be given nowhere, or that allows what there is not."""
+    asked = call.properties
+    name = str(asked.get("roleName", ""))
+    others = (one for one in call.store.of_type(DEFINITIONS) if one.key != call.address.key)
+    if any(str(one.properties.get("roleName")).lower() == name.lower() for one in others):
+        raise ArmError(
+            "RoleDefinitionWithSameNameExists",
+            f"A custom role with the same name already exists in this directory. Use a different name than '{name}'.",
+            409,
+            target="properties.roleName",
+        )
+    scopes = asked.get("assignableScopes") or []
+    if not scopes:
+        yield Problem("properties.assignableScopes", "has to name a subscription or a resource group at least")
+    for scope in scopes:
+        here = ids.parse(str(scope))
+        if here.type not in (ids.GROUPS, ids.SUBSCRIPTIONS) or call.store.get(str(scope)) is None:
+            yield Problem(
+                "properties.assignableScopes", f"'{scope}' is no subscription or resource group that there is"
+            )
+    for permission in asked.get("permissions") or []:
+        yield from _named(permission, "actions", roles.DATA - roles.CONTROL)
+        yield from _named(permission, "dataActions", roles.CONTROL - roles.DATA)
+
+
+def _named(permission: dict[str, Any], kind: str, others: frozenset[str]) -> Iterator[Problem]:
+    """Tell actions on resources from those on data, as far as the built-in roles name them."""
+    for action in permission.get(kind) or []:
+        if str(action).lower() in others:
+            yield Problem(
+                f"properties.permissions.{kind}",
+                f"'{action}' does not match any of the {kind} supported by the providers",
+                "InvalidActionOrNotAction",
+            )
+
+
 @rule(ASSIGNMENTS)
 def assigned(call: Call) -> Iterator[Problem]:
     """Refuse an assignment that is there already, that would change, or that is to nobody."""
@@ -49,7 +88,7 @@ def assigned(call: Call) -> Iterator[Problem]:
                 )
         return
     role = roles.find(call.store, definition)
-    if role is None:
+    if role is None or not _assignable(call, definition):
         raise ArmError(
             "RoleDefinitionDoesNotExist",
             f"The specified role definition with ID '{definition.rsplit('/', 1)[-1]}' does not exist.",
@@ -67,6 +106,15 @@ def assigned(call: Call) -> Iterator[Problem]:
             "replication takes a while.",
             target="properties.principalId",
         )
+
+
+def _assignable(call: Call, definition: str) -> bool:
+    """Say whether a role may be given here: one of a user's own names the places."""
+    name = definition.rsplit("/", 1)[-1].lower()
+    own = next((one for one in call.store.of_type(DEFINITIONS) if one.name.lower() == name), None)
+    return own is None or any(
+        ids.within(call.address.scope, str(scope)) for scope in own.properties.get("assignableScopes") or []
+    )
 
 
 def _conditioned(asked: dict[str, Any]) -> Iterator[Problem]:
@@ -107,6 +155,18 @@ def known(call: Call, principal: str) -> bool:
         for path in ("identity.principalId", "properties.principalId")
         if record.type != ASSIGNMENTS
     )
+
+
+@on_delete(DEFINITIONS)
+def given(call: Call) -> None:
+    """Refuse to delete a role that somebody has."""
+    for record in call.store.of_type(ASSIGNMENTS):
+        if str(record.properties.get("roleDefinitionId")).rsplit("/", 1)[-1].lower() == call.address.name.lower():
+            raise ArmError(
+                "RoleDefinitionHasAssignments",
+                f"There are existing role assignments referencing role '{call.address.name}': {record.id}.",
+                400,
+            )
 
 
 @on_delete("*")
