@@ -68,6 +68,21 @@ def test_the_one_on_path_is_used(tools: Path) -> None:
     assert engine.ensure() == engine.Engine(tools / "pulumi", "3.300.1", tools)
 
 
+def test_that_of_a_sandbox_is_not_taken_whose_folders_are_on_path(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` inside `env` would lay a sandbox's engine over itself."""
+    laid_out = tmp_path / "sandbox" / "engine"
+    pulumi(laid_out, engine.VERSION)
+    script(laid_out / "pulumi-language-python", f"#!/bin/sh\n# {engine.LAUNCHER_MARK}\n")
+    monkeypatch.setenv("PATH", f"{laid_out}{os.pathsep}{tools}")
+    assert engine.find() is None
+    pulumi(tools, engine.VERSION)
+    found = engine.find()
+    assert found is not None
+    assert found.pulumi == tools / "pulumi"
+
+
 @pytest.mark.parametrize(
     "text", ["#!/bin/sh\necho v3.100.0\n", "#!/bin/sh\nexit 1\n", f"#!/bin/sh\n# {engine.LAUNCHER_MARK}\n"]
 )

@@ -97,9 +97,14 @@ def version_of(pulumi: Path) -> str | None:
 def _on_path() -> Iterator[Path]:
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         candidate = shutil.which("pulumi", path=folder) if folder else None
-        if candidate and not _is_launcher(Path(candidate)):
+        if candidate and not _is_a_sandboxs(Path(candidate)):
             yield Path(candidate)
             return
+
+
+def _is_a_sandboxs(path: Path) -> bool:
+    """Tell what a sandbox has laid out, whose folders are on PATH inside it: a launcher, or an engine beside one."""
+    return any(_is_launcher(one) for one in (path, path.with_name("pulumi-language-python")) if one.is_file())
 
 
 def _is_launcher(path: Path) -> bool:
