@@ -6,6 +6,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
+from pulumi_mlops.backends.azure import live
 from support.facts.azure import HUB, IMAGE, SETTINGS, VAULT, hub
 from support.mocks import Cloud
 
@@ -92,6 +93,18 @@ def test_who_calls_it_may_do_nothing_else(cloud: Cloud) -> None:
     (given,) = [item for item in kind_of(cloud, "RoleAssignment") if item.inputs["principalId"] == SOMEBODY]
     assert given.inputs["scope"].rpartition("/")[0].endswith("onlineEndpoints")
     assert given.inputs["principalType"] == "User"
+
+
+@pytest.mark.parametrize(
+    ("compute", "field"), [({"pin": {"azure": "Standard_DS99_v9"}}, "compute.pin.azure"), ({"cpus": 2}, "compute")]
+)
+def test_a_size_that_the_region_has_not_is_told_before_anything_is_made(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, compute: Any, field: str
+) -> None:
+    monkeypatch.setattr(live, "sizes", lambda _: frozenset({"standard_ds5_v2"}))
+    with pytest.raises(InvalidArgs, match=rf"{field}: region 'westeurope' has no size") as told:
+        build(cloud, compute=compute)
+    assert "did you mean 'Standard_DS5_v2'?" in str(told.value) or field == "compute"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is asked of Azure while a program runs, and what is said when it does not answer."""
 
+import dataclasses
 import json
 import socket
 import threading
@@ -131,6 +132,14 @@ def test_a_refusal_is_one_line_with_the_way_out(arm: Manager, status: int, body:
     with pytest.raises(MlopsError, match=told) as caught:
         live.get(None, "regions", "/x", "1")
     assert "\n" not in str(caught.value)
+
+
+def test_sizes_are_those_of_the_region_and_none_where_they_are_not_seen(arm: Manager) -> None:
+    arm.answers.append((200, {"value": [{"name": "Standard_F2s_v2"}]}))
+    assert live.sizes(dataclasses.replace(HUB, region="West Europe")) == {"standard_f2s_v2"}
+    assert "/locations/westeurope/vmSizes?" in arm.asked[-1][1]
+    arm.answers.append((403, {"error": {"code": "AuthorizationFailed", "message": "No."}}))
+    assert live.sizes(dataclasses.replace(HUB, region="eastus")) == frozenset()
 
 
 def test_an_azure_that_is_down_is_told_apart_from_one_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

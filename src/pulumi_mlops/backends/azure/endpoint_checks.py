@@ -17,6 +17,7 @@ from pulumi_mlops.backends.azure.stores import BLOB
 from pulumi_mlops.backends.azure.workload import CLIENT
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, ScalingSchedule, Variant
 from pulumi_mlops.components.model import ModelVersionRef
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred, nearest
@@ -40,7 +41,7 @@ def problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
         )
     yield from principal_problems("invokers", spec.invokers)
     for field, part in _parts(spec):
-        yield from _machine(f"{field}compute", part.compute or spec.compute)
+        yield from _machine(f"{field}compute", part.compute or spec.compute, spec.platform)
         yield from _served(f"{field}model", part.model, spec)
     yield from _names(spec)
     yield from _traffic(spec)
@@ -65,15 +66,22 @@ def _parts(spec: EndpointSpec) -> Iterator[tuple[str, Variant]]:
         yield "shadow.", Variant(name=SHADOW, model=spec.shadow.model, compute=spec.shadow.compute)
 
 
-def _machine(field: str, compute: Compute) -> Iterator[Problem]:
+def _machine(field: str, compute: Compute, platform: PlatformRef) -> Iterator[Problem]:
     machine, pin = pick(compute), (compute.pin or {}).get("azure")
-    if pin is not None:
-        known = [one.name for one in INSTANCES]
-        if not pin.startswith(PREFIX):
-            told = f"{pin!r} is not a size of Azure{nearest(pin, known)}; write one such as 'Standard_DS3_v2'"
-            yield Problem(f"{field}.pin.azure", told)
+    known = [one.name for one in INSTANCES]
+    if pin is not None and not pin.startswith(PREFIX):
+        told = f"{pin!r} is not a size of Azure{nearest(pin, known)}; write one such as 'Standard_DS3_v2'"
+        yield Problem(f"{field}.pin.azure", told)
         return
     if machine is not None:
+        # The deployment is made last: a size that is not there would leave all the rest half made.
+        there = live.sizes(platform)
+        if there and machine.name.lower() not in there:
+            others = [one for one in known if one.lower() in there]
+            told = (
+                f"region {platform.region!r} has no size {machine.name!r}; pin one that az ml compute list-sizes names"
+            )
+            yield Problem(f"{field}.pin.azure" if pin else field, told + nearest(machine.name, others))
         return
     model, _, count = (compute.accelerator or "").partition(":")
     offered = counts(model)

@@ -128,14 +128,19 @@ def _declared() -> dict[tuple[str, str], str]:
 
 def subscription(given: pulumi.ProviderResource | None, name: str) -> dict[str, Any] | None:
     """Read a subscription; nothing where the credentials do not see it."""
+    return _seen(given, f"subscription {name}", f"/subscriptions/{name}", SUBSCRIPTIONS)
+
+
+def _seen(given: pulumi.ProviderResource | None, what: str, path: str, version: str) -> dict[str, Any] | None:
+    """Read what some credentials do not see; nothing where they do not, and under mocks."""
     if private.mocked():
         return None
-    with asking(f"subscription {name}"):
-        answer = sessions.ask(given, "GET", f"/subscriptions/{name}", SUBSCRIPTIONS)
+    with asking(what):
+        answer = sessions.ask(given, "GET", path, version)
     if answer.status in (*_ABSENT, _FORBIDDEN) or (answer.body.get("error") or {}).get("code") in NO_SUBSCRIPTION:
         return None
     if answer.status not in _FINE:
-        raise refused(f"subscription {name}", answer)
+        raise refused(what, answer)
     return answer.body
 
 
@@ -143,6 +148,25 @@ def locations(given: pulumi.ProviderResource | None, name: str) -> list[str]:
     """Name the regions that a subscription has; none under mocks."""
     found = listed(given, f"the regions of subscription {name}", f"/subscriptions/{name}/locations", SUBSCRIPTIONS)
     return sorted(one["name"] for one in found)
+
+
+def sizes(platform: PlatformRef) -> frozenset[str]:
+    """Name the sizes of machines in the platform's region, in lower case; none where that is not seen, and under mocks.
+
+    https://learn.microsoft.com/rest/api/azureml/virtual-machine-sizes/list
+    """
+    given, where = provider_of(platform), PlatformAddress.of(platform).subscription
+    subscription = default_subscription(given) if is_deferred(where) else str(where)
+    if platform.region is None or subscription is None:
+        return frozenset()
+    region = normal(platform.region)
+    path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{region}/vmSizes"
+
+    def ask() -> frozenset[str]:
+        found = _seen(given, f"the sizes of machines in {region}", path, ML) or {}
+        return frozenset(one["name"].lower() for one in found.get("value", ()))
+
+    return private.once(f"azure {path}", ask)
 
 
 def named(platform: PlatformRef, what: str, kind: str, name: str) -> str | None:
