@@ -45,7 +45,7 @@ def test_the_store_has_no_keys_and_keeps_versions(cloud: Cloud) -> None:
     assert cloud.one("storage/BlobContainer").inputs["publicAccess"] == "None"
 
 
-@pytest.mark.parametrize(("stage", "purge", "days"), [("dev", None, 7), ("staging", None, 7), ("prod", True, 30)])
+@pytest.mark.parametrize(("stage", "purge", "days"), [("dev", None, 15), ("staging", None, 15), ("prod", True, 30)])
 def test_the_vault_goes_by_roles_and_is_purged_by_nobody_in_prod(
     cloud: Cloud, stage: str, purge: bool | None, days: int
 ) -> None:
