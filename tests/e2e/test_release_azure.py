@@ -49,9 +49,14 @@ class Azure:
         (found,) = self.ask("GET", f"{GROUP}/Microsoft.Logic/workflows?api-version=2019-05-01")["value"]
         return found
 
-    def look(self, minutes: int) -> None:
-        done = self.ask("POST", "/_sandbox/run", {"id": self.workflow()["id"], "later": minutes * 60})
-        assert done["status"] == "Succeeded", done
+    def look(self, minutes: int, done: str = "Succeeded") -> None:
+        said = self.ask("POST", "/_sandbox/run", {"id": self.workflow()["id"], "later": minutes * 60})
+        assert said["status"] == done, said
+
+    def deletion_fails(self) -> None:
+        """Have the next deletion of a deployment fail."""
+        kind = "Microsoft.MachineLearningServices", "DELETE workspaces/onlineEndpoints/deployments"
+        self.ask("POST", "/_sandbox/faults", {"service": kind[0], "operation": kind[1], "error": "InternalServerError"})
 
 
 def test_a_release_goes_on_or_back_by_itself(tenant: Sandbox, project: Any) -> None:
@@ -77,8 +82,11 @@ def test_a_release_goes_on_or_back_by_itself(tenant: Sandbox, project: Any) -> N
     azure.look(16)
     assert azure.endpoint()[0] == {second: 100}
     assert azure.endpoint()[2] == sorted([first, second]), "the old one is kept for a while"
-    azure.look(40)
-    assert azure.endpoint()[2] == [second]
+    azure.deletion_fails()
+    azure.look(40, done="Failed")
+    assert azure.endpoint()[2] == sorted([first, second])
+    azure.look(41)
+    assert azure.endpoint()[2] == [second], "what one look could not do is done by the next"
     assert azure.workflow()["properties"]["state"] == "Disabled"
     pulumi("up", "--expect-no-changes", *QUIET)
 
@@ -87,8 +95,12 @@ def test_a_release_goes_on_or_back_by_itself(tenant: Sandbox, project: Any) -> N
     (third,) = set(azure.endpoint()[0]) - {second}
     rule = f"{GROUP}/Microsoft.Insights/scheduledQueryRules/flow-dev-score-errors"
     azure.ask("POST", "/_sandbox/alerts", {"id": rule, "status": "Unhealthy"})
-    azure.look(1)
+    azure.deletion_fails()
+    azure.look(1, done="Failed")
     assert azure.endpoint()[0] == {second: 100}
+    azure.ask("POST", "/_sandbox/alerts", {"id": rule, "status": "Healthy"})
+    azure.look(2)
+    assert azure.endpoint()[0] == {second: 100}, "it does not go on where the alert is over meanwhile"
     assert azure.endpoint()[2] == [second]
     assert f"release of {third} was rolled back" in pulumi("preview", fine=False)
     pulumi("destroy", *QUIET)

@@ -84,7 +84,7 @@ def test_a_deployment_that_an_interrupted_update_left_is_taken_up_again(monkeypa
 def test_the_workflow_goes_back_when_an_alert_fires_and_on_when_none_does(monkeypatch: pytest.MonkeyPatch) -> None:
     there = Live(there=True, traffic={"old": 100}, replicas={"old": 1, "older": 1}, variants={"old": "main"})
     cloud = run(there, monkeypatch, release=CANARY)
-    new, watch = wanted(cloud), definition(cloud)["actions"]["under_way"]["actions"]["is_well"]
+    new, watch = wanted(cloud), watched(cloud)
     onwards, back = watch["actions"], watch["else"]["actions"]
     first, last = onwards["after_10_percent"]["actions"], onwards["after_100_percent"]["actions"]
     assert first["next"]["inputs"]["body"]["properties"]["traffic"] == {new: 100}
@@ -93,7 +93,25 @@ def test_the_workflow_goes_back_when_an_alert_fires_and_on_when_none_does(monkey
     assert back["back"]["inputs"]["body"]["properties"]["traffic"] == {"old": 100}
     assert ROLLED_BACK in back["back"]["inputs"]["body"]["tags"]
     assert f"delete_{new}" in back
+    for several in (last, back):
+        gone = {name for name in several if name.startswith("delete_")}
+        assert set(several["done"]["runAfter"]) <= gone, "what a look did not delete is deleted by the next"
     assert "15" in json.dumps(onwards["after_10_percent"]["expression"])
+
+
+def watched(cloud: Cloud) -> Any:
+    """Return what a look does while the release is under way."""
+    sent = definition(cloud)["actions"]["sent"]
+    assert sent["expression"]["equals"][1] == wanted(cloud), "before it is sent, the endpoint is another release's"
+    return sent["actions"]["under_way"]["actions"]["is_well"]
+
+
+def test_copies_go_back_to_who_had_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure deletes no deployment that gets copies."""
+    there = Live(there=True, traffic={"old": 100}, mirrored={"shade": 20}, replicas={"old": 1, "shade": 1})
+    back = watched(run(there, monkeypatch, release=CANARY))["else"]["actions"]
+    for name in ("back", "done"):
+        assert back[name]["inputs"]["body"]["properties"]["mirrorTraffic"] == {"shade": 20}
 
 
 def test_the_workflow_is_written_for_one_release(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import json
 import urllib.request
 from typing import Any
 
-from pulumi_mlops_sandbox.azure.registering import Workspace
+from pulumi_mlops_sandbox.azure.registering import Workspace, sent
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack, inventory
 
@@ -25,6 +25,10 @@ class Tenant:
     def workspace(self, stack: Stack) -> Workspace:
         """Return the workspace of a stack's platform."""
         return Workspace.of(self.url, stack.outputs()["platform"])
+
+    def at(self, path: str) -> dict[str, Any]:
+        """Read what is at an id."""
+        return sent(self.url, "GET", path)
 
     def endpoint(self, stack: Stack) -> dict[str, Any]:
         """Return the one endpoint that there is."""

@@ -172,6 +172,12 @@ def _without(of: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     return {key: value for key, value in (of or {}).items() if key != name}
 
 
+def _added(of: Mapping[str, Any] | None, name: str, value: Any) -> dict[str, Any]:
+    if name in (of or {}):
+        raise ExpressionError(f"addProperty: there is a property '{name}' already; setProperty changes it")
+    return {**(of or {}), name: value}
+
+
 KNOWN: dict[str, Callable[..., Any]] = {
     "equals": _alike,
     "and": lambda *values: all(values),
@@ -206,7 +212,7 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "coalesce": lambda *values: next((value for value in values if value is not None), None),
     "createArray": lambda *values: list(values),
     "union": lambda one, other: one | other if isinstance(one, dict) else [*one, *(v for v in other if v not in one)],
-    "addProperty": lambda of, name, value: {**(of or {}), name: value},
+    "addProperty": _added,
     "setProperty": lambda of, name, value: {**(of or {}), name: value},
     "removeProperty": _without,
     "ticks": _ticks,

@@ -100,6 +100,8 @@ class Plan:
     """Everything that the program asks for, the shadow too."""
     old: Sequence[str]
     """The other deployments that there are."""
+    mirrored: Mapping[str, int]
+    """The copies of the traffic that were sent before."""
 
     @property
     def names(self) -> list[str]:
@@ -118,10 +120,11 @@ def plan(spec: EndpointSpec, revisions: Sequence[Revision], there: Live) -> Plan
     now = {name: share for name, share in there.traffic.items() if name in there.replicas}
     old = sorted(set(there.replicas) - {one.name for one in revisions})
     if not now or set(now) <= set(wanted):
-        return Plan(wanted, wanted, {}, revisions, old)
+        return Plan(wanted, wanted, {}, revisions, old, there.mirrored)
     if set(wanted) <= set(now) and there.before:
-        return Plan(wanted, now, there.before, revisions, old)
-    return Plan(wanted, mixed(now, wanted, steps(spec.release)[0].percent), now, revisions, old)
+        return Plan(wanted, now, there.before, revisions, old, there.mirrored)
+    first = mixed(now, wanted, steps(spec.release)[0].percent)
+    return Plan(wanted, first, now, revisions, old, there.mirrored)
 
 
 def refuse_rolled_back(scope: Scope, revisions: Sequence[Revision], there: Live) -> None:
@@ -270,7 +273,7 @@ def _definition(base: Base, traffic: Plan, ids: tuple[Input[str], Input[str]], r
         runs,
     )
 
-    def put(shared: Mapping[str, int], tags: str) -> workflows.Action:
+    def put(shared: Mapping[str, int], tags: str, copies: Mapping[str, int] | None = None) -> workflows.Action:
         kept = "@body('endpoint')?['properties']?"
         found = {
             "location": "@body('endpoint')?['location']",
@@ -282,20 +285,23 @@ def _definition(base: Base, traffic: Plan, ids: tuple[Input[str], Input[str]], r
                 "publicNetworkAccess": f"{kept}['publicNetworkAccess']",
                 "description": f"{kept}['description']",
                 "traffic": dict(shared),
-                "mirrorTraffic": f"{kept}['mirrorTraffic']",
+                "mirrorTraffic": f"{kept}['mirrorTraffic']" if copies is None else dict(copies),
             },
         }
         return workflows.call("PUT", address, runs, body=found)
 
-    def delete(gone: Sequence[str], after: str) -> dict[str, workflows.Action]:
+    def closed(gone: Sequence[str], left: workflows.Action, *first: str) -> dict[str, workflows.Action]:
+        """Delete who lost, and say only then that no release is under way: a look that is cut off is made good."""
         found: dict[str, workflows.Action] = {}
+        after = list(first)
         for name in gone:
             where = Output.format(
                 "{0}{1}/deployments/{2}?api-version={3}", workflows.MANAGEMENT, endpoint, name, workflows.ML
             )
-            found[f"delete_{name}"] = workflows.call("DELETE", where, runs, after=[after])
-            after = f"delete_{name}"
-        return {**found, "end": {**over, "runAfter": {after: ["Succeeded"]}}}
+            found[f"delete_{name}"] = workflows.call("DELETE", where, runs, after=after)
+            after = [f"delete_{name}"]
+        found["done"] = {**left, "runAfter": {name: ["Succeeded"] for name in after}}
+        return {**found, "end": {**over, "runAfter": {"done": ["Succeeded"]}}}
 
     tags = "body('endpoint')?['tags']"
     ended = f"removeProperty({tags}, '{BEFORE}')"
@@ -308,17 +314,25 @@ def _definition(base: Base, traffic: Plan, ids: tuple[Input[str], Input[str]], r
         then = (
             {"next": put(following, f"@{tags}")}
             if following is not None
-            else {"done": put(traffic.wanted, f"@{ended}"), **delete(traffic.old, "done")}
+            else closed(traffic.old, put(traffic.wanted, f"@{ended}"))
         )
         looks[f"after_{step.percent}_percent"] = workflows.condition(
             {"and": [*_serves(shared), _since(step.minutes)]}, then, {}, []
         )
+    lost = f"'{ROLLED_BACK}', '{' '.join(new)}'"
     back = {
-        "back": put(traffic.before, f"@addProperty({ended}, '{ROLLED_BACK}', '{' '.join(new)}')"),
-        **delete(new, "back"),
+        "back": put(traffic.before, f"@setProperty({tags}, {lost})", traffic.mirrored),
+        **closed(new, put(traffic.before, f"@setProperty({ended}, {lost})", traffic.mirrored), "back"),
     }
     fired = "@contains(parameters('rules'), toLower(coalesce(item()?['properties']?['essentials']?['alertRule'], '')))"
     under_way = {"equals": [f"@contains(coalesce({tags}, json('{{}}')), '{BEFORE}')", True]}
+    # One that has begun to go back goes on so when the alert is over.
+    is_well = [{"equals": ["@length(body('fired'))", 0]}, {"equals": [f"@contains({tags}, '{ROLLED_BACK}')", False]}]
+    looked = workflows.condition(
+        under_way, {"is_well": workflows.condition({"and": is_well}, looks, back, [])}, {"over": over}, []
+    )
+    # Until the template is through, and where an update was cut off before it, the endpoint is another release's.
+    sent = {"equals": [f"@coalesce({tags}, json('{{}}'))?['{RELEASE}']", " ".join(traffic.names)]}
     known = Output.all(*rules).apply(lambda found: sorted(rule.lower() for rule in found))
     return workflows.definition(
         _EVERY_MINUTES,
@@ -326,12 +340,7 @@ def _definition(base: Base, traffic: Plan, ids: tuple[Input[str], Input[str]], r
             "endpoint": workflows.call("GET", address, runs),
             "alerts": workflows.call("GET", alerts, runs, after=["endpoint"], pages=True),
             "fired": workflows.chosen("@body('alerts')?['value']", fired, ["alerts"]),
-            "under_way": workflows.condition(
-                under_way,
-                {"is_well": workflows.condition({"equals": ["@length(body('fired'))", 0]}, looks, back, [])},
-                {"over": over},
-                ["fired"],
-            ),
+            "sent": workflows.condition(sent, {"under_way": looked}, {}, ["fired"]),
         },
         {"rules": {"type": "Array", "defaultValue": known}},
     )
