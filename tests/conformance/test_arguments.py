@@ -146,6 +146,7 @@ ASKED = {
     "Platform.existing.key": "platform.existing.key",
     "Platform.existing.metrics": "platform.existing.metrics",
     "Platform.existing.object_store": "platform.existing.object_store",
+    "Platform.existing.workspace": "platform.existing.workspace",
     "Platform.images": "platform.images",
     "Platform.log_days": "platform.log_days",
     "Platform.monthly_budget": "platform.budget",

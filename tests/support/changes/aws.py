@@ -243,6 +243,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
     ("ExistingParts.group", "Platform", {"existing": {"group": "rg"}}),
+    ("ExistingParts.workspace", "Platform", {"existing": {"workspace": "theirs"}}),
     ("ExistingParts.object_store", "Platform", {"existing": {"object_store": STORE}}),
     ("ExistingParts.database", "Platform", {"existing": {"database": DATABASE}}),
     ("ExistingParts.images", "Platform", {"existing": {"images": {"address": "registry.example.com"}}}),

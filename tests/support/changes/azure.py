@@ -79,6 +79,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.network", "Platform", {}, PRIVATE),
     ("PrivateNetwork.cidr", "Platform", PRIVATE, {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
     ("ExistingParts.group", "Platform", {}, {"existing": {"group": "theirs"}}),
+    ("ExistingParts.workspace", "Platform", {}, {"existing": {"workspace": "theirs"}}),
     ("ExistingParts.artifacts", "Platform", {}, {"existing": {"artifacts": CONTAINER}}),
     ("ExistingParts.key", "Platform", {}, {"existing": {"key": f"{GROUP}/Microsoft.KeyVault/vaults/mine/keys/k"}}),
     ("ExistingParts.alerts", "Platform", {}, {"existing": {"alerts": f"{GROUP}/Microsoft.Insights/actionGroups/mine"}}),

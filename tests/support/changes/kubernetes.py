@@ -280,6 +280,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Platform.monthly_budget", "Platform", {"monthly_budget": 100}),
     ("Platform.log_days", "Platform", {"log_days": 30}),
     ("ExistingParts.group", "Platform", {"existing": {"group": "rg"}}),
+    ("ExistingParts.workspace", "Platform", {"existing": {"workspace": "theirs"}}),
     ("Network.existing", "Platform", {"network": {"existing": {"subnets": ["a"], "security_groups": ["b"]}}}),
     ("PrivateNetwork.cidr", "Platform", {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),

@@ -255,6 +255,15 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
         said(_WORKSPACE, "resourceGroupName"),
     ),
     "platform.existing.key": (_ASSIGNED, said(_ACCOUNT, "encryption/keyVaultProperties/keyName")),
+    "platform.existing.workspace": (
+        Spared(_WORKSPACE),
+        Spared(_ACCOUNT),
+        Spared("azure-native:keyvault:Vault"),
+        Spared("azure-native:containerregistry:Registry"),
+        Spared("azure-native:resources:ResourceGroup"),
+        said("azure-native:storage:BlobContainer", "accountName"),
+        remembered("address/workspace_id"),
+    ),
     "platform.images": (remembered("images/ranker"),),
     "platform.log_days": (said("azure-native:operationalinsights:Workspace", "retentionInDays"),),
     "platform.network.private": (

@@ -348,6 +348,7 @@ PROGRAMS: Mapping[str, Program] = {
         without=lambda w: endpoint(w, existing(w, gateway={"name": w.gateway, "domain": "ml.example.com"})),
     ),
     "platform.existing.group": Program(lambda w: existing(w, group="theirs"), without=platform),
+    "platform.existing.workspace": Program(lambda w: existing(w, workspace="theirs"), without=platform),
     "platform.existing.images": Program(
         lambda w: existing(w, images={"address": "registry.example.com", "username": "ml", "password": SECRET})
     ),

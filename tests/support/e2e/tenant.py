@@ -7,6 +7,8 @@ from typing import Any
 from pulumi_mlops_sandbox.azure.registering import Workspace, sent
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack, inventory
+from support.sandbox.arm_good import GOOD
+from support.sandbox.arm_world import body
 
 SOFTLY = "deleted softly"
 """What Azure keeps of a deleted vault or workspace for a while."""
@@ -21,6 +23,20 @@ class Tenant:
     def everything(self) -> dict[str, list[str]]:
         """List the whole store, without what Azure keeps of what was deleted."""
         return {kind: ids for kind, ids in inventory(self.url).items() if SOFTLY not in kind}
+
+    def done(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request to Azure Resource Manager as the deployer."""
+        return sent(self.url, method, path, body)
+
+    def furnish(self) -> None:
+        """Have what another team runs: one of each resource, the first workspace of them `churn`."""
+        self.admin("latency", {"seconds": 0})
+        for good in GOOD.values():
+            self.done("PUT", good.id, body(self, good))
+
+    def written(self) -> dict[str, Any]:
+        """Read what that team wrote, and what Azure made of it."""
+        return {name: self.done("GET", good.id) for name, good in GOOD.items()}
 
     def workspace(self, stack: Stack) -> Workspace:
         """Return the workspace of a stack's platform."""

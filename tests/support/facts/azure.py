@@ -38,6 +38,7 @@ def hub(name: str = "churn", **facts: Any) -> PlatformRef:
         "principal": "00000000-0000-4000-8000-0000000000e0",
         "network": None,
         "subnets": [],
+        "vault_roles": True,
     }
     address |= {key: facts.pop(key) for key in list(facts) if key in address}
     files = f"https://{address['storage']}.blob.core.windows.net/artifacts/"

@@ -2,13 +2,20 @@
 
 import copy
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from support.sandbox.arm import Arm
 from support.sandbox.arm_good import GOOD, Good
 
 
-def body(arm: Arm, good: Good) -> dict[str, Any]:
+class Asks(Protocol):
+    """Who sends requests that must be accepted."""
+
+    def done(self, method: str, path: str, body: Any = None) -> Any:
+        """Return what a request was answered with."""
+
+
+def body(arm: Asks, good: Good) -> dict[str, Any]:
     """Write the principal of an identity where its id stands."""
     sent: dict[str, Any] = copy.deepcopy(good.body)
     properties = sent.get("properties", {})

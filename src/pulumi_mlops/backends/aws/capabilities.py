@@ -84,6 +84,11 @@ CAPABILITIES = table(
         "platform.existing.group": Entry("absent", "AWS keeps resources in an account.", "leave it out."),
         "platform.existing.images": Entry("absent", "SageMaker pulls from ECR.", "images=[…] alone."),
         "platform.existing.key": Entry("native", "a KMS key"),
+        "platform.existing.workspace": Entry(
+            "absent",
+            "SageMaker keeps models and endpoints in an account, not in a workspace.",
+            "existing={'artifacts': …}, and ModelRegistry.existing(…) or Model.existing(…).",
+        ),
         "platform.existing.metrics": Entry("absent", "releases are watched by CloudWatch.", "leave it out."),
         "platform.existing.object_store": Entry(
             "absent", "SageMaker reads and writes S3.", "existing={'artifacts': …}."

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from pulumi import Input, Output
 
 from pulumi_mlops.core.addresses import Address
+from pulumi_mlops.core.naming import physical
+
+DATASTORE = 255
+"""Characters of a datastore's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +32,14 @@ class PlatformAddress(Address):
     vault: Input[str]
     """Name of the key vault."""
     vault_id: Input[str]
-    registry: Input[str]
-    """Name of the container registry."""
-    registry_id: Input[str]
+    registry: Input[str] | None = None
+    """Name of the container registry; a workspace of somebody else's may have none."""
+    registry_id: Input[str] | None = None
     logs: Input[str]
     """Id of the Log Analytics workspace."""
     log_days: Input[int]
-    insights: Input[str]
-    """Id of Application Insights."""
+    insights: Input[str] | None = None
+    """Id of Application Insights; a workspace of somebody else's may have none."""
     alerts: Input[str]
     """Id of the action group."""
     principal: Input[str]
@@ -44,6 +48,21 @@ class PlatformAddress(Address):
     """Id of the virtual network with the private endpoints, where the platform has one."""
     subnets: Sequence[Input[str]] = field(default_factory=list)
     """Ids of the subnets of the private endpoints."""
+    within: str = ""
+    """What names begin with that the platform gives in a workspace of somebody else's, where others give names too."""
+    storage_group: Input[str] | None = None
+    """Name of the storage account's resource group, where that is not the platform's."""
+    vault_group: Input[str] | None = None
+    """Name of the vault's resource group, where that is not the platform's."""
+    vault_roles: bool = True
+    """Whether roles open the vault; one of somebody else's may go by access policies."""
+    service_identity: str = "WorkspaceUserAssignedIdentity"
+    """As whom the workspace itself reads the artifacts."""
+
+    @property
+    def datastore(self) -> str:
+        """Name of the workspace's datastore over the container of the artifacts."""
+        return physical(self.within, "artifacts", limit=DATASTORE, separator="_")
 
     @property
     def group_id(self) -> Output[str]:
@@ -57,7 +76,7 @@ class PlatformAddress(Address):
 
     @property
     def server(self) -> Output[str]:
-        """What the addresses of images begin with."""
+        """What the addresses of images begin with; there are none where there is no registry."""
         return Output.format("{0}.azurecr.io", self.registry)
 
     @property

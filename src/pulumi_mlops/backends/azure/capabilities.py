@@ -92,6 +92,9 @@ CAPABILITIES = table(
         "platform.existing.object_store": Entry(
             "absent", "the workspace reads and writes Azure Storage.", "existing={'artifacts': …}."
         ),
+        "platform.existing.workspace": Entry(
+            "native", "a workspace of Azure Machine Learning; the platform is in its resource group"
+        ),
         "platform.images": Entry("native", "Container Registry"),
         "platform.log_days": Entry("native", "retention of Log Analytics"),
         "platform.network.existing": Entry(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from pulumi import ProviderResource
 
-from pulumi_mlops.backends.azure import leftovers, live, names, providers
+from pulumi_mlops.backends.azure import leftovers, live, names, providers, workspace
 from pulumi_mlops.backends.azure.access import principal_problems
 from pulumi_mlops.backends.azure.noun_checks import noun_problems
 from pulumi_mlops.backends.azure.parts import SHORTEST_LOGS
@@ -22,6 +22,7 @@ from pulumi_mlops.core.tags import OWN
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _REGION = re.compile(r"[a-z]+[0-9]?")
 _GROUP = re.compile(r"[\w.()-]{0,89}[\w()-]")
+_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}")
 _ARM = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
 _IDS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "artifacts": (
@@ -60,8 +61,8 @@ def misplaced(name: str, spec: Spec, given: ProviderResource | None) -> Iterator
     yield from providers.misplaced(name, spec, given)
     if not isinstance(spec, PlatformSpec):
         return
-    location = spec.region or live.default_location(given)
-    if not location:
+    location, theirs = spec.region or live.default_location(given), spec.existing.workspace is not None
+    if not location and not theirs:
         told = "is required; write region='westeurope', or run: pulumi config set azure-native:location westeurope"
         yield Problem("region", told)
     subscription = spec.account or providers.subscription_of(given)
@@ -71,11 +72,14 @@ def misplaced(name: str, spec: Spec, given: ProviderResource | None) -> Iterator
             "is required: no subscription is known; write account='…', or run: pulumi config set "
             "azure-native:subscriptionId ID (see: az account list)",
         )
-    if not location or not subscription or private.mocked():
+    if not (location or theirs) or not subscription or private.mocked():
         return
     if live.subscription(given, subscription) is None:
         told = f"{subscription} is not a subscription that these credentials see; look at: az account list"
         yield Problem("account", told)
+        return
+    if theirs or not location:
+        yield from workspace.problems(given, spec, subscription)
         return
     location = live.normal(location)
     if location not in (known := live.locations(given, subscription)):
@@ -176,6 +180,13 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
 def _existing(spec: PlatformSpec) -> Iterator[Problem]:
     if spec.existing.group is not None and not _GROUP.fullmatch(spec.existing.group):
         yield Problem("existing.group", f"{spec.existing.group!r} is not the name of a resource group")
+    if (called := spec.existing.workspace) is not None and not (
+        _WORKSPACE.fullmatch(called) or workspace.ID.fullmatch(called)
+    ):
+        yield Problem(
+            "existing.workspace",
+            f"{called!r} is neither the name of a workspace nor its id; see: az ml workspace show --query id",
+        )
     for field, (form, what) in _IDS.items():
         value = getattr(spec.existing, field)
         if value is not None and not is_deferred(value) and not form.fullmatch(str(value)):

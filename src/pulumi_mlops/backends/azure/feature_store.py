@@ -18,7 +18,7 @@ from pulumi_mlops.backends.azure.addresses import FeatureGroupAddress, FeatureSt
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
 from pulumi_mlops.backends.azure.parts import closed_account
 from pulumi_mlops.backends.azure.rights import Right, write_place
-from pulumi_mlops.backends.azure.stores import DATASTORE, datastore
+from pulumi_mlops.backends.azure.stores import datastore
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreRef, FeatureStoreSpec
 from pulumi_mlops.components.platform import PlatformRef
@@ -59,7 +59,7 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         Right("Storage File Data Privileged Contributor", at.storage_id, "storage"),
         Right("Contributor", at.vault_id, "vault"),
         Right("Key Vault Administrator", at.vault_id, "vault"),
-        Right("Contributor", at.insights, "insights"),
+        *([] if at.insights is None else [Right("Contributor", at.insights, "insights")]),
         # The rows that it materializes.
         Right("Storage Blob Data Contributor", container.id, OFFLINE),
     ]
@@ -88,8 +88,8 @@ def feature_store(scope: Scope, spec: FeatureStoreSpec) -> FeatureStoreRef:
         ),
         opts=scope.opts,
     )
-    here = replace(at, workspace=workspace.name)
-    files = datastore(scope, here, "files", DATASTORE, (at.storage, at.container))
+    here = replace(at, workspace=workspace.name, service_identity=PlatformAddress.service_identity)
+    files = datastore(scope, here, "files", at.datastore, (at.storage, at.container))
     return FeatureStoreRef(
         name=scope.name,
         backend="azure",
@@ -254,7 +254,7 @@ def _specified(scope: Scope, spec: FeatureGroupSpec, at: PlatformAddress, rows: 
     path = f"{SPECIFICATIONS}/{spec.store.name}/{scope.name}/{version}"
     blob = storage.Blob(
         scope.child(f"specification-{version}"),
-        resource_group_name=at.group,
+        resource_group_name=at.storage_group or at.group,
         account_name=at.storage,
         container_name=at.container,
         # Known when the workspace is there, and with it the right to upload.
@@ -272,7 +272,7 @@ def _specified(scope: Scope, spec: FeatureGroupSpec, at: PlatformAddress, rows: 
         at.subscription,
         at.group,
         FeatureStoreAddress.of(spec.store).workspace,
-        DATASTORE,
+        at.datastore,
         path,
     )
     # Nobody reads it before it is there.

@@ -36,6 +36,7 @@ MODEL = 255
 def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     """Make the workflows that tell of approvals. The containers, and the rights on them, come with the models."""
     at = PlatformAddress.of(spec.platform)
+    prefix = physical(at.within, scope.name, limit=MODEL)
     native: dict[str, pulumi.Resource] = {}
     if spec.events:
         # Reader, of the workspace: which models there are is listed there, and a workflow reads all versions.
@@ -50,7 +51,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
                 location=at.location,
                 identity=workflows.identity(reader),
                 state="Enabled",
-                definition=approvals.definition(at.workspace_id, scope.name, notice.on, reader.id),
+                definition=approvals.definition(at.workspace_id, prefix, notice.on, reader.id),
                 parameters={"to": {"type": "SecureString", "value": Output.secret(notice.to)}},
                 tags=scope.tags,
                 opts=scope.opts,
@@ -61,7 +62,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         platform=spec.platform,
         approvers=principals.plain(spec.approvers),
         consumers=principals.plain(spec.readers),
-        address=ModelRegistryAddress(root=at.workspace_id, prefix=scope.name).plain(),
+        address=ModelRegistryAddress(root=at.workspace_id, prefix=prefix).plain(),
         native=native,
     )
 
@@ -81,6 +82,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     """Make the container, and let approvers change its versions, and consumers read them."""
     registry, platform = spec.registry, spec.registry.platform
     at, called = PlatformAddress.of(platform), model_name(spec.registry, scope.name)
+    group = ModelRegistryAddress.of(registry).prefix or registry.name
     container = machinelearningservices.ModelContainer(
         scope.child("container"),
         name=called,
@@ -88,7 +90,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         workspace_name=at.workspace,
         properties={
             "description": spec.description,
-            "tags": {**spec.metadata, **scope.tags, REGISTRY: registry.name},
+            "tags": {**spec.metadata, **scope.tags, REGISTRY: group},
             "is_archived": False,
         },
         opts=scope.guarded(spec.protect),

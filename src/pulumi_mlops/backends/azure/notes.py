@@ -14,6 +14,10 @@ NOTES = {
     "Platform.region": "such as ``westeurope``.",
     "Platform.consumers": "users, groups, applications and Identities. They read ``models/`` of the artifact store, "
     "images, and the workspace's list of models.",
+    "Platform.existing.workspace": "a workspace of Azure Machine Learning, by its id, by its name beside ``group``, or "
+    "by its name alone where the subscription has one of it. Its storage account, Key Vault, Container Registry and "
+    "identity are found by asking it; artifacts are in a container of the platform's own there. Region, network and "
+    "keys are the workspace's.",
     "Identity": "a user-assigned managed identity with role assignments at single resources. See "
     "https://learn.microsoft.com/entra/workload-id/workload-identity-federation.",
     "Identity.principal": "the object id of the managed identity in Entra ID.",

@@ -16,12 +16,12 @@ from pulumi_azure_native import (
     resources,
 )
 
-from pulumi_mlops.backends.azure import access, leftovers, live, names, network, parts, providers
+from pulumi_mlops.backends.azure import access, leftovers, live, names, network, parts, providers, workspace
 from pulumi_mlops.backends.azure.addresses import PlatformAddress
 from pulumi_mlops.backends.azure.parts import SHORTEST_LOGS, Place
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.backends.azure.secrets import secret
-from pulumi_mlops.backends.azure.stores import DATASTORE, datastore
+from pulumi_mlops.backends.azure.stores import datastore
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.principals import plain
@@ -34,73 +34,29 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     """Build the hub."""
     native: dict[str, pulumi.Resource] = {}
     given = scope.component.get_provider(f"{providers.PACKAGE}:index:any")
-    location = live.normal(spec.region or live.default_location(given) or "")
+    subscription = spec.account or providers.subscription_of(given) or ""
+    theirs = workspace.taken_over(given, scope.project, spec, subscription)
+    location = theirs.location if theirs else live.normal(spec.region or live.default_location(given) or "")
     if given is None and (spec.region or spec.account):
         scope = replace(scope, provider=providers.make(scope.child("azure"), location, spec.account, scope.opts))
-    subscription = spec.account or providers.subscription_of(scope.provider or given) or ""
     tenant = authorization.get_client_config_output(opts=scope.invoke).tenant_id
-    place = _place(scope, spec, location, (subscription, tenant), native)
-
-    identity = access.managed(scope, place.group, location, "workspace-identity", "workspace")
-    keyed = parts.keyed(scope, spec.existing.key, subscription, identity)
-    theirs = spec.existing.artifacts
-    store = parts.existing_store(theirs) if theirs is not None else parts.store(scope, place, keyed, native)
-    vault = parts.vault(scope, place, native)
-    registry = parts.registry(scope, place, native)
-    insights = parts.insights(scope, place, native)
-    watched = {"vault": vault.id, "registry": registry.id, "files": parts.files_of(store.id)}
-    net = (
-        network.private(scope, spec.network.private if spec.network else None, place.group, location, native)
-        if place.private
-        else None
-    )
-    shut = {"blob": store.id, "vault": vault.id, "registry": registry.id}
-    doors = network.doors(scope, net, place.group, location, shut) if net else []
-
-    wanted = needed(store.id, vault.id, registry.id, insights)
-    assigned = access.assign(scope, identity.principal_id, subscription, wanted, part="workspace")
-    workspace = _workspace(
-        scope,
-        place,
-        access.known_with(identity, assigned),
-        {"storage": store.id, "vault": vault.id, "registry": registry.id, "insights": insights},
-        native,
-    )
-    if net:
-        doors += network.doors(scope, net, place.group, location, {"workspace": workspace.id})
-    watched["workspace"] = workspace.id
-    for what, id_ in watched.items():
-        _watch(scope, what, id_, place.logs)
+    place = _place(scope, spec, (subscription, tenant, location), theirs, native)
     alerts = spec.existing.alerts or _alerts(scope, spec, place, native)
     if spec.monthly_budget:
         native["budget"] = _budget(scope, spec, place, alerts)
-    kept = {
-        short: secret(scope, (place.group, vault.name), f"secret-{short}", short, value).id
-        for short, value in spec.secrets.items()
-    }
     address = PlatformAddress(
         subscription=subscription,
         tenant=tenant,
         group=place.group,
         location=location,
-        workspace=access.after(workspace.name, doors),
-        workspace_id=access.after(workspace.id, doors),
-        storage=store.name,
-        storage_id=store.id,
-        container=store.container,
-        vault=vault.name,
-        vault_id=vault.id,
-        registry=registry.name,
-        registry_id=registry.id,
         logs=place.logs,
         log_days=spec.log_days or max(scope.profile.log_days, SHORTEST_LOGS),
-        insights=insights,
         alerts=alerts,
-        principal=identity.principal_id,
-        network=net.id if net else None,
-        subnets=[net.subnet] if net else [],
+        **(workspace.stand_on(scope, spec, place, theirs, native) if theirs else _made(scope, spec, place, native)),
     )
-    files = datastore(scope, address, "files", DATASTORE, (store.name, store.container))
+    vault = (address.vault_group or place.group, address.vault)
+    kept = {short: secret(scope, vault, f"secret-{short}", short, value).id for short, value in spec.secrets.items()}
+    files = datastore(scope, address, "files", address.datastore, (address.storage, address.container))
     address = replace(address, workspace=access.after(address.workspace, [files]))
     images = Output.format("{0}/{1}", address.server, scope.physical())
     _consumers(scope, spec, address)
@@ -124,19 +80,74 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
     )
 
 
+def _made(scope: Scope, spec: PlatformSpec, place: Place, native: dict[str, pulumi.Resource]) -> dict[str, Any]:
+    """Make the workspace, and what it stands on; return the address of these parts."""
+    location, subscription = place.location, place.subscription
+    identity = access.managed(scope, place.group, location, "workspace-identity", "workspace")
+    keyed = parts.keyed(scope, spec.existing.key, subscription, identity)
+    theirs = spec.existing.artifacts
+    store = parts.existing_store(theirs) if theirs is not None else parts.store(scope, place, keyed, native)
+    vault = parts.vault(scope, place, native)
+    registry = parts.registry(scope, place, native)
+    insights = parts.insights(scope, place, native)
+    watched = {"vault": vault.id, "registry": registry.id, "files": parts.files_of(store.id)}
+    net = (
+        network.private(scope, spec.network.private if spec.network else None, place.group, location, native)
+        if place.private
+        else None
+    )
+    shut = {"blob": store.id, "vault": vault.id, "registry": registry.id}
+    doors = network.doors(scope, net, place.group, location, shut) if net else []
+
+    wanted = needed(store.id, vault.id, registry.id, insights)
+    assigned = access.assign(scope, identity.principal_id, subscription, wanted, part="workspace")
+    made = _workspace(
+        scope,
+        place,
+        access.known_with(identity, assigned),
+        {"storage": store.id, "vault": vault.id, "registry": registry.id, "insights": insights},
+        native,
+    )
+    if net:
+        doors += network.doors(scope, net, place.group, location, {"workspace": made.id})
+    watched["workspace"] = made.id
+    for what, id_ in watched.items():
+        _watch(scope, what, id_, place.logs)
+    return {
+        "workspace": access.after(made.name, doors),
+        "workspace_id": access.after(made.id, doors),
+        "storage": store.name,
+        "storage_id": store.id,
+        "storage_group": store.id.apply(workspace.group_of) if theirs is not None else None,
+        "container": store.container,
+        "vault": vault.name,
+        "vault_id": vault.id,
+        "registry": registry.name,
+        "registry_id": registry.id,
+        "insights": insights,
+        "principal": identity.principal_id,
+        "network": net.id if net else None,
+        "subnets": [net.subnet] if net else [],
+    }
+
+
 def _place(
     scope: Scope,
     spec: PlatformSpec,
-    location: str,
-    whose: tuple[str, Output[str]],
+    whose: tuple[str, Output[str], str],
+    theirs: workspace.Workspace | None,
     native: dict[str, pulumi.Resource],
 ) -> Place:
-    """Make the group, and the place where everything in it tells what it does."""
-    subscription, tenant = whose
-    name = spec.existing.group or names.group(scope.project, scope.stage, location)
+    """Make the group, and the place where everything in it tells what it does.
+
+    :param whose: subscription, tenant, and region.
+    """
+    subscription, tenant, location = whose
+    known = theirs.group if theirs else spec.existing.group
+    name = known or names.group(scope.project, scope.stage, location)
     path = f"/subscriptions/{subscription}/resourceGroups/{name}"
     group_name, group_id = Output.from_input(name), Output.from_input(path)
-    if spec.existing.group is None:
+    if known is None:
         group = resources.ResourceGroup(
             scope.child("group"), resource_group_name=name, location=location, tags=scope.tags, opts=scope.guarded()
         )
@@ -144,9 +155,9 @@ def _place(
         group_name, group_id = group.name, group.id
     at = leftovers.Where(subscription, scope.project, scope.stage, location, name)
     asked = scope.component.get_provider(f"{providers.PACKAGE}:index:any")
-    life = leftovers.life(asked, at)
-    unpurged = scope.profile.protect or leftovers.unpurged(asked, at, life)
-    private = spec.network is not None
+    life = "" if theirs else leftovers.life(asked, at)
+    unpurged = theirs is None and (scope.profile.protect or leftovers.unpurged(asked, at, life))
+    private = theirs.closed if theirs else spec.network is not None
     logs = operationalinsights.Workspace(
         scope.child("logs"),
         resource_group_name=group_name,
@@ -162,8 +173,9 @@ def _place(
         opts=scope.opts,
     )
     native["logs"] = logs
-    workspace = names.inside(scope.project, scope.stage, life, limit=names.WORKSPACE)
-    live.declare(scope.name, scope.stage, f"{path}/providers/Microsoft.MachineLearningServices/workspaces/{workspace}")
+    called = names.inside(scope.project, scope.stage, life, limit=names.WORKSPACE)
+    own = f"{path}/providers/Microsoft.MachineLearningServices/workspaces/{called}"
+    live.declare(scope.name, scope.stage, theirs.id if theirs else own)
     return Place(subscription, tenant, location, group_name, group_id, logs.id, private, life, unpurged)
 
 
@@ -283,7 +295,7 @@ def _budget(scope: Scope, spec: PlatformSpec, place: Place, alerts: Input[str]) 
         # Azure takes a month that has begun, and keeps it: the next run's month changes nothing.
         time_period={"start_date": f"{dt.datetime.now(dt.UTC):%Y-%m}-01T00:00:00Z"},
         # In a group that others use as well, what counts is what has the platform's tag.
-        filter={"tags": shared} if spec.existing.group else None,
+        filter={"tags": shared} if spec.existing.group or spec.existing.workspace else None,
         notifications=notices,
         opts=ResourceOptions.merge(scope.opts, ResourceOptions(ignore_changes=["timePeriod"])),
     )
@@ -293,7 +305,8 @@ def _consumers(scope: Scope, spec: PlatformSpec, address: PlatformAddress) -> No
     """Let principals outside read what is shared: files of versions, images, and the workspace's list of models."""
     shared = [
         Right("Storage Blob Data Reader", address.container_id, "artifacts", ("models/*",)),
-        Right("AcrPull", address.registry_id, "images"),
         Right("Reader", address.workspace_id, "workspace"),
     ]
+    if address.registry_id is not None:
+        shared.append(Right("AcrPull", address.registry_id, "images"))
     access.let_at(scope, "consumer", address.subscription, spec.consumers, shared)

@@ -195,13 +195,14 @@ def write_place(place: Place, here: PlatformRef) -> list[Right]:
 def pull_image(image: Image, here: PlatformRef) -> list[Right]:
     """Allow to pull from the registry of an image; of one outside of Azure's registries nothing is to be given."""
     at = PlatformAddress.of(here)
+    own = [] if at.registry_id is None else [Right("AcrPull", at.registry_id, "images")]
     if is_deferred(image.address):  # an image whose name is known late is one of the platform's
-        return [Right("AcrPull", at.registry_id, "images")]
+        return own
     found = _SERVER.fullmatch(str(image.address))
     if found is None:
         return []
     if found["registry"] == at.registry:
-        return [Right("AcrPull", at.registry_id, "images")]
+        return own
     named = live.named(here, "container registry", "Microsoft.ContainerRegistry/registries", found["registry"])
     if named is None and not private.mocked():
         raise MlopsError(

@@ -6,6 +6,7 @@ from pulumi_azure_native import keyvault
 from pulumi_mlops.backends.azure import names
 from pulumi_mlops.backends.azure.addresses import PlatformAddress, SecretAddress
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.naming import physical, snake
 from pulumi_mlops.core.refs import HubRef, SecretRef
 
@@ -25,11 +26,22 @@ def secret(
     )
 
 
+def no_roles(vault: Input[str]) -> str:
+    """Say why nobody could read a secret of a vault."""
+    return (
+        f"vault {vault!r} of the workspace goes by access policies, and the library gives rights by roles; have its "
+        "owner turn to roles: az keyvault update --enable-rbac-authorization true"
+    )
+
+
 def keep_secret(scope: Scope, platform: HubRef, short: str, value: Input[str]) -> SecretRef:
     """Keep a value for a component; noun and name in its name keep it apart from the platform's own."""
     at = PlatformAddress.of(platform)
+    if not at.vault_roles:
+        told = f"cannot keep a secret of {scope.component.noun} {scope.name!r}: {no_roles(at.vault)}"
+        raise InvalidArgs("Platform", platform.name, [Problem("existing.workspace", told)])
     called = physical(snake(scope.component.noun, "-"), scope.name, short, limit=names.SECRET)
-    made = secret(scope, (at.group, at.vault), f"secret-{short}", called, value)
+    made = secret(scope, (at.vault_group or at.group, at.vault), f"secret-{short}", called, value)
     return SecretRef(
         name=short,
         backend=platform.backend,

@@ -10,8 +10,6 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.content import content_name
 from pulumi_mlops.core.inputs import is_deferred
 
-DATASTORE = "artifacts"
-"""The datastore over the platform's container."""
 _PATHS = re.compile(r"azureml://(?:.*/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.*)")
 BLOB = re.compile(r"https://(?P<account>[a-z0-9]{3,24})\.blob\.(?P<cloud>[a-z0-9.]+)/(?P<container>[^/]+)/(?P<path>.+)")
 """The address of a file, or of a folder, of Azure Storage."""
@@ -38,7 +36,7 @@ def datastore(
             endpoint=_CLOUD,
             protocol="https",
             credentials=ml.NoneDatastoreCredentialsArgs(credentials_type="None"),
-            service_data_access_auth_identity="WorkspaceUserAssignedIdentity",
+            service_data_access_auth_identity=at.service_identity,
             tags=scope.tags,
         ),
         opts=scope.opts,
@@ -67,7 +65,7 @@ def _root(at: PlatformAddress, name: Input[str]) -> Output[str]:
 
 def in_datastore(at: PlatformAddress, uri: Input[str]) -> Output[str]:
     """Return how the workspace names a file or a folder of the artifact store; any other address as it is."""
-    root = _root(at, DATASTORE)
+    root = _root(at, at.datastore)
 
     def written(known: list[str]) -> str:
         address, files, below = known
@@ -83,6 +81,6 @@ def plain_address(at: PlatformAddress, uri: str) -> str:
     'https://churndev.blob.core.windows.net/artifacts/models/churn/1/'
     """
     found = _PATHS.fullmatch(uri)
-    if found is None or found["store"] != DATASTORE or not isinstance(at.storage, str):
+    if found is None or found["store"] != at.datastore or not isinstance(at.storage, str):
         return uri
     return f"https://{at.storage}.blob.core.windows.net/{at.container}/{found['path']}"

@@ -123,6 +123,11 @@ CAPABILITIES = table(
             "absent", "encryption at rest is the API server's and the disks' own.", "encryption of the cluster itself."
         ),
         "platform.existing.metrics": Entry("native", "Prometheus"),
+        "platform.existing.workspace": Entry(
+            "absent",
+            "a cluster has no workspaces; a platform is a namespace, which is made with it.",
+            "existing={'object_store': {…}, 'database': {…}}, and ModelRegistry.existing(…).",
+        ),
         "platform.existing.object_store": Entry("native", "any S3 server"),
         "platform.images": Entry("native", "names in the registry of existing.images"),
         "platform.log_days": Entry(
