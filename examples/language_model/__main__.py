@@ -1,8 +1,9 @@
 """A large language model is served with vLLM: weights in a folder, GPUs, a secret token, and somebody who may call it.
 
-What differs between the backends stands in STARTED, Pulumi.aws.yaml and Pulumi.kubernetes.yaml. SageMaker starts an
-image as it is and asks it at port 8080, so that the image there takes its options from variables; on Kubernetes the
-program says how vLLM is started. `pulumi config set version 3` serves version 3 of the registry in place of the folder.
+What differs between the backends stands in STARTED and in Pulumi.<backend>.yaml. SageMaker and Azure start an image as
+it is, so that the image there takes its options from variables; SageMaker asks it at port 8080, and Azure ends a
+request after 180 seconds. On Kubernetes the program says how vLLM is started. `pulumi config set version 3` serves
+version 3 of the registry in place of the folder.
 """
 
 import pulumi
@@ -13,6 +14,7 @@ config = pulumi.Config()
 backend, image, version = config.require("backend"), config.require("image"), config.get_int("version")
 STARTED: dict[str, mlops.Serve] = {
     "aws": {},
+    "azure": {"port": 8000, "health": "/health", "timeout_seconds": 180},
     "kubernetes": {
         "command": ["vllm", "serve", "/mnt/models", "--port", "8000", "--max-model-len", "16384"],
         "port": 8000,
@@ -34,7 +36,7 @@ chat = mlops.Endpoint(
     "chat",
     platform=platform,
     model=llama.version(version) if version else {"image": image, "artifact": config.require("weights")},
-    compute={"cpus": 8, "memory_gb": 32, "accelerator": "A10G:1"},
+    compute={"cpus": 8, "memory_gb": 32, "accelerator": config.require("accelerator")},
     serve={"image": image if version else None, "startup_minutes": 40, **STARTED[backend]},
     scaling={"min": 1, "max": 2, "requests_per_replica": 60},
     environment=config.require_object("environment"),

@@ -1,5 +1,6 @@
 """Every example on Azure is run: up, unchanged, down without a trace, beside what other teams run in the same place."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import shown, succeeded
 from support.e2e.tenant import Tenant
-from support.sandbox.arm_good import MODEL, WORKSPACE
+from support.sandbox.arm_good import GOOD, GROUP, MODEL, WORKSPACE, P
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]  # a whole stack, on a busy machine
 StackOf = Callable[..., Stack]
@@ -75,3 +76,67 @@ def assert_beside(stack: Stack, tenant: Tenant) -> None:
     (deployment,) = tenant.done("GET", f"{score['id']}/deployments")["value"]
     assert deployment["properties"]["model"].endswith("/workspaces/churn/models/churn/versions/7")
     assert score["properties"]["traffic"] == {deployment["name"]: 100}
+
+
+IMAGES = f"{P}/Microsoft.ContainerRegistry/registries/imagesofours"
+WEIGHTS = f"{P}/Microsoft.Storage/storageAccounts/weightsofours"
+
+
+def test_language_model(stack_of: StackOf, tenant: Tenant) -> None:
+    """The folder is served first, then by the same program a version of the registry, with the image of its own."""
+    container = f"{WEIGHTS}/blobServices/default/containers/weights"
+    kinds = {GROUP: "group", IMAGES: "registry", WEIGHTS: "storage", container: "container"}
+    for path, kind in kinds.items():
+        tenant.done("PUT", path, GOOD[kind].body)
+    before = tenant.everything()
+    stack = stack_of("examples/language_model", "azure")
+    stack.configure_secret("hub_token", TOKEN)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    files = assert_vllm(stack, tenant)
+    assert "/paths/llama-3.1-8b/" in files["modelUri"]
+    named = files["modelUri"].split("/datastores/")[1].split("/")[0]
+    store = tenant.done("GET", f"{tenant.root(stack)}/datastores/{named}")
+    assert store["properties"]["accountName"] == "weightsofours"
+    assert readers(tenant, container) == {"llama-3.1-8b/*"}
+
+    root = f"{tenant.root(stack)}/models/models-llama"
+    properties = {"modelUri": "azureml://datastores/artifacts/paths/models/llama/1/", "modelType": "custom_model"}
+    tenant.done("PUT", f"{root}/versions/1", {"properties": properties})
+    stack.configure(version="1")
+    moved = shown(stack.up())
+    assert {step.split()[1] for step in moved if step.startswith("replace")} == set(), moved
+    assert shown(stack.up()) == []
+    assert_vllm(stack, tenant)
+    assert readers(tenant, container) == set(), "what is served no more is read no more"
+    assert TOKEN not in stack.export()
+
+    tenant.done("DELETE", f"{root}/versions/1")
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    assert tenant.everything() == before
+
+
+def assert_vllm(stack: Stack, tenant: Tenant) -> dict[str, Any]:
+    """Find vLLM served by the newest deployment, as the program says; return the version of the model there."""
+    (deployment,) = tenant.newest(stack)
+    said = deployment["properties"]
+    environment = tenant.done("GET", said["environmentId"])["properties"]
+    health = {"port": 8000, "path": "/health"}
+    assert environment["image"] == stack.get("image")
+    assert environment["inferenceConfig"]["startupRoute"] == environment["inferenceConfig"]["readinessRoute"] == health
+    assert environment["inferenceConfig"]["scoringRoute"] == {"port": 8000, "path": "/invocations"}
+    assert said["instanceType"] == "Standard_NC24ads_A100_v4"
+    assert said["modelMountPath"] == "/mnt/models"
+    assert said["requestSettings"]["requestTimeout"] == "PT180S"
+    assert (said["startupProbe"]["failureThreshold"], said["startupProbe"]["period"]) == (240, "PT10S"), "40 minutes"
+    secret = said["environmentVariables"]["MLOPS_SECRET_HUB_TOKEN"]
+    assert secret.endswith(".vault.azure.net/secrets/hub-token")
+    return dict(tenant.done("GET", said["model"])["properties"])
+
+
+def readers(tenant: Tenant, container: str) -> set[str]:
+    """Return the paths of a container that somebody is let at."""
+    path = f"{container}/providers/Microsoft.Authorization/roleAssignments"
+    given = [one["properties"] for one in tenant.done("GET", path)["value"]]
+    return {path for one in given for path in re.findall(r"blobs:path\] StringLike '([^']+)'", one["condition"])}

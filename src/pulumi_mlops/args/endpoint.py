@@ -170,8 +170,8 @@ class ModelFiles(TypedDict, total=False):
     """Address of the model's files: an archive, or a folder, which ends in a slash. On AWS: the S3 URI of a
     ``model.tar.gz``, or of a folder, which the container finds at ``/opt/ml/model``. On Azure: the address of a folder
     or a file of Azure Storage, ``https://<account>.blob.core.windows.net/<container>/<path>``, or one that begins with
-    ``azureml://``; the container finds it at ``/mnt/models``. On Kubernetes: what KServe's storage initializer takes,
-    such as an ``s3://`` folder, which the container finds at ``/mnt/models``."""
+    ``azureml://``; the container finds it below ``/mnt/models``, where ``AZUREML_MODEL_DIR`` leads. On Kubernetes: what
+    KServe's storage initializer takes, such as an ``s3://`` folder, which the container finds at ``/mnt/models``."""
     artifact_key: Input[str] | None
     """Full address of the key that the files are encrypted with, where it is not the platform's. Its own policy must
     let the platform's account use it. On AWS: the ARN of a KMS key."""

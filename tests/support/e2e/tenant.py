@@ -57,6 +57,18 @@ class Tenant:
         found = self.workspace(stack).get(f"onlineEndpoints/{name}/deployments")["value"]
         return {one["name"]: one for one in found}
 
+    def root(self, stack: Stack) -> str:
+        """Return the id of the workspace of a stack that exports no platform."""
+        found = (one["id"] for one in stack.state()["resources"] if one["type"].endswith(":OnlineEndpoint"))
+        return str(next(found)).partition("/onlineEndpoints/")[0]
+
+    def newest(self, stack: Stack) -> list[dict[str, Any]]:
+        """Return the deployments of the one endpoint that the program asks for now."""
+        (endpoint,) = self.done("GET", f"{self.root(stack)}/onlineEndpoints")["value"]
+        wanted = endpoint["tags"]["mlops-release"].split(" ")
+        there = self.done("GET", f"{endpoint['id']}/deployments")["value"]
+        return [one for one in there if one["name"] in wanted]
+
     def run(self, workflow: str, later: float) -> dict[str, Any]:
         """Play one run of a workflow, as if it were so many seconds later."""
         return dict(self.admin("run", {"id": workflow, "later": later}))

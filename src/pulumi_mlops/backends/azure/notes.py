@@ -50,7 +50,7 @@ NOTES = {
     "Compute.pin": '``{"azure": "Standard_NC24ads_A100_v4"}``.',
     "ModelFiles.artifact": "the address of a folder or a file of Azure Storage, "
     "``https://<account>.blob.core.windows.net/<container>/<path>``, or one that begins with ``azureml://``; the "
-    "container finds it at ``/mnt/models``.",
+    "container finds it below ``/mnt/models``, where ``AZUREML_MODEL_DIR`` leads.",
     "Serve.image": "the default is the image that the version names in its tag ``serving_image``, else Azure's own "
     "server of MLflow models. Another image finds the version's files below ``/mnt/models``.",
     "Serve.timeout_seconds": "180 at most.",

@@ -13,7 +13,7 @@ CLIENT = "AZURE_CLIENT_ID"
 SCORING = "/invocations"
 """The path that takes requests."""
 MODELS = "/mnt/models"
-"""Where files are that no version of the registry names."""
+"""Where files are, below folders that Azure names after the model and its version (``AZUREML_MODEL_DIR``)."""
 _PERIOD = 10
 
 
