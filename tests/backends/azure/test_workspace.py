@@ -1,7 +1,7 @@
 """A workspace that is there is taken over as it is, and refused for what it cannot give."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ class Azure:
         """Have a workspace; a value of None takes a property away."""
         record = copy.deepcopy(RECORD) | {"id": path}
         for key, value in changed.items():
-            into = record if key in ("kind", "identity", "location") else record["properties"]
+            into: dict[str, Any] = record if key in ("kind", "identity", "location") else record["properties"]
             into[key] = value
         self.there[path] = record
         listed = [one for key, one in self.there.items() if f"/{SPACES}/" in key]
@@ -63,7 +63,7 @@ class Azure:
 
 
 @pytest.fixture
-def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+def azure(monkeypatch: pytest.MonkeyPatch) -> Azure:
     found = Azure()
     monkeypatch.setattr(live, "get", found.get)
     monkeypatch.setattr(live, "subscription", lambda _given, name: found.there.get(f"/subscriptions/{name}"))
@@ -74,12 +74,12 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
 
 def judged(called: str = PATH, group: str | None = None, **args: Any) -> list[tuple[str, str]]:
     parts = {"workspace": called, **({"group": group} if group else {}), **args.pop("existing", {})}
-    spec = PlatformSpec(stage="dev", account=SUBSCRIPTION, existing=parts, **args)
+    spec = PlatformSpec.model_validate({"stage": "dev", "account": SUBSCRIPTION, "existing": parts, **args})
     return [(problem.field, problem.message) for problem in checks.misplaced("churn", spec, None)]
 
 
-def taken(called: str = PATH, **args: Any) -> workspace.Workspace:
-    spec = PlatformSpec(stage="dev", account=SUBSCRIPTION, existing={"workspace": called}, **args)
+def taken() -> workspace.Workspace:
+    spec = PlatformSpec.model_validate({"stage": "dev", "account": SUBSCRIPTION, "existing": {"workspace": PATH}})
     found = workspace.taken_over(None, "churn", spec, SUBSCRIPTION)
     assert found is not None
     return found
@@ -169,7 +169,7 @@ def test_its_parts_are_asked_of_it(azure: Azure) -> None:
 
 @pytest.mark.parametrize("called", ["a b", "x", "/subscriptions/1/resourceGroups/rg/providers/Other/workspaces/x"])
 def test_what_is_no_workspace_is_refused(called: str) -> None:
-    spec = PlatformSpec(stage="dev", existing={"workspace": called})
+    spec = PlatformSpec.model_validate({"stage": "dev", "existing": {"workspace": called}})
     assert [problem.field for problem in checks.problems("churn", spec)] == ["existing.workspace"]
 
 
@@ -204,7 +204,8 @@ def test_an_engine_keeps_no_secret_where_roles_open_nothing(cloud: Cloud) -> Non
     wandb: Any = {"entity": "acme", "project": "churn", "api_key": "one"}
     with pytest.raises(InvalidArgs, match="goes by access policies"):
         cloud.run(
-            lambda: mlops.ExperimentTracker("runs", platform=hub(vault_roles=False), wandb=wandb).project, **SETTINGS
+            lambda: mlops.ExperimentTracker("runs", platform=hub(vault_roles=False), wandb=wandb).ref.project,
+            **SETTINGS,
         )
 
 

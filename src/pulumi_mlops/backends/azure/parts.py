@@ -15,8 +15,8 @@ CONTAINER = "artifacts"
 SHORTEST_LOGS = 30
 """Days that Log Analytics keeps logs at the least."""
 _SHORTEST_RECOVERY, _LONGEST_RECOVERY = 15, 90
-"""Days that a deleted vault is kept. A deleted workspace keeps its name for 14, and nothing lists it: as long as the vault
-is kept, the next platform of this name takes other names."""
+"""Days that a deleted vault is kept. A deleted workspace keeps its name for 14, and nothing lists it: as long as the
+vault is kept, the next platform of this name takes other names."""
 
 
 @dataclass(frozen=True)
