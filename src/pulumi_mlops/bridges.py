@@ -12,7 +12,8 @@ from pulumi_mlops.core import registry
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.refs import HubRef
 
-Bridged = Literal["model_version", "feature_group"]
+Bridged = Literal["model_version", "shared_version", "feature_group"]
+"""What is used on another platform; a shared version is one whose registry platforms share."""
 Difference = Literal["place", "account"]
 APART = Task[[HubRef, HubRef], Sequence[Difference]]("Platform.apart")
 """Tell what two platforms of the backend differ in: ``place`` (region, object store), ``account``. The first is where a
@@ -29,6 +30,11 @@ NAMES |= {IDENTITY}
 def same(one: HubRef, other: HubRef) -> bool:
     """Tell whether two refs are of one platform: a platform loaded twice is still one."""
     return (one.name, one.stage, one.backend) == (other.name, other.stage, other.backend)
+
+
+def of_version(shared: bool) -> Bridged:
+    """Name the kind of a version: of a registry of its platform's own, or of one that platforms share."""
+    return "shared_version" if shared else "model_version"
 
 
 def needed(what: Bridged, here: HubRef, there: HubRef) -> frozenset[str]:

@@ -147,6 +147,7 @@ ASKED = {
     "Platform.existing.metrics": "platform.existing.metrics",
     "Platform.existing.object_store": "platform.existing.object_store",
     "Platform.existing.workspace": "platform.existing.workspace",
+    "ModelRegistry.regions": "model_registry.regions",
     "Platform.images": "platform.images",
     "Platform.log_days": "platform.log_days",
     "Platform.monthly_budget": "platform.budget",

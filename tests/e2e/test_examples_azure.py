@@ -1,8 +1,10 @@
 """Every example on Azure is run: up, unchanged, down without a trace, beside what other teams run in the same place."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -140,3 +142,45 @@ def readers(tenant: Tenant, container: str) -> set[str]:
     path = f"{container}/providers/Microsoft.Authorization/roleAssignments"
     given = [one["properties"] for one in tenant.done("GET", path)["value"]]
     return {path for one in given for path in re.findall(r"blobs:path\] StringLike '([^']+)'", one["condition"])}
+
+
+def test_two_workspaces(stack_of: StackOf, tenant: Tenant) -> None:
+    """Both wait; training registers a version in the registry, and it is served in both regions."""
+    before = tenant.everything()
+    stack = stack_of("examples/two_workspaces")
+    stack.configure(tag="1")
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    model = stack.outputs()["model"]
+    registry = model.partition("/models/")[0]
+    version = {
+        "properties": {
+            "modelUri": "https://of-the-registry.blob.core.windows.net/ranker/1",
+            "modelType": "custom_model",
+            "tags": {"approval": "approved"},
+            "properties": {"ndcg": "0.7"},
+        }
+    }
+    assert refused(tenant, "nobody", f"{model}/versions/1", version) == "AuthorizationFailed"
+    tenant.done("PUT", f"{model}/versions/1", version, principal=stack.outputs()["training"])
+    assert set(succeeded(stack.up()).counts) <= {"create", "update"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    served = tenant.served()
+    assert set(served) == {"westeurope", "northeurope"}
+    assert set(served.values()) == {f"azureml://registries/{registry.rpartition('/')[2]}/models/ranker/versions/1"}
+    assert [one["location"] for one in tenant.done("GET", registry)["properties"]["regionDetails"]] == [
+        "westeurope",
+        "northeurope",
+    ]
+    tenant.done("DELETE", f"{model}/versions/1")
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    assert tenant.everything() == before
+
+
+def refused(tenant: Tenant, principal: str, path: str, body: dict[str, Any]) -> str:
+    """Return the code with which somebody's request is refused."""
+    with pytest.raises(HTTPError) as caught:
+        tenant.done("PUT", path, body, principal=principal)
+    with caught.value as error:
+        return str(json.load(error)["error"]["code"])

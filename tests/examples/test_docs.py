@@ -173,6 +173,10 @@ TRUSTED: dict[str, Any] = {
 }
 
 
+REGIONS: dict[str, list[str]] = {"azure": ["northeurope"]}
+"""Where a registry is that platforms share, on a backend that has such; one that is private makes none."""
+
+
 def everything(backend: str) -> dict[str, list[str]]:
     """Declare a program in which every native resource appears, and return the keys that each noun has."""
     hub = mlops.Platform("hub", backend=backend, alerts=["ml@example.com"], **HUBS[backend])
@@ -192,6 +196,9 @@ def everything(backend: str) -> dict[str, list[str]]:
         told: Any = {"events": {"deploy": {"to": to}}, **more.get(backend, {})}
         models = mlops.ModelRegistry("models", platform=hub, approvers=[LEADS[backend]], **told)
         made += [models, mlops.Model("churn", registry=models)]
+    if regions := REGIONS.get(backend):
+        people: Any = {"approvers": [LEADS[backend]], "consumers": [CALLERS[backend]]}
+        made.append(mlops.ModelRegistry("shared", platform=_public(backend), regions=regions, **people))
     account: Any = {"entity": "acme", "project": "churn", "api_key": "key"}
     made.append(mlops.ExperimentTracker("runs", platform=hub, wandb=account))
     if "Endpoint" in has:
@@ -205,7 +212,14 @@ def everything(backend: str) -> dict[str, list[str]]:
         )
         made.append(score)
     made.append(mlops.Identity("team", platform=hub, reads=views, trusts=TRUSTED[backend]))
-    return {type(part).__name__: sorted(part.native) for part in made}
+    names = {type(part).__name__ for part in made}
+    return {
+        noun: sorted({key for part in made if type(part).__name__ == noun for key in part.native}) for noun in names
+    }
+
+
+def _public(backend: str) -> mlops.Platform:
+    return mlops.Platform("open", backend=backend)
 
 
 @pytest.mark.parametrize("backend", registry.backends())

@@ -53,6 +53,14 @@ class ModelRegistryArgs(TypedDict, total=False):
     published: bool
     """Whether it is reached from outside through the platform's gateway, by its own logins. The default is that it is
     reached inside only."""
+    regions: Sequence[str]
+    """Regions of the platforms that serve its versions, by the cloud's own names. The registry is then one that
+    platforms share, also those of another account, and keeps its versions in each of these regions. The default is a
+    registry of its platform's own. On Azure: a registry of Azure Machine Learning beside the workspace, which keeps
+    versions in the platform's region and in these, such as ``westeurope``. Versions are registered there (``az ml model
+    create --registry-name``), or shared out of a workspace (``az ml model share``). An Endpoint on any platform of the
+    tenant serves them, by the role Reader on the registry, which its program gives. See
+    https://learn.microsoft.com/azure/machine-learning/how-to-manage-registries."""
     tags: Mapping[str, str]
     """Further tags."""
 

@@ -519,7 +519,7 @@ class EndpointSpec(Spec):
         }
         models = [part.model for part in self.parts if isinstance(part.model, ModelVersionRef)]
         return frozenset(name for name, used in wanted.items() if used).union(
-            *(bridges.needed("model_version", self.platform, model.platform) for model in models),
+            *(bridges.needed(bridges.of_version(model.shared), self.platform, model.platform) for model in models),
             *(bridges.needed("feature_group", self.platform, view.group.platform) for view in self.reads),
         )
 

@@ -113,6 +113,8 @@ class ModelVersionRef(Ref):
     """Digest of that image, where the registry keeps it."""
     flavour: str | None = None
     """What its files are, in the registry's words: a framework or a format."""
+    shared: bool = False
+    """Whether its registry is one that platforms share."""
 
     @property
     def waiting(self) -> bool:
@@ -128,6 +130,8 @@ class ModelRef(Ref):
 
     platform: PlatformRef
     gate: Mapping[str, str] = field(default_factory=dict)
+    shared: bool = False
+    """Whether its registry is one that platforms share."""
 
     def approved(self, *, otherwise: Literal["wait", "fail"] = "fail") -> "ModelVersionRef":
         """Return the newest approved version, looked up while the program runs, and pin it.
@@ -148,7 +152,9 @@ class ModelRef(Ref):
                 self.name,
                 [Problem("approved", "no version is approved yet; approve one, or write approved(otherwise='wait')")],
             )
-        return found or ModelVersionRef(name=self.name, backend=self.backend, platform=self.platform, version=None)
+        return found or ModelVersionRef(
+            name=self.name, backend=self.backend, platform=self.platform, version=None, shared=self.shared
+        )
 
     def version(self, number: int) -> "ModelVersionRef":
         """Return one version by number, approved or not."""

@@ -12,7 +12,7 @@ from pulumi_mlops.core import principals
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, folder, take_over
-from pulumi_mlops.core.inputs import Flag, In, Needs, Sensitive, Spec, given
+from pulumi_mlops.core.inputs import Flag, In, Needs, Sensitive, Spec, given, refuse
 from pulumi_mlops.core.principals import Principals, Who
 from pulumi_mlops.core.refs import Of, Ref
 
@@ -43,8 +43,19 @@ class ModelRegistrySpec(Spec):
     published: Annotated[Flag, Needs("model_registry.published", bool)] = False
     """Whether it is reached from outside through the platform's gateway, by its own logins. The default is that it is
     reached inside only."""
+    regions: Annotated[list[str], Needs("model_registry.regions")] = []
+    """Regions of the platforms that serve its versions, by the cloud's own names. The registry is then one that
+    platforms share, also those of another account, and keeps its versions in each of these regions. The default is a
+    registry of its platform's own."""
     tags: dict[str, str] = {}
     """Further tags."""
+
+    @field_validator("regions")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise refuse("names one region twice")
+        return value
 
     def uses(self) -> frozenset[str]:
         """Consumers are the platform's where none are given here."""
@@ -80,6 +91,8 @@ class ModelRegistryRef(Ref):
     platform: PlatformRef
     approvers: list[Mapping[str, Input[str]]] = field(default_factory=list)
     consumers: list[Mapping[str, Input[str]]] = field(default_factory=list)
+    shared: bool = False
+    """Whether platforms share it: each serves its versions as if they were its own."""
 
 
 EXISTING = Task[[str, ExistingModelRegistrySpec], ModelRegistryRef]("ModelRegistry.existing")

@@ -52,7 +52,7 @@ class Azure:
         """Have a workspace; a value of None takes a property away."""
         record = copy.deepcopy(RECORD) | {"id": path}
         for key, value in changed.items():
-            into: dict[str, Any] = record if key in ("kind", "identity", "location") else record["properties"]
+            into: Any = record if key in ("kind", "identity", "location") else record["properties"]
             into[key] = value
         self.there[path] = record
         listed = [one for key, one in self.there.items() if f"/{SPACES}/" in key]

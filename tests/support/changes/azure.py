@@ -174,6 +174,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
     ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
     ("Wandb.base_url", "ExperimentTracker", {}, {"wandb": {**WANDB, "base_url": "https://wandb.example.com"}}),
+    ("ModelRegistry.regions", "ModelRegistry", {}, {"regions": ["northeurope"]}),
+    ("ModelRegistry.regions", "ModelRegistry", {"regions": ["northeurope"]}, {"regions": ["uksouth", "northeurope"]}),
     ("Identity.tags", "Identity", {}, {"tags": {"tier": "gold"}}),
     ("Identity.trusts", "Identity", {}, {"trusts": {**BRANCH, "token": CLUSTER}}),
     ("Trusts.token", "Identity", {}, {"trusts": {**BRANCH, "token": CLUSTER}}),

@@ -194,6 +194,14 @@ def version_of(words: Words, there: mlops.Platform | None = None) -> mlops.Model
     return replace(made, files=words.artifact)
 
 
+def shared_version(words: Words, there: mlops.Platform | None = None) -> mlops.ModelVersionRef:
+    """Name a version of a registry that platforms share; where there are none, a version that says so of itself."""
+    if not words.shares:
+        return replace(version_of(words, there), shared=True)
+    on = registry(words, there or theirs(words), regions=[*words.shares])
+    return replace(model(words, on).version(3), image=words.image)
+
+
 def elsewhere(ref: T, **facts: Any) -> T:
     """Move a thing to a platform with other facts."""
     there: mlops.PlatformRef = getattr(ref, "platform")  # noqa: B009 (refs of several kinds)
@@ -276,6 +284,16 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "bridge.model_version.backend": Program(
         lambda w: serving_theirs(w, elsewhere(version_of(w), backend="elsewhere")), without=beside
+    ),
+    "bridge.shared_version.platform": Program(lambda w: serving_theirs(w, shared_version(w)), without=beside),
+    "bridge.shared_version.place": Program(
+        lambda w: serving_theirs(w, shared_version(w, theirs(w, region=w.region, existing=w.parts))), without=beside
+    ),
+    "bridge.shared_version.account": Program(
+        lambda w: serving_theirs(w, apart(shared_version(w, theirs(w, existing=w.parts)), w)), without=beside
+    ),
+    "bridge.shared_version.backend": Program(
+        lambda w: serving_theirs(w, elsewhere(shared_version(w), backend="elsewhere")), without=beside
     ),
     "identity": Program(identity, without=platform),
     "identity.reads": Program(
@@ -411,6 +429,7 @@ PROGRAMS: Mapping[str, Program] = {
     "model.existing.by_itself": Program(lambda w: existing_model(w, {"platform": platform(w)}), without=model),
     "model.existing.files": Program(lambda w: existing_model(w, files="s3://theirs/churn/"), without=existing_model),
     "model.existing.key": Program(lambda w: existing_model(w, key=w.key), without=existing_model),
+    "model_registry.regions": Program(lambda w: registry(w, regions=[*(w.shares or [w.region])])),
     "model_registry.existing": Program(existing_registry, without=registry),
     "model_registry.existing.files": Program(
         lambda w: existing_registry(w, files="s3://theirs/mlflow/"), without=existing_registry

@@ -31,6 +31,8 @@ class Words:
     """A place that holds another's rows."""
     region: str = "none"
     """A region that is not the default one."""
+    shares: tuple[str, ...] = ()
+    """The regions of a registry that platforms share; none where a registry is of one platform."""
     bucket: str = "none"
     """A bucket that is there."""
     key: str = "none"
@@ -94,6 +96,7 @@ WORDS = {
             artifact="https://models.blob.core.windows.net/models/churn/",
             rows="https://theirs.blob.core.windows.net/rows/",
             region="northeurope",
+            shares=("northeurope", "westeurope"),
             bucket=f"{_GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts-of-mine",
             key=f"{_GROUP}/Microsoft.KeyVault/vaults/mine/keys/mine",
             alerts=f"{_GROUP}/Microsoft.Insights/actionGroups/mine",

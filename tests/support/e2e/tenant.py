@@ -4,6 +4,7 @@ import json
 import urllib.request
 from typing import Any
 
+from pulumi_mlops_sandbox.azure.facts import TOKEN
 from pulumi_mlops_sandbox.azure.registering import Workspace, sent
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack, inventory
@@ -24,9 +25,15 @@ class Tenant:
         """List the whole store, without what Azure keeps of what was deleted."""
         return {kind: ids for kind, ids in inventory(self.url).items() if SOFTLY not in kind}
 
-    def done(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request to Azure Resource Manager as the deployer."""
-        return sent(self.url, method, path, body)
+    def done(self, method: str, path: str, body: Any = None, principal: str | None = None) -> Any:
+        """Send a request to Azure Resource Manager, as the deployer unless told."""
+        return sent(self.url, method, path, body, TOKEN if principal is None else f"principal:{principal}")
+
+    def served(self) -> dict[str, str]:
+        """Return the models of all deployments, by the region of their workspace."""
+        deployments = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
+        found = [self.done("GET", path) for path in self.everything().get(deployments, [])]
+        return {one["location"]: one["properties"]["model"] for one in found}
 
     def furnish(self) -> None:
         """Have what another team runs: one of each resource, the first workspace of them `churn`."""

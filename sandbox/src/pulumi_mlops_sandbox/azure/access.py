@@ -13,6 +13,10 @@ from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION
 from pulumi_mlops_sandbox.azure.roles import Role
 from pulumi_mlops_sandbox.azure.store import Record
 
+_IN_REGISTRIES = re.compile(
+    r"(Microsoft\.MachineLearningServices/registries)/(codes|components|data|environments|models)(/versions)?",
+    re.IGNORECASE,
+)
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 OWNER = roles.BUILT_IN["8e3af657-a8ff-443c-a75c-2fe8c4bcb635"]
 
@@ -98,7 +102,8 @@ def require(tenant: Tenant, principal: str, action: str, scope: str) -> None:
 
 
 def action_of(method: str, kind: str, verb: str = "") -> str:
-    """Name the action of a request."""
+    """Name the action of a request; whatever is in a registry of Machine Learning is an asset to Azure."""
+    kind = _IN_REGISTRIES.sub(r"\1/assets", kind)
     if method == "POST":
         return f"{kind}/{verb}/action"
     return f"{kind}/{ {'GET': 'read', 'HEAD': 'read', 'DELETE': 'delete'}.get(method, 'write') }"

@@ -12,12 +12,12 @@ VERSION = "2025-12-01"
 APPROVAL, IMAGE = "approval", "serving_image"
 
 
-def sent(url: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Send one request to Azure Resource Manager as the deployer."""
+def sent(url: str, method: str, path: str, body: Mapping[str, Any] | None = None, token: str = TOKEN) -> dict[str, Any]:
+    """Send one request to Azure Resource Manager, as the deployer unless told."""
     request = urllib.request.Request(  # noqa: S310  (localhost)
         f"{url}{path}?api-version={VERSION}",
         None if body is None else json.dumps(body).encode(),
-        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         method=method,
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  (as above)

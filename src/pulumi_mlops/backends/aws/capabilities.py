@@ -8,6 +8,8 @@ _SERVERLESS = (
 _GUARDRAILS = "Deployment guardrails cover real-time and asynchronous endpoints only."
 _NO_BACKEND = "a container here has no credentials for another backend."
 
+_NO_SHARED = "no registry here is one that platforms share."
+_NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
 CAPABILITIES = table(
     {
         "identity": Entry("native", "a role of IAM"),
@@ -102,6 +104,10 @@ CAPABILITIES = table(
         "platform.network.existing": Entry("native"),
         "platform.network.private": Entry("native", "a VPC with gateway and interface endpoints"),
         "platform.secrets": Entry("native", "Secrets Manager"),
+        "bridge.shared_version.account": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
+        "bridge.shared_version.backend": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
+        "bridge.shared_version.place": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
+        "bridge.shared_version.platform": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
         "feature_store": Entry("native", "Glue database and SageMaker Feature Store"),
         "feature_store.materialize": Entry(
             "absent", "a record is written to both stores at once.", "leave materialize out."
@@ -129,6 +135,11 @@ CAPABILITIES = table(
         "model_registry": Entry("native", "SageMaker Model Registry"),
         "model_registry.approvers": Entry("native", "IAM"),
         "model_registry.consumers": Entry("native", "ModelPackageGroupPolicy"),
+        "model_registry.regions": Entry(
+            "absent",
+            "a version is served in any region: the endpoint's program copies its files.",
+            "leave regions out.",
+        ),
         "model_registry.published": Entry(
             "absent", "SageMaker's registry is an API of AWS's, reached by whoever has rights.", "leave published out."
         ),

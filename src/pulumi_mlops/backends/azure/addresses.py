@@ -114,6 +114,17 @@ def secret_url(secret: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SharedRegistry(Address):
+    """A registry of Azure Machine Learning, which workspaces share."""
+
+    name: str
+    id: Input[str]
+    """Its id; known when it is there."""
+    regions: Sequence[str] = field(default_factory=list)
+    """The regions in which it keeps versions, where that is known; any where it is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRegistryAddress(Address):
     """Where models are kept: a workspace, or a registry that workspaces share."""
 
@@ -121,6 +132,8 @@ class ModelRegistryAddress(Address):
     """Id of the workspace or of the registry."""
     prefix: str = ""
     """What the names of its models begin with."""
+    shared: SharedRegistry | None = None
+    """The registry, where it is one that workspaces share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +146,8 @@ class ModelAddress(Address):
     """Its name there."""
     root: str | None = None
     """Id of the registry that it is in; None for the platform's workspace."""
+    shared: SharedRegistry | None = None
+    """The registry that it is in, where workspaces share that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +158,8 @@ class ModelVersionAddress(Address):
     """How deployments name it."""
     kind: str | None = None
     """What its files are, such as ``mlflow_model``."""
+    shared: SharedRegistry | None = None
+    """The registry that it is in, where workspaces share that."""
 
 
 @dataclass(frozen=True, kw_only=True)

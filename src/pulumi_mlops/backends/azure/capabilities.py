@@ -11,8 +11,8 @@ _NO_ONLINE = (
 _FEAST = "a feature group of a Kubernetes platform, whose Feast serves rows online."
 _OTHER_WORKSPACE = "a workspace serves versions of its own, or of a registry of Azure Machine Learning."
 _COPIED = (
-    "the version registered here as well, or in a registry (ModelRegistry.existing), or its files copied to the "
-    "artifact store: model={'image': …, 'artifact': …}."
+    "a registry that platforms share (ModelRegistry(regions=[…]), or ModelRegistry.existing), the version registered "
+    "here as well, or its files copied to the artifact store: model={'image': …, 'artifact': …}."
 )
 
 CAPABILITIES = table(
@@ -120,6 +120,12 @@ CAPABILITIES = table(
         ),
         "bridge.model_version.place": Entry("absent", _OTHER_WORKSPACE, _COPIED),
         "bridge.model_version.platform": Entry("absent", _OTHER_WORKSPACE, _COPIED),
+        "bridge.shared_version.account": Entry("native", "a role on the registry, in its own subscription"),
+        "bridge.shared_version.backend": Entry("absent", _OTHER_WORKSPACE, _COPIED),
+        "bridge.shared_version.place": Entry(
+            "native", "the registry, which keeps versions in the endpoint's region too"
+        ),
+        "bridge.shared_version.platform": Entry("native", "a registry of Azure Machine Learning"),
         "feature_store": Entry("native", "a workspace that is a feature store, with a storage account of its own"),
         "feature_store.materialize": Entry(
             "lossy",
@@ -159,6 +165,7 @@ CAPABILITIES = table(
             "emulated",
             "a workflow of Logic Apps looks every five minutes, since a changed tag raises no event",
         ),
+        "model_registry.regions": Entry("native", "a registry of Azure Machine Learning, which workspaces share"),
         "model_registry.published": Entry(
             "absent",
             "the registry is reached through Azure Resource Manager, by whoever has rights.",

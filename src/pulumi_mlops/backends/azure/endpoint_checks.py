@@ -13,6 +13,7 @@ from pulumi_mlops.backends.azure.endpoint import endpoint_name
 from pulumi_mlops.backends.azure.instances import ACCELERATORS, INSTANCES, PREFIX, counts, pick
 from pulumi_mlops.backends.azure.release import shares
 from pulumi_mlops.backends.azure.scaling import MOST_PROFILES
+from pulumi_mlops.backends.azure.shared_registry import version_problems
 from pulumi_mlops.backends.azure.stores import BLOB
 from pulumi_mlops.backends.azure.workload import CLIENT
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, ScalingSchedule, Variant
@@ -106,6 +107,8 @@ def _served(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec
     if isinstance(served, ModelFiles):
         yield from _address(f"{field}.artifact", served.artifact)
         return
+    if served.backend == "azure":
+        yield from version_problems(field, spec.platform, served)
     if spec.serve.image is not None or served.image is not None or served.waiting or served.backend != "azure":
         return
     kind = ModelVersionAddress.of(served).kind

@@ -20,6 +20,7 @@ from pulumi_mlops.backends.azure.addresses import (
     ModelAddress,
     ModelRegistryAddress,
     PlatformAddress,
+    SharedRegistry,
 )
 from pulumi_mlops.backends.azure.feature_store import FEATURES
 from pulumi_mlops.backends.azure.model_registry import model_name
@@ -76,7 +77,7 @@ def _root(platform: PlatformRef, called: str) -> tuple[str | None, Input[str]]:
 def _there(noun: str, name: str, platform: PlatformRef, called: str) -> tuple[Input[str], Mapping[str, Any]]:
     """Find a workspace or a registry."""
     known, id_ = _root(platform, called)
-    if known is None:
+    if known is None or private.mocked():
         return id_, {}
     there = live.get(live.provider_of(platform), repr(called), known, live.ML)
     if there is None:
@@ -92,20 +93,33 @@ def _nowhere(noun: str, name: str, platform: PlatformRef, what: str) -> InvalidA
 
 def model_registry(name: str, spec: ExistingModelRegistrySpec) -> ModelRegistryRef:
     """Find the workspace, or the registry that workspaces share, in which models are."""
-    root, _ = _there("ModelRegistry", name, spec.platform, spec.called or name)
+    root, there = _there("ModelRegistry", name, spec.platform, spec.called or name)
+    shared = _shared(root, there)
     return ModelRegistryRef(
         name=name,
         backend="azure",
         platform=spec.platform,
         consumers=principals.plain(principals.read(spec.platform.consumers)),
-        address=ModelRegistryAddress(root=root).plain(),
+        shared=shared is not None,
+        address=ModelRegistryAddress(root=root, shared=shared).plain(),
     )
+
+
+def _shared(root: Input[str], there: Mapping[str, Any]) -> SharedRegistry | None:
+    """Tell a registry that workspaces share from a workspace, and where it keeps versions."""
+    found = None if is_deferred(root) else ROOT.fullmatch(str(root))
+    if found is None or found[1].lower() != "registries":
+        return None
+    regions = (there.get("properties") or {}).get("regionDetails") or []
+    named = [live.normal(str(one["location"])) for one in regions]
+    return SharedRegistry(name=str(root).rpartition("/")[2], id=root, regions=named)
 
 
 def model(name: str, spec: ExistingModelSpec) -> ModelRef:
     """Find the model, in a registry that is named, or in the platform's workspace."""
     platform = spec.hub
-    root = ModelRegistryAddress.of(spec.registry).root if spec.registry else None
+    within = ModelRegistryAddress.of(spec.registry) if spec.registry else None
+    root, shared = (within.root, within.shared) if within else (None, None)
     called = spec.called or (model_name(spec.registry, name) if spec.registry else name)
     known = None if root is None or is_deferred(root) else str(root)
     id_: Output[str] = Output.format("{0}/models/{1}", root or PlatformAddress.of(platform).workspace_id, called)
@@ -114,7 +128,10 @@ def model(name: str, spec: ExistingModelSpec) -> ModelRef:
         backend="azure",
         platform=platform,
         gate=spec.gate,
-        address=ModelAddress(id=f"{known}/models/{called}" if known else id_, called=called, root=known).plain(),
+        shared=shared is not None,
+        address=ModelAddress(
+            id=f"{known}/models/{called}" if known else id_, called=called, root=known, shared=shared
+        ).plain(),
     )
     if not private.mocked() and live.of_model(found) is None:
         raise (

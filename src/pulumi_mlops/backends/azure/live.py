@@ -240,6 +240,12 @@ def feature_set(platform: PlatformRef, store: str | None, name: str) -> dict[str
     return next(iter(versions_of_features(platform, f"{store}/featuresets/{name}", name)), None)
 
 
+def registry_path(platform: PlatformRef, name: str) -> str | None:
+    """Return the path of a registry of the platform's resource group, as far as it is known."""
+    own = workspace_path(platform)
+    return own and f"{own.rpartition('/workspaces/')[0]}/registries/{name}"
+
+
 def beside_workspace(platform: PlatformRef, name: str) -> str | None:
     """Return the path of another workspace of the platform's resource group, as far as it is known."""
     own = workspace_path(platform)

@@ -8,7 +8,7 @@ import pulumi
 from pulumi import Input, Output
 from pulumi_azure_native import logic, machinelearningservices
 
-from pulumi_mlops.backends.azure import access, approvals, live, names, workflows
+from pulumi_mlops.backends.azure import access, approvals, live, names, shared_registry, workflows
 from pulumi_mlops.backends.azure.addresses import (
     ModelAddress,
     ModelRegistryAddress,
@@ -16,7 +16,7 @@ from pulumi_mlops.backends.azure.addresses import (
     PlatformAddress,
 )
 from pulumi_mlops.backends.azure.approvals import APPROVAL, REGISTRY
-from pulumi_mlops.backends.azure.rights import MODELS, READ_BLOB, READER, Right, model_files, read_place
+from pulumi_mlops.backends.azure.rights import MODELS, READ_BLOB, READER, Right, model_files, of_registry, read_place
 from pulumi_mlops.backends.azure.stores import plain_address
 from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, no_version
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
@@ -36,12 +36,16 @@ MODEL = 255
 def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     """Make the workflows that tell of approvals. The containers, and the rights on them, come with the models."""
     at = PlatformAddress.of(spec.platform)
-    prefix = physical(at.within, scope.name, limit=MODEL)
     native: dict[str, pulumi.Resource] = {}
+    readers = _own(spec.platform, spec.readers)
+    shared = shared_registry.make(scope, spec, readers, native) if spec.regions else None
+    root = shared.id if shared else at.workspace_id
+    # What is in a registry that is shared is there under its own name.
+    prefix = "" if shared else physical(at.within, scope.name, limit=MODEL)
     if spec.events:
-        # Reader, of the workspace: which models there are is listed there, and a workflow reads all versions.
+        # Reader, of the whole: which models there are is listed there, and a workflow reads all versions.
         made = access.managed(scope, at.group, at.location, "events", scope.name, "events")
-        reads = [Right("Reader", at.workspace_id, "workspace")]
+        reads = [of_registry("Reader", shared) if shared else Right("Reader", at.workspace_id, "workspace")]
         reader = access.known_with(made, access.assign(scope, made.principal_id, at.subscription, reads, part="events"))
         for short, notice in sorted(spec.events.items()):
             native[f"event.{short}"] = logic.Workflow(
@@ -51,7 +55,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
                 location=at.location,
                 identity=workflows.identity(reader),
                 state="Enabled",
-                definition=approvals.definition(at.workspace_id, prefix, notice.on, reader.id),
+                definition=approvals.definition(root, prefix or scope.name, notice.on, reader.id),
                 parameters={"to": {"type": "SecureString", "value": Output.secret(notice.to)}},
                 tags=scope.tags,
                 opts=scope.opts,
@@ -62,7 +66,8 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         platform=spec.platform,
         approvers=principals.plain(spec.approvers),
         consumers=principals.plain(spec.readers),
-        address=ModelRegistryAddress(root=at.workspace_id, prefix=prefix).plain(),
+        shared=shared is not None,
+        address=ModelRegistryAddress(root=root, prefix=prefix, shared=shared).plain(),
         native=native,
     )
 
@@ -82,18 +87,32 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     """Make the container, and let approvers change its versions, and consumers read them."""
     registry, platform = spec.registry, spec.registry.platform
     at, called = PlatformAddress.of(platform), model_name(spec.registry, scope.name)
-    group = ModelRegistryAddress.of(registry).prefix or registry.name
+    kept = ModelRegistryAddress.of(registry)
+    properties: Any = {
+        "description": spec.description,
+        "tags": {**spec.metadata, **scope.tags, REGISTRY: kept.prefix or registry.name},
+        "is_archived": False,
+    }
+    opts = scope.guarded(spec.protect)
+    if kept.shared is not None:
+        held = shared_registry.container(scope, kept.shared, called, properties, opts)
+        known = kept.root if isinstance(kept.root, str) else live.registry_path(platform, kept.shared.name)
+        return ModelRef(
+            name=scope.name,
+            backend="azure",
+            platform=platform,
+            gate=spec.gate,
+            shared=True,
+            address=ModelAddress(id=held.id, called=called, root=known, shared=kept.shared).plain(),
+            native={"container": held},
+        )
     container = machinelearningservices.ModelContainer(
         scope.child("container"),
         name=called,
         resource_group_name=at.group,
         workspace_name=at.workspace,
-        properties={
-            "description": spec.description,
-            "tags": {**spec.metadata, **scope.tags, REGISTRY: group},
-            "is_archived": False,
-        },
-        opts=scope.guarded(spec.protect),
+        properties=properties,
+        opts=opts,
     )
     native: dict[str, pulumi.Resource] = {"container": container}
     # The narrowest scope that there is: one model. Versions are changed and read below it.
@@ -174,6 +193,7 @@ def _version(model: ModelRef, found: Mapping[str, Any]) -> ModelVersionRef:
     number, properties = int(found["name"]), _properties(found)
     told = _facts(found)
     at, uri = PlatformAddress.of(model.platform), properties.get("modelUri")
+    shared = ModelAddress.of(model).shared
     kind = properties.get("modelType")
     image = told.get(IMAGE)
     digest = told.get(DIGEST)
@@ -182,17 +202,22 @@ def _version(model: ModelRef, found: Mapping[str, Any]) -> ModelVersionRef:
         backend="azure",
         platform=model.platform,
         version=number,
-        files=plain_address(at, str(uri)) if uri else None,
+        # What a registry that is shared keeps is read through it, and by no address of its own.
+        files=plain_address(at, str(uri)) if uri and shared is None else None,
         image=str(image) if image else None,
         digest=str(digest) if digest else None,
         flavour=_flavour(properties),
-        address=ModelVersionAddress(id=_version_id(model, number), kind=kind).plain(),
+        shared=model.shared,
+        address=ModelVersionAddress(id=_version_id(model, number), kind=kind, shared=shared).plain(),
     )
 
 
 def _version_id(model: ModelRef, number: int) -> Input[str]:
     """Return the id of a version, as a plain text where that of its model is known."""
-    id_ = ModelAddress.of(model).id
+    address = ModelAddress.of(model)
+    if address.shared is not None:
+        return shared_registry.version_uri(address.shared, address.called, number)
+    id_ = address.id
     return f"{id_}/versions/{number}" if isinstance(id_, str) else Output.format("{0}/versions/{1}", id_, number)
 
 

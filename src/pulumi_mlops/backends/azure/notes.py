@@ -37,6 +37,11 @@ NOTES = {
     "compared where the library made the set.",
     "ModelRegistry": "models of the platform's workspace, whose names begin with the registry's. A version is approved "
     "by the tag ``approval``, whose value is ``approved``, ``rejected`` or ``pending``.",
+    "ModelRegistry.regions": "a registry of Azure Machine Learning beside the workspace, which keeps versions in the "
+    "platform's region and in these, such as ``westeurope``. Versions are registered there (``az ml model create "
+    "--registry-name``), or shared out of a workspace (``az ml model share``). An Endpoint on any platform of the "
+    "tenant serves them, by the role Reader on the registry, which its program gives. See "
+    "https://learn.microsoft.com/azure/machine-learning/how-to-manage-registries.",
     "ModelRegistry.approvers": "users, groups, applications and Identities.",
     "ModelRegistry.consumers": "users, groups, applications and Identities. A role that each model brings along reads "
     "its versions, and their files in ``models/<model>/`` of the artifact store.",

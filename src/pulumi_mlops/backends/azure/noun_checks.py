@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks
+from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks, shared_registry
 from pulumi_mlops.backends.azure.access import principal_problems
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
@@ -26,3 +26,4 @@ def noun_problems(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, ModelRegistrySpec):
         yield from principal_problems("approvers", spec.approvers)
         yield from principal_problems("consumers", spec.consumers or [])
+        yield from shared_registry.registry_problems(spec)

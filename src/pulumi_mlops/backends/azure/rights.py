@@ -16,8 +16,10 @@ from pulumi_mlops.backends.azure.addresses import (
     EndpointAddress,
     FeatureGroupAddress,
     ModelAddress,
+    ModelVersionAddress,
     PlatformAddress,
     SecretAddress,
+    SharedRegistry,
 )
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
@@ -49,6 +51,8 @@ ROLES: Mapping[str, str] = {
     "Key Vault Crypto Service Encryption User": "e147488a-f6f5-4113-8e2d-b22465e65bf6",
     # To work with what is in a workspace: models, jobs, endpoints; not to change the workspace itself.
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+    # To read and write what is in a registry that workspaces share; not to change the registry itself.
+    "AzureML Registry User": "1823dd4f-9b8c-4ab6-ab4e-7397a3684615",
     # To write the figures of a model's run.
     "AzureML Metrics Writer (preview)": "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
     # To have machines run as an identity.
@@ -59,6 +63,8 @@ ROLES: Mapping[str, str] = {
     "Logic App Operator": "515c2055-d9d4-4321-b1b9-bd0c9a0f79fe",
 }
 """The roles of Azure that are given, by what people call them."""
+WRITER = "AzureML Registry User"
+"""Who registers versions in a registry that workspaces share, and approves them there."""
 INVOKER = "Endpoint invoker"
 """What the role is called that an endpoint brings along: it calls the endpoint, and nothing else."""
 READER = "Model reader"
@@ -251,6 +257,8 @@ def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Right]:
     Files that a job wrote are in a container that the workspace made: its name is known to the workspace alone, so that
     the account is the narrowest scope there is.
     """
+    if (shared := ModelVersionAddress.of(version).shared) is not None:
+        return [of_registry("Reader", shared)]
     at = PlatformAddress.of(version.platform)
     if version.files is not None and version.files.startswith("https://"):
         return read_place(Place(version.files), version.platform)
@@ -263,16 +271,31 @@ def model_files(model: ModelRef) -> Place:
     return Place(Output.format("{0}models/{1}/", model.platform.artifacts, model.name))
 
 
+def of_registry(role: str, shared: SharedRegistry) -> Right:
+    """Give a role on a registry, which may be of another subscription: Azure knows no narrower place in one.
+
+    https://learn.microsoft.com/azure/machine-learning/how-to-manage-registries#add-users-to-the-registry
+    """
+    there = Output.from_input(shared.id).apply(lambda id_: id_.split("/")[2])
+    return Right(role, shared.id, f"registry-{shared.name}", custom=role_id(there, role))
+
+
 def _register(model: ModelRef, here: PlatformRef) -> list[Right]:
+    if (shared := ModelAddress.of(model).shared) is not None:
+        return [of_registry(WRITER, shared)]
     return [_of_model("AzureML Data Scientist", model), *write_place(model_files(model), here)]
 
 
 def _approve(model: ModelRef, here: PlatformRef) -> list[Right]:
     del here
+    if (shared := ModelAddress.of(model).shared) is not None:
+        return [of_registry(WRITER, shared)]
     return [_of_model("AzureML Data Scientist", model)]
 
 
 def _deploy(model: ModelRef, here: PlatformRef) -> list[Right]:
+    if (shared := ModelAddress.of(model).shared) is not None:
+        return [of_registry("Reader", shared)]
     return [_of_model("Reader", model), *read_place(model_files(model), here)]
 
 

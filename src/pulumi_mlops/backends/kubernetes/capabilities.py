@@ -6,6 +6,8 @@ _NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no re
 
 _NOT_SHARED = "the server of a feature store takes callers of its own namespace only."
 
+_NO_SHARED = "no registry here is one that platforms share."
+_NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
 CAPABILITIES = table(
     {
         "bridge.identity": Entry(
@@ -140,6 +142,10 @@ CAPABILITIES = table(
         "platform.quota": Entry("native", "ResourceQuota and LimitRange"),
         "platform.region": Entry("absent", "a cluster is where it is.", "leave region out; account names the context."),
         "platform.secrets": Entry("native", "Secrets"),
+        "bridge.shared_version.account": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
+        "bridge.shared_version.backend": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
+        "bridge.shared_version.place": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
+        "bridge.shared_version.platform": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
         "feature_store": Entry("native", "Feast with Postgres and Valkey"),
         "feature_store.materialize": Entry("native", "a CronJob"),
         "feature_group": Entry("native", "a Feast feature view"),
@@ -176,6 +182,9 @@ CAPABILITIES = table(
             "lossy",
             "MLflow tells of every tag that a version gets, whatever it says: 'on' is not judged by it.",
             "a receiver that looks at key and value of the tag.",
+        ),
+        "model_registry.regions": Entry(
+            "absent", "a version is served by every platform that reads its files.", "leave regions out."
         ),
         "model_registry.published": Entry("native", "an HTTPRoute; MLflow's own users log in"),
         "model": Entry("native", "a registered model"),

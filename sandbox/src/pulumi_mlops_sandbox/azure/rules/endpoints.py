@@ -151,6 +151,7 @@ def served(call: Call) -> Iterator[Problem]:
         yield Problem("properties.model", f"the model '{model}' does not exist: register it first", ARGUMENT)
     if environment and assets.asset(call, str(environment)) is None:
         yield Problem("properties.environmentId", f"the environment '{environment}' does not exist", ARGUMENT)
+    yield from _replicated(call, "properties.model", record)
     kind = str(record.properties.get("modelType", "")) if isinstance(record, Record) else ""
     if record is not None and not environment and kind.lower() not in {"mlflow_model", "triton_model"}:
         yield Problem(
@@ -159,6 +160,21 @@ def served(call: Call) -> Iterator[Problem]:
     code = call.at("properties.codeConfiguration.codeId")
     if code and assets.asset(call, str(code)) is None:
         yield Problem("properties.codeConfiguration.codeId", f"the code '{code}' does not exist", ARGUMENT)
+
+
+def _replicated(call: Call, path: str, found: Record | object | None) -> Iterator[Problem]:
+    """Refuse what a registry does not keep in the region of the workspace."""
+    space = workspace_of(call)
+    if space is None or not isinstance(found, Record) or "/registries/" not in found.id:
+        return
+    registry = call.store.get("/".join(found.id.split("/")[:9]))
+    kept = (
+        [facts.region(str(one.get("location"))) for one in registry.at("properties.regionDetails")] if registry else []
+    )
+    here = facts.region(str(space.body.get("location", "")))
+    if registry is not None and here not in kept:
+        said = f"the registry '{registry.name}' supports {', '.join(kept)}, and the workspace is in {here}"
+        yield Problem(path, said, ARGUMENT)
 
 
 @on_delete(DEPLOYMENT)
