@@ -11,7 +11,7 @@ WORKERS ?= 3
 RUN := $(BIN)/python -P -m
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests long operators acceptance node check mypy pyright bench docs engine cluster lock format clean
+.PHONY: help demo test tests long operators acceptance node images check mypy pyright bench docs engine cluster lock format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -31,7 +31,7 @@ long: engine cluster ## The tests of a minute and more: every stack and example 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
 	$(RUN) pytest -m operators tests/operators
 
-acceptance: engine cluster node ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
+acceptance: engine cluster node $(if $(CONTEXT),,images) ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
 	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster
 
 check: $(READY) ## Linter, formatter, type checkers
@@ -60,6 +60,9 @@ cluster: $(READY) ## Build the Kubernetes sandbox and fetch MLflow and Feast, wh
 
 node: $(READY) ## Build a real node for the Kubernetes sandbox (Linux), ten to twenty minutes the first time
 	@$(RUN) pulumi_mlops_sandbox.kubernetes.nodes.product
+
+images: node ## Build the operators and images of a real node: an hour the first time, outside of any test's bound
+	@$(RUN) pulumi_mlops_sandbox.kubernetes.operators.running
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix

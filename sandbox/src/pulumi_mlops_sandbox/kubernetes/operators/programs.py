@@ -1,12 +1,11 @@
 """Builds the programs of the operators and servers, once for each version of their module."""
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.kubernetes import binaries
-from pulumi_mlops_sandbox.kubernetes.operators.table import MODULES, Module
+from pulumi_mlops_sandbox.kubernetes.operators.table import Module
 from pulumi_mlops_sandbox.progress import Step, step
 
 
@@ -64,13 +63,3 @@ def _completed(module: Module, folder: Path, work: Path) -> Path:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text(text)
     return copy
-
-
-def build(modules: Sequence[Module] = MODULES) -> None:
-    """Have them all, one after the other."""
-    for module in modules:
-        built(module)
-
-
-if __name__ == "__main__":
-    build()

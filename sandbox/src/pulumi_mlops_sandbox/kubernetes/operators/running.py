@@ -1,6 +1,7 @@
 """Installs operators into a running sandbox whose nodes are real."""
 
 import json
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -41,3 +42,15 @@ def install(sandbox: Sandbox, names: Sequence[str] | None = None) -> list[str]:
         except urllib.error.HTTPError as error:
             raise SandboxError(json.loads(error.read())["error"]) from error
     return installed
+
+
+def main() -> None:
+    """Have all that is built: ``python -m pulumi_mlops_sandbox.kubernetes.operators.running``."""
+    try:
+        prepare(manifests.NAMES)
+    except SandboxError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()
