@@ -152,6 +152,7 @@ ASKED = {
     "Platform.log_days": "platform.log_days",
     "Platform.monthly_budget": "platform.budget",
     "Platform.network.existing": "platform.network.existing",
+    "Platform.network.existing.security_groups": "platform.network.existing.security_groups",
     "Platform.network.private": "platform.network.private",
     "Platform.quota": "platform.quota",
     "Platform.region": "platform.region",

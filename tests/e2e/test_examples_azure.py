@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -12,7 +13,7 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import shown, succeeded
 from support.e2e.tenant import Tenant
-from support.sandbox.arm_good import GOOD, GROUP, MODEL, WORKSPACE, P
+from support.sandbox.arm_good import GOOD, GROUP, MODEL, NETWORK, WORKSPACE, P
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]  # a whole stack, on a busy machine
 StackOf = Callable[..., Stack]
@@ -60,6 +61,37 @@ def test_existing_workspace(stack_of: StackOf, tenant: Tenant) -> None:
     assert_beside(stack, tenant)
     assert tenant.written() == written
     assert TOKEN not in stack.export()
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    assert tenant.everything() == before
+    assert tenant.written() == written
+
+
+NETWORKED = """
+import pulumi
+import pulumi_mlops as mlops
+
+subnet = pulumi.Config().require("subnet")
+mlops.Platform("shut", backend="azure", region="eastus", network={"existing": {"subnets": [subnet]}})
+"""
+
+
+def test_a_network_that_is_there(tenant: Tenant, empty_sandbox: Sandbox, project: Callable[..., Path]) -> None:
+    """Private endpoints are in the other team's subnet; its zone of the vault's names is used, the others are made."""
+    tenant.furnish()
+    vaults = GOOD["zone"].id
+    asks = {"registrationEnabled": False, "virtualNetwork": {"id": NETWORK}}
+    tenant.done("PUT", f"{vaults}/virtualNetworkLinks/theirs", {"location": "global", "properties": asks})
+    before, written = tenant.everything(), tenant.written()
+    stack = Stack(empty_sandbox, project(NETWORKED, name="shut"))
+    stack.configure(subnet=GOOD["subnet"].id)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    zones = tenant.everything()["Microsoft.Network/privateDnsZones"]
+    named = [zone.rpartition("/")[2] for zone in zones]
+    assert len(named) == len(set(named)) == 5
+    doors = [tenant.done("GET", path) for path in tenant.everything()["Microsoft.Network/privateEndpoints"]]
+    assert {one["properties"]["subnet"]["id"] for one in doors} == {GOOD["subnet"].id}
     assert set(succeeded(stack.destroy()).counts) == {"delete"}
     assert tenant.everything() == before
     assert tenant.written() == written

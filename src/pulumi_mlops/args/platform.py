@@ -54,9 +54,9 @@ class ExistingNetwork(TypedDict, total=False):
     """A network that the user has."""
 
     subnets: Required[Sequence[Input[str]]]
-    """Ids of the subnets in which workloads run."""
-    security_groups: Required[Sequence[Input[str]]]
-    """Ids of the security groups that workloads get."""
+    """Ids of the subnets in which workloads run, or their private ways to services."""
+    security_groups: Sequence[Input[str]]
+    """Ids of the security groups that workloads get, where the backend has such."""
 
 
 class ExistingParts(TypedDict, total=False):

@@ -78,9 +78,9 @@ class ExistingNetwork(Spec):
     """A network that the user has."""
 
     subnets: Annotated[list[In[str]], Field(min_length=1)]
-    """Ids of the subnets in which workloads run."""
-    security_groups: Annotated[list[In[str]], Field(min_length=1)]
-    """Ids of the security groups that workloads get."""
+    """Ids of the subnets in which workloads run, or their private ways to services."""
+    security_groups: Annotated[list[In[str]], Needs("platform.network.existing.security_groups")] = []
+    """Ids of the security groups that workloads get, where the backend has such."""
 
 
 class Network(Spec):

@@ -43,6 +43,7 @@ def refused(**args: Any) -> dict[str, str]:
         ({"existing": {"key": "https://v.vault.azure.net/keys/k"}}, "existing.key", "az resource show"),
         ({"existing": {"alerts": "ml@example.com"}}, "existing.alerts", "actionGroups"),
         ({"existing": {"group": "a/b"}}, "existing.group", "not the name of a resource group"),
+        ({"network": {"existing": {"subnets": ["subnet-1"]}}}, "network.existing.subnets", "not the id of a subnet"),
         ({"secrets": {"token": "x" * 25_601}}, "secrets.token", "25600 bytes"),
         ({"consumers": [{"group": "team"}]}, "consumers[0].group", "object id of Entra ID"),
         (
@@ -135,6 +136,33 @@ def test_somebody_elses_group_is_not_taken_over(azure: Azure) -> None:
     assert "is not one of ours" in problem.message
     azure.there[GROUP] = {"tags": {"component": "Platform/churn"}}
     assert judged() == []
+
+
+NET = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/ours"
+
+
+def in_subnet(name: str = "private") -> list[Problem]:
+    return judged(network={"existing": {"subnets": [f"{NET}/subnets/{name}"]}})
+
+
+def test_a_subnet_for_private_endpoints_is_there_and_in_the_platforms_region(azure: Azure) -> None:
+    (problem,) = in_subnet()
+    assert problem.field == "network.existing.subnets"
+    assert "there is no " in problem.message
+    azure.there |= {NET: {"location": "North Europe"}, f"{NET}/subnets/private": {}}
+    (problem,) = in_subnet()
+    assert "is in northeurope, and the platform is in westeurope" in problem.message
+    azure.there[NET]["location"] = "westeurope"
+    assert in_subnet() == []
+    (problem,) = in_subnet("other")
+    assert f"there is no {NET}/subnets/other" in problem.message
+
+
+def test_private_endpoints_are_in_one_subnet() -> None:
+    two = [f"{NET}/subnets/{name}" for name in ("a", "b")]
+    assert refused(network={"existing": {"subnets": two}}) == {
+        "network.existing.subnets": "private endpoints are in one subnet; write one"
+    }
 
 
 def test_a_group_that_is_to_be_there_is_looked_for(azure: Azure) -> None:

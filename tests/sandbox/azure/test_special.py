@@ -194,3 +194,26 @@ def test_tables_are_listed(world: Arm) -> None:
     definition = GOOD["role-pull"].body["properties"]["roleDefinitionId"]
     assert world.done("GET", definition)["properties"]["roleName"] == "AcrPull"
     assert VAULT in {one["id"] for one in world.done("GET", f"{P}/Microsoft.KeyVault/vaults")["value"]}
+
+
+def test_a_private_endpoint_is_where_its_network_is(world: Arm) -> None:
+    sent = world.sent["private"] | {"location": "westeurope"}
+    refused = world.ask("PUT", f"{GOOD['private'].id}-2", sent)
+    assert (refused.code, "the network of the subnet is in 'eastus'" in refused.message) == (
+        "InvalidResourceReference",
+        True,
+    )
+
+
+def test_a_network_asks_one_zone_of_a_name(world: Arm) -> None:
+    link = {"location": "global", "properties": {"registrationEnabled": False, "virtualNetwork": {"id": NETWORK}}}
+    other = f"{GROUP}-dns"
+    world.done("PUT", other, {"location": "eastus"})
+    zone = GOOD["zone"].id
+    elsewhere = zone.replace("/resourceGroups/rg/", "/resourceGroups/rg-dns/")
+    world.done("PUT", elsewhere, {"location": "global"})
+    world.done("PUT", f"{zone}/virtualNetworkLinks/first", link)
+    refused = world.ask("PUT", f"{elsewhere}/virtualNetworkLinks/second", link)
+    assert (refused.code, "overlapping namespaces" in refused.message) == ("BadRequest", True)
+    world.done("DELETE", f"{zone}/virtualNetworkLinks/first")
+    world.done("PUT", f"{elsewhere}/virtualNetworkLinks/second", link)

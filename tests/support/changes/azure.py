@@ -9,6 +9,7 @@ from support.mocks import SUBSCRIPTION, Registration
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers"
 CONTAINER = f"{GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts"
+SUBNET = f"{GROUP}/Microsoft.Network/virtualNetworks/ours/subnets/private"
 SOMEBODY, ANOTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "1f8fad5b-d9cb-469f-a165-70867728950e"
 WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
 STORE = {"url": "https://s3.example.com", "bucket": "b", "access_key": "a", "secret_key": "s"}
@@ -78,6 +79,13 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.secrets", "Platform", {"secrets": {"token": "1"}}, {"secrets": {"token": "2"}}),
     ("Platform.network", "Platform", {}, PRIVATE),
     ("PrivateNetwork.cidr", "Platform", PRIVATE, {"network": {"private": {"cidr": "10.32.0.0/16"}}}),
+    ("Network.existing", "Platform", {}, {"network": {"existing": {"subnets": [SUBNET]}}}),
+    (
+        "ExistingNetwork.subnets",
+        "Platform",
+        {"network": {"existing": {"subnets": [SUBNET]}}},
+        {"network": {"existing": {"subnets": [f"{SUBNET}2"]}}},
+    ),
     ("ExistingParts.group", "Platform", {}, {"existing": {"group": "theirs"}}),
     ("ExistingParts.workspace", "Platform", {}, {"existing": {"workspace": "theirs"}}),
     ("ExistingParts.artifacts", "Platform", {}, {"existing": {"artifacts": CONTAINER}}),
@@ -201,7 +209,11 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),
     ("PrivateNetwork.zone_names", "Platform", {"network": {"private": {"zone_names": ["1"]}}}),
-    ("Network.existing", "Platform", {"network": {"existing": {"subnets": ["a"], "security_groups": ["b"]}}}),
+    (
+        "ExistingNetwork.security_groups",
+        "Platform",
+        {"network": {"existing": {"subnets": [SUBNET], "security_groups": ["b"]}}},
+    ),
     ("ExistingParts.object_store", "Platform", {"existing": {"object_store": STORE}}),
     ("ExistingParts.database", "Platform", {"existing": {"database": DATABASE}}),
     ("ExistingParts.images", "Platform", {"existing": {"images": {"address": "registry.example.com"}}}),

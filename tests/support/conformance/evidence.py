@@ -164,6 +164,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     "platform.log_days": (said("aws:cloudwatch/logGroup:LogGroup", "retentionInDays"),),
     "platform.images": (Made("aws:ecr/repository:Repository"),),
     "platform.network.existing": (said(_MODEL, "vpcConfig/subnets"),),
+    "platform.network.existing.security_groups": (said(_MODEL, "vpcConfig/securityGroupIds"),),
     "platform.network.private": (Made("aws:ec2/vpc:Vpc"), Made("aws:ec2/vpcEndpoint:VpcEndpoint")),
     "platform.secrets": (
         Made("aws:secretsmanager/secret:Secret"),
@@ -266,6 +267,12 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     ),
     "platform.images": (remembered("images/ranker"),),
     "platform.log_days": (said("azure-native:operationalinsights:Workspace", "retentionInDays"),),
+    "platform.network.existing": (
+        Made("azure-native:network:PrivateEndpoint"),
+        Made("azure-native:privatedns:VirtualNetworkLink"),
+        said(_WORKSPACE, "managedNetwork/isolationMode"),
+        said("azure-native:network:PrivateEndpoint", "subnet/id"),
+    ),
     "platform.network.private": (
         Made("azure-native:network:PrivateEndpoint"),
         said(_WORKSPACE, "managedNetwork/isolationMode"),

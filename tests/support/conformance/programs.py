@@ -379,10 +379,11 @@ PROGRAMS: Mapping[str, Program] = {
     "platform.images": Program(lambda w: platform(w, images=["ranker"])),
     "platform.log_days": Program(lambda w: platform(w, log_days=60)),
     "platform.network.existing": Program(
-        lambda w: endpoint(
-            w, platform(w, network={"existing": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}})
-        ),
-        without=endpoint,
+        lambda w: endpoint(w, platform(w, network={"existing": {**w.network}})), without=endpoint
+    ),
+    "platform.network.existing.security_groups": Program(
+        lambda w: endpoint(w, platform(w, network={"existing": {**w.network, "security_groups": ["sg-1"]}})),
+        without=lambda w: endpoint(w, platform(w, network={"existing": {**w.network, "security_groups": ["sg-2"]}})),
     ),
     "platform.network.private": Program(private),
     "platform.quota": Program(lambda w: platform(w, quota={"cpus": 64, "memory_gb": 256})),

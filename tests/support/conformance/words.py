@@ -31,6 +31,8 @@ class Words:
     """A place that holds another's rows."""
     region: str = "none"
     """A region that is not the default one."""
+    network: Mapping[str, list[str]] = field(default_factory=lambda: {"subnets": ["subnet-1"]})
+    """A network that is there."""
     shares: tuple[str, ...] = ()
     """The regions of a registry that platforms share; none where a registry is of one platform."""
     bucket: str = "none"
@@ -75,6 +77,7 @@ WORDS = {
             image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serve:1.0.0",
             artifact="s3://models/churn/model.tar.gz",
             region="eu-west-1",
+            network={"subnets": ["subnet-1"], "security_groups": ["sg-1"]},
             bucket="artifacts-of-mine",
             key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mine",
             alerts=f"arn:aws:sns:{REGION}:{ACCOUNT}:mine",
@@ -96,6 +99,7 @@ WORDS = {
             artifact="https://models.blob.core.windows.net/models/churn/",
             rows="https://theirs.blob.core.windows.net/rows/",
             region="northeurope",
+            network={"subnets": [f"{_GROUP}/Microsoft.Network/virtualNetworks/mine/subnets/private"]},
             shares=("northeurope", "westeurope"),
             bucket=f"{_GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts-of-mine",
             key=f"{_GROUP}/Microsoft.KeyVault/vaults/mine/keys/mine",

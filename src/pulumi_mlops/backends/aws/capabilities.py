@@ -102,6 +102,7 @@ CAPABILITIES = table(
         "platform.region": Entry("native"),
         "platform.images": Entry("native", "ECR"),
         "platform.network.existing": Entry("native"),
+        "platform.network.existing.security_groups": Entry("native"),
         "platform.network.private": Entry("native", "a VPC with gateway and interface endpoints"),
         "platform.secrets": Entry("native", "Secrets Manager"),
         "bridge.shared_version.account": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),

@@ -68,6 +68,9 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
         yield Problem("account", f"{spec.account!r} is not an AWS account; write its twelve digits")
     if spec.region and not _REGION.fullmatch(spec.region):
         yield Problem("region", f"{spec.region!r} is not an AWS region; write one such as 'eu-west-1'")
+    if spec.network and spec.network.existing and not spec.network.existing.security_groups:
+        told = "is required: SageMaker attaches workloads to a network by security groups; write at least one"
+        yield Problem("network.existing.security_groups", told)
     if spec.log_days and spec.log_days not in _LOG_DAYS:
         yield Problem(
             "log_days",

@@ -98,9 +98,12 @@ CAPABILITIES = table(
         "platform.images": Entry("native", "Container Registry"),
         "platform.log_days": Entry("native", "retention of Log Analytics"),
         "platform.network.existing": Entry(
-            "absent",
-            "workloads run in the workspace's managed network, which is Azure's own.",
-            "network={'private': {}}, whose network is peered with yours.",
+            "lossy",
+            "private endpoints are in your subnet; workloads run in the workspace's managed network, which is Azure's.",
+            "outbound rules of the managed network, for what workloads reach in yours.",
+        ),
+        "platform.network.existing.security_groups": Entry(
+            "absent", "a subnet of Azure brings its own rules.", "the network security group of the subnet."
         ),
         "platform.network.private": Entry("native", "a managed network, and private endpoints in a network of its own"),
         "platform.quota": Entry(

@@ -22,6 +22,10 @@ from pulumi_mlops.core.tags import OWN
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _REGION = re.compile(r"[a-z]+[0-9]?")
 _GROUP = re.compile(r"[\w.()-]{0,89}[\w()-]")
+_SUBNET = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
+    re.IGNORECASE,
+)
 _WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}")
 _ARM = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
 _IDS: Mapping[str, tuple[re.Pattern[str], str]] = {
@@ -92,6 +96,7 @@ def misplaced(name: str, spec: Spec, given: ProviderResource | None) -> Iterator
     yield from leftovers.vault_problems(given, at, protect=PROFILES[spec.profile or treated(spec.stage)].protect)
     yield from _taken(spec, given, at)
     yield from _opened(spec, given, at)
+    yield from _subnets(spec, given, location)
 
 
 def _group(name: str, spec: PlatformSpec, given: ProviderResource | None, at: leftovers.Where) -> Iterator[Problem]:
@@ -134,6 +139,23 @@ def _taken(spec: PlatformSpec, given: ProviderResource | None, at: leftovers.Whe
             yield Problem("name", f"{what} {named!r} is taken in Azure ({why}); take another name or stage")
 
 
+def _subnets(spec: PlatformSpec, given: ProviderResource | None, location: str) -> Iterator[Problem]:
+    """Refuse a subnet that is not there, or is in another region: a private endpoint is where its network is."""
+    theirs = spec.network.existing if spec.network else None
+    for subnet in theirs.subnets if theirs else ():
+        if is_deferred(subnet):
+            continue
+        path, _, name = str(subnet).rpartition("/subnets/")
+        found = live.get(given, f"network of subnet {name!r}", path, _NETWORKS)
+        if found is None or live.get(given, f"subnet {name!r}", str(subnet), _NETWORKS) is None:
+            told = f"there is no {subnet}, or these credentials do not see it"
+            yield Problem("network.existing.subnets", told)
+        elif live.normal(str(found["location"])) != location:
+            told = f"is in {live.normal(str(found['location']))}, and the platform is in {location}; write one there"
+            yield Problem("network.existing.subnets", told)
+
+
+_NETWORKS = "2024-05-01"
 _MODES = ("Disabled", "AllowInternetOutbound", "AllowOnlyApprovedOutbound")
 """Of a managed network, from open to closed: Azure takes no step back."""
 
@@ -163,10 +185,7 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
             "log_days",
             f"{spec.log_days} is not a retention that Log Analytics has; write {SHORTEST_LOGS} to {_LONGEST_LOGS}",
         )
-    net = spec.network.private if spec.network else None
-    for field in ("zones", "zone_names"):
-        if net and field in net.model_fields_set:
-            yield Problem(f"network.private.{field}", "a subnet of Azure is in every zone of its region; leave it out")
+    yield from _network(spec)
     notices = len(spec.budget_thresholds) + (_ALL in spec.budget_thresholds)
     if spec.monthly_budget and notices > _NOTICES:
         told = f"{notices} messages, one for the forecast among them: Azure takes {_NOTICES} a budget; take fewer"
@@ -175,6 +194,20 @@ def _platform(spec: PlatformSpec) -> Iterator[Problem]:
         if not is_deferred(value) and len(str(value).encode()) > _SECRET:
             yield Problem(f"secrets.{short}", f"is longer than the {_SECRET} bytes that Key Vault takes")
     yield from _existing(spec)
+
+
+def _network(spec: PlatformSpec) -> Iterator[Problem]:
+    theirs = spec.network.existing if spec.network else None
+    if theirs and len(theirs.subnets) > 1:
+        yield Problem("network.existing.subnets", "private endpoints are in one subnet; write one")
+    for subnet in theirs.subnets if theirs else ():
+        if not is_deferred(subnet) and not _SUBNET.fullmatch(str(subnet)):
+            told = f"{subnet!r} is not the id of a subnet; see: az network vnet subnet show --query id"
+            yield Problem("network.existing.subnets", told)
+    net = spec.network.private if spec.network else None
+    for field in ("zones", "zone_names"):
+        if net and field in net.model_fields_set:
+            yield Problem(f"network.private.{field}", "a subnet of Azure is in every zone of its region; leave it out")
 
 
 def _existing(spec: PlatformSpec) -> Iterator[Problem]:

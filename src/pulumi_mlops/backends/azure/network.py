@@ -1,4 +1,4 @@
-"""A network of the platform's own: private endpoints of its parts, and the names by which these are found in it.
+"""A network, of the platform's own or the user's: private endpoints of the parts, and the names that lead to them.
 
 Workloads run in the workspace's managed network, which is Azure's and reaches the same parts by endpoints of its own.
 """
@@ -11,9 +11,11 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import network, privatedns
 
-from pulumi_mlops.backends.azure import names
-from pulumi_mlops.components.platform import PrivateNetwork
+from pulumi_mlops.backends.azure import live, names
+from pulumi_mlops.components.platform import ExistingNetwork, PrivateNetwork
+from pulumi_mlops.core import private as private_answers
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.inputs import is_deferred
 
 # https://learn.microsoft.com/azure/private-link/private-endpoint-dns
 ZONES: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +28,7 @@ ZONES: Mapping[str, tuple[str, ...]] = {
 _GROUPS = {"workspace": "amlworkspace"}
 """What a part's endpoint is for, where that is not called as the part is."""
 _PREFIX = 24
+_DNS = "2024-06-01"
 _VIRTUAL_NETWORK, _HTTPS = 64, "443"
 
 
@@ -40,10 +43,9 @@ class Network:
 
 
 def private(
-    scope: Scope, wanted: PrivateNetwork | None, group: Input[str], location: str, native: dict[str, pulumi.Resource]
+    scope: Scope, wanted: PrivateNetwork, group: Input[str], location: str, native: dict[str, pulumi.Resource]
 ) -> Network:
     """Make a network that nothing outside of it reaches, with a subnet for private endpoints."""
-    assert wanted is not None  # noqa: S101 (the other kind is refused)
     made = network.VirtualNetwork(
         scope.child("network"),
         resource_group_name=group,
@@ -100,6 +102,48 @@ def private(
     native |= {"network": made, "network.endpoints": subnet}
     zones = {zone: _zone(scope, zone, group, made.id) for kind in ZONES.values() for zone in kind}
     return Network(made.id, subnet.id, zones)
+
+
+def theirs(
+    scope: Scope,
+    wanted: ExistingNetwork,
+    given: pulumi.ProviderResource | None,
+    where: tuple[str, Input[str]],
+) -> Network:
+    """Take the user's subnet for private endpoints. A zone that its network asks already is used: it takes no second.
+
+    :param where: the subscription, and the resource group of zones that are made.
+    """
+    (subnet,) = wanted.subnets
+    known = None if is_deferred(subnet) else str(subnet).rpartition("/subnets/")[0]
+    there = linked(given, where[0], known, scope) if known else {}
+    net = Output.from_input(subnet).apply(lambda id_: id_.rpartition("/subnets/")[0])
+    zones = {
+        zone: Output.from_input(there[zone]) if zone in there else _zone(scope, zone, where[1], net)
+        for kind in ZONES.values()
+        for zone in kind
+    }
+    return Network(net, Output.from_input(subnet), zones)
+
+
+def linked(given: pulumi.ProviderResource | None, subscription: str, net: str, scope: Scope) -> dict[str, str]:
+    """Return the zones of names that a network asks, but for those of this platform; none under mocks."""
+    own = {value for key, value in scope.tags.items() if key.endswith("component")}
+
+    def ask() -> dict[str, str]:
+        found: dict[str, str] = {}
+        path = f"/subscriptions/{subscription}/providers/Microsoft.Network/privateDnsZones"
+        for zone in live.listed(given, "private zones of names", path, _DNS):
+            carried = {value for key, value in (zone.get("tags") or {}).items() if key.endswith("component")}
+            if own & carried or not any(zone["name"] in kind for kind in ZONES.values()):
+                continue
+            links = live.listed(given, f"links of {zone['name']}", f"{zone['id']}/virtualNetworkLinks", _DNS)
+            asks = [((one.get("properties") or {}).get("virtualNetwork") or {}).get("id", "") for one in links]
+            if net.lower() in [one.lower() for one in asks]:
+                found[zone["name"]] = zone["id"]
+        return found
+
+    return private_answers.once(f"azure zones of {net}", ask)
 
 
 def _zone(scope: Scope, zone: str, group: Input[str], net: Input[str]) -> Output[str]:

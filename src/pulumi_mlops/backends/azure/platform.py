@@ -91,11 +91,7 @@ def _made(scope: Scope, spec: PlatformSpec, place: Place, native: dict[str, pulu
     registry = parts.registry(scope, place, native)
     insights = parts.insights(scope, place, native)
     watched = {"vault": vault.id, "registry": registry.id, "files": parts.files_of(store.id)}
-    net = (
-        network.private(scope, spec.network.private if spec.network else None, place.group, location, native)
-        if place.private
-        else None
-    )
+    net = _network(scope, spec, place, native)
     shut = {"blob": store.id, "vault": vault.id, "registry": registry.id}
     doors = network.doors(scope, net, place.group, location, shut) if net else []
 
@@ -129,6 +125,19 @@ def _made(scope: Scope, spec: PlatformSpec, place: Place, native: dict[str, pulu
         "network": net.id if net else None,
         "subnets": [net.subnet] if net else [],
     }
+
+
+def _network(
+    scope: Scope, spec: PlatformSpec, place: Place, native: dict[str, pulumi.Resource]
+) -> network.Network | None:
+    """Make the network of private endpoints, or take the user's."""
+    if spec.network is None:
+        return None
+    if spec.network.private is not None:
+        return network.private(scope, spec.network.private, place.group, place.location, native)
+    assert spec.network.existing is not None  # noqa: S101 (Network holds exactly one of the two)
+    asked = scope.component.get_provider(f"{providers.PACKAGE}:index:any")
+    return network.theirs(scope, spec.network.existing, asked, (place.subscription, place.group))
 
 
 def _place(

@@ -138,6 +138,9 @@ CAPABILITIES = table(
         "platform.network.existing": Entry(
             "absent", "pods live in the cluster's own network.", "network={'private': {}}, or leave network out."
         ),
+        "platform.network.existing.security_groups": Entry(
+            "absent", "pods live in the cluster's own network.", "network={'private': {}}, or leave network out."
+        ),
         "platform.network.private": Entry("native", "network policies without a way to the internet"),
         "platform.quota": Entry("native", "ResourceQuota and LimitRange"),
         "platform.region": Entry("absent", "a cluster is where it is.", "leave region out; account names the context."),

@@ -4,13 +4,14 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from pulumi_mlops_sandbox.azure import ids
+from pulumi_mlops_sandbox.azure import facts, ids
 from pulumi_mlops_sandbox.azure.call import Call, effect, on_delete, rule
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
 from pulumi_mlops_sandbox.azure.store import Record
 
 NETWORKS = "Microsoft.Network/virtualNetworks"
 SUBNETS = f"{NETWORKS}/subnets"
+LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
 ENDPOINTS = "Microsoft.Network/privateEndpoints"
 ML = "Microsoft.MachineLearningServices"
 # What a private endpoint can lead to: type -> its parts.
@@ -112,6 +113,7 @@ def private_endpoint(call: Call) -> Iterator[Problem]:
         yield Problem("properties.privateLinkServiceConnections", "needs a connection")
     if not (asked.get("subnet") or {}).get("id"):
         yield Problem("properties.subnet.id", "is required and missing")
+    yield from _in_its_region(call)
     for name, one in both:
         said, path = one.get("properties") or {}, f"properties.{name}"
         target = str(said.get("privateLinkServiceId", ""))
@@ -128,6 +130,33 @@ def private_endpoint(call: Call) -> Iterator[Problem]:
         registry = record is not None and record.type == "Microsoft.ContainerRegistry/registries"
         if record is not None and registry and record.at("sku.name") != "Premium":
             yield Problem(f"{path}.privateLinkServiceId", f"the registry '{record.name}' needs sku.name Premium")
+
+
+def _in_its_region(call: Call) -> Iterator[Problem]:
+    """Refuse an endpoint in another region than its network's."""
+    subnet = str(call.at("properties.subnet.id") or "")
+    network = call.store.get(subnet.rpartition("/subnets/")[0]) if "/subnets/" in subnet else None
+    if network is not None:
+        here, there = (facts.region(str(body.get("location", ""))) for body in (call.body, network.body))
+        if here != there:
+            said = f"the network of the subnet is in '{there}', and the endpoint in '{here}'"
+            yield Problem("location", said, "InvalidResourceReference")
+
+
+@rule(LINKS)
+def asked_once(call: Call) -> None:
+    """Refuse to have a network ask two zones of one name."""
+    network = str(call.at("properties.virtualNetwork.id") or "").lower()
+    zone = ids.parse(call.address.parent)
+    for other in call.store.of_type(LINKS):
+        held = ids.parse(ids.parse(other.id).parent)
+        same = held.name.lower() == zone.name.lower() and held.id.lower() != zone.id.lower()
+        if same and str(other.at("properties.virtualNetwork.id", "")).lower() == network:
+            raise ArmError(
+                "BadRequest",
+                "A virtual network cannot be linked to multiple zones with overlapping namespaces. You tried to link "
+                f"virtual network with '{zone.name}' and '{held.name}' zones.",
+            )
 
 
 @on_delete(SUBNETS, NETWORKS, "Microsoft.Network/networkSecurityGroups")
