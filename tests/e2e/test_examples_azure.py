@@ -12,11 +12,16 @@ import pytest
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import shown, succeeded
-from support.e2e.tenant import Tenant
+from support.e2e.tenant import ActingAs, Tenant
 from support.sandbox.arm_good import GOOD, GROUP, MODEL, NETWORK, WORKSPACE, P
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]  # a whole stack, on a busy machine
 StackOf = Callable[..., Stack]
+DEPLOYER = "22222222-0000-4000-8000-000000000002"
+CONTRIBUTOR, USER_ACCESS_ADMINISTRATOR = (
+    "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+)
 TOKEN = "hf_not-in-any-state"
 
 
@@ -43,6 +48,7 @@ def approved(tenant: Tenant, number: int, auc: float) -> None:
 
 
 def test_existing_workspace(stack_of: StackOf, tenant: Tenant) -> None:
+    """Whoever deploys it has rights in the workspace's resource group, and nowhere else."""
     stack = stack_of("examples/existing_workspace")
     stack.configure(workspace="churn", model="churn", endpoint="churn-live")
     stack.configure_secret("hub_token", TOKEN)
@@ -54,6 +60,10 @@ def test_existing_workspace(stack_of: StackOf, tenant: Tenant) -> None:
     tenant.furnish()
     for number, auc in {7: 0.94, 8: 0.7}.items():  # the newest one misses the gate
         approved(tenant, number, auc)
+    for number, role in enumerate((CONTRIBUTOR, USER_ACCESS_ADMINISTRATOR)):
+        tenant.give(GROUP, role, DEPLOYER, number)
+    stack.sandbox = ActingAs(stack.sandbox, DEPLOYER)
+    stack.configure(workspace=WORKSPACE)
     before, written = tenant.everything(), tenant.written()
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []

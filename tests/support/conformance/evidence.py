@@ -229,7 +229,7 @@ _CREDENTIAL = "azure-native:managedidentity:FederatedIdentityCredential"
 _ML = "azure-native:machinelearningservices"
 _ONLINE, _DEPLOYMENT_ML = f"{_ML}:OnlineEndpoint", f"{_ML}:OnlineDeployment"
 _TEMPLATE, _BODY = "azure-native:resources:Deployment", "properties/template/resources/properties"
-_LOOKS = "definition/actions/under_way/actions/is_well/actions"
+_LOOKS = "definition/actions/sent/actions/under_way/actions/is_well/actions"
 
 AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "identity": (Made("azure-native:managedidentity:UserAssignedIdentity"), remembered("address/client")),

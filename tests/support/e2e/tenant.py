@@ -15,6 +15,18 @@ SOFTLY = "deleted softly"
 """What Azure keeps of a deleted vault or workspace for a while."""
 
 
+class ActingAs(Sandbox):
+    """The sandbox as somebody else than its owner deploys to it."""
+
+    def __init__(self, sandbox: Sandbox, principal: str) -> None:
+        super().__init__(sandbox.home)
+        self.principal = principal
+
+    def env(self) -> dict[str, str]:
+        """Say who asks."""
+        return super().env() | {"PULUMI_MLOPS_ARM_TOKEN": f"principal:{self.principal}"}
+
+
 class Tenant:
     """The control plane, by its requests and its administration."""
 
@@ -34,6 +46,17 @@ class Tenant:
         deployments = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
         found = [self.done("GET", path) for path in self.everything().get(deployments, [])]
         return {one["location"]: one["properties"]["model"] for one in found}
+
+    def give(self, scope: str, role: str, principal: str, number: int) -> None:
+        """Give somebody one of Azure's roles."""
+        root = "/".join(scope.split("/")[:3])
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-9000-{number:012d}"
+        properties = {
+            "principalId": principal,
+            "principalType": "User",
+            "roleDefinitionId": f"{root}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        }
+        self.done("PUT", path, {"properties": properties})
 
     def furnish(self) -> None:
         """Have what another team runs: one of each resource, the first workspace of them `churn`."""

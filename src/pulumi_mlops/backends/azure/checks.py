@@ -76,14 +76,16 @@ def misplaced(name: str, spec: Spec, given: ProviderResource | None) -> Iterator
             "is required: no subscription is known; write account='…', or run: pulumi config set "
             "azure-native:subscriptionId ID (see: az account list)",
         )
-    if not (location or theirs) or not subscription or private.mocked():
+    if not subscription or private.mocked():
+        return
+    if theirs:  # whoever deploys may have rights in its resource group alone
+        yield from workspace.problems(given, spec, subscription)
+        return
+    if not location:
         return
     if live.subscription(given, subscription) is None:
         told = f"{subscription} is not a subscription that these credentials see; look at: az account list"
         yield Problem("account", told)
-        return
-    if theirs or not location:
-        yield from workspace.problems(given, spec, subscription)
         return
     location = live.normal(location)
     if location not in (known := live.locations(given, subscription)):
