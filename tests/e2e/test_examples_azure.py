@@ -1,5 +1,6 @@
 """Every example on Azure is run: up, unchanged, down without a trace, beside what other teams run in the same place."""
 
+import copy
 import json
 import re
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import shown, succeeded
 from support.e2e.tenant import ActingAs, Tenant
-from support.sandbox.arm_good import GOOD, GROUP, MODEL, NETWORK, WORKSPACE, P
+from support.sandbox.arm_good import GOOD, GROUP, MODEL, NETWORK, STORAGE, VAULT, WORKSPACE, P
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]  # a whole stack, on a busy machine
 StackOf = Callable[..., Stack]
@@ -120,6 +121,50 @@ def assert_beside(stack: Stack, tenant: Tenant) -> None:
     (deployment,) = tenant.done("GET", f"{score['id']}/deployments")["value"]
     assert deployment["properties"]["model"].endswith("/workspaces/churn/models/churn/versions/7")
     assert score["properties"]["traffic"] == {deployment["name"]: 100}
+
+
+NOUNS = """
+import pulumi
+import pulumi_mlops as mlops
+
+platform = mlops.Platform("legacy", backend="azure", existing={"workspace": "bare"})
+store = mlops.FeatureStore("features", platform=platform, materialize={"cron": "0 * * * *"})
+mlops.FeatureGroup(
+    "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
+)
+registry = mlops.ModelRegistry("models", platform=platform, events={"deploy": {"to": "https://ci.example.com/hook"}})
+churn = mlops.Model("churn", registry=registry)
+mlops.Endpoint("score", platform=platform, model={"image": "docker.io/library/server:1"}, capture_percent=20)
+"""
+
+
+def test_every_noun_stands_on_a_workspace_that_has_the_least(
+    tenant: Tenant, empty_sandbox: Sandbox, project: Callable[..., Path]
+) -> None:
+    """The workspace acts as its own identity, has neither registry nor insights, and its parts are in another group."""
+    tenant.furnish()
+    elsewhere = f"{GROUP}-data"
+    storage = STORAGE.replace(GROUP, elsewhere).replace("churnfiles", "barefiles")
+    vault = VAULT.replace(GROUP, elsewhere).replace("churn-vault", "bare-vault")
+    tenant.done("PUT", elsewhere, {"location": "eastus"})
+    tenant.done("PUT", storage, GOOD["storage"].body)
+    tenant.done("PUT", vault, GOOD["vault"].body)
+    body = copy.deepcopy(GOOD["workspace"].body) | {"identity": {"type": "SystemAssigned"}}
+    body["properties"] |= {"storageAccount": storage, "keyVault": vault}
+    for part in ("containerRegistry", "applicationInsights", "primaryUserAssignedIdentity"):
+        del body["properties"][part]
+    bare = WORKSPACE.replace("/churn", "/bare")
+    tenant.done("PUT", bare, body)
+    before, written = tenant.everything(), tenant.done("GET", bare)
+    stack = Stack(empty_sandbox, project(NOUNS, name="legacy"))
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    (model,) = (one["id"] for one in stack.state()["resources"] if one["type"].endswith(":ModelContainer"))
+    assert model == f"{bare}/models/legacy-dev-models-churn", "the workspace may have a model of that name"
+    assert tenant.done("GET", bare) == written
+    succeeded(stack.destroy())
+    assert tenant.everything() == before
 
 
 IMAGES = f"{P}/Microsoft.ContainerRegistry/registries/imagesofours"
