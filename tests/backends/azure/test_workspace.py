@@ -200,6 +200,18 @@ def test_its_identity_is_let_into_a_container_of_another_account(cloud: Cloud) -
     assert given["principalId"] == "ours-principal"
 
 
+def test_a_feature_store_stands_on_what_the_workspace_has(cloud: Cloud) -> None:
+    def program() -> None:
+        here = hub(storage_group="shared", insights=None)
+        store = mlops.FeatureStore("features", platform=here)
+        columns: Any = {"id": "string", "at": "timestamp"}
+        mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=columns)
+
+    cloud.run(program, **SETTINGS)
+    assert cloud.one("storage/Blob").inputs["resourceGroupName"] == "shared"
+    assert "applicationInsights" not in cloud.one("machinelearningservices/Workspace").inputs
+
+
 def test_an_engine_keeps_no_secret_where_roles_open_nothing(cloud: Cloud) -> None:
     wandb: Any = {"entity": "acme", "project": "churn", "api_key": "one"}
     with pytest.raises(InvalidArgs, match="goes by access policies"):

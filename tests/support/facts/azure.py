@@ -39,6 +39,7 @@ def hub(name: str = "churn", **facts: Any) -> PlatformRef:
         "network": None,
         "subnets": [],
         "vault_roles": True,
+        "storage_group": None,
     }
     address |= {key: facts.pop(key) for key in list(facts) if key in address}
     files = f"https://{address['storage']}.blob.core.windows.net/artifacts/"
