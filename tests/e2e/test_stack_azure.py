@@ -65,6 +65,9 @@ def test_a_stack_lives_and_dies(stage: str, stack_of: StackOf, tenant: Tenant) -
     assert shown(stack.up()) == []
     assert shown(stack.refresh()) == []
     assert_all_found(stack, tenant)
+    wide = tenant.wide()
+    assert len(wide) == 1, "the workflow of a release alone has a right on the group"
+    assert all(wide.values()), "a reason stands beside it"
     assert list(tenant.endpoint(stack)["properties"]["traffic"].values()) == [100]
     assert TOKEN not in json.dumps(stack.state())
 

@@ -1,5 +1,7 @@
 """What goes wrong while a stack runs on Azure, and that the next `up` recovers."""
 
+import base64
+import json
 import re
 import shutil
 import subprocess
@@ -20,6 +22,8 @@ ALONE = ("--protect=false", "--generate-code=false")
 """Of an import: the program has it already."""
 HAVE_ONE = (":Platform", ":FeatureStore")
 """The components that have a workspace."""
+SECRET = "hunter2-the-token-nobody-may-see"
+HOOK = "https://ci.example.com/hook?sig=hunter3-nobody-may-see"
 MODEL, IMAGE = "models-churn", "churn"
 ENDPOINTS, TEMPLATES = f"{ML}/workspaces/onlineEndpoints", "Microsoft.Resources"
 BEGINNINGS = {
@@ -112,6 +116,40 @@ def test_what_the_real_provider_finds_there_is_imported(stack_of: StackOf, tenan
     succeeded(stack.destroy())
 
 
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_secrets_are_nowhere_in_clear(stack_of: StackOf, empty_sandbox: Sandbox, tenant: Tenant, stage: str) -> None:
+    """Neither what a user gave nor the address that CI is told at, but in the vault, and with who may read it."""
+    stack = stack_of("stacks/azure", stage)
+    stack.configure_secret("hub_token", SECRET)
+    stack.configure_secret("approvals", HOOK)
+    said = [succeeded(stack.preview_and_up("--diff")).output]
+    workspace = tenant.workspace(stack)
+    for _ in range(2):  # the second is released beside the first, by a template and a workflow
+        workspace.approve(MODEL, workspace.register(MODEL, IMAGE, auc=0.94))
+        said += [stack.preview("--diff").output, succeeded(stack.up("--diff")).output]
+        said += [json.dumps(tenant.run(flow, 60.0)["actions"]) for flow in flows(tenant)]
+    said += [succeeded(stack.refresh()).output, stack.export(), json.dumps(stack.outputs()), tenant.shown()]
+    said += [json.dumps(tenant.admin("requests", method="GET")), json.dumps(empty_sandbox.env()), empty_sandbox.shell()]
+    # All but what Azure itself keeps, which is the vault and the secure parameters of workflows.
+    files = [one for one in empty_sandbox.home.rglob("*") if one.is_file() and not one.name.startswith("azure-state")]
+    files += [path for path in stack.folder.rglob("*") if path.is_file()]
+    for secret in (SECRET, HOOK):
+        for text in (secret, base64.b64encode(secret.encode()).decode()):
+            assert [words[:200] for words in said if text in words] == []
+            assert [path for path in files if text.encode() in path.read_bytes()] == []
+    assert tenant.endpoint(stack)["properties"]["traffic"], "it is all there"
+    tenant.admin("save")
+    kept = (empty_sandbox.home / "azure-state.json").read_text()
+    assert SECRET in kept
+    assert HOOK in kept
+
+
+def flows(tenant: Tenant) -> list[str]:
+    """List the workflows that something starts."""
+    found = tenant.everything().get("Microsoft.Logic/workflows", [])
+    return [one for one in found if tenant.at(one)["properties"]["state"] == "Enabled"]
+
+
 def followed(stack: Stack, said: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Run a command that the page has."""
     assert said in (ROOT / "docs/recovery.md").read_text()
@@ -149,9 +187,8 @@ def brought_back(stack: Stack, tenant: Tenant, releases: int = 0, serving: int =
 
 def a_minute_passes(tenant: Tenant) -> None:
     """Let every workflow have a look, whether or not its rights are there yet."""
-    for flow in tenant.everything().get("Microsoft.Logic/workflows", []):
-        if tenant.at(flow)["properties"]["state"] == "Enabled":
-            tenant.run(flow, 60.0)
+    for flow in flows(tenant):
+        tenant.run(flow, 60.0)
 
 
 def through(stack: Stack, tenant: Tenant) -> None:

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends.azure import access, rights
+from pulumi_mlops.backends.azure import access, live, rights
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.principals import Principal
@@ -15,6 +15,8 @@ from pulumi_mlops.core.workload import Image, Place
 from support.facts.azure import HUB, IMAGE, REGISTRY_ID, SETTINGS, STORAGE
 from support.mocks import Cloud
 
+CONTAINERS = f"{STORAGE}/blobServices/default/containers"
+ARTIFACTS = f"{CONTAINERS}/artifacts"
 FILES = "https://churndev1.blob.core.windows.net/artifacts/"
 SOMEBODY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -68,6 +70,29 @@ def test_an_image_is_pulled_from_its_own_registry(image: str, scope: str | None)
     found = rights.pull_image(Image(image), HUB)
     assert [one.scope for one in found] == ([] if scope is None else [scope])
     assert {one.role for one in found} <= {"AcrPull"}
+
+
+BOUNDED = "StringLike 'models/churn/*'"
+
+
+@pytest.mark.parametrize(
+    ("files", "scope", "bounds"),
+    [
+        (f"{FILES}models/churn/3/", ARTIFACTS, BOUNDED),
+        ("azureml://datastores/artifacts/paths/models/churn/3/model.bin", ARTIFACTS, BOUNDED),
+        ("azureml://datastores/workspaceblobstore/paths/azureml/job-1/model", f"{CONTAINERS}/azureml-blobstore-1", ""),
+        ("azureml://jobs/job-1/outputs/model", STORAGE, ""),
+    ],
+)
+def test_the_files_of_a_version_are_read_beside_those_of_the_one_that_serves(
+    cloud: Cloud, files: str, scope: str, bounds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model's folder, or the container of what jobs wrote; all of the account only where nothing is known."""
+    monkeypatch.setattr(live, "container_of", lambda *_: ("churndev1", "azureml-blobstore-1"))
+    version = mlops.ModelVersionRef(name="churn", backend="azure", platform=HUB, version=3, files=files, address={})
+    (found,) = judged(cloud, lambda: rights.rights(HUB, [("read", version)]))
+    assert found["scope"] == scope
+    assert (bounds in found["condition"]) if bounds else found["condition"] is None
 
 
 def test_every_role_is_told_apart() -> None:

@@ -16,6 +16,7 @@ from support.sandbox.arm_good import (
     SERVING,
     STORAGE,
     STORE,
+    VAULT,
     WORKSPACE,
     Good,
     role,
@@ -34,6 +35,7 @@ NEEDED = {
     "role-pull": "deployment",
     "role-collected": "deployment",
 }
+SECRETS_USER, METRICS_WRITER = "Key Vault Secrets User", "AzureML Metrics Writer (preview)"
 ASKED = count()
 TEXT = {"Content-Type": "text/plain"}
 BLOB = "/blob/churnfiles/artifacts"
@@ -193,6 +195,33 @@ def test_an_endpoint_answers_those_who_may(world: Arm) -> None:
     assert world.done("POST", "/score/churn-live", {}, version=None) == {"deployment": "blue"}
     assert world.ask("POST", "/score/churn-live", {}, token=f"{READER}9", version=None).code == "Forbidden"
     world.done("PUT", ENDPOINT, GOOD["endpoint"].body)
+
+
+def test_a_container_acts_as_its_endpoint(world: Arm) -> None:
+    """It reads the secrets that its variables name, and tells how busy it is."""
+    sent = world.sent["deployment"]["properties"]
+    named = {"TOKEN": "https://churn-vault.vault.azure.net/secrets/token"}
+    world.done("PUT", DEPLOYMENT, world.sent["deployment"] | {"properties": sent | {"environmentVariables": named}})
+
+    def lacking() -> list[str]:
+        played = world.admin("POST", "run", {"id": DEPLOYMENT})
+        return [one["name"].partition("/")[2] for one in played["actions"] if one["status"] == "Failed"]
+
+    assert lacking() == ["vaults/secrets/getSecret/action", "workspaces/metrics/resource/write"]
+    secret = f"{VAULT}/secrets/token"
+    for number, (scope, name) in enumerate(((secret, SECRETS_USER), (WORKSPACE, METRICS_WRITER)), 70):
+        given = role(scope, name, number, SERVING)
+        world.done("PUT", given.id, body(world, given), version=given.version)
+    assert lacking() == []
+    world.done("PUT", DEPLOYMENT, world.sent["deployment"])
+
+
+def test_an_image_is_pulled_and_pushed_by_who_may(world: Arm) -> None:
+    path = f"/image/{REGISTRY.rpartition('/')[2]}/serve"
+    serving = f"principal:{world.done('GET', SERVING)['properties']['principalId']}"
+    assert world.ask("GET", path, token=serving, version=None).status == 200
+    assert world.ask("PUT", path, token=serving, version=None).code == "DENIED"
+    assert world.ask("GET", path, token=READER, version=None).code == "DENIED"
 
 
 def test_a_role_that_nothing_needs_is_told(server: Arm) -> None:

@@ -99,6 +99,20 @@ class Tenant:
         there = self.done("GET", f"{endpoint['id']}/deployments")["value"]
         return [one for one in there if one["name"] in wanted]
 
+    def wide(self) -> dict[str, str]:
+        """List the role assignments that hold for more than one resource, each with the reason beside it."""
+        found: dict[str, str] = {}
+        for one in self.everything().get("Microsoft.Authorization/roleAssignments", []):
+            said = self.at(one)["properties"]
+            if "/providers/" not in said["scope"]:
+                found[one] = str(said.get("description", "")).partition("): ")[2]
+        return found
+
+    def shown(self) -> str:
+        """Read everything that Azure shows to who may read all, but objects in storage."""
+        ids = [one for kind, several in self.everything().items() if kind != "blobs" for one in several]
+        return json.dumps([self.at(one) for one in ids])
+
     def run(self, workflow: str, later: float) -> dict[str, Any]:
         """Play one run of a workflow, as if it were so many seconds later."""
         return dict(self.admin("run", {"id": workflow, "later": later}))

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops_sandbox import administration
 from pulumi_mlops_sandbox.administration import Routes, routes
-from pulumi_mlops_sandbox.azure import access, operations, playing
+from pulumi_mlops_sandbox.azure import access, acting, operations, playing
 from pulumi_mlops_sandbox.azure.inventory import inventory
 from pulumi_mlops_sandbox.azure.plane import Plane
 
@@ -70,8 +70,11 @@ def _let_go(plane: Plane, _body: dict[str, Any]) -> Any:
 
 
 def _run(plane: Plane, body: dict[str, Any]) -> Any:
-    """Play one run of a workflow: ``{"id": …, "later": seconds}``, as if it were so much later."""
+    """Play one run of a workflow, ``{"id": …, "later": seconds}`` as if it were so much later, or of what else acts."""
     with plane.lock:
+        record = plane.store.get(str(body["id"]))
+        if record is not None and record.type in acting.ACTING:
+            return acting.play(plane, record)
         return playing.play(plane, str(body["id"]), float(body.get("later", 0)))
 
 

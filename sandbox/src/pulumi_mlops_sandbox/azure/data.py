@@ -1,7 +1,8 @@
-"""What callers ask of what was made: secrets of a vault, and answers of an endpoint; judged by roles.
+"""What callers ask of what was made, judged by roles.
 
 ``GET /vault/<vault>/secrets/<name>`` tells a secret. ``POST /score/<endpoint>`` tells which deployment would
-answer; no model runs.
+answer; no model runs. ``GET /image/<registry>/<repository>`` pulls, and PUT pushes: images need not exist, and none is
+kept.
 """
 
 import random
@@ -14,8 +15,11 @@ from pulumi_mlops_sandbox.azure.call import Answer, Tenant
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.store import Record
 
-VAULT, SCORE = "/vault/", "/score/"
-PREFIXES = (VAULT, SCORE)
+VAULT, SCORE, IMAGE = "/vault/", "/score/", "/image/"
+PREFIXES = (VAULT, SCORE, IMAGE)
+REGISTRIES = "Microsoft.ContainerRegistry/registries"
+IMAGES = {"GET": f"{REGISTRIES}/pull/read", "PUT": f"{REGISTRIES}/push/write"}
+METRICS = "Microsoft.MachineLearningServices/workspaces/metrics/resource/write"
 GET_SECRET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"  # noqa: S105  (the name of a right)
 INVOKE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
 ENDPOINTS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
@@ -25,6 +29,8 @@ def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answe
     """Answer one request."""
     if path.startswith(VAULT):
         return _secret(tenant, request, path.removeprefix(VAULT).split("/"), principal)
+    if path.startswith(IMAGE):
+        return _image(tenant, request, path.removeprefix(IMAGE).partition("/")[0], principal)
     return _score(tenant, request, path.removeprefix(SCORE).partition("/")[0], principal)
 
 
@@ -48,6 +54,15 @@ def _secret(tenant: Tenant, request: Request, parts: list[str], principal: str) 
         raise ArmError("SecretNotFound", f"A secret with (name/id) {parts[2]} was not found in this key vault.", 404)
     told: dict[str, Any] = {"value": secret.properties.get("value"), "id": secret.at("properties.secretUriWithVersion")}
     return Answer(200, told)
+
+
+def _image(tenant: Tenant, request: Request, name: str, principal: str) -> Answer:
+    registry = _named(tenant, REGISTRIES, name)
+    if request.method not in IMAGES:
+        raise ArmError("UNSUPPORTED", "An image is pulled by GET, and pushed by PUT.", 405)
+    if not access.allowed(tenant, principal, IMAGES[request.method], registry.id):
+        raise ArmError("DENIED", f"'{principal}' lacks '{IMAGES[request.method]}' on '{registry.id}'.", 403)
+    return Answer(200, {})
 
 
 def _score(tenant: Tenant, request: Request, name: str, principal: str) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pulumi_mlops_sandbox.azure import expressions, operations
-from pulumi_mlops_sandbox.azure.call import Tenant
+from pulumi_mlops_sandbox.azure.call import Tenant, dig
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.store import Record
 
@@ -125,11 +125,13 @@ class Run:
     def _http(self, name: str, action: dict[str, Any]) -> str:
         asked = self._value(action["inputs"])
         method, uri = str(asked["method"]), str(asked["uri"])
+        set_so = action.get("runtimeConfiguration") or {}
         if urlsplit(uri).netloc not in {MANAGEMENT, urlsplit(self.tenant.url).netloc}:
             self.told.append({"method": method, "uri": uri, "body": asked.get("body")})
-            return self._ended(name, SUCCEEDED, f"{method} {uri}")
+            secure = "inputs" in dig(set_so, "secureData.properties", [])
+            return self._ended(name, SUCCEEDED, "secure inputs" if secure else f"{method} {uri}")
         try:
-            status, self._bodies[name] = self._ask(method, uri, asked, paged=bool(action.get("runtimeConfiguration")))
+            status, self._bodies[name] = self._ask(method, uri, asked, paged="paginationPolicy" in set_so)
         except ArmError as error:
             self._bodies[name] = error.envelope()
             return self._ended(name, FAILED, f"{method} {urlsplit(uri).path}: {error.status} {error}")

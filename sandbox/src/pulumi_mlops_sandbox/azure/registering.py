@@ -39,11 +39,14 @@ class Workspace:
         """Find it."""
         return cls(url, platform["address"]["workspace_id"], platform["images"])
 
-    def register(self, model: str, image: str, auc: float) -> int:
-        """Register the next version of a model, as a training job would; it waits for approval."""
+    def register(self, model: str, image: str, auc: float, store: str = "artifacts") -> int:
+        """Register the next version of a model, as a training job would; it waits for approval.
+
+        :param store: the datastore in which its files are; `workspaceblobstore` keeps what jobs write.
+        """
         number = int(self.get(f"models/{model}")["properties"]["nextVersion"])
         properties = {
-            "modelUri": f"azureml://datastores/artifacts/paths/models/{model}/{number}/",
+            "modelUri": f"azureml://datastores/{store}/paths/models/{model}/{number}/",
             "modelType": "custom_model",
             "properties": {"auc": str(auc)},
             "tags": {APPROVAL: "pending", IMAGE: f"{self.images[image]}:1.0.{number}"},

@@ -93,6 +93,7 @@ def _assigned(
     scope: Scope, who: tuple[Input[str], str | None], subscription: Input[str], right: Right, part: str
 ) -> authorization.RoleAssignment:
     bounded = condition(right)
+    about = f"{scope.component.noun} {scope.name} of {scope.project} ({scope.stage})"
     word = physical(part, _WORD.sub("-", right.role.lower()).strip("-"), right.where, limit=_LOGICAL)
     child = scope.child(word)
     return authorization.RoleAssignment(
@@ -102,7 +103,7 @@ def _assigned(
         principal_id=who[0],
         principal_type=who[1],
         role_definition_id=role_id(subscription, right.role) if right.custom is None else right.custom,
-        description=f"{scope.component.noun} {scope.name} of {scope.project} ({scope.stage})",
+        description=f"{about}: {right.why}" if right.why else about,
         condition=bounded,
         condition_version="2.0" if bounded is not None else None,
         opts=scope.opts,

@@ -56,7 +56,7 @@ def definition(workspace: Input[str], registry: str, on: Sequence[str], who: Inp
                     ),
                     "tell_of_each": workflows.each(
                         "@body('changed')",
-                        {"tell": workflows.call("POST", "@parameters('to')", None, body=told)},
+                        {"tell": workflows.call("POST", "@parameters('to')", None, body=told, secret=True)},
                         ["changed"],
                     ),
                 },

@@ -201,6 +201,14 @@ def has_environment(platform: PlatformRef, name: str, version: str) -> bool:
     return of_workspace(platform, f"environment {name!r}", path) is not None
 
 
+def container_of(platform: PlatformRef, datastore: str) -> tuple[str, str] | None:
+    """Return the account and the container of a datastore; nothing where none is there, or it is over no container."""
+    found = of_workspace(platform, f"datastore {datastore!r}", f"datastores/{datastore}")
+    said = (found or {}).get("properties") or {}
+    account, container = said.get("accountName"), said.get("containerName") or said.get("filesystem")
+    return (str(account), str(container)) if account and container else None
+
+
 def of_model(model: ModelRef, below: str = "") -> dict[str, Any] | None:
     """Read a model, or what is below it; nothing where it is not there."""
     where = _model_path(model)

@@ -225,8 +225,12 @@ def watch(base: Base, traffic: Plan, rules: Sequence[Input[str]], needs: Sequenc
         Right("AzureML Data Scientist", base.endpoint.id, "endpoint"),
         # To run the endpoint as its identity, which each change of it names.
         Right("Managed Identity Operator", base.who.resource.id, "identity"),
-        # Of the group, and not of one resource: the alerts of its rules are listed by what they are about.
-        Right("Monitoring Reader", at.group_id, "group"),
+        Right(
+            "Monitoring Reader",
+            at.group_id,
+            "group",
+            why="the alerts of a group's rules are listed for the group, whatever they are about",
+        ),
     ]
     assigned = access.assign(scope, mover.principal_id, at.subscription, given, part="release")
     runs = access.known_with(mover, assigned)

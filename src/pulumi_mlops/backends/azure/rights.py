@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.azure import live
+from pulumi_mlops.backends.azure import live, stores
 from pulumi_mlops.backends.azure.addresses import (
     EndpointAddress,
     FeatureGroupAddress,
@@ -96,6 +96,8 @@ class Right:
     """Within a container: the files to which it is bounded, which end in a star for all that begins so."""
     custom: Input[str] | None = None
     """Full id of the role, where it is one of a program's own."""
+    why: str = ""
+    """Why the scope is wider than one resource, where it is: it stands beside the assignment, in Azure too."""
 
 
 def role_id(subscription: Input[str], role: str) -> Output[str]:
@@ -252,18 +254,40 @@ def _pull_version(version: ModelVersionRef, here: PlatformRef) -> list[Right]:
 
 
 def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Right]:
-    """Allow to read the files of a version.
+    """Allow to read the files of a version, wherever its workspace keeps them, and of those beside it.
 
-    Files that a job wrote are in a container that the workspace made: its name is known to the workspace alone, so that
-    the account is the narrowest scope there is.
+    What served before serves until the release is through, and reads its own files again with each new machine.
     """
     if (shared := ModelVersionAddress.of(version).shared) is not None:
         return [of_registry("Reader", shared)]
-    at = PlatformAddress.of(version.platform)
-    if version.files is not None and version.files.startswith("https://"):
-        return read_place(Place(version.files), version.platform)
     del here
-    return [Right("Storage Blob Data Reader", at.storage_id, "storage")]
+    role, at, files = "Storage Blob Data Reader", PlatformAddress.of(version.platform), version.files or ""
+    if (found := _BLOB.fullmatch(files)) is not None:
+        root = files.removesuffix(found["path"])
+        return read_place(Place(root + _beside(found["path"], version.version)), version.platform)
+    named = stores.named_by(files)
+    if named is not None and named[0] == at.datastore:
+        return [Right(role, at.container_id, "artifacts", (_pattern(_beside(named[1], version.version)),))]
+    held = live.container_of(version.platform, named[0]) if named is not None else None
+    if held is None:
+        return [Right(role, at.storage_id, "storage")]  # which container it is, is known to the workspace alone
+    # All of the container: what a job wrote is below a folder of that job's, each version below another one.
+    if held[0] == at.storage or is_deferred(at.storage):  # the workspace's own are in its account
+        scope: Input[str] = Output.format("{0}/blobServices/default/containers/{1}", at.storage_id, held[1])
+    else:
+        scope = _other_container(version.platform, *held)
+    return [Right(role, scope, f"{held[0]}-{held[1]}")]
+
+
+def _beside(path: str, version: int | None) -> str:
+    """Return the folder of a model, out of the path of one version: what is above its number, or above its last part.
+
+    >>> _beside("models/churn/3/", 3), _beside("models/churn/3/model.bin", 3), _beside("exports/churn", 3)
+    ('models/churn/', 'models/churn/', 'exports/')
+    """
+    parts = path.rstrip("/").split("/")
+    above = parts[: parts.index(str(version))] if str(version) in parts else parts[:-1]
+    return "/".join([*above, ""]) or path
 
 
 def model_files(model: ModelRef) -> Place:

@@ -74,13 +74,23 @@ def in_datastore(at: PlatformAddress, uri: Input[str]) -> Output[str]:
     return Output.all(uri, at.files, root).apply(written)
 
 
+def named_by(uri: str) -> tuple[str, str] | None:
+    """Return the datastore and the path by which a workspace names a file or a folder; nothing of any other address.
+
+    >>> named_by("azureml://datastores/artifacts/paths/models/churn/1/")
+    ('artifacts', 'models/churn/1/')
+    """
+    found = _PATHS.fullmatch(uri)
+    return None if found is None else (found["store"], found["path"])
+
+
 def plain_address(at: PlatformAddress, uri: str) -> str:
     """Return the address of what a workspace names by its datastore, where that is known while the program runs.
 
     >>> plain_address(at, "azureml://datastores/artifacts/paths/models/churn/1/")  # doctest: +SKIP
     'https://churndev.blob.core.windows.net/artifacts/models/churn/1/'
     """
-    found = _PATHS.fullmatch(uri)
-    if found is None or found["store"] != at.datastore or not isinstance(at.storage, str):
+    found = named_by(uri)
+    if found is None or found[0] != at.datastore or not isinstance(at.storage, str):
         return uri
-    return f"https://{at.storage}.blob.core.windows.net/{at.container}/{found['path']}"
+    return f"https://{at.storage}.blob.core.windows.net/{at.container}/{found[1]}"

@@ -50,8 +50,12 @@ def call(
     body: Any = None,
     after: Sequence[str] = (),
     pages: bool = False,
+    secret: bool = False,
 ) -> Action:
-    """Send a request, as the workflow's identity where one is named."""
+    """Send a request, as the workflow's identity where one is named.
+
+    :param secret: whether who looks at the runs must not see what was sent, and where.
+    """
     inputs: Action = {"method": method, "uri": uri}
     if who is not None:
         inputs["authentication"] = {
@@ -64,6 +68,8 @@ def call(
     found: Action = {"type": "Http", "inputs": inputs, "runAfter": _after(after)}
     if pages:
         found["runtimeConfiguration"] = {"paginationPolicy": {"minimumItemCount": 1000}}
+    if secret:
+        found["runtimeConfiguration"] = {"secureData": {"properties": ["inputs"]}}
     return found
 
 

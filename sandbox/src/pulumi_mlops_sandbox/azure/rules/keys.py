@@ -30,11 +30,12 @@ def may_wrap(call: Call, identity: Any, uri: Any, path: str) -> Iterator[Problem
     if holder is None or not vault.properties.get("enableRbacAuthorization"):
         return
     principal = str(holder.at("properties.principalId"))
-    action = f"{VAULTS}/keys/wrap/action"
-    if not access.allowed(call.tenant, principal, action, vault.id, data=True):
+    action, name = f"{VAULTS}/keys/wrap/action", str(uri).partition("/keys/")[2].partition("/")[0]
+    scope = f"{vault.id}/keys/{name}" if name else vault.id
+    if not access.allowed(call.tenant, principal, action, scope, data=True):
         raise ArmError(
             "KeyVaultAuthenticationFailure",
-            f"The identity '{holder.id}' may not use the keys of '{vault.id}': it needs a role with the data action "
+            f"The identity '{holder.id}' may not use '{scope}': it needs a role with the data action "
             f"'{action}', such as Key Vault Crypto Service Encryption User.",
             403,
             target=path,

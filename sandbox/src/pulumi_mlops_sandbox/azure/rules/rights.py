@@ -26,6 +26,10 @@ FILES = f"{STORAGE}/fileServices/fileshares/files"
 PULL = f"{REGISTRY}/pull/read"
 
 
+Wanted = tuple[str, str, bool, str]
+"""Action, scope, whether it is one on data, and a role that has it."""
+
+
 @dataclass(frozen=True)
 class Need:
     """What a workspace does with something that it stands on."""
@@ -66,7 +70,7 @@ def denied(identity: str, action: str, scope: str, role: str, code: str = "Autho
     )
 
 
-def _may(call: Call, identity: str, action: str, scope: str, *, data: bool = False) -> bool:
+def may(call: Call, identity: str, action: str, scope: str, *, data: bool = False) -> bool:
     """Ask for a right; what follows a `#` in a scope is the path of an object."""
     place, _, path = scope.partition("#")
     about = access.at_path(action, path)
@@ -89,7 +93,7 @@ def workspace(call: Call) -> None:
         keys = call.properties.get("systemDatastoresAuthMode") in {None, "AccessKey"}
         if need.property == "storageAccount" and need.data and keys:
             continue  # it logs in with a key of the account
-        if not _may(call, str(identity), need.action, record.id, data=need.data):
+        if not may(call, str(identity), need.action, record.id, data=need.data):
             raise denied(str(identity), need.action, record.id, need.role)
     _approving(call, str(identity))
 
@@ -102,25 +106,37 @@ def _approving(call: Call, identity: str) -> None:
         if record is None or mode == MODES[0]:
             continue
         private = record.properties.get("publicNetworkAccess") == "Disabled"
-        if (private or mode == STRICTEST) and not _may(call, identity, action, record.id):
+        if (private or mode == STRICTEST) and not may(call, identity, action, record.id):
             raise denied(identity, action, record.id, "Azure AI Enterprise Network Connection Approver")
 
 
 @outcome(f"{WORKSPACES}/onlineEndpoints/deployments")
 def online(call: Call, record: Record) -> ArmError | None:
     """Fail a deployment whose endpoint may not fetch its image or its model, or store what it collects."""
-    endpoint, space = call.store.get(call.address.parent), workspace_of(call)
-    if endpoint is None or space is None or record.properties.get("endpointComputeType") != "Managed":
-        return None
-    identities = principals(endpoint)
-    if "systemassigned" in str(endpoint.at("identity.type", "")).lower() or not identities:
-        return None
-    wanted = [*_images(call, space, record.properties.get("environmentId")), *_files(call, space, record.properties)]
-    wanted += [(WRITE, scope, True, "Storage Blob Data Contributor") for scope in _collected(call, space, record)]
-    for action, scope, data, role in wanted:
-        if not any(_may(call, one, action, scope, data=data) for one in identities):
+    identities = acts_as(call, record)
+    for action, scope, data, role in fetched(call, record) if identities else ():
+        if not any(may(call, one, action, scope, data=data) for one in identities):
             return denied(identities[0], action, scope, role, "BadArgument")
     return None
+
+
+def acts_as(call: Call, record: Record) -> list[str]:
+    """List the user-assigned identities as any of which the containers of a deployment act."""
+    endpoint = call.store.get(call.address.parent)
+    if endpoint is None or record.properties.get("endpointComputeType") != "Managed":
+        return []
+    own = "systemassigned" in str(endpoint.at("identity.type", "")).lower()
+    return [] if own else principals(endpoint)
+
+
+def fetched(call: Call, record: Record) -> Iterator[Wanted]:
+    """List what a deployment needs to start: its image, its files, and where it keeps calls."""
+    space = workspace_of(call)
+    if space is not None:
+        yield from _images(call, space, record.properties.get("environmentId"))
+        yield from _files(call, space, record.properties)
+        for scope in _collected(call, space, record):
+            yield WRITE, scope, True, "Storage Blob Data Contributor"
 
 
 def _collected(call: Call, space: Record, record: Record) -> Iterator[str]:
@@ -134,9 +150,6 @@ def _collected(call: Call, space: Record, record: Record) -> Iterator[str]:
             yield from storage_of(call, space, str(found.properties.get("dataUri", "")))
         else:
             yield from _own_storage(call, space)
-
-
-Wanted = tuple[str, str, bool, str]
 
 
 def _images(call: Call, space: Record, environment: Any) -> Iterator[Wanted]:
@@ -222,10 +235,10 @@ def _job(call: Call, asked: dict[str, Any]) -> None:
     ):
         for one in (asked.get(field) or {}).values():
             for scope in _data(call, space, str((one or {}).get("uri") or "")):
-                if not _may(call, identity, action, scope, data=True):
+                if not may(call, identity, action, scope, data=True):
                     raise denied(identity, action, scope, role)
     for action, scope, data, role in _images(call, space, asked.get("environmentId")):
-        if not _may(call, identity, action, scope, data=data):
+        if not may(call, identity, action, scope, data=data):
             raise denied(identity, action, scope, role)
 
 
@@ -259,16 +272,24 @@ def _monitor(call: Call, definition: dict[str, Any]) -> None:
         return
     for identity in given or principals(space):
         for scope in _own_storage(call, space):
-            if not _may(call, identity, WRITE, scope, data=True):
+            if not may(call, identity, WRITE, scope, data=True):
                 raise denied(identity, WRITE, scope, "Storage Blob Data Contributor")
 
 
 @outcome(f"{WORKSPACES}/featuresets/versions")
 def features(call: Call, record: Record) -> ArmError | None:
     """Fail a feature set that is to be materialised by an identity without the right to write it."""
+    for identity, (action, scope, data, role) in materialized(call, record):
+        if not may(call, identity, action, scope, data=data):
+            return denied(identity, action, scope, role)
+    return None
+
+
+def materialized(call: Call, record: Record) -> Iterator[tuple[str, Wanted]]:
+    """List what bringing rows into the offline store needs, and as whom it is done."""
     space = workspace_of(call)
     if space is None or record.at("properties.materializationSettings.storeType", "None") == "None":
-        return None
+        return
     for connection in call.store.of_type(f"{WORKSPACES}/connections", space.id):
         if not connection.name.startswith("OfflineStoreConnectionName"):
             continue
@@ -276,9 +297,6 @@ def features(call: Call, record: Record) -> ArmError | None:
         target = str(connection.properties.get("target", ""))
         if call.store.get(identity) is None:
             continue
-        if call.store.get(target) is not None and not _may(call, identity, WRITE, target, data=True):
-            return denied(identity, WRITE, target, "Storage Blob Data Contributor")
-        action = f"{WORKSPACES}/featuresets/write"
-        if not _may(call, identity, action, space.id):
-            return denied(identity, action, space.id, "AzureML Data Scientist")
-    return None
+        if call.store.get(target) is not None:
+            yield identity, (WRITE, target, True, "Storage Blob Data Contributor")
+        yield identity, (f"{WORKSPACES}/featuresets/write", space.id, False, "AzureML Data Scientist")

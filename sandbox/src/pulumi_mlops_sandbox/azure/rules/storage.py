@@ -26,9 +26,9 @@ def account(call: Call) -> Iterator[Problem]:
     if call.at("properties.encryption.keySource") == "Microsoft.Keyvault":
         key = call.at("properties.encryption.keyvaultproperties") or {}
         identity = call.at("properties.encryption.identity.userAssignedIdentity")
-        yield from may_wrap(
-            call, identity, key.get("keyvaulturi"), "properties.encryption.keyvaultproperties.keyvaulturi"
-        )
+        place = key.get("keyvaulturi")
+        uri = place and f"{str(place).rstrip('/')}/keys/{key.get('keyname', '')}"
+        yield from may_wrap(call, identity, uri, "properties.encryption.keyvaultproperties.keyvaulturi")
 
 
 @rule(BLOBS)
