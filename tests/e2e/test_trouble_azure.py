@@ -147,7 +147,7 @@ def test_secrets_are_nowhere_in_clear(stack_of: StackOf, empty_sandbox: Sandbox,
 def flows(tenant: Tenant) -> list[str]:
     """List the workflows that something starts."""
     found = tenant.everything().get("Microsoft.Logic/workflows", [])
-    return [one for one in found if tenant.at(one)["properties"]["state"] == "Enabled"]
+    return [one for one in found if tenant.done("GET", one)["properties"]["state"] == "Enabled"]
 
 
 def followed(stack: Stack, said: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -195,7 +195,7 @@ def through(stack: Stack, tenant: Tenant) -> None:
     """Let the release's workflow come to its end: the old deployment is gone then."""
     (flow,) = (one["id"] for one in resources(stack) if one["type"].endswith(":Workflow") and "-release-" in one["id"])
     hour = 0
-    while tenant.at(flow)["properties"]["state"] == "Enabled":
+    while tenant.done("GET", flow)["properties"]["state"] == "Enabled":
         hour += 1
         assert hour < 10, "a release ends by itself"
         assert tenant.run(flow, 3600.0 * hour)["status"] == "Succeeded"

@@ -89,7 +89,9 @@ def test_the_files_of_a_version_are_read_beside_those_of_the_one_that_serves(
 ) -> None:
     """The model's folder, or the container of what jobs wrote; all of the account only where nothing is known."""
     monkeypatch.setattr(live, "container_of", lambda *_: ("churndev1", "azureml-blobstore-1"))
-    version = mlops.ModelVersionRef(name="churn", backend="azure", platform=HUB, version=3, files=files, address={})
+    version = mlops.ModelVersionRef(
+        name="churn", backend="azure", platform=HUB, version=3, files=files, address={"id": "x"}
+    )
     (found,) = judged(cloud, lambda: rights.rights(HUB, [("read", version)]))
     assert found["scope"] == scope
     assert (bounds in found["condition"]) if bounds else found["condition"] is None

@@ -72,10 +72,6 @@ class Tenant:
         """Return the workspace of a stack's platform."""
         return Workspace.of(self.url, stack.outputs()["platform"])
 
-    def at(self, path: str) -> dict[str, Any]:
-        """Read what is at an id."""
-        return sent(self.url, "GET", path)
-
     def endpoint(self, stack: Stack) -> dict[str, Any]:
         """Return the one endpoint that there is."""
         (found,) = self.workspace(stack).get("onlineEndpoints")["value"]
@@ -103,7 +99,7 @@ class Tenant:
         """List the role assignments that hold for more than one resource, each with the reason beside it."""
         found: dict[str, str] = {}
         for one in self.everything().get("Microsoft.Authorization/roleAssignments", []):
-            said = self.at(one)["properties"]
+            said = self.done("GET", one)["properties"]
             if "/providers/" not in said["scope"]:
                 found[one] = str(said.get("description", "")).partition("): ")[2]
         return found
@@ -111,7 +107,7 @@ class Tenant:
     def shown(self) -> str:
         """Read everything that Azure shows to who may read all, but objects in storage."""
         ids = [one for kind, several in self.everything().items() if kind != "blobs" for one in several]
-        return json.dumps([self.at(one) for one in ids])
+        return json.dumps([self.done("GET", one) for one in ids])
 
     def run(self, workflow: str, later: float) -> dict[str, Any]:
         """Play one run of a workflow, as if it were so many seconds later."""
