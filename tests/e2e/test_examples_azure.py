@@ -231,11 +231,15 @@ def readers(tenant: Tenant, container: str) -> set[str]:
     return {path for one in given for path in re.findall(r"blobs:path\] StringLike '([^']+)'", one["condition"])}
 
 
+HOOK = "https://ci.example.com/hooks/ranker"
+
+
 def test_two_workspaces(stack_of: StackOf, tenant: Tenant) -> None:
     """Both wait; training registers a version in the registry, and it is served in both regions."""
     before = tenant.everything()
     stack = stack_of("examples/two_workspaces")
     stack.configure(tag="1")
+    stack.configure_secret("hook", HOOK)
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
     model = stack.outputs()["model"]
@@ -250,6 +254,8 @@ def test_two_workspaces(stack_of: StackOf, tenant: Tenant) -> None:
     }
     assert refused(tenant, "nobody", f"{model}/versions/1", version) == "AuthorizationFailed"
     tenant.done("PUT", f"{model}/versions/1", version, principal=stack.outputs()["training"])
+    (flow,) = (one["id"] for one in stack.state()["resources"] if one["type"].endswith(":Workflow"))
+    assert [one["body"]["approval"] for one in tenant.run(flow, 0.0)["told"]] == ["approved"]
     assert set(succeeded(stack.up()).counts) <= {"create", "update"}
     assert shown(stack.up()) == []
     assert shown(stack.refresh()) == []
