@@ -1,6 +1,8 @@
 """What runs without an engine: imports, and programs under Pulumi's mocks, each in a process of its own."""
 
 import json
+import os
+import re
 import statistics
 import subprocess
 import sys
@@ -14,9 +16,11 @@ from typing import Any
 from ratios import Row, Sample, alternate, figures, show
 
 HERE = Path(__file__).parent
-RUNS = 5
+RUNS = 7
 FEW, MANY = 50, 1000
 RELEASE = "mlops-release"
+_COUNTED = re.compile(r"(main|release|traffic)-(?:[0-9a-f]{8}|1)(?![0-9A-Za-z])")
+"""Of a name: the digest by which the library knows a release again, or the number that somebody counts up by hand."""
 NOUNS = ("Platform", "FeatureStore", "ModelRegistry", "Endpoint")
 """One of each module."""
 
@@ -42,31 +46,40 @@ def _read(value: Any) -> Any:
 
     The digest by which the library knows a release again is a number that somebody counts up by hand.
     """
-    if isinstance(value, str) and value.startswith("{"):
-        return json.loads(value)
-    if isinstance(value, dict) and RELEASE in value:
-        return {**value, RELEASE: "any"}
-    return value
+    if isinstance(value, str):
+        return _read(json.loads(value)) if value.startswith("{") else _COUNTED.sub(r"\1-any", value)
+    if isinstance(value, dict):
+        return {_read(key): "any" if key == RELEASE else _read(item) for key, item in value.items()}
+    return [_read(item) for item in value] if isinstance(value, list) else value
 
 
-def check_same(config: Mapping[str, str]) -> str:
+def _readable(kind: str, name: str, inputs: dict[str, Any]) -> tuple[tuple[str, str], Any]:
+    """Return what a resource is compared by, and its inputs; a UUID that is made of a counted name is let pass."""
+    if _COUNTED.search(name):
+        inputs = {key: value for key, value in inputs.items() if key != "roleAssignmentName"}
+    return (kind, _COUNTED.sub(r"\1-any", name)), _read(inputs)
+
+
+def check_same(kind: str, config: Mapping[str, str], where: str) -> str:
     """Compare every resource of both programs, and return what was compared.
 
     Another resource would spoil the ratios and stops the run; an input that differs is named beside them.
+
+    :param where: the yardstick, for whom it concerns.
     """
     sides = []
     for which in ("library", "hand"):
-        found = program("stack", which, config, record=True)["registered"]
-        sides.append(
-            {(kind, name): {key: _read(value) for key, value in inputs.items()} for kind, name, inputs in found}
-        )
+        found = program(kind, which, config, record=True)["registered"]
+        sides.append(dict(_readable(*one) for one in found))
+        if len(sides[-1]) != len(found):
+            raise SystemExit(f"The {which} program declares two resources of one type and name; nothing is compared")
     ours, theirs = sides
     if ours.keys() != theirs.keys():
         different = sorted(ours.keys() ^ theirs.keys())
-        raise SystemExit(f"The two programs do not declare the same; mend benchmarks/by_hand.py: {different}")
-    drifted = [name for (kind, name), inputs in ours.items() if inputs != theirs[kind, name]]
-    types = len(Counter(kind for kind, _ in ours))
-    equal = "all inputs equal" if not drifted else f"inputs differ (mend by_hand.py): {', '.join(sorted(drifted))}"
+        raise SystemExit(f"The two programs do not declare the same; mend benchmarks/{where}: {different}")
+    drifted = [name for (type_, name), inputs in ours.items() if inputs != theirs[type_, name]]
+    types = len(Counter(type_ for type_, _ in ours))
+    equal = "all inputs equal" if not drifted else f"inputs differ (mend {where}): {', '.join(sorted(drifted))}"
     return f"compared: {len(ours)} resources of {types} types on both sides, {equal}"
 
 
@@ -89,20 +102,21 @@ def imports() -> None:
     show("Import / import pulumi alone", rows)
 
 
-def stack(config: Mapping[str, str]) -> None:
-    """Print what a preview of the whole stack costs the program."""
-    same = check_same(config)
+def previewed(kind: str, title: str, config: Mapping[str, str], where: str) -> None:
+    """Print what a preview of a whole program costs beside the yardstick."""
+    same = check_same(kind, config, where)
     made = alternate(
         RUNS,
-        {name: partial(program, "stack", which, config) for name, which in (("ours", "library"), ("hand", "hand"))},
+        {name: partial(program, kind, which, config) for name, which in (("ours", "library"), ("hand", "hand"))},
     )
     shares = (
         ("CPU time of the process", "s", "seconds"),
         ("CPU time of the program", "s", "program"),
+        ("tasks of the event loop", "", "tasks"),
         ("peak memory", "MB", "memory"),
     )
     rows = [Row(what, unit, figures(made["ours"], key), figures(made["hand"], key)) for what, unit, key in shares]
-    show("Preview of stacks/aws under mocks / by hand", rows, [same])
+    show(f"{title} under mocks / by hand", rows, [same, f"load of the machine: {os.getloadavg()[0]:.1f}"])
 
 
 def _pair(config: Mapping[str, str], number: int) -> tuple[Sample, Sample]:
@@ -148,6 +162,15 @@ def _each(made: Mapping[int, list[tuple[Sample, Sample]]], number: int, key: str
     return (whole - without) / number
 
 
-def sections(config: Mapping[str, str]) -> dict[str, Callable[[], None]]:
-    """Name what can be measured here."""
-    return {"import": imports, "stack": partial(stack, config), "endpoints": partial(endpoints, config)}
+def sections(aws: Mapping[str, str], azure: Mapping[str, str]) -> dict[str, Callable[[], None]]:
+    """Name what can be measured here.
+
+    :param aws: the settings of `stacks/aws`.
+    :param azure: the settings of `stacks/azure`.
+    """
+    return {
+        "import": imports,
+        "stack": partial(previewed, "stack", "Preview of stacks/aws", aws, "by_hand.py"),
+        "azure": partial(previewed, "azure", "Preview of five components on Azure", azure, "by_hand_azure"),
+        "endpoints": partial(endpoints, aws),
+    }

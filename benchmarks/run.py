@@ -1,4 +1,4 @@
-"""Ratios against plain Pulumi: `make bench`, or `run.py import stack endpoints engine kubernetes` for some of it.
+"""Ratios against plain Pulumi: `make bench`, or `run.py import stack azure endpoints engine kubernetes` for some of it.
 
 Prints, never judges: a time that is asserted fails on somebody's laptop. See docs/benchmarks.md.
 """
@@ -20,13 +20,14 @@ import yaml
 ROOT = Path(__file__).parent.parent
 
 
-def stack_settings() -> dict[str, str]:
-    """Read the settings of stacks/aws as the engine hands them to a program: text, JSON where there is a structure."""
-    settings = yaml.safe_load((ROOT / "stacks" / "aws" / "Pulumi.dev.yaml").read_text())["config"]
+def stack_settings(stack: str) -> dict[str, str]:
+    """Read the settings of a stack as the engine hands them to a program: text, JSON where there is a structure."""
+    settings = yaml.safe_load((ROOT / "stacks" / stack / "Pulumi.dev.yaml").read_text())["config"]
+    project = f"churn-{stack}:"
     return {
-        key.removeprefix("churn-aws:"): value if isinstance(value, str) else json.dumps(value)
+        key.removeprefix(project): value if isinstance(value, str) else json.dumps(value)
         for key, value in settings.items()
-        if key.startswith("churn-aws:")
+        if key.startswith(project)
     }
 
 
@@ -40,20 +41,19 @@ def compile_bytecode() -> None:
 
 def main() -> None:
     """Measure what was asked for."""
-    config = {
-        **stack_settings(),
+    aws = {
+        **stack_settings("aws"),
         "version": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn-dev-models-churn/1",
     }
-    sections = {**mocked.sections(config), **real.sections(), **cluster.sections()}
+    sections = {**mocked.sections(aws, stack_settings("azure")), **real.sections(), **cluster.sections()}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"among {', '.join(sections)}; all without")
     chosen = parser.parse_args().sections or list(sections)
     if unknown := set(chosen) - set(sections):
         parser.error(f"no such section: {', '.join(sorted(unknown))}; known: {', '.join(sections)}")
     compile_bytecode()
-    versions = ", ".join(
-        f"{name} {metadata.version(name)}" for name in ("pulumi-mlops", "pulumi", "pulumi-aws", "pulumi-kubernetes")
-    )
+    measured = ("pulumi-mlops", "pulumi", "pulumi-aws", "pulumi-azure-native", "pulumi-kubernetes")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in measured)
     print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} CPUs\n", flush=True)
     began = time.monotonic()
     for name in chosen:

@@ -34,7 +34,7 @@ _NOT_TAKEN = (
 class Identity:
     """A role that is known only when its rights are attached, so nothing can start without them."""
 
-    role: aws.iam.Role
+    role: "aws.iam.Role"
     rights: pulumi.Resource | None
     arn: Output[str]
 
@@ -84,8 +84,8 @@ def role_of(
 
 
 def _attached(
-    scope: Scope, role: aws.iam.Role, region: str | None, numbered: tuple[int, Sequence[Statement]]
-) -> aws.iam.RolePolicyAttachment:
+    scope: Scope, role: "aws.iam.Role", region: str | None, numbered: tuple[int, Sequence[Statement]]
+) -> "aws.iam.RolePolicyAttachment":
     index, part = numbered
     managed = aws.iam.Policy(
         scope.child(f"rights-{index}"),
@@ -99,7 +99,7 @@ def _attached(
     )
 
 
-def _with(role: aws.iam.Role, attached: Sequence[pulumi.Resource]) -> Output[str]:
+def _with(role: "aws.iam.Role", attached: Sequence[pulumi.Resource]) -> Output[str]:
     """Return the ARN of a role once these are attached to it."""
     return Output.all(role.arn, *(one.id for one in attached if isinstance(one, pulumi.CustomResource))).apply(
         lambda known: str(known[0])

@@ -151,7 +151,7 @@ def _let_go(how: Release, properties: list[str]) -> list[str] | None:
 
 def _model(
     scope: Scope, spec: EndpointSpec, part: Variant, workload: Workload[FeatureView], role: Output[str]
-) -> aws.sagemaker.Model:
+) -> "aws.sagemaker.Model":
     network = PlatformAddress.of(spec.platform)
     return aws.sagemaker.Model(
         scope.child(part.name),
@@ -171,12 +171,12 @@ def _model(
 def _configuration(
     scope: Scope,
     spec: EndpointSpec,
-    models: dict[str, aws.sagemaker.Model],
+    models: "dict[str, aws.sagemaker.Model]",
     captured: Output[str],
     answers: Output[str],
     *,
     now: release.Serving,
-) -> aws.sagemaker.EndpointConfiguration:
+) -> "aws.sagemaker.EndpointConfiguration":
     # The name is Pulumi's own, new with each content: a fixed one would be changed without the endpoint noticing.
     key = PlatformAddress.of(spec.platform).key
     shadow = [_shadow(spec, spec.shadow, models[SHADOW])] if spec.shadow else None
@@ -249,8 +249,8 @@ def _configuration(
 
 
 def _variant(
-    spec: EndpointSpec, variant: Variant, model: aws.sagemaker.Model
-) -> aws.sagemaker.EndpointConfigurationProductionVariantArgsDict:
+    spec: EndpointSpec, variant: Variant, model: "aws.sagemaker.Model"
+) -> "aws.sagemaker.EndpointConfigurationProductionVariantArgsDict":
     common: aws.sagemaker.EndpointConfigurationProductionVariantArgsDict = {
         "variant_name": variant.name,
         "model_name": model.name,
@@ -283,8 +283,8 @@ def _startup(spec: EndpointSpec) -> _Startup:
 
 
 def _shadow(
-    spec: EndpointSpec, shadow: Shadow, model: aws.sagemaker.Model
-) -> aws.sagemaker.EndpointConfigurationShadowProductionVariantArgsDict:
+    spec: EndpointSpec, shadow: Shadow, model: "aws.sagemaker.Model"
+) -> "aws.sagemaker.EndpointConfigurationShadowProductionVariantArgsDict":
     # AWS copies weight / (sum of weights) of requests; with the one production variant at 1 that is percent / 100.
     found: aws.sagemaker.EndpointConfigurationShadowProductionVariantArgsDict = {
         "variant_name": SHADOW,

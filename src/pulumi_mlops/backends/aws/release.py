@@ -4,10 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws import live
@@ -15,6 +14,9 @@ from pulumi_mlops.components.endpoint import Release
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import ReleaseRolledBack
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
 
 # Bounds that both the API and the provider accept for the whole of a deployment.
 SHORTEST_SECONDS, LONGEST_SECONDS = 600, 14400
@@ -126,7 +128,7 @@ def traffic(release: Release) -> dict[str, Any]:
 def name_once_released(
     scope: Scope,
     release: Release,
-    endpoint: aws.cloudcontrol.Resource,
+    endpoint: "aws.cloudcontrol.Resource",
     wanted: Output[str],
     name: str,
     *,

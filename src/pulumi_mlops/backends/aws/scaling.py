@@ -101,7 +101,7 @@ def _follow_load(
     scope: Scope,
     spec: EndpointSpec,
     variant: str,
-    target: aws.appautoscaling.Target,
+    target: "aws.appautoscaling.Target",
     endpoint: Output[str],
     *,
     load: float,

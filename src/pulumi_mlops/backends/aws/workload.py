@@ -1,11 +1,15 @@
 """A workload on AWS: one role for what it may do, and the container as SageMaker runs it."""
 
-import pulumi_aws as aws
+from typing import TYPE_CHECKING
+
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws.addresses import FeatureGroupAddress, PlatformAddress, SecretAddress
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.core.workload import Lookup, Workload, variables
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
 
 
 def environment(workload: Workload[FeatureView]) -> dict[str, Input[str]]:
@@ -23,7 +27,7 @@ def _lookup(view: FeatureView) -> Lookup:
 
 def container(
     workload: Workload[FeatureView], package: Input[str] | None
-) -> aws.sagemaker.ModelPrimaryContainerArgsDict:
+) -> "aws.sagemaker.ModelPrimaryContainerArgsDict":
     """Write the container: a model package, which names image and files, or an image with files."""
     found: aws.sagemaker.ModelPrimaryContainerArgsDict = {"environment": environment(workload)}
     if package is not None:
@@ -50,7 +54,7 @@ def _archive(uri: str) -> str | None:
     return None if uri.endswith("/") else uri
 
 
-def _folder(uri: str) -> aws.sagemaker.ModelPrimaryContainerModelDataSourceArgsDict | None:
+def _folder(uri: str) -> "aws.sagemaker.ModelPrimaryContainerModelDataSourceArgsDict | None":
     if not uri.endswith("/"):
         return None
     return {"s3_data_sources": [{"s3_uri": uri, "s3_data_type": "S3Prefix", "compression_type": "None"}]}

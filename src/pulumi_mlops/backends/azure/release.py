@@ -213,7 +213,9 @@ def send(base: Base, traffic: Plan, needs: Sequence[pulumi.Resource]) -> resourc
     )
 
 
-def watch(base: Base, traffic: Plan, rules: Sequence[Input[str]], needs: Sequence[pulumi.Resource]) -> logic.Workflow:
+def watch(
+    base: Base, traffic: Plan, rules: Sequence[Input[str]], needs: Sequence[pulumi.Resource]
+) -> pulumi.CustomResource:
     """Make the workflow of this release, with the rights that it needs and no others.
 
     :param rules: ids of the alert rules that send a release back.
