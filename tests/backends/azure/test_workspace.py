@@ -125,6 +125,17 @@ def test_what_it_cannot_give_is_refused_in_one_line(azure: Azure, what: str) -> 
     assert told in said
 
 
+def test_a_container_of_somebody_elses_is_not_taken_over(azure: Azure) -> None:
+    path = f"{RECORD['properties']['storageAccount']}/blobServices/default/containers/churn-dev"
+    azure.there[path] = {"properties": {"publicAccess": "None"}}
+    ((field, told),) = judged()
+    assert field == "name"
+    assert f"existing={{'artifacts': '{path}'}}" in told
+    assert judged(existing={"artifacts": path}) == []
+    azure.there[path]["properties"]["metadata"] = {"platform": "churn"}
+    assert judged() == [], "the platform's own"
+
+
 def test_secrets_need_a_vault_that_goes_by_roles(azure: Azure) -> None:
     azure.there[VAULT] = {"properties": {"enableRbacAuthorization": False}}
     assert judged() == [], "a platform without secrets has no use for it"

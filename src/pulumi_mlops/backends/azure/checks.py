@@ -79,7 +79,7 @@ def misplaced(name: str, spec: Spec, given: ProviderResource | None) -> Iterator
     if not subscription or private.mocked():
         return
     if theirs:  # whoever deploys may have rights in its resource group alone
-        yield from workspace.problems(given, spec, subscription)
+        yield from workspace.problems(given, name, spec, subscription)
         return
     if not location:
         return

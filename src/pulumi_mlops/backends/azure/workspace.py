@@ -32,6 +32,9 @@ ID = re.compile(
 _SPACE = "providers/Microsoft.MachineLearningServices/workspaces"
 _CONTAINER = 63
 _ALIVE = ("Succeeded", "Updating", "")
+_STORAGE = "2024-01-01"
+_OURS = "platform"
+"""In the metadata of a container: the platform that made it."""
 _SYSTEM = "WorkspaceSystemAssignedIdentity"
 
 
@@ -97,7 +100,9 @@ def _by_roles(given: pulumi.ProviderResource | None, vault: str) -> bool:
     return bool(((found or {}).get("properties") or {}).get("enableRbacAuthorization"))
 
 
-def problems(given: pulumi.ProviderResource | None, spec: PlatformSpec, subscription: str) -> Iterator[Problem]:
+def problems(
+    given: pulumi.ProviderResource | None, name: str, spec: PlatformSpec, subscription: str
+) -> Iterator[Problem]:
     """Refuse a workspace that is not there, and what this one cannot give."""
     field, called = "existing.workspace", spec.existing.workspace or ""
     told = ID.fullmatch(called)
@@ -122,10 +127,29 @@ def problems(given: pulumi.ProviderResource | None, spec: PlatformSpec, subscrip
         yield Problem(field, f"there is no {where}, or these credentials do not see it{nearest(called, names_)}")
         return
     yield from _unfit(spec, paths[0], record)
+    yield from _held(given, name, spec, record.get("properties") or {})
     if not (record.get("properties") or {}).get("keyVault"):
         return
     if spec.secrets and not _by_roles(given, record["properties"]["keyVault"]):
         yield Problem("secrets", secrets.no_roles(record["properties"]["keyVault"].rpartition("/")[2]))
+
+
+def _held(
+    given: pulumi.ProviderResource | None, name: str, spec: PlatformSpec, asked: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Refuse a container of the platform's name that somebody else made: what is in it would be taken over."""
+    called = names.inside(name, spec.stage, limit=_CONTAINER)
+    if spec.existing.artifacts is not None or not asked.get("storageAccount"):
+        return
+    path = f"{asked['storageAccount']}/blobServices/default/containers/{called}"
+    found = live.get(given, f"container {called!r}", path, _STORAGE)
+    carried = ((found or {}).get("properties") or {}).get("metadata") or {}
+    if found is not None and carried.get(_OURS) != name:
+        yield Problem(
+            "name",
+            f"container {called!r} is in the workspace's storage account and is not one of ours; take another name or "
+            f"stage, or use it: existing={{'artifacts': '{path}'}}",
+        )
 
 
 def _unfit(spec: PlatformSpec, path: str, record: Mapping[str, Any]) -> Iterator[Problem]:
@@ -263,6 +287,7 @@ def stand_on(
         account_name=account,
         container_name=within,
         public_access=storage.PublicAccess.NONE,
+        metadata={_OURS: scope.project},
         opts=scope.guarded(),
     )
     native["artifacts"] = container
