@@ -21,7 +21,9 @@ RIGHTS, IDENTITIES = ":RoleAssignment", ":UserAssignedIdentity"
 VERSIONS = {"authorization": "2022-04-01", "logic": "2019-05-01", "storage": "2024-01-01"}
 REFUSED = (401, 403)
 BEFORE = "mlops-before"
-MODEL, TRAINED = "models-churn", "models-trained"
+MODEL, TRAINED, RANKER = "models-churn", "models-trained", "ranker"
+ELSEWHERE = "https://of-the-registry.blob.core.windows.net/ranker/"
+"""Where a registry that workspaces share keeps its files."""
 
 
 @dataclass
@@ -123,22 +125,27 @@ class Doing:
         ended = {name: value for name, value in body["tags"].items() if name != BEFORE}
         return [lambda: looks(body["tags"]), lambda: looks(ended)]
 
-    def registers(self, who: str) -> Use:
-        """Register a version, with its files."""
+    def model(self, called: str) -> str:
+        """Return the id of a model: of the workspace, or of the registry that workspaces share."""
+        shared = f"{RANKER}-container"
+        return self.world.id(":RegistryModelContainer", shared) if called == RANKER else f"{self.models}/{called}"
+
+    def registers(self, who: str, model: str = MODEL) -> Use:
+        """Register a version, with its files where whoever registers writes them."""
 
         def register() -> bool:
             number = next(self.world.numbers)
             path = f"models/churn/{number}/model.bin"
-            version = {"modelUri": f"azureml://datastores/artifacts/paths/{path}", "modelType": "custom_model"}
-            wrote = self.world.may(who, "PUT", f"{self.files}/{path}", b"weights")
-            path = f"{self.models}/{MODEL}/versions/{number}"
-            return self.world.may(who, "PUT", path, {"properties": version}) and wrote
+            place = ELSEWHERE if model == RANKER else f"azureml://datastores/artifacts/paths/{path}"
+            body = {"properties": {"modelUri": place, "modelType": "custom_model"}}
+            wrote = model == RANKER or self.world.may(who, "PUT", f"{self.files}/{path}", b"weights")
+            return self.world.may(who, "PUT", f"{self.model(model)}/versions/{number}", body) and wrote
 
         return register
 
     def approves(self, who: str, model: str = MODEL) -> Use:
         """Change the tags of a version."""
-        path = f"{self.models}/{model}/versions/1"
+        path = f"{self.model(model)}/versions/1"
         there = self.world.ask(DEPLOYER, "GET", path)[1]["properties"]
         kept = {name: there[name] for name in ("modelUri", "modelType", "properties")}
 
@@ -149,9 +156,10 @@ class Doing:
         return approve
 
     def reads(self, who: str, model: str = MODEL) -> list[Use]:
-        """Find the versions of a model, and read the files of one."""
-        files = f"{self.files}/models/{model.partition('-')[2]}/1/model.bin"
-        return [self.call(who, "GET", f"{self.models}/{model}/versions/1"), self.call(who, "GET", files)]
+        """Find the versions of a model, and read the files of one: a registry hands its own out itself."""
+        found, files = self.model(model), f"{self.files}/models/{model.partition('-')[2]}/1/model.bin"
+        looks = self.call(who, "GET", f"{found}/versions/1")
+        return [looks] if model == RANKER else [looks, self.call(who, "GET", files)]
 
 
 def uses(world: World) -> Mapping[str, Sequence[Use]]:
@@ -167,11 +175,19 @@ def uses(world: World) -> Mapping[str, Sequence[Use]]:
         "features": [do.changed(world.id(":Workspace", "features-workspace")), do.played(features)],
         "score": do.serves("score-endpoint"),
         "batch": do.serves("batch-endpoint"),
+        "rank": do.serves("rank-endpoint"),
+        "plain": do.serves("plain-endpoint"),
         "score-release": do.released("score"),
         "batch-release": do.released("batch"),
+        "rank-release": do.released("rank"),
+        "plain-release": do.released("plain"),
         "models-events": [do.played(world.id(":Workflow", "models-event-deploy"))],
+        "shared-events": [do.played(world.id(":Workflow", "shared-event-deploy"))],
         # Whoever acts as an Identity does what its arguments say.
         "registrar": [do.registers(mine["registrar"])],
+        "sharer": [do.registers(mine["sharer"], RANKER)],
+        "judge": [do.approves(mine["judge"], RANKER)],
+        "follower": do.reads(mine["follower"], RANKER),
         "approver": [do.approves(mine["approver"])],
         "releaser": do.reads(mine["releaser"]),
         "reader": [do.call(mine["reader"], "GET", group), do.call(mine["reader"], "GET", rows)],
@@ -183,8 +199,8 @@ def uses(world: World) -> Mapping[str, Sequence[Use]]:
     return {
         **{mine[name]: found for name, found in named.items()},
         TEAM: [do.call(TEAM, "GET", do.models), do.call(TEAM, "GET", do.image), do.reads(TEAM)[1]],
-        LEAD: [do.approves(LEAD, model) for model in (MODEL, TRAINED)],
-        SHOP: [use for model in (MODEL, TRAINED) for use in do.reads(SHOP, model)],
+        LEAD: [do.approves(LEAD, model) for model in (MODEL, TRAINED, RANKER)],
+        SHOP: [use for model in (MODEL, TRAINED, RANKER) for use in do.reads(SHOP, model)],
         WEB: [do.call(WEB, "POST", score, {})],
         DEPLOYER: [do.call(DEPLOYER, "PUT", specification, b"features")],
     }
