@@ -51,7 +51,7 @@ def person(name: str, called: str, component: str, group: resources.ResourceGrou
 
 
 def let(
-    who: Any, component: str, name: str, role: str, scope: Input[str], *, below: str | None = None
+    who: Any, component: str, name: str, role: str, scope: Input[str], *, below: str | None = None, why: str = ""
 ) -> authorization.RoleAssignment:
     """Give an identity a role on something, or only on the files below a folder of it."""
     noun, _, owner = component.partition("/")
@@ -62,7 +62,7 @@ def let(
         principal_id=who.principal_id,
         principal_type="ServicePrincipal",
         role_definition_id=f"{DEFINITIONS}/{ROLES[role]}",
-        description=f"{noun} {owner} of {PROJECT} ({STAGE})",
+        description=f"{noun} {owner} of {PROJECT} ({STAGE}){why}",
         condition=condition(below) if below else None,
         condition_version="2.0" if below else None,
     )

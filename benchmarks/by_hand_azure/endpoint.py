@@ -275,9 +275,12 @@ def release(
         for role, scope, where in (
             ("azureml-data-scientist", served.id, "endpoint"),
             ("managed-identity-operator", who.id, "identity"),
-            ("monitoring-reader", at.group.id, "group"),
         )
     ]
+    why = ": the alerts of a group's rules are listed for the group, whatever they are about"
+    rights.append(
+        let(mover, component, "score-release-monitoring-reader-group", "monitoring-reader", at.group.id, why=why)
+    )
     name = f"churn-dev-score-{RELEASE}"
     own = f"/subscriptions/{subscription}/resourceGroups/{PROJECT}-{STAGE}-{location}/providers/Microsoft.Logic"
     percent = config.require_int("canary_percent")

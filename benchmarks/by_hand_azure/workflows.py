@@ -86,11 +86,13 @@ def approvals(workspace: Input[str], who: Any) -> dict[str, Any]:
         "model": "@items('tell_of_each')?['id']",
         "approval": "@items('tell_of_each')?['properties']?['tags']?['approval']",
     }
+    hidden = {"runtimeConfiguration": {"secureData": {"properties": ["inputs"]}}}
+    tell = {**call("POST", "@parameters('to')", body=told), **hidden}
     ours = "@equals(item()?['properties']?['tags']?['mlops-registry'], 'models')"
     one_model = {
         "versions": listed(versions, who),
         "changed": chosen("@body('versions')?['value']", changed, "versions"),
-        "tell_of_each": each("@body('changed')", {"tell": call("POST", "@parameters('to')", body=told)}, "changed"),
+        "tell_of_each": each("@body('changed')", {"tell": tell}, "changed"),
     }
     return definition(
         5,
