@@ -66,9 +66,8 @@ class ExistingParts(TypedDict, total=False):
     """Name of the group of resources in which the platform's parts are made; it is its owner's, and stays. Changing it
     replaces everything."""
     workspace: str | None
-    """A workspace that is there, by its name or by its full address. The platform stands on what that stands on: its
-    store, its registry of images, its vault, each found by asking the workspace. What of these is there stays as it is,
-    settings and network included. Changing it replaces everything."""
+    """A workspace that is there, by its name or by its full address. The platform stands on what that stands on, which
+    is found by asking it, and changes nothing of it. Changing it replaces everything."""
     artifacts: Input[str] | None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
     object_store: ObjectStore | None

@@ -261,9 +261,8 @@ class ExistingParts(Spec):
     """Name of the group of resources in which the platform's parts are made; it is its owner's, and stays. Changing it
     replaces everything."""
     workspace: Annotated[str | None, Needs("platform.existing.workspace", given)] = None
-    """A workspace that is there, by its name or by its full address. The platform stands on what that stands on: its
-    store, its registry of images, its vault, each found by asking the workspace. What of these is there stays as it is,
-    settings and network included. Changing it replaces everything."""
+    """A workspace that is there, by its name or by its full address. The platform stands on what that stands on, which
+    is found by asking it, and changes nothing of it. Changing it replaces everything."""
     artifacts: Annotated[In[str] | None, Needs("platform.existing.artifacts", given)] = None
     """Name of the bucket for artifacts. Its encryption, policy and lifecycle stay the owner's business."""
     object_store: Annotated[ObjectStore | None, Needs("platform.existing.object_store", given)] = None
@@ -302,8 +301,7 @@ class ExistingParts(Spec):
         return value
 
     key: Annotated[In[str] | None, Needs("platform.existing.key", given)] = None
-    """Full address of the encryption key. Its policy must let the services use it that the
-    platform uses."""
+    """Full address of the encryption key. Its policy must let the services use it that the platform uses."""
     alerts: Annotated[In[str] | None, Needs("platform.existing.alerts", given), Sensitive()] = None
     """Full address of who gets alerts."""
 
@@ -324,8 +322,7 @@ class PlatformSpec(Spec):
     region: Annotated[str | None, Needs("platform.region")] = None
     """The cloud's own region name; the provider's unless told. Changing it replaces everything."""
     account: str | None = None
-    """The account that this must be; anything else
-    is refused before it is touched."""
+    """The account that this must be; anything else is refused before it is touched."""
     owner: str | None = None
     """Who answers for it; becomes a tag."""
     tags: dict[str, str] = {}
