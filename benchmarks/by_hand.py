@@ -16,6 +16,8 @@ from pulumi import Output, ResourceOptions
 
 PROJECT, STAGE = "churn", "dev"
 GROUP = f"{PROJECT}-{STAGE}-models-churn"
+WORD = "49e53f"
+"""What keeps names apart that a region has once; the library works it out of platform and stage."""
 SERVICES = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"]
 
 config = pulumi.Config()
@@ -197,7 +199,7 @@ def artifacts(key: Output[str], owned: dict[str, str]) -> Output[str]:
 
 def alerts(key: Output[str], owned: dict[str, str]) -> Output[str]:
     """Declare the topic, who hears it, and the budget that speaks on it."""
-    topic = aws.sns.Topic("churn-alerts", name="churn-dev-alerts", kms_master_key_id=key, tags=owned)
+    topic = aws.sns.Topic("churn-alerts", name=f"churn-dev-alerts-{WORD}", kms_master_key_id=key, tags=owned)
     aws.sns.TopicPolicy(
         "churn-alerts-policy",
         arn=topic.arn,
@@ -249,37 +251,59 @@ def role(part: str, description: str, name: str, owned: dict[str, str], rights: 
     return Output.all(made.arn, attached.id).apply(lambda known: str(known[0]))
 
 
-def common_rights(at: Hub) -> list[dict[str, Any]]:
-    """List what each role may do: its logs, its metrics, the key, the images."""
+def by_way_of(*services: str) -> dict[str, Any]:
+    """Let a key be used by way of some services alone."""
+    return {"kms:ViaService": [Output.format("{0}.{1}.amazonaws.com", service, region) for service in services]}
+
+
+def serves(at: Hub) -> list[dict[str, Any]]:
+    """Let a role serve: its metrics, the key of its disks, its image."""
     namespaces = ["/aws/sagemaker/*", "aws/sagemaker/*", f"mlops/{PROJECT}/*"]
+    machines = by_way_of("sagemaker")
+    granted = {"Bool": {"kms:GrantIsForAWSResource": "true"}, "StringEquals": machines}
     return [
-        allow(
-            ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-            Output.format("arn:{0}:logs:{1}:{2}:log-group:/aws/sagemaker/*", partition, region, account),
-        ),
         allow(["cloudwatch:PutMetricData"], "*", {"StringLike": {"cloudwatch:namespace": namespaces}}),
-        allow(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], at.key),
-        allow(["kms:CreateGrant"], at.key, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        allow(["kms:DescribeKey"], at.key, {"StringEquals": machines}),
+        allow(["kms:CreateGrant"], at.key, granted),
         allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"], [at.repository]),
         allow(["ecr:GetAuthorizationToken"], "*"),
     ]
 
 
-def reads(at: Hub) -> list[dict[str, Any]]:
-    """Let a role read the bucket."""
-    bucket = Output.format("arn:{0}:s3:::{1}", partition, at.bucket)
-    return [
-        allow(["s3:GetObject"], Output.format("{0}/*", bucket)),
-        allow(["s3:ListBucket", "s3:GetBucketLocation"], bucket),
-    ]
+def bucket_of(at: Hub) -> Output[str]:
+    """Name the bucket as policies do."""
+    return Output.format("arn:{0}:s3:::{1}", partition, at.bucket)
 
 
-def writes(at: Hub, prefix: str) -> list[dict[str, Any]]:
+def lists(at: Hub, *prefixes: str) -> list[dict[str, Any]]:
+    """Let a role list what is below some prefixes."""
+    listed = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
+    return [allow(["s3:ListBucket"], bucket_of(at), listed), allow(["s3:GetBucketLocation"], bucket_of(at))]
+
+
+def reads(at: Hub, prefix: str) -> dict[str, Any]:
+    """Let a role read below a prefix."""
+    return allow(["s3:GetObject"], Output.format("{0}/{1}*", bucket_of(at), prefix))
+
+
+def writes(at: Hub, prefix: str) -> dict[str, Any]:
     """Let a role write below a prefix."""
-    bucket = Output.format("arn:{0}:s3:::{1}", partition, at.bucket)
+    return allow(["s3:PutObject", "s3:AbortMultipartUpload"], Output.format("{0}/{1}*", bucket_of(at), prefix))
+
+
+def encrypts(at: Hub) -> dict[str, Any]:
+    """Let a role use the key for what it writes."""
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], at.key, {"StringEquals": by_way_of("s3")})
+
+
+def own_logs(name: str) -> list[dict[str, Any]]:
+    """Let a role write to its endpoint's logs."""
+    group = Output.format(
+        "arn:{0}:logs:{1}:{2}:log-group:/aws/sagemaker/Endpoints/{3}", partition, region, account, name
+    )
     return [
-        allow(["s3:PutObject", "s3:AbortMultipartUpload"], Output.format("{0}/{1}*", bucket, prefix)),
-        allow(["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketAcl"], bucket),
+        allow(["logs:DescribeLogStreams"], [group, Output.format("{0}:*", group)]),
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], Output.format("{0}:log-stream:*", group)),
     ]
 
 
@@ -293,17 +317,20 @@ def features(at: Hub) -> aws.sagemaker.FeatureGroup:
         Output.format("arn:{0}:glue:{1}:{2}:{3}", partition, region, account, part)
         for part in ("catalog", "database/churn_dev_features", "table/churn_dev_features/*")
     ]
-    tables = ["glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable", "glue:GetPartitions"]
+    tables = ["glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:GetPartitions"]
     writer = role(
         "features",
         "FeatureStore features of churn (dev)",
         "churn-dev-features-features",
         owned,
         [
-            *common_rights(at),
-            *writes(at, "features/features/"),
+            writes(at, "features/features/"),
+            *lists(at, "features/features/"),
+            encrypts(at),
             allow(["glue:GetDatabase", *tables], catalogue),
-            allow(["s3:PutObjectAcl"], Output.format("arn:{0}:s3:::{1}/features/features/*", partition, at.bucket)),
+            allow(["s3:PutObjectAcl"], Output.format("{0}/features/features/*", bucket_of(at))),
+            allow(["s3:GetBucketAcl"], bucket_of(at)),
+            allow(["s3:GetObject"], Output.format("{0}/features/features/*/metadata/*", bucket_of(at))),
         ],
     )
     return aws.sagemaker.FeatureGroup(
@@ -361,7 +388,7 @@ def approvals() -> None:
     )
     rule = aws.cloudwatch.EventRule(
         "models-event-deploy",
-        name="churn-dev-models-deploy",
+        name=f"churn-dev-models-deploy-{WORD}",
         description="Approvals in registry models for deploy",
         event_pattern=json.dumps(
             {
@@ -384,7 +411,7 @@ def group() -> aws.sagemaker.ModelPackageGroup:
         "churn-group",
         model_package_group_name=GROUP,
         model_package_group_description="Probability that a customer leaves",
-        tags=tags("Model/churn"),
+        tags={**tags("Model/churn"), "mlops-registry": f"{PROJECT}-{STAGE}-models"},
     )
 
 
@@ -408,11 +435,14 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
         f"{served}-endpoint",
         owned,
         [
-            *common_rights(at),
-            *reads(at),
+            *serves(at),
+            reads(at, "models/churn/"),
+            *lists(at, "models/churn/", f"captured/{name}/"),
+            allow(["kms:Decrypt"], at.key, {"StringEquals": by_way_of("s3", "sagemaker")}),
             allow(["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"], features.arn),
-            allow(["kms:Decrypt"], at.key),
-            *writes(at, f"captured/{name}/"),
+            *own_logs(served),
+            writes(at, f"captured/{name}/"),
+            encrypts(at),
         ],
     )
     logs = aws.cloudwatch.LogGroup(
@@ -464,7 +494,7 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
     )
     errors = aws.cloudwatch.MetricAlarm(
         f"{name}-main-errors",
-        name=f"{served}-main-errors",
+        name=f"{served}-main-errors-{WORD}",
         namespace="AWS/SageMaker",
         metric_name="Invocation5XXErrors",
         dimensions={"EndpointName": served, "VariantName": "main"},
@@ -512,7 +542,7 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
     )
     aws.appautoscaling.Policy(
         f"{name}-main-follows-load",
-        name=f"{served}-main-load",
+        name=f"{served}-main-load-{WORD}",
         policy_type="TargetTrackingScaling",
         service_namespace=target.service_namespace,
         resource_id=target.resource_id,
