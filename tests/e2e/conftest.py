@@ -11,6 +11,7 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.deploying import PROJECTS, deployed_by_role
 from support.e2e.inside import Cluster
 from support.e2e.outside import ROOT, Cloud, empty
+from support.e2e.tenant import Tenant
 
 
 @pytest.fixture
@@ -45,6 +46,12 @@ def cloud(empty_sandbox: Sandbox) -> Cloud:
 def cluster_inside(empty_sandbox: Sandbox) -> Cluster:
     """Look at the cluster in the fresh sandbox."""
     return Cluster(empty_sandbox)
+
+
+@pytest.fixture
+def tenant(empty_sandbox: Sandbox) -> Tenant:
+    """Look at Azure's control plane in the fresh sandbox."""
+    return Tenant(empty_sandbox)
 
 
 @pytest.fixture

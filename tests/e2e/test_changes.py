@@ -13,6 +13,7 @@ import pytest
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import succeeded
+from support.e2e.tenant import STATEFUL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 PROGRAM = """
@@ -99,16 +100,7 @@ CASES = {
     "azure": Case(
         {"region": "westeurope"},
         {"group": SOMEBODY},
-        (
-            "azure-native:resources:ResourceGroup",
-            "azure-native:storage:StorageAccount",
-            "azure-native:keyvault:Vault",
-            "azure-native:containerregistry:Registry",
-            "azure-native:machinelearningservices:Workspace",
-            "azure-native:machinelearningservices:OnlineEndpoint",
-            "azure-native:machinelearningservices:ModelContainer",
-            "azure-native:machinelearningservices:FeaturesetContainerEntity",
-        ),
+        tuple(STATEFUL),
     ),
     "kubernetes": Case(
         {

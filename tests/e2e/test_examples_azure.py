@@ -31,12 +31,6 @@ def planes() -> tuple[str, ...]:
     return ("azure",)
 
 
-@pytest.fixture
-def tenant(empty_sandbox: Sandbox) -> Tenant:
-    """Look at Azure's control plane in the fresh sandbox."""
-    return Tenant(empty_sandbox)
-
-
 def approved(tenant: Tenant, number: int, auc: float) -> None:
     """Have a version of the other team's model, as its training registers it, and approved."""
     properties: dict[str, Any] = {

@@ -59,12 +59,17 @@ class Azure:
         self.ask("POST", "/_sandbox/faults", {"service": kind[0], "operation": kind[1], "error": "InternalServerError"})
 
 
-def test_a_release_goes_on_or_back_by_itself(tenant: Sandbox, project: Any) -> None:
+@pytest.fixture
+def planes() -> tuple[str, ...]:
+    return ("azure",)
+
+
+def test_a_release_goes_on_or_back_by_itself(empty_sandbox: Sandbox, project: Any) -> None:
     folder = project(PROGRAM, name="flow")
-    azure = Azure(tenant)
+    azure = Azure(empty_sandbox)
 
     def pulumi(*arguments: str, fine: bool = True) -> str:
-        done = tenant.run(["pulumi", *arguments, *STACK], cwd=folder)
+        done = empty_sandbox.run(["pulumi", *arguments, *STACK], cwd=folder)
         assert (done.returncode == 0) is fine, f"pulumi {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
         return f"{done.stdout}{done.stderr}"
 

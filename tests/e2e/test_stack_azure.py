@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import resources, shown, succeeded, taken_down
-from support.e2e.tenant import Tenant
+from support.e2e.tenant import STATEFUL, Tenant
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
 StackOf = Callable[..., Stack]
@@ -18,16 +17,6 @@ MODEL, IMAGE = "models-churn", "churn"
 LONGEST = 10
 """Hours after which a release is through: its steps are of minutes."""
 TOKEN = "hunter2hunter2hunter2"
-STATEFUL = {
-    "azure-native:resources:ResourceGroup",
-    "azure-native:storage:StorageAccount",
-    "azure-native:keyvault:Vault",
-    "azure-native:containerregistry:Registry",
-    "azure-native:machinelearningservices:Workspace",
-    "azure-native:machinelearningservices:OnlineEndpoint",
-    "azure-native:machinelearningservices:ModelContainer",
-    "azure-native:machinelearningservices:FeaturesetContainerEntity",
-}
 PARTS = (":Blob", ":BlobServiceProperties")
 """What is no resource of its own: an object, and the settings of an account."""
 LET_GO = "azure-native:machinelearningservices:OnlineEndpoint"
@@ -37,12 +26,6 @@ LET_GO = "azure-native:machinelearningservices:OnlineEndpoint"
 @pytest.fixture
 def planes() -> tuple[str, ...]:
     return ("azure",)
-
-
-@pytest.fixture
-def tenant(empty_sandbox: Sandbox) -> Tenant:
-    """Look at Azure's control plane in the fresh sandbox."""
-    return Tenant(empty_sandbox)
 
 
 @pytest.mark.long

@@ -60,11 +60,6 @@ def planes() -> tuple[str, ...]:
     return ("azure",)
 
 
-@pytest.fixture
-def tenant(empty_sandbox: Sandbox) -> Tenant:
-    return Tenant(empty_sandbox)
-
-
 def test_a_killed_up_is_recovered_by_the_next(stack_of: StackOf, tenant: Tenant) -> None:
     """At each point: the next `up` succeeds, nothing is there twice, and the one after it changes nothing."""
     stack, before = stack_of("stacks/azure"), tenant.everything()

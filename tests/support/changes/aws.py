@@ -6,6 +6,7 @@ from typing import Any
 from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
+from support.changes.common import COMMON, SCHEDULED
 from support.facts.aws import hub
 from support.mocks import Registration
 
@@ -40,9 +41,6 @@ VERSION = ModelVersionRef(
     version=3,
     address={"arn": "arn", "files": ["s3://models/3/"]},
 )
-SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
-NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
-CANARY = {"release": {"canary": {"percent": 10}}}
 QUEUED = {"mode": {"asynchronous": {"max_concurrency": 2}}}
 BARE = {"mode": {"serverless": {"max_concurrency": 5}}, "compute": {"memory_gb": 2}, "isolated": False}
 SHADOWED = {"shadow": {"model": {"image": "example/churn:2"}}}
@@ -59,14 +57,6 @@ EXISTING = {"network": {"existing": {"subnets": ["subnet-1"], "security_groups":
 
 def first_variant(**change: Any) -> dict[str, Any]:
     return {**TWO, "variants": [{**TWO["variants"][0], **change}, TWO["variants"][1]]}
-
-
-def scaled(**change: Any) -> dict[str, Any]:
-    return {"scaling": {**SCALED["scaling"], **change}}
-
-
-def at_night(**change: Any) -> dict[str, Any]:
-    return scaled(schedules=[{**NIGHT, **change}])
 
 
 # Which entry of the table, on which noun, its arguments before, and after.
@@ -122,10 +112,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"consumers": [{"account": "777788889999"}]},
     ),
     ("Platform.log_days", "Platform", {}, {"log_days": 90}),
-    ("FeatureStore.tags", "FeatureStore", {}, {"tags": {"team": "search"}}),
     ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
-    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
-    ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
     ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
     ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
     ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
@@ -141,13 +128,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("ModelRegistry.approvers", "ModelRegistry", {}, {"approvers": [{"role": "lead"}]}),
     ("ModelRegistry.consumers", "ModelRegistry", {}, {"consumers": [{"account": "444455556666"}]}),
     ("ModelRegistry.events", "ModelRegistry", {}, {"events": {}}),
-    ("ModelRegistry.tags", "ModelRegistry", {}, {"tags": {"team": "search"}}),
     ("Notice.to", "ModelRegistry", {}, {"events": {"deploy": {"to": f"{QUEUE}-2"}}}),
     ("Notice.on", "ModelRegistry", {}, {"events": {"deploy": {"to": QUEUE, "on": ["rejected"]}}}),
-    ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
-    ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
-    ("Model.protect", "Model", {}, {"protect": False}),
-    ("Model.tags", "Model", {}, {"tags": {"team": "search"}}),
     ("ModelFiles.image", "Endpoint", {}, {"model": {"image": "example/churn:2", "artifact": "s3://models/1.tar.gz"}}),
     (
         "ModelFiles.artifact",
@@ -163,9 +145,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Compute.memory_gb", "Endpoint", {}, {"compute": {"cpus": 2, "memory_gb": 16}}),
     ("Compute.accelerator", "Endpoint", {}, {"compute": {"accelerator": "A10G:1"}}),
     ("Compute.pin", "Endpoint", {}, {"compute": {"pin": {"aws": "ml.m5.4xlarge"}}}),
-    ("Endpoint.environment", "Endpoint", {}, {"environment": {"LOG_LEVEL": "debug"}}),
-    ("Endpoint.capture_percent", "Endpoint", {}, {"capture_percent": 20}),
-    ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 20}, {"capture_percent": 50}),
     (
         "Endpoint.invokers",
         "Endpoint",
@@ -173,7 +152,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"invokers": [{"role": "web"}, {"role": "batch"}]},
     ),
     ("Endpoint.isolated", "Endpoint", {}, {"isolated": False}),
-    ("Endpoint.tags", "Endpoint", {}, {"tags": {"team": "search"}}),
     ("Variant.model", "Endpoint", TWO, first_variant(model={"image": "example/churn:3"})),
     ("Variant.weight", "Endpoint", TWO, first_variant(weight=3)),
     ("Variant.compute", "Endpoint", TWO, first_variant(compute={"cpus": 16})),
@@ -195,41 +173,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         QUEUED,
         {"mode": {"asynchronous": {"max_concurrency": 2, "notify": "arn:aws:sns:us-east-1:111122223333:done"}}},
     ),
-    ("Scaling.min", "Endpoint", SCALED, scaled(min=2)),
-    ("Scaling.max", "Endpoint", SCALED, scaled(max=8)),
-    ("Scaling.max", "Endpoint", {}, SCALED),
-    ("Scaling.requests_per_replica", "Endpoint", SCALED, scaled(requests_per_replica=200)),
-    ("Scaling.cooldown_in_seconds", "Endpoint", SCALED, scaled(cooldown_in_seconds=60)),
-    ("Scaling.cooldown_out_seconds", "Endpoint", SCALED, scaled(cooldown_out_seconds=30)),
-    ("Scaling.schedules", "Endpoint", SCALED, at_night()),
-    ("ScalingSchedule.cron", "Endpoint", at_night(), at_night(cron="0 23 * * *")),
-    ("ScalingSchedule.timezone", "Endpoint", at_night(), at_night(timezone="Europe/Berlin")),
-    ("ScalingSchedule.name", "Endpoint", at_night(), at_night(name="late")),
-    ("ScalingSchedule.min", "Endpoint", at_night(), at_night(min=2)),
-    ("ScalingSchedule.max", "Endpoint", at_night(), at_night(max=3)),
-    ("Endpoint.release", "Endpoint", {}, CANARY),
-    ("Release.canary", "Endpoint", {}, CANARY),
-    ("Release.linear", "Endpoint", {}, {"release": {"linear": {"step_percent": 20}}}),
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["revenue"]}}),
-    ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
-    ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
-    (
-        "Linear.step_percent",
-        "Endpoint",
-        {"release": {"linear": {"step_percent": 20}}},
-        {"release": {"linear": {"step_percent": 25}}},
-    ),
-    (
-        "Linear.interval_minutes",
-        "Endpoint",
-        {"release": {"linear": {"step_percent": 20}}},
-        {"release": {"linear": {"step_percent": 20, "interval_minutes": 9}}},
-    ),
     ("Release.owner", "Endpoint", {}, {"release": {"owner": "registry"}}),
-    ("Endpoint.health", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.errors_percent", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.latency_ms", "Endpoint", {}, {"health": {"latency_ms": 200}}),
-    ("Health.latency_ms", "Endpoint", {"health": {"latency_ms": 200}}, {"health": {"latency_ms": 300}}),
+    *COMMON,
+    *SCHEDULED,
 ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
+from support.changes.common import COMMON, SCALED, SCHEDULED, scaled
 from support.mocks import SUBSCRIPTION, Registration
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers"
@@ -21,10 +22,6 @@ IMAGE = "models.azurecr.io/churn"
 FILES = "https://mine.blob.core.windows.net/artifacts/churn/1/"
 HOURLY = {"materialize": {"cron": "0 * * * *"}}
 DEPLOY = {"to": "https://ci.example.com/hook"}
-SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
-NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
-CANARY = {"release": {"canary": {"percent": 10}}}
-LINEAR = {"release": {"linear": {"step_percent": 20}}}
 SHADOWED = {"shadow": {"model": {"image": f"{IMAGE}:2"}, "percent": 20}}
 ALARM = f"{GROUP}/Microsoft.Insights/metricAlerts/revenue"
 TWO = {
@@ -37,16 +34,6 @@ def first_variant(**change: Any) -> dict[str, Any]:
     """Change one of two variants."""
     one, two = TWO["variants"] or ()
     return {"model": None, "variants": [{**one, **change}, two]}
-
-
-def scaled(**change: Any) -> dict[str, Any]:
-    """Change how it scales."""
-    return {"scaling": {**SCALED["scaling"], **change}}
-
-
-def at_night(**change: Any) -> dict[str, Any]:
-    """Scale by a schedule too."""
-    return scaled(schedules=[{**NIGHT, **change}])
 
 
 BASE: dict[str, dict[str, Any]] = {
@@ -95,25 +82,17 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Principal.group", "Platform", {"consumers": [{"group": SOMEBODY}]}, {"consumers": [{"group": ANOTHER}]}),
     ("Principal.application", "Platform", {}, {"consumers": [{"application": SOMEBODY}]}),
     ("Platform.log_days", "Platform", {}, {"log_days": 90}),
-    ("FeatureStore.tags", "FeatureStore", {}, {"tags": {"team": "search"}}),
     ("FeatureStore.materialize", "FeatureStore", {}, {"materialize": {"cron": "0 * * * *"}}),
     ("Schedule.cron", "FeatureStore", HOURLY, {"materialize": {"cron": "0 3 * * *"}}),
     ("Schedule.timezone", "FeatureStore", HOURLY, {"materialize": {"cron": "0 * * * *", "timezone": "Europe/Berlin"}}),
     ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
     ("FeatureGroup.description", "FeatureGroup", {}, {"description": "Who buys what."}),
-    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
-    ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
     ("ModelRegistry.approvers", "ModelRegistry", {}, {"approvers": [{"user": SOMEBODY}]}),
     ("ModelRegistry.consumers", "ModelRegistry", {}, {"consumers": [{"user": SOMEBODY}]}),
     ("ModelRegistry.events", "ModelRegistry", {}, {"events": {}}),
-    ("ModelRegistry.tags", "ModelRegistry", {}, {"tags": {"team": "search"}}),
     ("Notice.to", "ModelRegistry", {}, {"events": {"deploy": {"to": "https://ci.example.com/other"}}}),
     ("Notice.on", "ModelRegistry", {}, {"events": {"deploy": {**DEPLOY, "on": ["rejected"]}}}),
-    ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
     ("Model.description", "Model", {}, {"description": "Who leaves."}),
-    ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
-    ("Model.protect", "Model", {}, {"protect": False}),
-    ("Model.tags", "Model", {}, {"tags": {"team": "search"}}),
     ("Endpoint.model", "Endpoint", {}, {"model": {"image": f"{IMAGE}:2"}}),
     ("Endpoint.variants", "Endpoint", {}, TWO),
     ("ModelFiles.image", "Endpoint", {}, {"model": {"image": f"{IMAGE}:2"}}),
@@ -133,11 +112,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Compute.memory_gb", "Endpoint", {}, {"compute": {"memory_gb": 60}}),
     ("Compute.accelerator", "Endpoint", {}, {"compute": {"accelerator": "T4:1"}}),
     ("Compute.pin", "Endpoint", {}, {"compute": {"pin": {"azure": "Standard_NC24ads_A100_v4"}}}),
-    ("Endpoint.environment", "Endpoint", {}, {"environment": {"LOG_LEVEL": "debug"}}),
-    ("Endpoint.capture_percent", "Endpoint", {}, {"capture_percent": 20}),
-    ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 20}, {"capture_percent": 50}),
     ("Endpoint.invokers", "Endpoint", {}, {"invokers": [{"user": SOMEBODY}]}),
-    ("Endpoint.tags", "Endpoint", {}, {"tags": {"team": "search"}}),
     ("Variant.model", "Endpoint", TWO, first_variant(model={"image": f"{IMAGE}:3"})),
     ("Variant.name", "Endpoint", TWO, first_variant(name="c")),
     ("Variant.weight", "Endpoint", TWO, first_variant(weight=3)),
@@ -147,36 +122,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Shadow.percent", "Endpoint", SHADOWED, {"shadow": {**SHADOWED["shadow"], "percent": 50}}),
     ("Shadow.compute", "Endpoint", SHADOWED, {"shadow": {**SHADOWED["shadow"], "compute": {"cpus": 16}}}),
     ("Endpoint.scaling", "Endpoint", SCALED, scaled(max=8)),
-    ("Scaling.min", "Endpoint", SCALED, scaled(min=2)),
     ("Scaling.min", "Endpoint", {}, {"scaling": {"min": 2}}),
-    ("Scaling.max", "Endpoint", SCALED, scaled(max=8)),
-    ("Scaling.max", "Endpoint", {}, SCALED),
-    ("Scaling.requests_per_replica", "Endpoint", SCALED, scaled(requests_per_replica=200)),
-    ("Scaling.cooldown_in_seconds", "Endpoint", SCALED, scaled(cooldown_in_seconds=600)),
-    ("Scaling.cooldown_out_seconds", "Endpoint", SCALED, scaled(cooldown_out_seconds=120)),
-    ("Scaling.schedules", "Endpoint", SCALED, at_night()),
-    ("ScalingSchedule.cron", "Endpoint", at_night(), at_night(cron="0 23 * * *")),
-    ("ScalingSchedule.timezone", "Endpoint", at_night(), at_night(timezone="Europe/Berlin")),
-    ("ScalingSchedule.name", "Endpoint", at_night(), at_night(name="late")),
-    ("ScalingSchedule.min", "Endpoint", at_night(), at_night(min=2)),
-    ("ScalingSchedule.max", "Endpoint", at_night(), at_night(max=3)),
-    ("Endpoint.release", "Endpoint", {}, CANARY),
-    ("Release.canary", "Endpoint", {}, CANARY),
-    ("Release.linear", "Endpoint", {}, LINEAR),
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": [ALARM]}}),
-    ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
-    ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
-    ("Linear.step_percent", "Endpoint", LINEAR, {"release": {"linear": {"step_percent": 25}}}),
-    (
-        "Linear.interval_minutes",
-        "Endpoint",
-        LINEAR,
-        {"release": {"linear": {"step_percent": 20, "interval_minutes": 9}}},
-    ),
-    ("Endpoint.health", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.errors_percent", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.latency_ms", "Endpoint", {}, {"health": {"latency_ms": 200}}),
-    ("Health.latency_ms", "Endpoint", {"health": {"latency_ms": 200}}, {"health": {"latency_ms": 300}}),
     ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
     ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
     ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
@@ -199,6 +146,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"trusts": {"token": CLUSTER}},
         {"trusts": {"token": {**CLUSTER, "subject": "system:serviceaccount:ranking:batch"}}},
     ),
+    *COMMON,
+    *SCHEDULED,
 ]
 
 BESIDE: set[str] = set()

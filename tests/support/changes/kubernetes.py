@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
+from support.changes.common import CANARY, COMMON, SCALED, scaled
 from support.mocks import Registration
 
 HOOK = "https://ci.example.com/hooks"
@@ -46,9 +47,6 @@ BASE: dict[str, dict[str, Any]] = {
         "isolated": False,
     },
 }
-SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
-CANARY = {"release": {"canary": {"percent": 10}}}
-LINEAR = {"release": {"linear": {"step_percent": 20}}}
 SHADOWED = {"shadow": {"model": {"image": "example/churn:2"}}}
 TWO = {
     "model": None,
@@ -61,10 +59,6 @@ TWO = {
 
 def first_variant(**change: Any) -> dict[str, Any]:
     return {**TWO, "variants": [{**TWO["variants"][0], **change}, TWO["variants"][1]]}  # type: ignore[index]
-
-
-def scaled(**change: Any) -> dict[str, Any]:
-    return {"scaling": {**SCALED["scaling"], **change}}
 
 
 def parts(**change: Any) -> dict[str, Any]:
@@ -178,13 +172,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("FeatureStore.materialize", "FeatureStore", {}, {"materialize": None}),
     ("FeatureStore.tags", "FeatureStore", {}, {"tags": {"team": "search"}}),
     ("Schedule.cron", "FeatureStore", {}, {"materialize": {**HOURLY, "cron": "45 * * * *"}}),
-    ("Schedule.timezone", "FeatureStore", {}, {"materialize": {**HOURLY, "timezone": "Europe/Berlin"}}),
     ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
     ("FeatureGroup.description", "FeatureGroup", {}, {"description": "What a customer did"}),
     ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
-    ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
-    ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
     ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
     ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
     ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
@@ -201,14 +192,9 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("ModelRegistry.published", "ModelRegistry", {}, {"published": True}),
     ("ModelRegistry.tags", "ModelRegistry", {}, {"tags": {"team": "search"}}),
     ("Notice.to", "ModelRegistry", {}, {"events": {"deploy": {"to": f"{HOOK}/2"}}}),
-    ("Notice.on", "ModelRegistry", {}, {"events": {"deploy": {"to": HOOK, "on": ["rejected"]}}}),
     ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
     ("Model.description", "Model", {}, {"description": "Who leaves"}),
-    ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
     ("Model.protect", "Model", {}, {"protect": False}),
-    ("Model.tags", "Model", {}, {"tags": {"team": "search"}}),
-    ("ModelFiles.image", "Endpoint", {}, {"model": {"image": "example/churn:2", "artifact": "s3://models/1"}}),
-    ("ModelFiles.artifact", "Endpoint", {}, {"model": {"image": "example/churn:1", "artifact": "s3://models/2"}}),
     ("Endpoint.model", "Endpoint", {}, {"model": {"image": "example/churn:2"}}),
     ("Endpoint.serve", "Endpoint", {}, {"serve": {"startup_minutes": 40}}),
     ("Serve.command", "Endpoint", {}, {"serve": {"command": ["serve"]}}),
@@ -229,7 +215,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Compute.pin", "Endpoint", {}, {"compute": {"cpus": 2, "pin": {"kubernetes": "pool=models"}}}),
     ("Endpoint.environment", "Endpoint", {}, {"environment": {"LOG_LEVEL": "debug"}}),
     ("Endpoint.capture_percent", "Endpoint", {}, {"capture_percent": 100}),
-    ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 100}, {"capture_percent": 50}),
     ("Endpoint.invokers", "Endpoint", {}, {"invokers": [{"namespace": "web"}]}),
     (
         "Endpoint.invokers",
@@ -240,7 +225,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Endpoint.isolated", "Endpoint", {}, {"isolated": True}),
     ("Endpoint.tags", "Endpoint", {}, {"tags": {"team": "search"}}),
     ("Endpoint.variants", "Endpoint", {}, TWO),
-    ("Variant.name", "Endpoint", TWO, first_variant(name="c")),
     ("Variant.model", "Endpoint", TWO, first_variant(model={"image": "example/churn:3"})),
     ("Variant.weight", "Endpoint", TWO, first_variant(weight=3)),
     ("Variant.compute", "Endpoint", TWO, first_variant(compute={"cpus": 16})),
@@ -251,28 +235,9 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Scaling.min", "Endpoint", {}, {"scaling": {"min": 2, "max": 2}}),
     ("Scaling.min", "Endpoint", SCALED, scaled(min=2)),
     ("Scaling.max", "Endpoint", SCALED, scaled(max=8)),
-    ("Scaling.max", "Endpoint", {}, SCALED),
-    ("Scaling.requests_per_replica", "Endpoint", SCALED, scaled(requests_per_replica=200)),
-    ("Scaling.cooldown_in_seconds", "Endpoint", SCALED, scaled(cooldown_in_seconds=60)),
-    ("Scaling.cooldown_out_seconds", "Endpoint", SCALED, scaled(cooldown_out_seconds=30)),
-    ("Endpoint.release", "Endpoint", {}, CANARY),
-    ("Release.canary", "Endpoint", {}, CANARY),
-    ("Release.linear", "Endpoint", {}, LINEAR),
-    ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["Revenue"]}}),
-    ("Release.unmeasured", "Endpoint", {}, {"release": {"unmeasured": "promote"}}),
     ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
     ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
-    ("Linear.step_percent", "Endpoint", LINEAR, {"release": {"linear": {"step_percent": 25}}}),
-    (
-        "Linear.interval_minutes",
-        "Endpoint",
-        LINEAR,
-        {"release": {"linear": {"step_percent": 20, "interval_minutes": 9}}},
-    ),
-    ("Endpoint.health", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.errors_percent", "Endpoint", {}, {"health": {"errors_percent": 1}}),
-    ("Health.latency_ms", "Endpoint", {}, {"health": {"latency_ms": 200}}),
-    ("Health.latency_ms", "Endpoint", {"health": {"latency_ms": 200}}, {"health": {"latency_ms": 300}}),
+    *COMMON,
 ]
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [

@@ -11,6 +11,17 @@ from pulumi_mlops_sandbox.stack import Stack, inventory
 from support.sandbox.arm_good import GOOD
 from support.sandbox.arm_world import body
 
+STATEFUL = {
+    "azure-native:resources:ResourceGroup",
+    "azure-native:storage:StorageAccount",
+    "azure-native:keyvault:Vault",
+    "azure-native:containerregistry:Registry",
+    "azure-native:machinelearningservices:Workspace",
+    "azure-native:machinelearningservices:OnlineEndpoint",
+    "azure-native:machinelearningservices:ModelContainer",
+    "azure-native:machinelearningservices:FeaturesetContainerEntity",
+}
+"""Types of what holds data, or has an address: no change makes one again."""
 SOFTLY = "deleted softly"
 """What Azure keeps of a deleted vault or workspace for a while."""
 

@@ -1,0 +1,69 @@
+"""Changes that every backend takes, in the same words: a row is as in the backends' own files."""
+
+from typing import Any
+
+Change = tuple[str, str, dict[str, Any], dict[str, Any]]
+SEARCH = {"tags": {"team": "search"}}
+SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
+NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
+CANARY = {"release": {"canary": {"percent": 10}}}
+LINEAR = {"release": {"linear": {"step_percent": 20}}}
+LATENCY = {"health": {"latency_ms": 200}}
+
+
+def scaled(**change: Any) -> dict[str, Any]:
+    """Change how it scales."""
+    return {"scaling": {**SCALED["scaling"], **change}}
+
+
+def at_night(**change: Any) -> dict[str, Any]:
+    """Scale by a schedule too."""
+    return scaled(schedules=[{**NIGHT, **change}])
+
+
+COMMON: list[Change] = [
+    ("FeatureStore.tags", "FeatureStore", {}, SEARCH),
+    ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
+    ("FeatureGroup.tags", "FeatureGroup", {}, SEARCH),
+    ("ModelRegistry.tags", "ModelRegistry", {}, SEARCH),
+    ("Model.gate", "Model", {}, {"gate": {"auc": ">=0.9"}}),
+    ("Model.metadata", "Model", {}, {"metadata": {"team": "search"}}),
+    ("Model.protect", "Model", {}, {"protect": False}),
+    ("Model.tags", "Model", {}, SEARCH),
+    ("Endpoint.environment", "Endpoint", {}, {"environment": {"LOG_LEVEL": "debug"}}),
+    ("Endpoint.capture_percent", "Endpoint", {}, {"capture_percent": 20}),
+    ("Endpoint.capture_percent", "Endpoint", {"capture_percent": 20}, {"capture_percent": 50}),
+    ("Endpoint.tags", "Endpoint", {}, SEARCH),
+    ("Scaling.min", "Endpoint", SCALED, scaled(min=2)),
+    ("Scaling.max", "Endpoint", SCALED, scaled(max=8)),
+    ("Scaling.max", "Endpoint", {}, SCALED),
+    ("Scaling.requests_per_replica", "Endpoint", SCALED, scaled(requests_per_replica=200)),
+    ("Scaling.cooldown_in_seconds", "Endpoint", SCALED, scaled(cooldown_in_seconds=600)),
+    ("Scaling.cooldown_out_seconds", "Endpoint", SCALED, scaled(cooldown_out_seconds=120)),
+    ("Endpoint.release", "Endpoint", {}, CANARY),
+    ("Release.canary", "Endpoint", {}, CANARY),
+    ("Release.linear", "Endpoint", {}, LINEAR),
+    ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
+    ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
+    ("Linear.step_percent", "Endpoint", LINEAR, {"release": {"linear": {"step_percent": 25}}}),
+    (
+        "Linear.interval_minutes",
+        "Endpoint",
+        LINEAR,
+        {"release": {"linear": {"step_percent": 20, "interval_minutes": 9}}},
+    ),
+    ("Endpoint.health", "Endpoint", {}, {"health": {"errors_percent": 1}}),
+    ("Health.errors_percent", "Endpoint", {}, {"health": {"errors_percent": 1}}),
+    ("Health.latency_ms", "Endpoint", {}, LATENCY),
+    ("Health.latency_ms", "Endpoint", LATENCY, {"health": {"latency_ms": 300}}),
+]
+
+SCHEDULED: list[Change] = [
+    ("Scaling.schedules", "Endpoint", SCALED, at_night()),
+    ("ScalingSchedule.cron", "Endpoint", at_night(), at_night(cron="0 23 * * *")),
+    ("ScalingSchedule.timezone", "Endpoint", at_night(), at_night(timezone="Europe/Berlin")),
+    ("ScalingSchedule.name", "Endpoint", at_night(), at_night(name="late")),
+    ("ScalingSchedule.min", "Endpoint", at_night(), at_night(min=2)),
+    ("ScalingSchedule.max", "Endpoint", at_night(), at_night(max=3)),
+]
+"""Where a schedule scales."""
