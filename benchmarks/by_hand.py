@@ -436,8 +436,8 @@ def endpoint(at: Hub, name: str, package: pulumi.Input[str], features: aws.sagem
         owned,
         [
             *serves(at),
-            reads(at, "models/churn/"),
-            *lists(at, "models/churn/", f"captured/{name}/"),
+            reads(at, f"models/{GROUP}/"),
+            *lists(at, f"models/{GROUP}/", f"captured/{name}/"),
             allow(["kms:Decrypt"], at.key, {"StringEquals": by_way_of("s3", "sagemaker")}),
             allow(["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"], features.arn),
             *own_logs(served),

@@ -51,7 +51,7 @@ def model(at: Hub) -> None:
     right = "trainer-right-azureml-data-scientist-model-models-churn"
     let(trainer, component, right, "azureml-data-scientist", container.id)
     files = "trainer-right-storage-blob-data-contributor-artifacts"
-    let(trainer, component, files, "storage-blob-data-contributor", at.container_id, below="models/churn/")
+    let(trainer, component, files, "storage-blob-data-contributor", at.container_id, below="models/models-churn/")
 
 
 def main() -> None:

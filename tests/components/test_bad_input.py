@@ -20,7 +20,9 @@ GIVE_A_PLATFORM = (
     "platform: needs a Platform, this is ModelVersion; give the Platform, or the ref of one such as "
     "Platform.from_stack(…)"
 )
-VERSION = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB, version=3, address={"arn": "arn"})
+VERSION = mlops.ModelVersionRef(
+    name="churn", backend="aws", platform=HUB, version=3, address={"arn": "arn", "group": "g"}
+)
 FILES = {"image": "repo:1"}
 
 

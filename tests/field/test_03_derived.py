@@ -170,8 +170,12 @@ def test_the_rows_of_a_group_are_listed_and_decrypted_by_athena(cloud: Cloud) ->
 def test_who_deploys_by_the_registry_finds_what_the_role_may_read(cloud: Cloud) -> None:
     """Versions that come later are deployed by somebody else: their files and images are the model's and the hub's."""
     version = mlops.ModelVersionRef(
-        name="churn", backend="aws", platform=HUB, version=3, address={"arn": f"{MODEL.address['arn']}/3"}
+        name="churn",
+        backend="aws",
+        platform=HUB,
+        version=3,
+        address={"arn": f"{MODEL.address['arn']}/3", "group": MODEL.address["group"]},
     )
     may = endpoint(cloud, model=version, release={"owner": "registry"})
-    assert may("s3:GetObject", "arn:aws:s3:::artifacts/models/churn/9/model.tar.gz")
+    assert may("s3:GetObject", "arn:aws:s3:::artifacts/models/churn-dev-models-churn/9/model.tar.gz")
     assert may("ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/churn-dev/churn")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pytest
 
 import pulumi_mlops as mlops
@@ -44,10 +45,31 @@ def test_an_endpoint_reads_its_own_files_and_not_the_bucket(cloud: Cloud, key: s
 
 def test_a_version_is_read_and_not_its_neighbours(cloud: Cloud) -> None:
     """The files of a version are below the folder of its model."""
-    version = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB, version=3, address={"arn": VERSION})
+    version = mlops.ModelVersionRef(
+        name="churn",
+        backend="aws",
+        platform=HUB,
+        version=3,
+        address={"arn": VERSION, "group": "churn-dev-models-churn"},
+    )
     may = endpoint(cloud, model=version)
-    assert may("s3:GetObject", "arn:aws:s3:::artifacts/models/churn/3/model.tar.gz")
+    assert may("s3:GetObject", "arn:aws:s3:::artifacts/models/churn-dev-models-churn/3/model.tar.gz")
     assert not may("s3:GetObject", "arn:aws:s3:::artifacts/models/fraud/3/model.tar.gz")
+
+
+def test_models_of_one_name_in_two_registries_keep_their_files_apart(cloud: Cloud) -> None:
+    """A platform is shared by teams, each with a registry of its own."""
+
+    def program() -> None:
+        for team in ("ranking", "fraud"):
+            registry = mlops.ModelRegistry(team, platform=HUB)
+            model = mlops.Model("churn", registry=registry, opts=pulumi.ResourceOptions(parent=registry))
+            mlops.Identity(f"{team}-trainer", platform=HUB, trusts=ROLE, registers=[model])
+
+    cloud.run(program)
+    may = of(cloud, "ranking-trainer-rights")
+    assert may("s3:PutObject", "arn:aws:s3:::artifacts/models/churn-dev-ranking-churn/1/model.tar.gz")
+    assert not may("s3:PutObject", "arn:aws:s3:::artifacts/models/churn-dev-fraud-churn/1/model.tar.gz")
 
 
 def test_a_key_is_used_through_services_only(cloud: Cloud) -> None:

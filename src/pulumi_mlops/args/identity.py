@@ -88,8 +88,9 @@ class IdentityArgs(TypedDict, total=False):
     materializes: Sequence[Has[FeatureStoreRef]]
     """Feature stores whose offline rows it brings online."""
     registers: Sequence[Has[ModelRef]]
-    """Models of which it registers versions. It cannot approve them. On AWS: files are uploaded to ``models/<model>/``
-    of the artifact store. On Azure: files are uploaded to ``models/<model>/`` of the artifact store."""
+    """Models of which it registers versions. It cannot approve them. On AWS: files are uploaded to ``models/<group>/``
+    of the artifact store, which is named after the model package group. On Azure: files are uploaded to
+    ``models/<model>/`` of the artifact store, by the name that the model has in the workspace."""
     approves: Sequence[Has[ModelRef]]
     """Models of which it approves and rejects versions."""
     deploys: Sequence[Has[ModelRef]]

@@ -26,7 +26,10 @@ THIRD = mlops.ModelVersionRef(
     backend="aws",
     platform=HUB,
     version=3,
-    address={"arn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn-dev-models-churn/3"},
+    address={
+        "arn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn-dev-models-churn/3",
+        "group": "churn-dev-models-churn",
+    },
 )
 
 

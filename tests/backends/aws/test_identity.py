@@ -67,7 +67,7 @@ def test_who_registers_does_not_approve(cloud: Cloud) -> None:
         {"StringNotEqualsIfExists": {"sagemaker:ModelApprovalStatus": "Approved"}},
     ) in found
     assert not [actions for actions, _, _ in found if "sagemaker:UpdateModelPackage" in actions]
-    assert "arn:aws:s3:::artifacts/models/churn/*" in [resource for _, resource, _ in found]
+    assert "arn:aws:s3:::artifacts/models/churn-dev-models-churn/*" in [resource for _, resource, _ in found]
 
 
 def test_who_approves_does_not_register(cloud: Cloud) -> None:

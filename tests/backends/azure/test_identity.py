@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 import pulumi_mlops as mlops
@@ -24,6 +25,23 @@ def test_a_secret_is_read_and_no_other(cloud: Cloud) -> None:
     assert given.inputs["scope"] == f"{VAULT}/secrets/token"
     assert given.inputs["roleDefinitionId"].partition(ROLES)[2] == "4633458b-17de-408a-b874-0445c86b69e6"
     assert given.inputs["principalType"] == "ServicePrincipal"
+
+
+def test_models_of_one_name_in_two_registries_keep_their_files_apart(cloud: Cloud) -> None:
+    """A platform is shared by teams, each with a registry of its own."""
+
+    def program() -> None:
+        for team in ("ranking", "fraud"):
+            registry = mlops.ModelRegistry(team, platform=HUB)
+            model = mlops.Model("churn", registry=registry, opts=pulumi.ResourceOptions(parent=registry))
+            mlops.Identity(f"{team}-trainer", platform=HUB, registers=[model])
+
+    cloud.run(program, **SETTINGS)
+    bounds = [
+        given.inputs["condition"] for given in cloud.all("authorization/RoleAssignment") if "condition" in given.inputs
+    ]
+    assert ["models/ranking-churn/*" in bound for bound in bounds].count(True) == 1
+    assert ["models/fraud-churn/*" in bound for bound in bounds].count(True) == 1
 
 
 def test_an_identity_and_an_endpoint_of_one_name_do_not_meet(cloud: Cloud) -> None:

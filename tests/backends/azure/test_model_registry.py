@@ -96,7 +96,7 @@ def test_approvers_and_consumers_have_rights_on_one_model(cloud: Cloud) -> None:
     assert container.inputs["name"] == "models-churn"
     for given in of(cloud, "RoleAssignment"):
         narrow = "ModelContainer" in given.inputs["scope"] or "/models/" in given.inputs["scope"]
-        assert narrow or "models/churn/*" in given.inputs["condition"]
+        assert narrow or "models/models-churn/*" in given.inputs["condition"]
 
 
 def test_a_consumer_reads_one_model_and_its_files_and_nothing_else(cloud: Cloud) -> None:
@@ -106,7 +106,7 @@ def test_a_consumer_reads_one_model_and_its_files_and_nothing_else(cloud: Cloud)
     assert all(action.endswith("/read") for action in permissions["actions"] + permissions["dataActions"])
     given = [one.inputs for one in of(cloud, "RoleAssignment") if one.inputs["principalId"] == SOMEBODY]
     assert len(given) == 2
-    assert [one["condition"].count("'models/churn/*'") for one in given if one.get("condition")] == [2]
+    assert [one["condition"].count("'models/models-churn/*'") for one in given if one.get("condition")] == [2]
 
 
 @pytest.mark.parametrize("where", ["platform", "registries", "both"])

@@ -39,7 +39,7 @@ VERSION = ModelVersionRef(
     backend="aws",
     platform=hub("hub", stage="prod"),
     version=3,
-    address={"arn": "arn", "files": ["s3://models/3/"]},
+    address={"arn": "arn", "group": "g", "files": ["s3://models/3/"]},
 )
 QUEUED = {"mode": {"asynchronous": {"max_concurrency": 2}}}
 BARE = {"mode": {"serverless": {"max_concurrency": 5}}, "compute": {"memory_gb": 2}, "isolated": False}

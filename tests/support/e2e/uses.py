@@ -135,7 +135,7 @@ class Doing:
 
         def register() -> bool:
             number = next(self.world.numbers)
-            path = f"models/churn/{number}/model.bin"
+            path = f"models/{model}/{number}/model.bin"
             place = ELSEWHERE if model == RANKER else f"azureml://datastores/artifacts/paths/{path}"
             body = {"properties": {"modelUri": place, "modelType": "custom_model"}}
             wrote = model == RANKER or self.world.may(who, "PUT", f"{self.files}/{path}", b"weights")
@@ -157,7 +157,7 @@ class Doing:
 
     def reads(self, who: str, model: str = MODEL) -> list[Use]:
         """Find the versions of a model, and read the files of one: a registry hands its own out itself."""
-        found, files = self.model(model), f"{self.files}/models/{model.partition('-')[2]}/1/model.bin"
+        found, files = self.model(model), f"{self.files}/models/{model}/1/model.bin"
         looks = self.call(who, "GET", f"{found}/versions/1")
         return [looks] if model == RANKER else [looks, self.call(who, "GET", files)]
 

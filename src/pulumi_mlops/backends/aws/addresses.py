@@ -80,11 +80,17 @@ class ModelAddress(Address):
 
     group: str
     """Its name, or its ARN where it is in another account."""
+
     arn: Input[str]
     files: Input[str] | None = None
     """URI of the folder with the files of its versions, where that is not the platform's own for it."""
     files_key: Input[str] | None = None
     """ARN of the key of these files; None for the platform's."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.group.rpartition("/")[2]
 
 
 def package_arn(group: str, version: int | str) -> str:
@@ -97,6 +103,8 @@ class ModelVersionAddress(Address):
     """A model package, and what its containers are made of."""
 
     arn: Input[str]
+    group: str
+    """Name of its group."""
     images: Sequence[str] = field(default_factory=list)
     files: Sequence[str] = field(default_factory=list)
     """URIs of archives and of folders, which end in a slash."""

@@ -151,7 +151,7 @@ def version(model: ModelRef, number: int) -> ModelVersionRef:
     if not private.mocked():
         raise no_version(model, number, f"group {ModelAddress.of(model).group!r}")
     arn = Output.from_input(ModelAddress.of(model).arn).apply(lambda arn: package_arn(arn, number))
-    address = ModelVersionAddress(arn=arn).plain()
+    address = ModelVersionAddress(arn=arn, group=ModelAddress.of(model).name).plain()
     return ModelVersionRef(name=model.name, backend="aws", platform=model.platform, version=number, address=address)
 
 
@@ -165,7 +165,7 @@ def _version(model: ModelRef, package: dict[str, Any]) -> ModelVersionRef:
     containers: list[dict[str, Any]] = package.get("InferenceSpecification", {}).get("Containers", [])
     images = [container["Image"] for container in containers if "Image" in container]
     files = [uri for container in containers for uri in _files(container)]
-    named = ModelAddress.of(model).files_key
+    named, group = ModelAddress.of(model).files_key, ModelAddress.of(model).name
     seen = {key for uri in files if named is None and (key := live.key_of(model.platform, uri))}
     only = containers[0] if len(containers) == 1 else {}
     return ModelVersionRef(
@@ -178,7 +178,11 @@ def _version(model: ModelRef, package: dict[str, Any]) -> ModelVersionRef:
         digest=only.get("ImageDigest"),
         flavour=only.get("Framework"),
         address=ModelVersionAddress(
-            arn=package["ModelPackageArn"], images=images, files=files, keys=sorted(seen) if named is None else [named]
+            arn=package["ModelPackageArn"],
+            group=group,
+            images=images,
+            files=files,
+            keys=sorted(seen) if named is None else [named],
         ).plain(),
     )
 

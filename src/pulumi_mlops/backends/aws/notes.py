@@ -28,7 +28,8 @@ NOTES = {
     "Tokens are trusted through the account's OIDC provider of their issuer, for GitHub "
     "``token.actions.githubusercontent.com``, which has to be there.",
     "Identity.principal": "the ARN of the role.",
-    "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store.",
+    "Identity.registers": "files are uploaded to ``models/<group>/`` of the artifact store, which is named after the "
+    "model package group.",
     "AccountTrust.id": "twelve digits.",
     "Trusts.role": "an ARN.",
     "Principal.account": "twelve digits.",

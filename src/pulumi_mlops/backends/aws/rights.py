@@ -141,15 +141,20 @@ def _pull_image(image: Image, here: PlatformRef) -> list[Statement]:
     return [allow(PULL, Late(_repository, parts)), allow(_LOGIN, login)]
 
 
-def models(platform: PlatformRef, model: str) -> Output[str]:
-    """Return the folder of an artifact store with the files of a model's versions."""
-    return Output.format("s3://{0}/models/{1}/", PlatformAddress.of(platform).bucket, model)
+def _folder(platform: PlatformRef, group: str) -> Output[str]:
+    """Return the folder of an artifact store with the files of a group's versions: no other group has its name."""
+    return Output.format("s3://{0}/models/{1}/", PlatformAddress.of(platform).bucket, group)
+
+
+def _of_its_model(version: ModelVersionRef) -> Output[str]:
+    """Return the folder with the files of all versions beside this one."""
+    return _folder(version.platform, ModelVersionAddress.of(version).group)
 
 
 def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
     """Read the files of a version, or the folder of its model where the registry was not asked for them."""
     at, address, theirs = PlatformAddress.of(here), ModelVersionAddress.of(version), version.platform
-    files: Sequence[Input[str]] = address.files or [models(theirs, version.name)]
+    files: Sequence[Input[str]] = address.files or [_of_its_model(version)]
     used: Sequence[Input[str]] = address.keys or [PlatformAddress.of(theirs).key]
     return [
         *(right for uri in files for right in read_files(Place(uri), at)),
@@ -172,7 +177,7 @@ def _pull_any(at: PlatformAddress) -> list[Statement]:
 def later_versions(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
     """Allow what versions need that are deployed by somebody else: the folder of the model, the platform's images."""
     theirs = PlatformAddress.of(version.platform)
-    return [*read_place(Place(models(version.platform, version.name)), here), *_pull_any(theirs)]
+    return [*read_place(Place(_of_its_model(version)), here), *_pull_any(theirs)]
 
 
 def _use_key(key: Key, here: PlatformRef) -> list[Statement]:
@@ -255,9 +260,9 @@ def _look_up(model: ModelRef) -> list[Statement]:
     ]
 
 
-def _model_files(model: ModelRef, at: PlatformAddress) -> Place:
-    files = ModelAddress.of(model).files
-    return Place(Output.format("s3://{0}/models/{1}/", at.bucket, model.name) if files is None else files)
+def _model_files(model: ModelRef) -> Place:
+    address = ModelAddress.of(model)
+    return Place(_folder(model.platform, address.name) if address.files is None else address.files)
 
 
 def _files_key(model: ModelRef, at: PlatformAddress, actions: Sequence[str]) -> Statement:
@@ -267,7 +272,7 @@ def _files_key(model: ModelRef, at: PlatformAddress, actions: Sequence[str]) -> 
 
 def _register(model: ModelRef, here: PlatformRef) -> list[Statement]:
     at = PlatformAddress.of(here)
-    files = _model_files(model, at)
+    files = _model_files(model)
     return [
         *_look_up(model),
         allow(
@@ -337,7 +342,7 @@ def _deploy(model: ModelRef, here: PlatformRef) -> list[Statement]:
         allow(["sagemaker:CreateModel"], _versions(model)),
         # A Model's name is not known before it exists: the tag keeps it within the platform.
         allow(["sagemaker:CreateModel", "sagemaker:AddTags"], _any_model(at), own),
-        *read_files(_model_files(model, at), at),
+        *read_files(_model_files(model), at),
         _files_key(model, at, ["kms:Decrypt"]),
         *_pull_any(at),
     ]

@@ -23,7 +23,8 @@ NOTES = {
     "Identity.principal": "the object id of the managed identity in Entra ID.",
     "Identity.existing": "a user-assigned managed identity: of the platform's resource group by its name, any other by "
     "its id.",
-    "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store.",
+    "Identity.registers": "files are uploaded to ``models/<model>/`` of the artifact store, by the name that the model "
+    "has in the workspace.",
     "FeatureStore": "a workspace of kind FeatureStore, with a storage account with folders for what is materialized, "
     "and an identity that materializes. See "
     "https://learn.microsoft.com/azure/machine-learning/concept-what-is-managed-feature-store.",

@@ -291,8 +291,8 @@ def _beside(path: str, version: int | None) -> str:
 
 
 def model_files(model: ModelRef) -> Place:
-    """Return the folder of the artifact store in which the files of a model's versions are."""
-    return Place(Output.format("{0}models/{1}/", model.platform.artifacts, model.name))
+    """Return the folder of the artifact store with the files of a model's versions: no other model has its name."""
+    return Place(Output.format("{0}models/{1}/", model.platform.artifacts, ModelAddress.of(model).called))
 
 
 def of_registry(role: str, shared: SharedRegistry) -> Right:
