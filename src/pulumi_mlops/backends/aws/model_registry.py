@@ -165,7 +165,8 @@ def _version(model: ModelRef, package: dict[str, Any]) -> ModelVersionRef:
     containers: list[dict[str, Any]] = package.get("InferenceSpecification", {}).get("Containers", [])
     images = [container["Image"] for container in containers if "Image" in container]
     files = [uri for container in containers for uri in _files(container)]
-    named, group = ModelAddress.of(model).files_key, ModelAddress.of(model).name
+    address = ModelAddress.of(model)
+    named = address.files_key
     seen = {key for uri in files if named is None and (key := live.key_of(model.platform, uri))}
     only = containers[0] if len(containers) == 1 else {}
     return ModelVersionRef(
@@ -179,7 +180,7 @@ def _version(model: ModelRef, package: dict[str, Any]) -> ModelVersionRef:
         flavour=only.get("Framework"),
         address=ModelVersionAddress(
             arn=package["ModelPackageArn"],
-            group=group,
+            group=address.name,
             images=images,
             files=files,
             keys=sorted(seen) if named is None else [named],
