@@ -34,7 +34,6 @@ GO = """
         (folder / "kustomize/stage/pod/fast").mkdir(parents=True, exist_ok=True)
         (folder / "kustomize/stage/pod/fast/pod-ready.yaml").write_text("kind: Stage")
         (folder / "kustomize/stage/pod/fast/kustomization.yaml").write_text("")
-        (folder / "go.mod").write_text({of_kubernetes!r})
         print(json.dumps({{"Dir": str(folder)}}))
     if "-o" in sys.argv:
         while (here / "slow").exists():
@@ -44,17 +43,6 @@ GO = """
         binary.chmod(0o755)
         (here / "go.mod").write_text(pathlib.Path("go.mod").read_text())
         (here / "sources").write_text(" ".join(sorted(path.name for path in pathlib.Path().iterdir())))
-"""
-OF_KUBERNETES = """module k8s.io/kubernetes
-
-go 1.26.0
-
-require (
-\tk8s.io/api v0.0.0
-\tk8s.io/klog/v2 v2.130.1
-\tk8s.io/kube-openapi v0.0.0-20260127142750-a19766b6e2d4
-\tk8s.io/kubelet v0.0.0
-)
 """
 
 
@@ -66,8 +54,8 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("PULUMI_MLOPS_CACHE", str(tmp_path / "cache"))
 
-    def install(version: str = f"Kubernetes v{binaries.KUBERNETES}", of_kubernetes: str = OF_KUBERNETES) -> Path:
-        text = GO.format(python=sys.executable, here=str(folder), version=version, of_kubernetes=of_kubernetes)
+    def install(version: str = f"Kubernetes v{binaries.KUBERNETES}") -> Path:
+        text = GO.format(python=sys.executable, here=str(folder), version=version)
         (folder / "go").write_text(textwrap.dedent(text).lstrip())
         (folder / "go").chmod(0o755)
         return folder
@@ -85,20 +73,18 @@ def test_it_is_built_once(go: Callable[..., Path]) -> None:
     assert first.binary.is_file()
     assert [path.name for path in first.stages] == ["pod-ready.yaml"]
     assert prepared.product() == first
-    assert (tools / "calls").read_text().splitlines() == ["mod download"] * 3 + ["mod tidy", "build -v"]
-    assert (tools / "sources").read_text() == "go.mod kwok.go main.go"
+    assert (tools / "calls").read_text().splitlines() == ["mod download", "build -v"]
+    assert (tools / "sources").read_text() == "controlplane dns go.mod go.sum node pause tools.go"
 
 
-def test_the_sister_modules_are_replaced_and_no_others(go: Callable[..., Path]) -> None:
-    tools = go()
-    prepared.product()
-    written = (tools / "go.mod").read_text()
-    assert re.findall(r"(\S+) => \S+ (\S+)", written) == [
-        ("k8s.io/api", f"v{binaries.STAGING}"),
-        ("k8s.io/kubelet", f"v{binaries.STAGING}"),
-    ]
-    assert "go 1.26.0\n" in written
-    assert f"k8s.io/kubernetes v{binaries.KUBERNETES}" in written
+def test_what_the_programs_say_of_themselves_is_what_is_pinned() -> None:
+    """The sister modules of Kubernetes have its version with another major, and one etcd is linked."""
+    sister = f"0{binaries.KUBERNETES.removeprefix('1')}"
+    replaced = re.findall(r"^\t(k8s\.io/\S+) => (\S+) v(\S+)$", (binaries.SOURCE / "go.mod").read_text(), re.MULTILINE)
+    assert len(replaced) > 25
+    assert all(path == by and version == sister for path, by, version in replaced)
+    etcd = {version for path, version in binaries.REQUIRED.items() if path.startswith("go.etcd.io/etcd/")}
+    assert len(etcd) == 1
 
 
 def test_another_content_is_built_anew(go: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,16 +103,9 @@ def test_without_go_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.
     assert kept() == [f"kubernetes-{binaries.KUBERNETES}.lock"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"version": "Kubernetes v1.0.0"}, "does not run"),
-        ({"of_kubernetes": "module x\n"}, "does not look as expected"),
-    ],
-)
-def test_what_is_not_as_expected_is_not_kept(go: Callable[..., Path], changed: dict[str, str], said: str) -> None:
-    go(**changed)
-    with pytest.raises(SandboxError, match=said):
+def test_what_does_not_run_is_not_kept(go: Callable[..., Path]) -> None:
+    go(version="Kubernetes v1.0.0")
+    with pytest.raises(SandboxError, match="does not run"):
         prepared.product()
     assert kept() == [f"kubernetes-{binaries.KUBERNETES}.lock"]
 

@@ -3,24 +3,24 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from pulumi_mlops_sandbox import building
 from pulumi_mlops_sandbox.errors import SandboxError
-from pulumi_mlops_sandbox.progress import step
+from pulumi_mlops_sandbox.progress import Step, step
 
-KUBERNETES = "1.36.3"
-STAGING = "0.36.3"
-"""The version of the modules that Kubernetes publishes with itself: k8s.io/api and its sisters."""
+SOURCE = Path(__file__).parent / "source"
+"""Our own Go module, whose go.mod pins the control plane and a real node together, so that both share one build."""
+REQUIRED: Final = dict(re.findall(r"^\t(\S+) v(\S+)", (SOURCE / "go.mod").read_text(), re.MULTILINE))
+"""The version of each module that it requires."""
+KUBERNETES: Final = REQUIRED["k8s.io/kubernetes"]
+KWOK = "sigs.k8s.io/kwok"
 
-MODULES = {
-    "k8s.io/kubernetes": KUBERNETES,
-    "go.etcd.io/etcd/server/v3": "3.6.10",
-    "sigs.k8s.io/kwok": "0.8.0",
-}
 LINKED = {
     "k8s.io/component-base/version.gitVersion": f"v{KUBERNETES}",
-    "sigs.k8s.io/kwok/pkg/consts.Version": f"v{MODULES['sigs.k8s.io/kwok']}",
+    f"{KWOK}/pkg/consts.Version": f"v{REQUIRED[KWOK]}",
 }
 """What each part says of its own version; Go variables, and their values."""
 
@@ -29,7 +29,8 @@ BEHAVIOURS = ("node/fast", "node/heartbeat", "pod/fast", "volume/fast")
 
 WHAT = "the Kubernetes control plane"
 OTHERWISE = "Without one the Kubernetes sandbox cannot be built; AWS's needs none."
-SOURCE = Path(__file__).parent / "controlplane"
+BUILD = ("go", "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags")
+PACKAGE = "./controlplane"
 BINARY = "kubernetes"
 STAGES = "kwok"
 STORAGE_CLASS = "storage-class.yaml"
@@ -40,35 +41,40 @@ def build(work: Path, target: Path) -> None:
     """Leave the binary, and kwok's stages, in a folder."""
     require_go()
     source = work / "source"
-    source.mkdir()
-    for path in SOURCE.glob("*.go"):
-        shutil.copyfile(path, source / path.name)
+    shutil.copytree(SOURCE, source)
     with step(f"Fetching the sources of Kubernetes v{KUBERNETES} (once)") as progress:
-        folders = {
-            path: building.module(path, version, work, progress, what=WHAT, otherwise=OTHERWISE)
-            for path, version in MODULES.items()
-        }
-        (source / "go.mod").write_text(_go_mod((folders["k8s.io/kubernetes"] / "go.mod").read_text()))
-        building.go(["go", "mod", "tidy"], source, progress, "modules", what=WHAT, otherwise=OTHERWISE)
+        kwok = building.module(KWOK, REQUIRED[KWOK], work, progress, what=WHAT, otherwise=OTHERWISE)
     linked = " ".join(["-s", "-w", *(f"-X {variable}={value}" for variable, value in LINKED.items())])
-    command = ["go", "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", linked, "-o", str(target / BINARY), "."]
     with step(f"Building Kubernetes v{KUBERNETES} (once, five to ten minutes)") as progress:
-        building.go(
-            command,
-            source,
-            progress,
-            "packages compiled",
-            what=WHAT,
-            otherwise=OTHERWISE,
-            environment={"CGO_ENABLED": "0"},
-        )
+        compile_package(source, PACKAGE, target / BINARY, progress, linked=linked, what=WHAT, otherwise=OTHERWISE)
     if not runs(target / BINARY):
         raise SandboxError(f"What was built of Kubernetes v{KUBERNETES} does not run on this machine.")
     (target / STAGES).mkdir()
     for behaviour in BEHAVIOURS:
-        for path in (folders["sigs.k8s.io/kwok"] / "kustomize" / "stage" / behaviour).glob("*.yaml"):
+        for path in (kwok / "kustomize" / "stage" / behaviour).glob("*.yaml"):
             if path.name != "kustomization.yaml":
                 shutil.copyfile(path, target / STAGES / path.name)
+
+
+def sources(packages: Iterable[str]) -> list[Path]:
+    """List the files that decide what packages of our module become."""
+    ours = [path for package in packages for path in sorted((SOURCE / package).glob("*.go"))]
+    return [SOURCE / "go.mod", SOURCE / "go.sum", *ours]
+
+
+def compile_package(
+    source: Path, package: str, binary: Path, progress: Step, *, linked: str, what: str, otherwise: str
+) -> None:
+    """Build one program of a copy of our module, of exactly the versions that its go.mod names."""
+    building.go(
+        [*BUILD, linked, "-mod=readonly", "-o", str(binary), package],
+        source,
+        progress,
+        f"packages of {binary.name} compiled",
+        what=what,
+        otherwise=otherwise,
+        environment={"CGO_ENABLED": "0", "GOWORK": "off"},
+    )
 
 
 def require_go() -> None:
@@ -89,18 +95,3 @@ def runs(binary: Path) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return said.strip() == f"Kubernetes v{KUBERNETES}"
-
-
-def _go_mod(of_kubernetes: str) -> str:
-    """Write the go.mod of our own module.
-
-    Kubernetes requires its sister modules in version 0.0.0 and replaces them by folders of its repository, which its
-    module does not hold: we replace them by what is published. Others, of versions of their own, stay as they are.
-    """
-    sisters = re.findall(r"^\s+(k8s\.io/\S+) v0\.0\.0$", of_kubernetes, re.MULTILINE)
-    go = re.search(r"^go (\S+)$", of_kubernetes, re.MULTILINE)
-    if not sisters or go is None:
-        raise SandboxError(f"The go.mod of k8s.io/kubernetes v{KUBERNETES} does not look as expected.")
-    required = "".join(f"\t{path} v{version}\n" for path, version in MODULES.items())
-    replaced = "".join(f"\t{path} => {path} v{STAGING}\n" for path in sisters)
-    return f"module sandbox.invalid/kubernetes\n\ngo {go[1]}\n\nrequire (\n{required})\n\nreplace (\n{replaced})\n"

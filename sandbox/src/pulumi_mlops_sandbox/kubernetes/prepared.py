@@ -58,9 +58,7 @@ def ensure() -> Prepared:
 def product() -> Product:
     """Find the binary in the cache, or build it."""
     name = f"kubernetes-{binaries.KUBERNETES}"
-    identity = building.digest(
-        *sorted(binaries.SOURCE.glob("*.go")), repr((binaries.MODULES, binaries.LINKED, binaries.BEHAVIOURS))
-    )
+    identity = building.digest(*binaries.sources([binaries.PACKAGE]), repr((binaries.LINKED, binaries.BEHAVIOURS)))
     folder = building.once(
         name, binaries.WHAT, lambda: building.made_of(name, identity), lambda work: _make_product(work, identity)
     )

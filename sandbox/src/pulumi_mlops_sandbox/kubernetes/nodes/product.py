@@ -18,7 +18,6 @@ from pulumi_mlops_sandbox.progress import step
 
 WHAT = "a real node of Kubernetes"
 OTHERWISE = "Played nodes need none of this: leave out `--nodes real`."
-SOURCE = Path(__file__).parents[1] / "source"
 CONTAINERD = "2.4.2"
 VERSION = "k8s.io/component-base/version.gitVersion"
 
@@ -82,14 +81,10 @@ def lacking() -> list[str]:
 
 
 def _identity() -> str:
-    sources = [SOURCE / "go.mod", SOURCE / "go.sum", *sorted(path for path in SOURCE.glob("*/*.go") if _is_ours(path))]
     return building.digest(
-        *sources, repr((OURS, THEIRS, CONTAINERD, OF_CONTAINERD, TOOLS, PLUGINS, binaries.KUBERNETES))
+        *binaries.sources(OURS.values()),
+        repr((OURS, THEIRS, CONTAINERD, OF_CONTAINERD, TOOLS, PLUGINS, binaries.KUBERNETES)),
     )
-
-
-def _is_ours(path: Path) -> bool:
-    return f"./{path.parent.name}" in OURS.values()
 
 
 def _make(work: Path) -> None:
@@ -99,17 +94,11 @@ def _make(work: Path) -> None:
     _unpack_tools(work, target)
     with step(f"Building a node of Kubernetes v{binaries.KUBERNETES} (once, ten to twenty minutes)") as progress:
         source = work / "source"
-        shutil.copytree(SOURCE, source)
+        shutil.copytree(binaries.SOURCE, source)
         for name, package in {**OURS, **THEIRS}.items():
             linked = f"-s -w -X {VERSION}=v{binaries.KUBERNETES}" if name == "node" else "-s -w"
-            building.go(
-                [*_build(linked), "-mod=readonly", "-o", str(target / "bin" / name), package],
-                source,
-                progress,
-                f"packages of {name} compiled",
-                what=WHAT,
-                otherwise=OTHERWISE,
-                environment={"CGO_ENABLED": "0", "GOWORK": "off"},
+            binaries.compile_package(
+                source, package, target / "bin" / name, progress, linked=linked, what=WHAT, otherwise=OTHERWISE
             )
     with step(f"Building containerd v{CONTAINERD} (once)") as progress:
         (work / "fetched").mkdir()
@@ -127,7 +116,7 @@ def _make(work: Path) -> None:
         modules = [f"-modfile={work / 'containerd.mod'}", "-mod=mod"]
         linked = f"-s -w -X github.com/containerd/containerd/v2/version.Version=v{CONTAINERD}"
         building.go(
-            [*_build(linked), *modules, "-o", f"{target / 'bin'}/", *packages],
+            [*binaries.BUILD, linked, *modules, "-o", f"{target / 'bin'}/", *packages],
             module,
             progress,
             "packages compiled",
@@ -136,10 +125,6 @@ def _make(work: Path) -> None:
             environment={"CGO_ENABLED": "0", "GOWORK": "off"},
         )
     (target / IDENTITY).write_text(_identity())
-
-
-def _build(linked: str) -> list[str]:
-    return ["go", "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", linked]
 
 
 def _unpack_tools(work: Path, target: Path) -> None:
