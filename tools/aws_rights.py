@@ -9,6 +9,7 @@ from typing import Any
 from pulumi_mlops.backends.aws.policy import document
 from pulumi_mlops.backends.aws.rights import Catalogue, LogGroup, statements
 from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -60,6 +61,23 @@ _MODEL = ModelRef(
     address={"group": "MODELS", "arn": "arn:aws:sagemaker:REGION:ACCOUNT:model-package-group/MODELS"},
 )
 _ENDPOINT = EndpointRef(name="e", backend="aws", platform=_HUB, status="live", address={"name": "ENDPOINT"})
+_KINDS = {"an app": "mlflow-app", "a server": "mlflow-tracking-server"}
+_TRACKERS = {
+    words: ExperimentTrackerRef(
+        name="TRACKER",
+        backend="aws",
+        platform=_HUB,
+        engine="mlflow",
+        url="",
+        project="",
+        address={
+            "arn": f"arn:aws:sagemaker:REGION:ACCOUNT:{kind}/TRACKER",
+            "artifacts": "s3://BUCKET/mlflow/TRACKER/",
+            "serverless": words == "an app",
+        },
+    )
+    for words, kind in _KINDS.items()
+}
 _SECRET = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:SECRET-AbCdEf"  # noqa: S105 (an address)
 
 
@@ -79,6 +97,7 @@ _GRANTS: dict[str, tuple[str, Any]] = {
     "`approves`": ("approve", _MODEL),
     "`deploys`": ("deploy", _MODEL),
     "`invokes`": ("invoke", _ENDPOINT),
+    **{f"`records` in {words}": ("record", tracker) for words, tracker in _TRACKERS.items()},
     "is the writer of a FeatureStore": ("write", Catalogue("DATABASE", "s3://BUCKET/features/STORE/")),
 }
 """What the roles of AWS may have, and how that is asked for."""

@@ -35,7 +35,15 @@ if TYPE_CHECKING:
         Shadow,
         Variant,
     )
-    from pulumi_mlops.args.experiment_tracker import ExperimentTrackerArgs, Wandb
+    from pulumi_mlops.args.experiment_tracker import (
+        Clearml,
+        ExperimentTrackerArgs,
+        Managed,
+        Mlflow,
+        MlflowWithPassword,
+        MlflowWithToken,
+        Wandb,
+    )
     from pulumi_mlops.args.feature_group import ExistingFeatureGroupArgs, FeatureGroupArgs, Offline, Online
     from pulumi_mlops.args.feature_store import ExistingFeatureStoreArgs, FeatureStoreArgs
     from pulumi_mlops.args.identity import (
@@ -102,6 +110,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.core.inputs import EngineArgs
     from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import SecretRef
+    from pulumi_mlops.core.workload import TrackerRef
 
 _HOMES = {
     "args.compute": ["Compute"],
@@ -126,7 +135,15 @@ _HOMES = {
         "Shadow",
         "Variant",
     ],
-    "args.experiment_tracker": ["ExperimentTrackerArgs", "Wandb"],
+    "args.experiment_tracker": [
+        "Clearml",
+        "ExperimentTrackerArgs",
+        "Managed",
+        "Mlflow",
+        "MlflowWithPassword",
+        "MlflowWithToken",
+        "Wandb",
+    ],
     "args.feature_group": ["ExistingFeatureGroupArgs", "FeatureGroupArgs", "Offline", "Online"],
     "args.feature_store": ["ExistingFeatureStoreArgs", "FeatureStoreArgs"],
     "args.identity": [
@@ -187,6 +204,7 @@ _HOMES = {
     "core.inputs": ["EngineArgs"],
     "core.principals": ["PrincipalRef"],
     "core.refs": ["SecretRef"],
+    "core.workload": ["TrackerRef"],
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 
@@ -194,6 +212,7 @@ __all__ = [
     "AccountTrust",
     "Asynchronous",
     "Canary",
+    "Clearml",
     "Compute",
     "Database",
     "Endpoint",
@@ -229,8 +248,12 @@ __all__ = [
     "ImageRegistry",
     "InvalidArgs",
     "Linear",
+    "Managed",
     "MissingBackend",
     "MissingRequirements",
+    "Mlflow",
+    "MlflowWithPassword",
+    "MlflowWithToken",
     "MlopsError",
     "Mode",
     "ModeWithAsynchronous",
@@ -280,6 +303,7 @@ __all__ = [
     "Shadow",
     "TokenTrust",
     "Tokens",
+    "TrackerRef",
     "Trusts",
     "Unsupported",
     "Variant",

@@ -20,6 +20,7 @@ from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import EngineArgs, Spec
+from support.changes.common import WANDB, hidden
 from support.conformance.words import WORDS
 from support.mocks import Cloud
 
@@ -199,8 +200,14 @@ def everything(backend: str) -> dict[str, list[str]]:
     if regions := REGIONS.get(backend):
         people: Any = {"approvers": [LEADS[backend]], "consumers": [CALLERS[backend]]}
         made.append(mlops.ModelRegistry("shared", platform=_public(backend), regions=regions, **people))
-    account: Any = {"entity": "acme", "project": "churn", "api_key": "key"}
-    made.append(mlops.ExperimentTracker("runs", platform=hub, wandb=account))
+    published: Any = {"managed": {"published": True}} if backend == "kubernetes" else {}
+    runs = [
+        mlops.ExperimentTracker("runs", platform=hub, **published),
+        mlops.ExperimentTracker("theirs", platform=hub, **hidden({"wandb": WANDB})),
+    ]
+    if backend == "aws":
+        runs.append(mlops.ExperimentTracker("large", platform=hub, managed={"size": "large"}))
+    made += runs
     if "Endpoint" in has:
         score = mlops.Endpoint(
             "score",
@@ -211,7 +218,7 @@ def everything(backend: str) -> dict[str, list[str]]:
             health={"latency_ms": 500},
         )
         made.append(score)
-    made.append(mlops.Identity("team", platform=hub, reads=views, trusts=TRUSTED[backend]))
+    made.append(mlops.Identity("team", platform=hub, reads=views, records=runs, trusts=TRUSTED[backend]))
     names = {type(part).__name__ for part in made}
     return {
         noun: sorted({key for part in made if type(part).__name__ == noun for key in part.native}) for noun in names

@@ -17,6 +17,7 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, Unsupported
+from support.changes.common import hidden
 from support.conformance.words import WORDS
 from support.mocks import Cloud, Registration
 
@@ -61,7 +62,7 @@ def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
             models = mlops.ModelRegistry("models", platform=hub, **args["ModelRegistry"])
             mlops.Model("churn", registry=models, **args["Model"])
         if noun == "ExperimentTracker":
-            mlops.ExperimentTracker("runs", platform=hub, **args["ExperimentTracker"])
+            mlops.ExperimentTracker("runs", platform=hub, **hidden(args["ExperimentTracker"]))
         if noun == "Identity":
             mlops.Identity("team", platform=hub, **args["Identity"])
         if noun in ("Platform", "Endpoint") and "Endpoint" in has:

@@ -16,6 +16,7 @@ DOCUMENT = {
     "Model": "model",
     "Endpoint": "endpoint",
     "Identity": "identity",
+    "ExperimentTracker": "tracker",
 }
 PAGES = {page.stem: json.loads(page.read_text())["Statement"] for page in sorted(RIGHTS.glob("*.json"))}
 

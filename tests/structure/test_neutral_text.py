@@ -82,6 +82,8 @@ ALLOWED = {
     ("components/platform.py", "postgres"): "a server that a platform can be given",
     ("components/platform.py", "prometheus"): "a server that a platform can be given",
     ("components/experiment_tracker.py", "wandb"): "the argument by which a user names the engine, and its settings",
+    ("components/experiment_tracker.py", "mlflow"): "as above",
+    ("components/experiment_tracker.py", "clearml"): "as above",
 }
 """Names of protocols and of parts that a user has already, each with the reason why it may stand in its place."""
 

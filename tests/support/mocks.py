@@ -109,6 +109,10 @@ class _Answers(mocks.Mocks):
         if args.typ.startswith("aws:sagemaker/modelPackageGroup:"):
             group = args.inputs["modelPackageGroupName"]
             made["arn"] = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{group}"
+        if args.typ.startswith("aws:sagemaker/mlflow"):
+            kind = "mlflow-app/app" if "App" in args.typ else "mlflow-tracking-server/server"
+            made["arn"] = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:{kind}-{args.name}"
+            made["trackingServerUrl"] = f"https://{args.name}.{REGION}.experiments.sagemaker.aws"
         if args.typ.startswith("aws:ecr/repository:"):
             made["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
         if args.typ.startswith("aws:cloudcontrol/"):
@@ -168,6 +172,10 @@ def _azure(args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
     namespace, *types = kind.split("/")
     path = "".join(f"/{one}/{name}" for one, name in zip(types, parts, strict=bool(types)))
     made = {"name": parts[-1], "principalId": f"{args.name}-principal", "clientId": f"{args.name}-client"}
+    if token == "machinelearningservices:Workspace":
+        made["mlFlowTrackingUri"] = (
+            f"azureml://westeurope.api.azureml.ms/mlflow/v1.0{place}/providers/{namespace}{path}"
+        )
     return f"{place}/providers/{namespace}{path}" if kind else place, made | inputs
 
 

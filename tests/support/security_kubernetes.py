@@ -22,7 +22,7 @@ RIGHTS = {
     "churn-consumer-shop": "consumers fetch artifacts",
     "models-consumer-shop": "consumers log in to the registry as a user that reads",
     "score-release": "the release Job moves the one route and looks at its own revisions",
-    "job-reads": "what the Identity was given: secrets, and the key that reads where it reads files",
+    "job-reads": "what the Identity was given: secrets, a key that reads where it reads files, and its login to a tracker",
     "job-trusts": "whoever is trusted asks for tokens of the account",
 }
 """Why each Role is there."""
@@ -46,6 +46,13 @@ OPENINGS = {
     "models-events": "MLflow tells the receivers of `events`",
     "models-setup-out": "the Job that makes users, models and webhooks calls MLflow",
     "models-setup-to-mlflow": "the same, from MLflow's side",
+    "runs-callers": "the gateway, where the tracker is published",
+    "runs-tracker-db": "as for the feature store's database",
+    "runs-tracker-out": "the tracker's MLflow uses its database and the object store",
+    "runs-tracker-to-tracker-db": "the same, from the database's side",
+    "runs-tracker-to-store": "the same, from the object store's side",
+    "runs-setup-out": "the Jobs that make the tracker's users call MLflow, those of Identities among them",
+    "runs-setup-to-tracker": "the same, from MLflow's side",
     "score-calls-out": "the model server loads files, and its agent keeps captured requests",
     "score-calls-to-store": "the same, from the object store's side",
     "score-reads-out": "the model server asks the feature server of `reads`",
@@ -53,11 +60,13 @@ OPENINGS = {
     "score-callers": "Prometheus measures; the gateway and `invokers` ask",
     "score-release": "the release Job reads and moves the route, and asks Prometheus",
     "score-internet": "an Endpoint that reads, has secrets or says `isolated=False`, on a platform that is not private",
-    "job-calls-out": "pods that act as the Identity reach what it reads, writes and invokes",
+    "job-calls-out": "pods that act as the Identity reach what it reads, writes, invokes, and records in",
+    "job-calls-to-runs": "the same, from the tracker's side",
     "job-calls-to-features": "the same, from the feature server's side",
     "job-calls-to-score": "the same, from the endpoint's side",
     "job-calls-to-store": "the same, from the object store's side",
     "job-trusted-to-features": "pods of trusted namespaces that carry the Identity's label",
+    "job-trusted-to-runs": "as above",
     "job-trusted-to-score": "as above",
     "job-trusted-to-store": "as above",
 }
@@ -80,7 +89,13 @@ def program() -> None:
     )
     reads = [group.online, group.as_of(days=90)]
     mlops.Identity(
-        "job", platform=hub, reads=reads, invokes=[score], secrets=[hub.secret("token")], trusts={"namespace": "shop"}
+        "job",
+        platform=hub,
+        reads=reads,
+        invokes=[score],
+        secrets=[hub.secret("token")],
+        records=[mlops.ExperimentTracker("runs", platform=hub, managed={"published": True})],
+        trusts={"namespace": "shop"},
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from pulumi_mlops.components.endpoint import EndpointRef
+    from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
     from pulumi_mlops.components.feature_store import FeatureStoreRef
     from pulumi_mlops.components.model import ModelRef
@@ -99,6 +100,13 @@ class IdentityArgs(TypedDict, total=False):
     """Endpoints that it calls."""
     secrets: Sequence[Has[SecretRef]]
     """Secrets that it reads."""
+    records: Sequence[Has[ExperimentTrackerRef]]
+    """Trackers in which it records runs: it reads their keys, and no other. On AWS: MLflow's client needs the package
+    ``sagemaker-mlflow`` beside it. A recorder of a tracking server deletes nothing; an app has one right that is all of
+    its API. On Azure: MLflow's client needs the package ``azureml-mlflow`` beside it. The role is given on the
+    workspace: Azure has no rights on one experiment. On Kubernetes: of the platform's own tracker it is a user of
+    MLflow, ``identity-<name>``, with the password in the Secret ``<identity>-record-<tracker>``. Pods that carry the
+    Identity's label reach the server."""
     trusts: Trusts
     """Who may act as it. Changing it changes who may from then on; sessions that have begun last until they end."""
     tags: Mapping[str, str]

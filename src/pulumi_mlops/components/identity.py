@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from pulumi_mlops import bridges
 from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.model import ModelRef
@@ -109,6 +110,8 @@ class IdentitySpec(Spec):
     """Endpoints that it calls."""
     secrets: Annotated[list[Of[SecretRef]], Needs("identity.secrets")] = []
     """Secrets that it reads."""
+    records: Annotated[list[Of[ExperimentTrackerRef]], Needs("identity.records")] = []
+    """Trackers in which it records runs: it reads their keys, and no other."""
     trusts: Trusts = Trusts()
     """Who may act as it. Changing it changes who may from then on; sessions that have begun last until they end."""
     tags: dict[str, str] = {}
@@ -131,6 +134,7 @@ class IdentitySpec(Spec):
             "approve": self.approves,
             "deploy": self.deploys,
             "invoke": self.invokes,
+            "record": self.records,
         }
         return [(verb, thing) for verb, things in named.items() for thing in things]
 

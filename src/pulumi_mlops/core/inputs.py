@@ -59,6 +59,8 @@ _HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Z
 _PORT = r"([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])"
 URL = re.compile(rf"https?://{_HOST}(:{_PORT})?")
 """The address of a server, without a path."""
+PATH = re.compile(rf"{URL.pattern}(/[\w.~%+-]+)*")
+"""The address of a server, or of something below it, without a slash at its end."""
 
 
 def given(value: object) -> bool:
@@ -88,6 +90,17 @@ class ByEngine:
 
     engine: str = ""
     """Empty where the field holds ``EngineArgs``, which name it themselves."""
+
+
+def withheld(value: Any) -> Any:
+    """Refuse a key that stands in the program: ``Annotated[In[str], Sensitive(), AfterValidator(withheld)]``."""
+    if isinstance(value, str):
+        why = "is a text in the program" if value.strip() else "is empty"
+        raise refuse(
+            f"{why}, and a secret is needed; write pulumi.Config().require_secret('…'), or pulumi.Output.secret(…) of "
+            "what is read elsewhere"
+        )
+    return value
 
 
 class OneOf:

@@ -56,8 +56,7 @@ class Ref:
         out: dict[str, Any] = {"noun": self.noun, "schema": _SCHEMA}
         for item in fields(self):
             if not item.metadata.get("local"):
-                value = getattr(self, item.name)
-                out[item.name] = value.export() if isinstance(value, Ref) else value
+                out[item.name] = _exported(getattr(self, item.name))
         return out
 
     @classmethod
@@ -69,8 +68,7 @@ class Ref:
         known = {item.name for item in fields(cls) if not item.metadata.get("local")}
         for key, value in data.items():
             if key in known:
-                nested = _KINDS.get(value.get("noun", "")) if isinstance(value, Mapping) else None
-                values[key] = nested.load(value) if nested else _whole(value)
+                values[key] = _loaded(value)
         owed = [item.name for item in fields(cls) if item.default is MISSING and item.default_factory is MISSING]
         if missing := [name for name in owed if values.get(name) is None]:
             told = f"the export lacks {', '.join(missing)}; give {cls.noun}.ref.export() whole"
@@ -154,13 +152,23 @@ def _no_export(noun: str, data: object) -> str:
     return f"was exported in form {form!r}, and this library reads form {_SCHEMA}; run pulumi up in the stack of it"
 
 
-def _whole(value: Any) -> Any:
-    """Make whole numbers whole again: the engine knows floats only."""
+def _exported(value: Any) -> Any:
+    """Write a ref as a plain value, also within a mapping or a list."""
+    if isinstance(value, Ref):
+        return value.export()
+    if isinstance(value, Mapping):
+        return {key: _exported(item) for key, item in value.items()}
+    return [_exported(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _loaded(value: Any) -> Any:
+    """Read a ref back, and make whole numbers whole again: the engine knows floats only."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in value.items()}
-    return [_whole(item) for item in value] if isinstance(value, list) else value
+        nested = _KINDS.get(str(value.get("noun", ""))) if "schema" in value else None
+        return nested.load(value) if nested else {key: _loaded(item) for key, item in value.items()}
+    return [_loaded(item) for item in value] if isinstance(value, list) else value
 
 
 class Has(Protocol, Generic[R_co]):

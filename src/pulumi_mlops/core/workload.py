@@ -11,13 +11,15 @@ from typing import Generic, TypeVar
 from pulumi import Input
 
 from pulumi_mlops.core.compute import Compute
-from pulumi_mlops.core.refs import SecretRef
+from pulumi_mlops.core.refs import Ref, SecretRef
 
 OURS = "MLOPS_"
 """Variables of this prefix are the library's: a user's variable of such a name is refused."""
 FEATURES = "MLOPS_FEATURES_"
 FEATURE_SERVER = "MLOPS_FEATURE_SERVER_"
 SECRET = "MLOPS_SECRET_"  # noqa: S105 (the prefix of a name)
+FETCHED = "MLOPS_ENV_"
+"""The prefix of a variable that names where the value of another one is: ``jobs/start.py`` fetches it."""
 PORT = 8080
 """Where a container is asked, unless its workload names another port."""
 HEALTH = "/ping"
@@ -67,6 +69,24 @@ class Lookup:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackerRef(Ref):
+    """Where a program records its runs: what it is told, and which secrets it reads for it."""
+
+    engine: str
+    """Who keeps the runs."""
+    url: Input[str]
+    """Where people find the runs."""
+    project: Input[str]
+    """What the runs are grouped under."""
+    environment: Mapping[str, Input[str]] = field(default_factory=dict)
+    """Variables by which the engine's own client finds it; none is secret."""
+    keys: Mapping[str, SecretRef] = field(default_factory=dict)
+    """Variables whose values are secrets, and where each is."""
+    servers: Sequence[Input[str]] = field(default_factory=list)
+    """Addresses that a program which records talks to, where it is no service of the cloud's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload(Generic[V]):
     """A container that runs somewhere: what it is, what it is given, and what it may do."""
 
@@ -87,6 +107,8 @@ class Workload(Generic[V]):
     """Views of feature groups of which it looks up the newest values."""
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     """Secrets that it reads, by the name under which it finds each."""
+    tracker: TrackerRef | None = None
+    """Where it records its runs."""
     port: int = PORT
     """Where it listens."""
     health: str | None = None
@@ -100,14 +122,24 @@ class Workload(Generic[V]):
     isolated: bool = False
     """Whether it is cut off from every network."""
     grants: tuple[Grant, ...] = ()
-    """What it may do."""
+    """What it may do, beside what follows from its tracker."""
+
+    @property
+    def keys(self) -> Mapping[str, SecretRef]:
+        """The secrets of its tracker, by the variable that is to have the value of each."""
+        return self.tracker.keys if self.tracker else {}
+
+    @property
+    def rights(self) -> tuple[Grant, ...]:
+        """All that it may do."""
+        return self.grants if self.tracker is None else (*self.grants, ("record", self.tracker))
 
 
 def together(workloads: Iterable[Workload[V]]) -> list[Grant]:
     """Return what workloads of one identity may do, each right once."""
     found: list[Grant] = []
     for workload in workloads:
-        found += [grant for grant in workload.grants if grant not in found]
+        found += [grant for grant in workload.rights if grant not in found]
     return found
 
 
@@ -120,13 +152,21 @@ def variable(prefix: str, name: str) -> str:
     return prefix + name.upper().replace("-", "_")
 
 
-def variables(features: Mapping[str, Lookup], secrets: Mapping[str, Input[str]]) -> dict[str, Input[str]]:
+def variables(
+    features: Mapping[str, Lookup],
+    secrets: Mapping[str, Input[str]],
+    tracker: TrackerRef | None = None,
+    keys: Mapping[str, Input[str]] | None = None,
+) -> dict[str, Input[str]]:
     """Name what the library tells a container.
 
     :param features: how each feature group is found, by the group's name.
     :param secrets: where each secret is, by its name.
+    :param keys: where each secret of the tracker is, by the variable that is to have its value.
     """
-    found: dict[str, Input[str]] = {variable(SECRET, name): where for name, where in secrets.items()}
+    found: dict[str, Input[str]] = dict(tracker.environment) if tracker else {}
+    found |= {FETCHED + name: where for name, where in (keys or {}).items()}
+    found |= {variable(SECRET, name): where for name, where in secrets.items()}
     for name, lookup in features.items():
         found[variable(FEATURES, name)] = lookup.name
         found[variable(FEATURE_SERVER, name)] = lookup.server

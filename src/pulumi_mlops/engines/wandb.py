@@ -4,11 +4,16 @@ Its projects are made by the first run; what belongs to infrastructure is the ke
 platform.
 """
 
+from pulumi import Output
+
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef, ExperimentTrackerSpec
+from pulumi_mlops.core import reach
 from pulumi_mlops.core.capabilities import Entry, table
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.engines import Engine
-from pulumi_mlops.core.primitives import KEEP_SECRET, keep_secret
+from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.primitives import KEEP_SECRET
+from pulumi_mlops.engines import keeping
 
 SERVICE = "https://api.wandb.ai"
 """What programs talk to where no server is named (``WANDB_BASE_URL``)."""
@@ -27,18 +32,18 @@ def experiment_tracker(scope: Scope, spec: ExperimentTrackerSpec) -> ExperimentT
     """Keep the key, and say where runs go."""
     given = spec.wandb
     assert given is not None  # noqa: S101 (naming it is what leads here)
-    key = keep_secret(scope, spec.platform, "api-key", given.api_key)
-    return ExperimentTrackerRef(
-        name=scope.name,
-        backend=spec.platform.backend,
-        platform=spec.platform,
-        engine="wandb",
-        url=f"{given.base_url or PAGES}/{given.entity}/{given.project}",
-        server=given.base_url or SERVICE,
-        entity=given.entity,
+    reach.warn(scope, {"wandb.base_url": given.base_url})
+    pages, path = given.base_url or PAGES, f"{given.entity}/{given.project}"
+    server = given.base_url or SERVICE
+    return keeping.tracker(
+        scope,
+        spec,
+        "wandb",
+        url=Output.format("{0}/{1}", pages, path) if is_deferred(pages) else f"{pages}/{path}",
         project=given.project,
-        key=key,
-        native={"key": key.native["secret"]},
+        environment={"WANDB_ENTITY": given.entity, "WANDB_PROJECT": given.project, "WANDB_BASE_URL": server},
+        keys={"WANDB_API_KEY": given.api_key},
+        servers=[server],
     )
 
 

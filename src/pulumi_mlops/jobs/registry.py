@@ -1,7 +1,8 @@
 """Bring an MLflow server to what the program says: its users and their rights, its models, its webhooks.
 
 Runs in a Job, as often as one likes: what is as it should be stays, and of what is there only webhooks whose names
-begin with ``mlops-``, and users who hold one of our roles, are ever taken away. Only the standard library is used.
+begin with ``mlops-``, and users who hold one of our roles in ``users``, are ever taken away: of ``recorders``, each Job
+knows its own only. Only the standard library is used.
 
     python registry.py settings.json
 
@@ -9,6 +10,7 @@ The settings name things; passwords and addresses are in the environment, whose 
 
     {"url": "http://models-mlflow:5000",
      "users": [{"name": "lead", "password": "USER_LEAD", "role": "approver"}],
+     "recorders": [{"name": "identity-trainer", "password": "RECORDER"}],
      "webhooks": [{"name": "mlops-deploy", "url": "WEBHOOK_DEPLOY"}],
      "models": [{"name": "churn", "description": "…", "tags": {"team": "growth"}}]}
 """
@@ -32,8 +34,9 @@ _PATIENCE_SECONDS = 300
 _NOT_FOUND, _UNAVAILABLE = 404, 500
 _MARK = "mlops.tags"
 """The tag in which a model remembers which tags are the program's."""
-_ROLES = {"approver": "EDIT", "reader": "READ"}
-"""What a role may do with every model of the registry. Named ``mlops-approver`` in MLflow."""
+_MODELS, _RUNS = "registered_model", "experiment"
+_ROLES = {"approver": (_MODELS, "EDIT"), "reader": (_MODELS, "READ"), "recorder": (_RUNS, "EDIT")}
+"""What a role may do with every model, or every experiment, of the server. Named ``mlops-approver`` in MLflow."""
 _WORKSPACE = "default"
 """Where roles live in a server that has no workspaces."""
 
@@ -74,32 +77,50 @@ class Server:
 
 def users(server: Server, wanted: list[dict[str, str]]) -> None:
     """Make users with their roles and passwords, and take away those of ours that nobody wants any more."""
-    ids = roles(server)
-    listed = (server.call("GET", "users/list") or {}).get("users", [])
-    there = {user["username"]: {role["name"] for role in user.get("roles", [])} for user in listed}
+    ids = roles(server, "approver", "reader")
+    there = held_roles(server)
     for user in wanted:
-        name, password, held = user["name"], os.environ[user["password"]], there.get(user["name"])
-        if held is None:
-            server.call("POST", "users/create", username=name, password=password)
-        else:
-            server.call("PATCH", "users/update-password", username=name, password=password)
-        for role, role_id in ids.items():
-            if role == _OURS + user["role"] and role not in (held or ()):
-                server.call("POST", "roles/assign", api=3, username=name, role_id=role_id)
-            elif role != _OURS + user["role"] and role in (held or ()):
-                server.call("DELETE", "roles/unassign", api=3, username=name, role_id=role_id)
+        make_user(server, user, there.get(user["name"]), user["role"], ids)
     for name in there.keys() - {user["name"] for user in wanted}:
         if there[name] & ids.keys():
             server.call("DELETE", "users/delete", username=name)
 
 
-def roles(server: Server) -> dict[str, int]:
-    """Make the roles, and return their ids by their names."""
+def recorders(server: Server, wanted: list[dict[str, str]]) -> None:
+    """Make users who record runs, and nobody's else: who else records is another Job's business."""
+    ids = roles(server, "recorder")
+    there = held_roles(server) if wanted else {}
+    for user in wanted:
+        make_user(server, user, there.get(user["name"]), "recorder", ids)
+
+
+def held_roles(server: Server) -> dict[str, set[str]]:
+    """Return which roles each user holds."""
+    listed = (server.call("GET", "users/list") or {}).get("users", [])
+    return {user["username"]: {role["name"] for role in user.get("roles", [])} for user in listed}
+
+
+def make_user(server: Server, user: dict[str, str], held: set[str] | None, role: str, ids: dict[str, int]) -> None:
+    """Make a user, or give one that is there this password; of our roles, it has this one."""
+    name, password = user["name"], os.environ[user["password"]]
+    if held is None:
+        server.call("POST", "users/create", username=name, password=password)
+    else:
+        server.call("PATCH", "users/update-password", username=name, password=password)
+    for other, role_id in ids.items():
+        if other == _OURS + role and other not in (held or ()):
+            server.call("POST", "roles/assign", api=3, username=name, role_id=role_id)
+        elif other != _OURS + role and other in (held or ()):
+            server.call("DELETE", "roles/unassign", api=3, username=name, role_id=role_id)
+
+
+def roles(server: Server, *wanted: str) -> dict[str, int]:
+    """Make roles, and return their ids by their names."""
     listed = (server.call("GET", "roles/list", api=3, workspace=_WORKSPACE) or {}).get("roles", [])
     there = {role["name"]: role for role in listed}
     ids = {}
-    for short, permission in _ROLES.items():
-        name = _OURS + short
+    for short in wanted:
+        name, (kind, permission) = _OURS + short, _ROLES[short]
         role = (
             there.get(name)
             or (server.call("POST", "roles/create", api=3, name=name, workspace=_WORKSPACE) or {})["role"]
@@ -107,7 +128,7 @@ def roles(server: Server) -> dict[str, int]:
         ids[name] = int(role["id"])
         # A job that ended between the two calls left a role that may do nothing.
         if not role.get("permissions"):
-            every: dict[str, Any] = {"resource_type": "registered_model", "resource_pattern": "*"}
+            every: dict[str, Any] = {"resource_type": kind, "resource_pattern": "*"}
             server.call("POST", "roles/permissions/add", api=3, role_id=ids[name], permission=permission, **every)
     return ids
 
@@ -158,6 +179,8 @@ def main() -> None:
     server = Server(settings["url"], os.environ["ADMIN_PASSWORD"])
     if "users" in settings:
         users(server, settings["users"])
+    if "recorders" in settings:
+        recorders(server, settings["recorders"])
     if "webhooks" in settings:
         webhooks(server, settings["webhooks"])
     models(server, settings.get("models", []))

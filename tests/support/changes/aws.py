@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, SCHEDULED
+from support.changes.common import COMMON, MANAGED, SCHEDULED, WANDB, engine
 from support.facts.aws import hub
 from support.mocks import Registration
 
@@ -16,8 +16,6 @@ PARTS = ("sns/topicSubscription", "secretsmanager/secretVersion", "iam/rolePolic
 QUEUE = "arn:aws:sqs:us-east-1:111122223333:approvals"
 STORE = {"url": "https://s3.example.com", "bucket": "b", "access_key": "a", "secret_key": "s"}
 DATABASE = {"host": "db.example.com", "username": "ml", "password": "p"}
-
-WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
 
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.
@@ -114,11 +112,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Platform.log_days", "Platform", {}, {"log_days": 90}),
     ("FeatureGroup.features", "FeatureGroup", {}, {"features": {"id": "string", "at": "timestamp", "age": "integer"}}),
     ("Online.ttl_hours", "FeatureGroup", {}, {"online": {"ttl_hours": 48}}),
-    ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
-    ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
-    ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
-    ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
-    ("Wandb.base_url", "ExperimentTracker", {}, {"wandb": {**WANDB, "base_url": "https://wandb.example.com"}}),
     (
         "ModelRegistry.approvers",
         "ModelRegistry",
@@ -176,6 +169,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["revenue"]}}),
     ("Release.owner", "Endpoint", {}, {"release": {"owner": "registry"}}),
     *COMMON,
+    ("Managed.size", "ExperimentTracker", MANAGED, engine(managed={"size": "small"})),
+    ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"}), engine(managed={"size": "large"})),
     *SCHEDULED,
 ]
 
@@ -187,6 +182,7 @@ BESIDE = {
 """Changes that are in no resource's inputs."""
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
     ("ExistingParts.group", "Platform", {"existing": {"group": "rg"}}),

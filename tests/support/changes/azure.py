@@ -5,14 +5,13 @@ from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, SCALED, SCHEDULED, scaled
+from support.changes.common import COMMON, SCALED, SCHEDULED, WANDB, engine, scaled
 from support.mocks import SUBSCRIPTION, Registration
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers"
 CONTAINER = f"{GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts"
 SUBNET = f"{GROUP}/Microsoft.Network/virtualNetworks/ours/subnets/private"
 SOMEBODY, ANOTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "1f8fad5b-d9cb-469f-a165-70867728950e"
-WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
 STORE = {"url": "https://s3.example.com", "bucket": "b", "access_key": "a", "secret_key": "s"}
 DATABASE = {"host": "db.example.com", "username": "ml", "password": "p"}
 BRANCH = {"github": {"repository": "acme/churn", "branch": "main"}}
@@ -124,11 +123,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Endpoint.scaling", "Endpoint", SCALED, scaled(max=8)),
     ("Scaling.min", "Endpoint", {}, {"scaling": {"min": 2}}),
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": [ALARM]}}),
-    ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
-    ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
-    ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
-    ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
-    ("Wandb.base_url", "ExperimentTracker", {}, {"wandb": {**WANDB, "base_url": "https://wandb.example.com"}}),
     ("ModelRegistry.regions", "ModelRegistry", {}, {"regions": ["northeurope"]}),
     ("ModelRegistry.regions", "ModelRegistry", {"regions": ["northeurope"]}, {"regions": ["uksouth", "northeurope"]}),
     ("Identity.tags", "Identity", {}, {"tags": {"tier": "gold"}}),
@@ -154,6 +148,8 @@ BESIDE: set[str] = set()
 """Changes that are in no resource's inputs."""
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
+    ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),

@@ -2,7 +2,22 @@
 
 from typing import Any
 
+from pulumi import Output
+
 Change = tuple[str, str, dict[str, Any], dict[str, Any]]
+MANAGED: dict[str, Any] = {"wandb": None, "managed": {}}
+WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
+MLFLOW = {"url": "https://mlflow.example.com", "username": "ci", "password": "one"}
+BY_TOKEN = {"url": "https://mlflow.example.com", "token": "one"}
+CLEARML = {
+    "project": "churn",
+    "api": "https://api.example.com",
+    "web": "https://app.example.com",
+    "files": "https://files.example.com",
+    "access_key": "one",
+    "secret_key": "one",
+}
+_KEYS = ("api_key", "password", "token", "access_key", "secret_key")
 SEARCH = {"tags": {"team": "search"}}
 SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
 NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
@@ -21,7 +36,60 @@ def at_night(**change: Any) -> dict[str, Any]:
     return scaled(schedules=[{**NIGHT, **change}])
 
 
+def hidden(args: Any) -> Any:
+    """Make secrets of the keys of engines, as their arguments want them: within the program, which has a loop."""
+    if not isinstance(args, dict):
+        return args
+    return {name: Output.secret(value) if name in _KEYS else hidden(value) for name, value in args.items()}
+
+
+def engine(**given: Any) -> dict[str, Any]:
+    """Name another engine than the one that a tracker has without being told."""
+    return {"wandb": None, **given}
+
+
+def _of_engine(name: str, before: dict[str, Any], **change: Any) -> Change:
+    (field,) = change
+    spec = name.capitalize()
+    return (f"{spec}.{field}", "ExperimentTracker", engine(**{name: before}), engine(**{name: {**before, **change}}))
+
+
+TRACKERS: list[Change] = [
+    ("ExperimentTracker.tags", "ExperimentTracker", {}, {"tags": {"tier": "gold"}}),
+    ("Managed.experiment", "ExperimentTracker", MANAGED, engine(managed={"experiment": "other"})),
+    *(
+        _of_engine("wandb", WANDB, **change)
+        for change in (
+            {"entity": "other"},
+            {"project": "other"},
+            {"api_key": "two"},
+            {"base_url": "https://wandb.example.com"},
+        )
+    ),
+    *(
+        _of_engine("mlflow", MLFLOW, **change)
+        for change in (
+            {"url": "https://other.example.com"},
+            {"experiment": "other"},
+            {"username": "cd"},
+            {"password": "two"},
+        )
+    ),
+    _of_engine("mlflow", BY_TOKEN, token="two"),
+    *(
+        _of_engine("clearml", CLEARML, **change)
+        for change in (
+            {"project": "other"},
+            *({server: f"https://other-{server}.example.com"} for server in ("api", "web", "files")),
+            {"access_key": "two"},
+            {"secret_key": "two"},
+        )
+    ),
+]
+"""Of a tracker's arguments nothing but its keys is anywhere in a cloud: what others are told follows from its ref."""
+
 COMMON: list[Change] = [
+    *TRACKERS,
     ("FeatureStore.tags", "FeatureStore", {}, SEARCH),
     ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, SEARCH),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
-from support.changes.common import CANARY, COMMON, SCALED, scaled
+from support.changes.common import CANARY, COMMON, MANAGED, SCALED, WANDB, engine, scaled
 from support.mocks import Registration
 
 HOOK = "https://ci.example.com/hooks"
@@ -20,8 +20,6 @@ READER = {"reader_access_key": "reader", "reader_secret_key": "secret"}
 DATABASE = {"host": "db.example.com", "username": "ml", "password": "secret"}
 QUOTA = {"cpus": 64, "memory_gb": 256}
 HOURLY = {"cron": "15 * * * *", "timezone": "UTC"}
-
-WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
 
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.
@@ -176,10 +174,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("FeatureGroup.description", "FeatureGroup", {}, {"description": "What a customer did"}),
     ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, {"tags": {"team": "search"}}),
-    ("Wandb.entity", "ExperimentTracker", {}, {"wandb": {**WANDB, "entity": "other"}}),
-    ("Wandb.project", "ExperimentTracker", {}, {"wandb": {**WANDB, "project": "other"}}),
-    ("Wandb.api_key", "ExperimentTracker", {}, {"wandb": {**WANDB, "api_key": "two"}}),
-    ("Wandb.base_url", "ExperimentTracker", {}, {"wandb": {**WANDB, "base_url": "https://wandb.example.com"}}),
     ("ModelRegistry.approvers", "ModelRegistry", {}, {"approvers": [{"user": "lead"}]}),
     (
         "ModelRegistry.approvers",
@@ -238,9 +232,11 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
     ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
     *COMMON,
+    ("Managed.published", "ExperimentTracker", MANAGED, engine(managed={"published": True})),
 ]
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
     ("Platform.monthly_budget", "Platform", {"monthly_budget": 100}),
     ("Platform.log_days", "Platform", {"log_days": 30}),

@@ -136,6 +136,12 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     "identity.deploys": (_RIGHTS,),
     "identity.invokes": (_RIGHTS,),
     "identity.secrets": (_RIGHTS,),
+    "identity.records": (_RIGHTS,),
+    "experiment_tracker": (Made("aws:sagemaker/mlflowApp:MlflowApp"), Made("aws:iam/role:Role")),
+    "experiment_tracker.size": (
+        said("aws:sagemaker/mlflowTrackingServer:MlflowTrackingServer", "trackingServerSize"),
+        Spared("aws:sagemaker/mlflowApp:MlflowApp"),
+    ),
     "identity.trusts.github": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/Federated"),),
     "identity.trusts.token": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Principal/Federated"),),
     "identity.trusts.account": (said("aws:iam/role:Role", "assumeRolePolicy/Statement/Condition/StringEquals"),),
@@ -234,6 +240,11 @@ _LOOKS = "definition/actions/sent/actions/under_way/actions/is_well/actions"
 AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "identity": (Made("azure-native:managedidentity:UserAssignedIdentity"), remembered("address/client")),
     "identity.secrets": (_ASSIGNED,),
+    "identity.records": (_ASSIGNED,),
+    "experiment_tracker": (
+        Made("azure-native:authorization:RoleDefinition"),
+        remembered("environment/MLFLOW_TRACKING_URI"),
+    ),
     "identity.trusts.github": (Made(_CREDENTIAL), said(_CREDENTIAL, "issuer")),
     "identity.trusts.token": (Made(_CREDENTIAL), said(_CREDENTIAL, "subject")),
     "principal.group": (_ASSIGNED, said("azure-native:authorization:RoleAssignment", "principalType")),
@@ -363,6 +374,9 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "identity.materializes": (Made(_POLICY),),
     "identity.invokes": (Made(_POLICY),),
     "identity.secrets": (Made(_BINDING),),
+    "identity.records": (Made(_SECRET), Made(_JOB), said(_CONFIG, "data/settings.json/recorders/name")),
+    "experiment_tracker": (Made(_DEPLOYMENT), Made(_CLUSTER), Made(_JOB)),
+    "experiment_tracker.published": (Made(_ROUTE),),
     "identity.trusts.namespace": (Made(_BINDING),),
     "identity.trusts.service_account": (Made(_BINDING),),
     "principal.namespace": (

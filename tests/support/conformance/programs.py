@@ -152,6 +152,21 @@ def endpoint_beside(words: Words) -> mlops.Identity:
     return identity(words, hub)
 
 
+def tracker(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.ExperimentTracker:
+    return mlops.ExperimentTracker("runs", platform=on or platform(words), **args)
+
+
+def recording(words: Words) -> mlops.Identity:
+    hub = platform(words)
+    return identity(words, hub, records=[tracker(words, hub)])
+
+
+def tracker_beside(words: Words) -> mlops.Identity:
+    hub = platform(words)
+    tracker(words, hub)
+    return identity(words, hub)
+
+
 def existing_store(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.FeatureStoreRef:
     return mlops.FeatureStore.existing("features", platform=on or platform(words), called="theirs", **args)
 
@@ -417,7 +432,10 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: existing_store(w, **OFFLINE),
         without=lambda w: existing_store(w, **(OFFLINE | {"writer": {"role": "another"}})),
     ),
-    "experiment_tracker": Program(lambda w: mlops.ExperimentTracker("runs", platform=platform(w)), without=platform),
+    "experiment_tracker": Program(tracker, without=platform),
+    "experiment_tracker.size": Program(lambda w: tracker(w, managed={"size": "small"})),
+    "experiment_tracker.published": Program(lambda w: tracker(w, managed={"published": True})),
+    "identity.records": Program(recording, without=tracker_beside),
     "model_registry": Program(registry, without=platform),
     # Where rights are given on single models, the program needs one.
     "model_registry.approvers": Program(lambda w: model(w, registry(w, approvers=[w.approver])), without=model),

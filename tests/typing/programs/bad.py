@@ -57,6 +57,7 @@ mlops.Identity("gg", platform=platform, reads=profile.online)  # error: one view
 mlops.Identity("hh", platform=platform, registers=[registry])  # error: a registry where models are due
 mlops.Identity("ii", platform=platform, trusts={"github": {"repository": "acme/ranker", "branch": "main", "environment": "prod"}})  # error: a branch and an environment
 mlops.ExperimentTracker("jj", platform=platform, wandb={"entity": "acme", "project": "churn"})  # error: a tracker without its key
+mlops.Identity("oo", platform=platform, records=[registry])  # error: a registry where a tracker is due
 mlops.Model.existing("kk", registry=platform)  # error: a platform where the registry of an existing model is due
 mlops.Endpoint.existing("ll", platform=cluster, url="http://score.models")  # error: the address of what exists
 mlops.Identity.existing("mm", platform=platform, called=later)  # error: an Output where something is looked up by name

@@ -193,6 +193,15 @@ def check_endpoint(call: Call) -> None:
         _require(role, wanted, f"write logs to {name}")
 
 
+@before("sagemaker", "CreateMlflowApp", "CreateMlflowTrackingServer")
+def check_mlflow(call: Call) -> None:
+    """Judge where the files of runs are kept."""
+    uri = call.params.get("ArtifactStoreUri") or ""
+    bucket, _, path = uri.removeprefix("s3://").partition("/")
+    wanted = [*_writing(call, uri, accounts.key_of_file(bucket, path)), *_reading(call, uri)]
+    _require(call.params.get("RoleArn"), wanted, f"keep files of runs at {uri}")
+
+
 @before("sagemaker", "CreateFeatureGroup")
 def check_feature_group(call: Call) -> None:
     """Judge where rows are written, and the table that is made of them."""

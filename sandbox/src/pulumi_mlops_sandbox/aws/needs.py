@@ -76,6 +76,8 @@ _NAMED: dict[str, dict[str, str]] = {
         "ModelPackageName": "{v}",
         "ModelPackageArn": "{v}",
         "ResourceArn": "{v}",
+        "TrackingServerName": "sagemaker:{r}:{a}:mlflow-tracking-server/{v}",
+        "Arn": "{v}",
     },
     "iam": {"RoleName": "iam::{a}:role/{v}", "PolicyArn": "{v}", "PolicyName": "iam::{a}:policy/{v}"},
     "logs": {"logGroupName": "logs:{r}:{a}:log-group:{v}", "resourceArn": "{v}"},
@@ -236,6 +238,8 @@ def _sagemaker(call: Call) -> Iterator[str]:
         yield versions
     elif call.operation == "CreateModelPackage" and group:
         yield from (group, versions)
+    elif call.operation == "CreateMlflowApp":  # its id is not known before it is there
+        yield f"arn:aws:sagemaker:{call.region}:{ACCOUNT}:mlflow-app/app-NEW"
     else:
         named = [(text, params[name]) for name, text in _NAMED["sagemaker"].items() if params.get(name)]
         both = call.operation in {"CreateEndpoint", "UpdateEndpoint"}

@@ -113,6 +113,17 @@ class ModelVersionAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackerAddress(Address):
+    """SageMaker's MLflow; nothing of it is known of an engine's tracker."""
+
+    arn: Input[str] | None = None
+    artifacts: Input[str] = ""
+    """URI of the folder with the files of runs, which clients write themselves; it ends in a slash."""
+    serverless: bool = True
+    """Whether it is an app, and not a server with machines of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndpointAddress(Address):
     """An endpoint; only its name is known while it waits for a first version."""
 

@@ -23,6 +23,7 @@ CAPABILITIES = table(
         "identity.deploys": Entry("native", "CreateModel of the model's packages, for models with the platform's tag"),
         "identity.invokes": Entry("native", "InvokeEndpoint on the endpoint"),
         "identity.secrets": Entry("native", "Secrets Manager"),
+        "identity.records": Entry("native", "IAM: calls of SageMaker's MLflow, or the key of the engine"),
         "identity.trusts.github": Entry("native", "the account's OIDC provider of GitHub, which must be there"),
         "identity.trusts.account": Entry("native", "AssumeRole, with an external id where one is given"),
         "identity.trusts.role": Entry("native", "AssumeRole"),
@@ -128,10 +129,10 @@ CAPABILITIES = table(
         "feature_store.existing": Entry("native", "a database of Glue"),
         "feature_store.existing.rows": Entry("native", "a folder of S3"),
         "feature_store.existing.writer": Entry("native", "a role that SageMaker may assume"),
-        "experiment_tracker": Entry(
-            "absent",
-            "this backend has no tracker of its own in this version.",
-            "name an engine: wandb={'entity': …, 'project': …, 'api_key': …}.",
+        "experiment_tracker": Entry("native", "SageMaker's MLflow: an app, or a tracking server where a size is named"),
+        "experiment_tracker.size": Entry("native", "an MLflow tracking server, which is paid for by the hour"),
+        "experiment_tracker.published": Entry(
+            "absent", "SageMaker's MLflow is a service of AWS's, reached by whoever has rights.", "leave published out."
         ),
         "model_registry": Entry("native", "SageMaker Model Registry"),
         "model_registry.approvers": Entry("native", "IAM"),

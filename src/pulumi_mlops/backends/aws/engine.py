@@ -4,6 +4,7 @@ from pulumi_mlops.backends.aws import existing, providers
 from pulumi_mlops.backends.aws.capabilities import CAPABILITIES
 from pulumi_mlops.backends.aws.checks import problems
 from pulumi_mlops.backends.aws.endpoint import endpoint
+from pulumi_mlops.backends.aws.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.aws.identity import identity
 from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
@@ -17,6 +18,7 @@ from pulumi_mlops.components import identity as identities
 from pulumi_mlops.components import model as models
 from pulumi_mlops.components import model_registry as registries
 from pulumi_mlops.components.endpoint import Endpoint
+from pulumi_mlops.components.experiment_tracker import ExperimentTracker
 from pulumi_mlops.components.feature_group import FeatureGroup
 from pulumi_mlops.components.feature_store import FeatureStore
 from pulumi_mlops.components.identity import Identity
@@ -32,6 +34,7 @@ ENGINE = Engine(
         APART.done_by(providers.apart),
         FeatureStore.built_by(feature_store),
         FeatureGroup.built_by(feature_group),
+        ExperimentTracker.built_by(experiment_tracker),
         ModelRegistry.built_by(model_registry),
         Model.built_by(model),
         APPROVED.done_by(approved),

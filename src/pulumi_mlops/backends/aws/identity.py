@@ -9,7 +9,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 
 _GITHUB = "token.actions.githubusercontent.com"
-_LISTS = ("reads", "writes", "registers", "approves", "deploys", "invokes", "secrets")
+_LISTS = ("reads", "writes", "registers", "approves", "deploys", "invokes", "secrets", "records")
 _PROVIDER = "arn:{0}:iam::{1}:oidc-provider/" + _GITHUB
 
 

@@ -40,6 +40,14 @@ NOTES = {
     "https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store.html.",
     "FeatureGroup": "a SageMaker FeatureGroup. See "
     "https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-create-feature-group.html.",
+    "ExperimentTracker": "an MLflow app of SageMaker's, which is serverless, or a tracking server; and the role that "
+    "keeps files of runs below ``mlflow/<tracker>/`` of the artifact store. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/mlflow.html.",
+    "ExperimentTracker.url": "the console, or the tracking server's own address; both open with an address that is "
+    "signed for somebody: ``aws sagemaker create-presigned-mlflow-app-url --arn …``.",
+    "Managed.size": "``TrackingServerSize``.",
+    "Identity.records": "MLflow's client needs the package ``sagemaker-mlflow`` beside it. A recorder of a tracking "
+    "server deletes nothing; an app has one right that is all of its API.",
     "ModelRegistry": "an EventBridge rule over the registry's model package groups, IAM policies for approvers. "
     "See https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html.",
     "ModelRegistry.approvers": "IAM roles of the account, and Identities.",

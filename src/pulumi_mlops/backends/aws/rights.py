@@ -16,11 +16,13 @@ from pulumi_mlops.backends.aws.addresses import (
     ModelVersionAddress,
     PlatformAddress,
     SecretAddress,
+    TrackerAddress,
     package_arn,
 )
 from pulumi_mlops.backends.aws.places import below, bucket_of, objects, read_files, read_place, through, write_place
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
 from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -373,6 +375,36 @@ def _read_secret(secret: SecretRef, here: PlatformRef) -> list[Statement]:
     ]
 
 
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerwithmlflow.html
+_RECORD = (
+    *("CreateExperiment", "GetExperiment", "GetExperimentByName", "SearchExperiments", "SetExperimentTag"),
+    *("CreateRun", "GetRun", "SearchRuns", "UpdateRun", "SetTag", "DeleteTag", "ListArtifacts"),
+    *("LogBatch", "LogMetric", "LogParam", "LogInputs", "LogOutputs", "LogModel", "GetMetricHistory"),
+    *("GetLoggedModel", "SearchLoggedModels", "FinalizeLoggedModel", "SetLoggedModelTags", "LogLoggedModelParams"),
+    *("ListLoggedModelArtifacts", "StartTrace", "EndTrace", "SetTraceTag"),
+)
+"""What records runs and looks at them, without a deletion, and without a word to the registry that MLflow has too."""
+
+
+def _record(tracker: ExperimentTrackerRef, here: PlatformRef) -> list[Statement]:
+    """Read the secrets of a tracker; of SageMaker's own MLflow, call it, and keep files beside it."""
+    found = [right for secret in tracker.keys.values() for right in _read_secret(secret, here)]
+    address = TrackerAddress.of(tracker)
+    if address.arn is None:
+        return found
+    # An app asks for one right that is all of its API, and a server for one of each call: a recorder of an app could
+    # delete runs, if the second were not asked for as well.
+    call = ["CallMlflowAppApi", "DescribeMlflowApp"] if address.serverless else ["DescribeMlflowTrackingServer"]
+    files = Place(address.artifacts)
+    return [
+        *found,
+        allow([f"sagemaker:{action}" for action in call], address.arn),
+        allow([f"sagemaker-mlflow:{action}" for action in _RECORD], address.arn),
+        *read_place(files, here),
+        *write_place(files, here),
+    ]
+
+
 def _secret_arn(platform: PlatformRef, named: str, partition: str, region: str, account: str) -> str:
     """Return the ARN of a secret; of one that is named without what AWS adds to the name, any six characters for it."""
     if named.startswith("arn:") and _SUFFIX.search(named):
@@ -437,6 +469,7 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("deploy", ModelRef): _deploy,
     ("invoke", EndpointRef): _invoke,
     ("tell", Topic): _tell_topic,
+    ("record", ExperimentTrackerRef): _record,
 }
 
 

@@ -16,7 +16,8 @@ def environment(workload: Workload[FeatureView]) -> dict[str, Input[str]]:
     """Return the variables of the container; those of the library win, and the spec refused a user's of such a name."""
     features = {view.group.name: _lookup(view) for view in workload.features}
     secrets = {key: SecretAddress.of(secret).id for key, secret in workload.secrets.items()}
-    return {**workload.environment, **variables(features, secrets)}
+    keys = {name: SecretAddress.of(secret).id for name, secret in workload.keys.items()}
+    return {**workload.environment, **variables(features, secrets, workload.tracker, keys)}
 
 
 def _lookup(view: FeatureView) -> Lookup:

@@ -44,6 +44,8 @@ class PlatformAddress(Address):
     """Id of the action group."""
     principal: Input[str]
     """Object id of the workspace's identity."""
+    tracking: Input[str] | None = None
+    """Where clients of MLflow find the workspace; a ref of an earlier version does not say."""
     network: Input[str] | None = None
     """Id of the virtual network with the private endpoints, where the platform has one."""
     subnets: Sequence[Input[str]] = field(default_factory=list)
@@ -160,6 +162,14 @@ class ModelVersionAddress(Address):
     """What its files are, such as ``mlflow_model``."""
     shared: SharedRegistry | None = None
     """The registry that it is in, where workspaces share that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerAddress(Address):
+    """The workspace's MLflow; nothing of it is known of an engine's tracker."""
+
+    record: Input[str] | None = None
+    """Id of the role that lets somebody record."""
 
 
 @dataclass(frozen=True, kw_only=True)

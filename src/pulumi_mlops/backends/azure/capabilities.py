@@ -39,6 +39,9 @@ CAPABILITIES = table(
         "identity.deploys": Entry("native", "the role Reader on the model, and on its files"),
         "identity.invokes": Entry("native", "a role on the endpoint that calls it, and does nothing else"),
         "identity.secrets": Entry("native", "the role Key Vault Secrets User on the secret"),
+        "identity.records": Entry(
+            "native", "a role of the tracker's own, or Key Vault Secrets User on the key of the engine"
+        ),
         "identity.trusts.github": Entry("native", "a federated credential for GitHub's issuer"),
         "identity.trusts.account": Entry(
             "absent", "nobody acts as a managed identity by being of a subscription.", "trusts={'token': …}."
@@ -242,9 +245,13 @@ CAPABILITIES = table(
         ),
         "endpoint.private": Entry("native", "no public address; the workspace's private endpoint leads to it"),
         "experiment_tracker": Entry(
-            "absent",
-            "this backend has no tracker of its own in this version.",
-            "name an engine: wandb={'entity': …, 'project': …, 'api_key': …}.",
+            "native", "the MLflow of the workspace; nothing is made but a role that records in it"
+        ),
+        "experiment_tracker.size": Entry(
+            "absent", "the workspace's MLflow is a service, which has no machines of its own.", "leave size out."
+        ),
+        "experiment_tracker.published": Entry(
+            "absent", "the workspace's MLflow is reached by whoever has rights.", "leave published out."
         ),
     }
 )

@@ -36,6 +36,11 @@ NOTES = {
     "``features/<store>/<group>/`` as Parquet. One more feature is another version, and those before it stay.",
     "FeatureGroup.existing": "a feature set of the store. ``keys`` and ``event_time`` are required; ``features`` are "
     "compared where the library made the set.",
+    "ExperimentTracker": "the workspace's own MLflow, and a role of the tracker's own that records there. See "
+    "https://learn.microsoft.com/azure/machine-learning/concept-mlflow.",
+    "ExperimentTracker.url": "the studio of Azure Machine Learning.",
+    "Identity.records": "MLflow's client needs the package ``azureml-mlflow`` beside it. The role is given on the "
+    "workspace: Azure has no rights on one experiment.",
     "ModelRegistry": "models of the platform's workspace, whose names begin with the registry's. A version is approved "
     "by the tag ``approval``, whose value is ``approved``, ``rejected`` or ``pending``.",
     "ModelRegistry.regions": "a registry of Azure Machine Learning beside the workspace, which keeps versions in the "

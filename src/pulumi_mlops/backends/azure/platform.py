@@ -122,6 +122,7 @@ def _made(scope: Scope, spec: PlatformSpec, place: Place, native: dict[str, pulu
         "registry_id": registry.id,
         "insights": insights,
         "principal": identity.principal_id,
+        "tracking": made.ml_flow_tracking_uri,
         "network": net.id if net else None,
         "subnets": [net.subnet] if net else [],
     }

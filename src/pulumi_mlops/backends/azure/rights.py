@@ -20,8 +20,10 @@ from pulumi_mlops.backends.azure.addresses import (
     PlatformAddress,
     SecretAddress,
     SharedRegistry,
+    TrackerAddress,
 )
 from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -67,6 +69,8 @@ WRITER = "AzureML Registry User"
 """Who registers versions in a registry that workspaces share, and approves them there."""
 INVOKER = "Endpoint invoker"
 """What the role is called that an endpoint brings along: it calls the endpoint, and nothing else."""
+RECORDER = "Run recorder"
+"""What the role is called that a tracker brings along: it records runs in the workspace, and nothing else."""
 READER = "Model reader"
 """What the role is called that a model brings along: it reads its versions and their files, and nothing else."""
 MODELS = "Microsoft.MachineLearningServices/workspaces/models"
@@ -345,6 +349,15 @@ def _invoke(endpoint: EndpointRef, here: PlatformRef) -> list[Right]:
     return [Right(INVOKER, scope, where, custom=address.invoke)]
 
 
+def _record(tracker: ExperimentTrackerRef, here: PlatformRef) -> list[Right]:
+    """Allow to read the secrets of a tracker, and to record where it is the workspace that keeps runs."""
+    found = [right for secret in tracker.keys.values() for right in _read_secret(secret, here)]
+    if (role := TrackerAddress.of(tracker).record) is not None:
+        scope = PlatformAddress.of(tracker.platform).workspace_id
+        found.append(Right(RECORDER, scope, f"runs-{tracker.name}", custom=role))
+    return found
+
+
 def _read_rows(view: FeatureView, here: PlatformRef) -> list[Right]:
     """Allow to find a feature set, and to read its rows."""
     address = FeatureGroupAddress.of(view.group)
@@ -371,6 +384,7 @@ RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("invoke", EndpointRef): _invoke,
     ("read", FeatureView): _read_rows,
     ("write", FeatureGroupRef): _write_rows,
+    ("record", ExperimentTrackerRef): _record,
 }
 """What each grant means."""
 

@@ -1,11 +1,13 @@
 """A workload on Azure: its variables, and the requests that its container takes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi import Input, Output
 
 from pulumi_mlops.backends.azure.addresses import SecretAddress, secret_url
 from pulumi_mlops.components.feature_group import FeatureView
+from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import HEALTH, Workload, variables
 
 CLIENT = "AZURE_CLIENT_ID"
@@ -23,11 +25,12 @@ def environment(workload: Workload[FeatureView], client: Input[str]) -> dict[str
     Variables are read by whoever may read the deployment: a secret's variable holds the address of its value, which the
     container fetches from the vault as the endpoint's identity.
     """
-    secrets: dict[str, Input[str]] = {
-        key: Output.from_input(SecretAddress.of(secret).id).apply(secret_url)
-        for key, secret in workload.secrets.items()
-    }
-    return {**workload.environment, **variables({}, secrets), CLIENT: client}
+    ours = variables({}, _addresses(workload.secrets), workload.tracker, _addresses(workload.keys))
+    return {**workload.environment, **ours, CLIENT: client}
+
+
+def _addresses(secrets: Mapping[str, SecretRef]) -> dict[str, Input[str]]:
+    return {key: Output.from_input(SecretAddress.of(secret).id).apply(secret_url) for key, secret in secrets.items()}
 
 
 def routes(workload: Workload[FeatureView]) -> dict[str, Any]:

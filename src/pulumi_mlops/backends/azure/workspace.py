@@ -57,6 +57,8 @@ class Workspace:
     """Whether it has no public address."""
     vault_roles: bool
     """Whether roles open its vault."""
+    tracking: str | None
+    """Where clients of MLflow find it."""
 
     @property
     def group(self) -> str:
@@ -220,6 +222,7 @@ def taken_over(
         own_identity=own,
         closed=_closed(record),
         vault_roles=_by_roles(given, asked["keyVault"]),
+        tracking=asked.get("mlFlowTrackingUri"),
     )
 
 
@@ -240,6 +243,7 @@ def _believed(name: str, spec: PlatformSpec, called: str, subscription: str) -> 
         own_identity=False,
         closed=False,
         vault_roles=True,
+        tracking=None,
     )
 
 
@@ -266,6 +270,7 @@ def stand_on(
         "registry_id": theirs.registry,
         "insights": theirs.insights,
         "principal": theirs.principal,
+        "tracking": theirs.tracking,
         "within": within,
         "service_identity": _SYSTEM if theirs.own_identity else PlatformAddress.service_identity,
     }

@@ -182,6 +182,15 @@ class ModelRegistryAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackerAddress(Address):
+    """An MLflow server of the platform's own; nothing of it is known of an engine's tracker."""
+
+    server: Input[str] | None = None
+    """Its Service, and the Secret with its keys; known when it is set up."""
+    door: Door | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelAddress(Address):
     """A registered model."""
 

@@ -64,6 +64,9 @@ CAPABILITIES = table(
         ),
         "identity.invokes": Entry("native", "a network policy to the endpoint"),
         "identity.secrets": Entry("native", "RBAC on the Secret"),
+        "identity.records": Entry(
+            "native", "a user of the MLflow server, or RBAC on the Secret of the engine; and a way through the network"
+        ),
         "identity.trusts.github": Entry(
             "absent",
             "whether the API server trusts GitHub's issuer is a setting of the cluster.",
@@ -168,11 +171,11 @@ CAPABILITIES = table(
         "feature_store.existing": Entry("native", "a Service before Feast's server"),
         "feature_store.existing.rows": Entry("absent", "Feast's own settings say where rows are.", "leave rows out."),
         "feature_store.existing.writer": Entry("absent", "Feast's server writes by itself.", "leave writer out."),
-        "experiment_tracker": Entry(
-            "absent",
-            "this backend has no tracker of its own in this version.",
-            "name an engine: wandb={'entity': …, 'project': …, 'api_key': …}.",
+        "experiment_tracker": Entry("native", "an MLflow server with Postgres, its files in the object store"),
+        "experiment_tracker.size": Entry(
+            "absent", "the server is as large as its stage says: one replica, and two in prod.", "leave size out."
         ),
+        "experiment_tracker.published": Entry("native", "an HTTPRoute; MLflow's own users log in"),
         "model_registry": Entry("native", "MLflow with Postgres"),
         "model_registry.approvers": Entry(
             "lossy",

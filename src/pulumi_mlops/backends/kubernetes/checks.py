@@ -9,14 +9,17 @@ import pulumi
 from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside, quota
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
+from pulumi_mlops.backends.kubernetes.experiment_tracker import recording_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
 from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, label_problems, namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
+from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
@@ -59,6 +62,20 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from endpoint_problems(name, spec)
         needed = ["kserve", "prometheus", *["gateway"] * bool(PlatformAddress.of(spec.platform).gateway)]
         _require("Endpoint", name, spec.platform, [*needed, *["keda"] * spec.scaling.moves])
+    else:
+        yield from _of_runs(name, spec)
+
+
+def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
+    """Judge a tracker, and who records in one."""
+    if isinstance(spec, ExperimentTrackerSpec):
+        if spec.own.published:
+            yield from gateway.published_problems("managed.published", spec.platform)
+        yield from quota.component_problems(spec)
+        _require("ExperimentTracker", name, spec.platform, _database(spec.platform))
+    elif isinstance(spec, IdentitySpec):
+        for index, tracker in enumerate(spec.records):
+            yield from recording_problems(f"records[{index}]", tracker, spec.platform)
 
 
 def _database(platform: PlatformRef) -> list[str]:

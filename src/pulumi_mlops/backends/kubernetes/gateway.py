@@ -168,6 +168,16 @@ def _listeners(given: GatewaySpec, context: str | None) -> list[dict[str, Any]] 
     return list(found["spec"]["listeners"]) if found else []
 
 
+def published_problems(field: str, platform: PlatformRef) -> Iterator[Problem]:
+    """Refuse to publish what no gateway leads to."""
+    if not PlatformAddress.of(platform).gateway:
+        yield Problem(
+            field,
+            "needs a gateway; write Platform(existing={'gateway': {'name': 'namespace/name', 'domain': …}}), or leave "
+            "it out",
+        )
+
+
 def _fits(listener: Mapping[str, Any], given: GatewaySpec) -> bool:
     """Tell a listener that takes hosts of the domain by the protocol that the platform's addresses have."""
     return listener["protocol"] == ("HTTPS" if given.tls else "HTTP") and _takes(listener, given.domain)

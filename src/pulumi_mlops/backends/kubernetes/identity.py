@@ -12,6 +12,7 @@ from pulumi_mlops.backends.kubernetes.addresses import (
     PlatformAddress,
     SecretAddress,
 )
+from pulumi_mlops.backends.kubernetes.experiment_tracker import recorder
 from pulumi_mlops.backends.kubernetes.objects import App, Fields
 from pulumi_mlops.components.identity import IdentityRef, IdentitySpec
 from pulumi_mlops.core.component import Scope
@@ -23,7 +24,10 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
     app = access.app_of(scope, spec.platform, "identity")
     account = access.identity(app)
     native: dict[str, pulumi.Resource] = {"account": account}
-    if secrets := _secrets(spec):
+    recorders = [recorder(app, tracker) for tracker in spec.records]
+    for one in recorders:
+        native |= one.native
+    if secrets := [*_secrets(spec), *(secret for one in recorders for secret in one.secrets)]:
         right = access.rule("", "secrets", ["get"], secrets)
         native["reads"] = access.grant(app, "reads", [right], [access.account_of(account)])
     trusted = _trusted(spec)
@@ -32,7 +36,7 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
         subjects = [subject for caller in trusted for subject in caller.subjects]
         native["trusts"] = access.grant(app, "trusts", [token], subjects)
     pods = {access.ACCOUNT: app.name()}
-    doors = _doors(spec)
+    doors = [*_doors(spec), *(door for one in recorders for door in one.doors)]
     access.call(app, "calls", pods, doors)
     _from_elsewhere(app, doors, trusted, pods)
     return IdentityRef(

@@ -50,25 +50,25 @@ def artifacts(platform: PlatformRef, registry: str) -> str:
     return f"s3://{PlatformAddress.of(platform).store.bucket}/mlflow/{registry}"
 
 
-def hosts(app: App, public: str | None) -> list[str]:
+def hosts(app: App, service: str, public: str | None) -> list[str]:
     """List the names under which requests may come: any other is refused, so that no browser is misled.
 
     The port is the caller's: a port-forward listens where it likes, and so does a gateway.
     """
-    names = [*_inside(app), "localhost", "127.0.0.1", *([public] if public else [])]
+    names = [*_inside(app, service), "localhost", "127.0.0.1", *([public] if public else [])]
     # These are patterns: a bracket has a meaning in one that has a star.
     return [name for host in names for name in (host, f"{host}:*")] + ["[::1]", "[[]::1]:*"]
 
 
-def origins(app: App, public: str | None) -> list[str]:
+def origins(app: App, service: str, public: str | None) -> list[str]:
     """List the addresses of the server's own pages, as browsers name them: they send what changes something."""
     # Pages of a port-forward are taken in any case.
-    pages = [f"http://{host}" for host in _inside(app)] + ([public] if public else [])
+    pages = [f"http://{host}" for host in _inside(app, service)] + ([public] if public else [])
     return [name for page in pages for name in (page, f"{page}:*")]
 
 
-def _inside(app: App) -> list[str]:
-    service, space = app.name("mlflow"), app.namespace
+def _inside(app: App, service: str) -> list[str]:
+    space = app.namespace
     return [service, f"{service}.{space}", f"{service}.{space}.svc", app.host(service)]
 
 

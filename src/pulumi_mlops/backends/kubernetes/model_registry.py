@@ -1,36 +1,25 @@
 """ModelRegistry and Model on Kubernetes: an MLflow server, its database and users, and what is in it."""
 
-import base64
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_random as random
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access, database, mlflow, outside, tracking, trust
+from pulumi_mlops.backends.kubernetes import access, gateway, mlflow, mlflow_server, outside, tracking
 from pulumi_mlops.backends.kubernetes.addresses import (
-    Door,
     ModelAddress,
     ModelRegistryAddress,
     ModelVersionAddress,
-    PlatformAddress,
 )
-from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import (
-    PYTHON,
     App,
     Fields,
     after,
-    disruption_budget,
     mark_of,
-    once,
-    program,
-    resources,
     secret,
     secret_variable,
 )
@@ -38,7 +27,6 @@ from pulumi_mlops.components.model import ModelRef, ModelSpec, ModelVersionRef, 
 from pulumi_mlops.components.model_registry import ModelRegistryRef, ModelRegistrySpec
 from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
-from pulumi_mlops.core.content import content_name
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.inputs import is_deferred
@@ -46,11 +34,8 @@ from pulumi_mlops.core.naming import physical
 
 READER = "reader"
 """The user by whom consumers read; every user may read everything."""
-MEMBER = "pulumi-mlops/registry"
-"""The label of the Jobs that work on a registry."""
-_REPLICAS = {"dev": 1, "staging": 1, "prod": 2}
-_SETTINGS, _SCRIPT, _FOLDER = "settings.json", "registry.py", "/etc/mlops"
-_SETUP_SECONDS = 900
+REGISTRY = mlflow_server.Kind("mlflow", "pulumi-mlops/registry")
+"""The server of a registry."""
 _USER_CHARACTERS = 30
 _USER = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 _URL = re.compile(r"https?://[^\s/]+\S*")
@@ -62,56 +47,17 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     consumers = [access.caller(index, who) for index, who in enumerate(spec.readers)]
     approvers = _approvers(spec)
     app = access.app_of(scope, platform, "mlflow")
-    name = app.name("mlflow")
-    account = access.identity(app, "mlflow")
-    postgres = database.postgres(app, platform, "mlflow")
-    keys = secret(app, "mlflow", _keys(scope), opts=scope.guarded())
-    gateway = Gateway.of(platform) if spec.published else None
-    public = gateway.host(scope.name) if gateway else None
-    env = mlflow.variables(platform, keys.metadata.name, postgres.variables)
-    callers = [access.namespace(space) for space in (gateway.proxies if gateway else ())]
-    callers += [peer for one in [*consumers, *(login.caller for login in approvers)] for peer in one.peers]
-    opened: list[pulumi.Resource] = [
-        *access.call(app, "mlflow", app.selector, [postgres.door, access.store_door(platform)]),
-        *([access.listen(app, "callers", app.selector, tracking.PORT, callers)] if callers else []),
-        *_ways_to(app, spec),
-    ]
-    replicas = _REPLICAS[scope.profile.name]
-    k8s.core.v1.Service(
-        scope.child("mlflow"),
-        metadata=app.metadata(name),
-        spec={
-            "selector": app.selector,
-            "ports": [{"name": "http", "port": tracking.PORT, "target_port": "http"}],
-        },
-        opts=scope.opts,
+    callers = [peer for one in [*consumers, *(login.caller for login in approvers)] for peer in one.peers]
+    made = mlflow_server.serve(
+        app,
+        platform,
+        REGISTRY,
+        mlflow.artifacts(platform, scope.name),
+        published=spec.published,
+        callers=callers,
+        ways=lambda: _ways_to(app, spec),
     )
-    if replicas > 1:
-        disruption_budget(app, name, app.selector)
-    mounts = trust.mounts(platform)
-    pages = mlflow.origins(app, gateway.url(scope.name) if gateway else None)
-    container = mlflow.server(mlflow.artifacts(platform, scope.name), mlflow.hosts(app, public), pages, env, mounts)
-    server = k8s.apps.v1.Deployment(
-        scope.child("mlflow-server"),
-        metadata=app.metadata(name),
-        spec={
-            "replicas": replicas,
-            "selector": {"match_labels": app.selector},
-            "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
-            "template": app.pod(
-                container,
-                first=mlflow.first(keys.metadata.name, env, mounts),
-                volumes=trust.volumes(platform),
-                account=account.metadata.name,
-                annotations={"keys": mark_of(keys), **PlatformAddress.of(platform).logins},
-                spread=True,
-            ),
-        },
-        opts=after(scope.opts, *postgres.needs, *opened),
-    )
-    native: dict[str, pulumi.Resource] = {"server": server, "keys": keys}
-    if gateway:
-        native["route"] = gateway.route(app, name, mlflow.rules(name), opts=scope.opts)
+    native: dict[str, pulumi.Resource] = made.native
     users = {login.short: _user(app, login.short, login.name) for login in approvers}
     if consumers:
         users[READER] = _user(app, READER, READER)
@@ -136,21 +82,19 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     # Such an address often has a token in it.
     told = [secret(app, "webhooks", addresses)] if addresses else []
     passwords += [secret_variable(_hook(short), one.metadata.name, short) for one in told for short in addresses]
-    member = {MEMBER: scope.name}
-    way = access.call(app, "setup", member, [Door("mlflow", tracking.PORT, app.selector)])
-    setup, _ = _setup(
+    setup, _ = mlflow_server.setup(
         app,
         "registry",
-        scope.name,
-        name,
+        REGISTRY.of(scope.name),
+        made.name,
         settings,
         passwords=passwords,
-        mark=mark_of(keys, *users.values(), *told),
-        opts=after(scope.opts, server, *way),
+        mark=mark_of(made.keys, *users.values(), *told),
+        opts=after(scope.opts, made.deployment, *made.let_in(app)),
     )
     native["setup"] = setup
     # Models take the name from here: known when the server has its users.
-    ready = Output.all(server.metadata.name, setup.id).apply(lambda known: str(known[0]))
+    ready = Output.all(made.deployment.metadata.name, setup.id).apply(lambda known: str(known[0]))
     return ModelRegistryRef(
         name=scope.name,
         backend="kubernetes",
@@ -159,28 +103,11 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
         consumers=principals.plain(spec.readers),
         address=ModelRegistryAddress(
             server=ready,
-            url=gateway.url(scope.name) if gateway else f"http://{app.host(name)}:{tracking.PORT}",
-            door=Door(scope.name, tracking.PORT, app.selector),
+            url=made.url,
+            door=made.door,
         ).plain(),
         native=native,
     )
-
-
-def _keys(scope: Scope) -> dict[str, Input[str]]:
-    """Make the server's secrets. A webhook's key is 32 bytes in base64, as Fernet wants them."""
-
-    # What the database remembers lives as long as that: where it is protected, so are they.
-    def made(part: str, length: int) -> Output[str]:
-        return random.RandomPassword(scope.child(part), length=length, special=False, opts=scope.guarded()).result
-
-    fernet = made("webhook-key", 32).apply(lambda text: base64.urlsafe_b64encode(text.encode()).decode())
-    return {
-        "username": "admin",
-        "password": made("admin-password", 32),
-        "session": made("session-key", 32),
-        "webhooks": fernet,
-        "signature": made("signature-key", 32),
-    }
 
 
 @dataclass(frozen=True)
@@ -217,10 +144,7 @@ def _may_log_in(app: App, part: str, user: str, caller: access.Caller) -> None:
 def _user(app: App, user: str, name: Input[str]) -> k8s.core.v1.Secret:
     """Keep the login of a user where whoever is that user may read it."""
     part = f"user-{user}"
-    password = random.RandomPassword(
-        app.scope.child(f"{part}-password"), length=32, special=False, opts=app.scope.opts
-    ).result
-    return secret(app, part, {"username": name, "password": password})
+    return secret(app, part, {"username": name, "password": mlflow_server.password(app, part)})
 
 
 def _variable(user: str) -> str:
@@ -246,71 +170,6 @@ def _ways_to(app: App, spec: ModelRegistrySpec) -> list[pulumi.Resource]:
     return [access.allow(app, "events", app.selector, egress=rules)] if rules else []
 
 
-def _setup(
-    app: App,
-    part: str,
-    registry: str,
-    server: Input[str],
-    settings: Mapping[str, Any],
-    *,
-    passwords: Sequence[Fields] = (),
-    content: Mapping[str, Any] | None = None,
-    mark: Input[str] | None = None,
-    guard: ResourceOptions | None = None,
-    opts: ResourceOptions,
-) -> tuple[k8s.batch.v1.Job, k8s.core.v1.ConfigMap]:
-    """Run the job that brings the server to what the program says, once for each content.
-
-    :param content: the settings whose change runs it again; all of them unless told.
-    :param mark: another one when a password is another, which runs it again as well.
-    """
-    scope = app.scope
-    other = replace(app, kind="mlflow-setup")
-    script = program(_SCRIPT)
-    address = Output.format("http://{0}:{1}", server, tracking.PORT)
-    text = Output.json_dumps({"url": address, **settings}, sort_keys=True)
-    config = k8s.core.v1.ConfigMap(
-        scope.child(f"{part}-settings"),
-        metadata=other.metadata(app.name(part)),
-        data={_SCRIPT: script, _SETTINGS: text},
-        opts=guard or scope.opts,
-    )
-    container: Fields = {
-        "name": "setup",
-        "image": PYTHON,
-        "command": ["python", f"{_FOLDER}/{_SCRIPT}", f"{_FOLDER}/{_SETTINGS}"],
-        "env": [
-            secret_variable("ADMIN_PASSWORD", server, "password"),
-            secret_variable("WEBHOOK_SECRET", server, "signature"),
-            *passwords,
-        ],
-        "resources": resources("100m", "128Mi"),
-        "volume_mounts": [{"name": "settings", "mount_path": _FOLDER, "read_only": True}],
-    }
-    judged = text if content is None else Output.json_dumps({"url": address, **content}, sort_keys=True)
-    name = Output.all(judged, mark).apply(
-        lambda known: content_name(
-            app.name(part), [known[0], script, container["command"], PYTHON, *([known[1]] if known[1] else [])]
-        )
-    )
-    job = k8s.batch.v1.Job(
-        scope.child(part),
-        metadata=other.job_metadata(name),
-        spec={
-            "backoff_limit": 6,
-            "active_deadline_seconds": _SETUP_SECONDS,
-            "template": other.pod(
-                container,
-                volumes=[{"name": "settings", "config_map": {"name": config.metadata.name}}],
-                labels={MEMBER: registry},
-                restart_policy="OnFailure",
-            ),
-        },
-        opts=once(opts),
-    )
-    return job, config
-
-
 def model(scope: Scope, spec: ModelSpec) -> ModelRef:
     """Write the model down, and have it made; versions are never touched, and stay when the program forgets it."""
     registry = spec.registry
@@ -321,10 +180,10 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         "description": spec.description,
         "tags": {**spec.metadata, **scope.tags},
     }
-    job, config = _setup(
+    job, config = mlflow_server.setup(
         app,
         "model",
-        registry.name,
+        REGISTRY.of(registry.name),
         ModelRegistryAddress.of(registry).server,
         {"models": [wanted]},
         # Tags of the platform come along with the next change: another owner runs no Job.
@@ -406,12 +265,8 @@ def registry_problems(spec: ModelRegistrySpec) -> Iterator[Problem]:
     if spec.platform.private:
         told = {f"events.{short}.to": notice.to for short, notice in spec.events.items()}
         yield from outside.named(told, outside.Around.of(spec.platform))
-    if spec.published and not PlatformAddress.of(spec.platform).gateway:
-        yield Problem(
-            "published",
-            "needs a gateway; write Platform(existing={'gateway': {'name': 'namespace/name', 'domain': …}}), or leave "
-            "it out",
-        )
+    if spec.published:
+        yield from gateway.published_problems("published", spec.platform)
     yield from access.principal_problems("consumers", spec.consumers or [], ("namespace", "service_account"))
     yield from access.principal_problems("approvers", spec.approvers, ("user", "service_account"))
     for index, who in enumerate(spec.approvers):

@@ -12,6 +12,7 @@ from pulumi_mlops.backends.kubernetes import access, gateway, live
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.identity import IdentitySpec
@@ -33,6 +34,7 @@ NOUNS: Mapping[type[Spec], str] = {
     ModelRegistrySpec: "ModelRegistry",
     ModelSpec: "Model",
     EndpointSpec: "Endpoint",
+    ExperimentTrackerSpec: "ExperimentTracker",
     IdentitySpec: "Identity",
 }
 _STORE_POLICIES = ("store-administration", "store-setup")
@@ -72,6 +74,24 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "mlflow-to-store",
             "setup-out",
             "setup-to-mlflow",
+        ),
+    },
+    "ExperimentTracker": {
+        "Service": ("tracker",),
+        "Deployment": ("tracker",),
+        "ServiceAccount": ("tracker",),
+        "ConfigMap": ("tracker-setup",),
+        "Secret": ("tracker",),
+        "Cluster": ("tracker-db",),
+        "HTTPRoute": ("tracker",),
+        "NetworkPolicy": (
+            "callers",
+            "setup-out",
+            "setup-to-tracker",
+            "tracker-db",
+            "tracker-out",
+            "tracker-to-store",
+            "tracker-to-tracker-db",
         ),
     },
     "Model": {"ConfigMap": ("model",)},
@@ -123,6 +143,8 @@ def _objects(noun: str, name: str, spec: Spec) -> list[tuple[str, str]]:
     found = [(kind, f"{name}-{part}" if part else name) for kind, parts in PARTS[noun].items() for part in parts]
     readers: Sequence[Who] = spec.consumers if isinstance(spec, PlatformSpec) else ()
     readers = spec.readers if isinstance(spec, ModelRegistrySpec) else readers
+    recorded = [f"{name}-record-{one.name}" for one in spec.records] if isinstance(spec, IdentitySpec) else []
+    found += [(kind, each) for each in recorded for kind in ("ConfigMap", "Secret")]
     return found + [("Role", f"{name}-consumer-{access.caller(index, who).word}") for index, who in enumerate(readers)]
 
 
@@ -139,7 +161,11 @@ def _taken(who: str, where: object, wanted: list[tuple[str, str]]) -> Iterator[P
 
 
 def _host(name: str, spec: Spec, hub: PlatformRef) -> str | None:
-    led = isinstance(spec, EndpointSpec) or (isinstance(spec, ModelRegistrySpec) and spec.published)
+    led = (
+        isinstance(spec, EndpointSpec)
+        or (isinstance(spec, ModelRegistrySpec) and spec.published)
+        or (isinstance(spec, ExperimentTrackerSpec) and spec.own.published)
+    )
     found = gateway.Gateway.of(hub)
     return found.host(name) if found and led else None
 

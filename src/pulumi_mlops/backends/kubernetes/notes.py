@@ -46,6 +46,12 @@ NOTES = {
     "FeatureStore": "Feast, that is its registry in Postgres, Valkey as the online store, and the feature "
     "server. See https://docs.feast.dev/.",
     "FeatureGroup": "a Feast feature view, applied by a Job.",
+    "ExperimentTracker": "an MLflow server with a Postgres database, its files below ``runs/<tracker>/`` of the object "
+    "store. See https://mlflow.org/docs/latest/ml/tracking/.",
+    "ExperimentTracker.url": "the address at the gateway, or the Service's where it is not published.",
+    "Identity.records": "of the platform's own tracker it is a user of MLflow, ``identity-<name>``, with the "
+    "password in the Secret ``<identity>-record-<tracker>``. Pods that carry the Identity's label reach the "
+    "server.",
     "ModelRegistry": "an MLflow server with users of its own, a Postgres database, and webhooks. See "
     "https://mlflow.org/docs/latest/ml/model-registry/.",
     "ModelRegistry.approvers": "users of the registry, made with it; a service account or an Identity gets a user of "

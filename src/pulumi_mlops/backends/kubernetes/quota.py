@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
@@ -50,8 +51,8 @@ def feature_store(profile: Profile, *, own_database: bool, materializes: bool) -
     return _ONLINE[profile.name] + servers + job + (database(profile) if own_database else Need())
 
 
-def model_registry(profile: Profile, *, own_database: bool) -> Need:
-    """Return what a model registry asks for, while it is set up."""
+def mlflow(profile: Profile, *, own_database: bool) -> Need:
+    """Return what a model registry or a tracker asks for, while it is set up."""
     servers = Need(0.5, 2).times(2 if profile.protect else 1)
     return servers + _SETUP + (database(profile) if own_database else Need())
 
@@ -69,7 +70,7 @@ def platform_problems(spec: PlatformSpec) -> Iterator[Problem]:
         )
 
 
-def component_problems(spec: FeatureStoreSpec | ModelRegistrySpec) -> Iterator[Problem]:
+def component_problems(spec: FeatureStoreSpec | ModelRegistrySpec | ExperimentTrackerSpec) -> Iterator[Problem]:
     """Refuse a component that the platform's quota could never hold beside the platform's own parts."""
     address = PlatformAddress.of(spec.platform)
     if address.quota is None:
@@ -78,7 +79,7 @@ def component_problems(spec: FeatureStoreSpec | ModelRegistrySpec) -> Iterator[P
     need = (
         feature_store(profile, own_database=own, materializes=spec.materialize is not None)
         if isinstance(spec, FeatureStoreSpec)
-        else model_registry(profile, own_database=own)
+        else mlflow(profile, own_database=own)
     )
     if address.store.door.pods is not None:
         need += object_store(profile)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pulumi import Input
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (where programs look for it)
+_KEYS = "env"
+"""The folder of a tracker's secrets, within that of secrets."""
 _GRACE_SECONDS = 90
 _LAST_REQUESTS_SECONDS = 30  # how long gateways may go on sending to a pod that ends
 
@@ -27,7 +29,8 @@ def environment(workload: Workload[FeatureView], server: Server, model: str) -> 
         address = FeatureGroupAddress.of(view.group)
         features[view.group.name] = Lookup(address.view, address.url)
     secrets: dict[str, Input[str]] = {key: f"file://{runtime.SECRETS}/{key}" for key in workload.secrets}
-    ours = {**server.told(model), **variables(features, secrets)}
+    keys: dict[str, Input[str]] = {name: f"file://{runtime.SECRETS}/{_KEYS}/{name}" for name in workload.keys}
+    ours = {**server.told(model), **variables(features, secrets, workload.tracker, keys)}
     return [{"name": key, "value": value} for key, value in sorted({**workload.environment, **ours}.items())]
 
 
@@ -41,10 +44,12 @@ def container(workload: Workload[FeatureView], server: Server, model: str) -> Fi
 def volumes(workload: Workload[FeatureView]) -> list[Fields]:
     """Return the volumes of the pod."""
     found: list[Fields] = [{"name": "tmp", "emptyDir": {}}]
-    if workload.secrets:
+    keys = {f"{_KEYS}/{name}": secret for name, secret in sorted(workload.keys.items())}
+    wanted = {**dict(sorted(workload.secrets.items())), **keys}
+    if wanted:
         sources = [
-            {"secret": {"name": SecretAddress.of(secret).id, "items": [{"key": "value", "path": key}]}}
-            for key, secret in sorted(workload.secrets.items())
+            {"secret": {"name": SecretAddress.of(secret).id, "items": [{"key": "value", "path": path}]}}
+            for path, secret in wanted.items()
         ]
         found.append({"name": "secrets", "projected": {"sources": sources}})
     if workload.shared_memory_gb is not None:
@@ -56,7 +61,7 @@ def volumes(workload: Workload[FeatureView]) -> list[Fields]:
 def mounts(workload: Workload[FeatureView]) -> list[Fields]:
     """Return where the container finds them, beside ``/tmp``."""
     found: list[Fields] = []
-    if workload.secrets:
+    if workload.secrets or workload.keys:
         found.append({"name": "secrets", "mountPath": runtime.SECRETS, "readOnly": True})
     if workload.shared_memory_gb is not None:
         found.append({"name": "shared-memory", "mountPath": SHARED_MEMORY})

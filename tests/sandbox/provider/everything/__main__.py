@@ -236,6 +236,22 @@ aws.sagemaker.ModelPackageGroupPolicy(
     model_package_group_name=models.model_package_group_name,
     resource_policy=policy(["sagemaker:DescribeModelPackageGroup"], models.arn, Principal=owner, Sid=f"E{EDITION}"),
 )
+keeper = aws.iam.Role("keeper", assume_role_policy=trust, tags=TAGS)
+aws.sagemaker.MlflowApp(
+    "runs",
+    name=f"everything-{EDITION}",
+    artifact_store_uri=pulumi.Output.concat("s3://", bucket.bucket, f"/{EDITION}/"),
+    role_arn=keeper.arn,
+    tags=TAGS,
+)
+aws.sagemaker.MlflowTrackingServer(
+    "large-runs",
+    tracking_server_name="everything",
+    tracking_server_size="Small" if FIRST else "Large",
+    artifact_store_uri=pulumi.Output.concat("s3://", bucket.bucket, "/runs/"),
+    role_arn=keeper.arn,
+    tags=TAGS,
+)
 model = aws.sagemaker.Model(
     "model",
     execution_role_arn=able,

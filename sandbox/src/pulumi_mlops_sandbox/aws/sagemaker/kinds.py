@@ -71,9 +71,31 @@ ENDPOINT = Kind(
     filters={"StatusEquals": "EndpointStatus"},
     sort={"Name": "{id}", "CreationTime": "CreationTime", "Status": "EndpointStatus"},
 )
-KINDS = {
-    kind.name: kind for kind in (FEATURE_GROUP, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT)
-}
+MLFLOW_APP = Kind(
+    name="MlflowApp",
+    id_field="Arn",
+    arn_path="mlflow-app/{id}",
+    listed="Summaries",
+    missing=("ResourceNotFound", "MLflow App {id} does not exist"),
+    exists=("ValidationException", "MLflow App {id} already exists"),
+    filters={"Status": "Status", "MlflowVersion": "MlflowVersion", "AccountDefaultStatus": "AccountDefaultStatus"},
+    sort={"Name": "Name", "CreationTime": "CreationTime", "Status": "Status"},
+)
+MLFLOW_SERVER = Kind(
+    name="MlflowTrackingServer",
+    id_field="TrackingServerName",
+    arn_path="mlflow-tracking-server/{id}",
+    listed="TrackingServerSummaries",
+    missing=("ResourceNotFound", "MLflow Tracking Server {id} does not exist"),
+    exists=("ValidationException", "MLflow Tracking Server {id} already exists"),
+    filters={"TrackingServerStatus": "TrackingServerStatus", "MlflowVersion": "MlflowVersion"},
+    sort={"Name": "{id}", "CreationTime": "CreationTime", "Status": "TrackingServerStatus"},
+)
+_ALL = (
+    *(FEATURE_GROUP, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT),
+    *(MLFLOW_APP, MLFLOW_SERVER),
+)
+KINDS = {kind.name: kind for kind in _ALL}
 
 
 def _register(kind: Kind) -> None:

@@ -31,7 +31,66 @@ class FeatureGroupKind(RowKind):
         self.poll(settled, "to be updated")
 
 
+MLFLOW_APP = (
+    *("name", "artifactStoreUri", "modelRegistrationMode", "weeklyMaintenanceWindowStart"),
+    *("accountDefaultStatus", "defaultDomainIdLists"),
+)
+MLFLOW_SERVER = (
+    *("artifactStoreUri", "trackingServerSize", "automaticModelRegistration", "weeklyMaintenanceWindowStart"),
+)
+MLFLOW_FAILED = ("CreateFailed", "UpdateFailed", "DeleteFailed")
+
 ROWS = (
+    Row(
+        resource="aws:sagemaker/mlflowApp:MlflowApp",
+        service="sagemaker",
+        id="{result[Arn]}",
+        name=AutoName(limit=256),
+        create=Call("create_mlflow_app"),
+        reads=(Get("describe_mlflow_app", {"Arn": "{id}"}),),
+        parts=(
+            Part(
+                Call("update_mlflow_app", {"Arn": "{id}"}, only=MLFLOW_APP),
+                on=MLFLOW_APP,
+            ),
+        ),
+        delete=Call("delete_mlflow_app", {"Arn": "{id}"}),
+        absent=("ResourceNotFound",),
+        tags=TAGS,
+        replace=("roleArn",),
+        identity=("arn",),
+        local=("timeouts",),
+        retry=("ValidationException:Could not assume role", "ValidationException:keep files of runs"),
+        wait=Wait("Status", ("Created", "Updated"), MLFLOW_FAILED),
+        wait_gone=True,
+    ),
+    Row(
+        resource="aws:sagemaker/mlflowTrackingServer:MlflowTrackingServer",
+        service="sagemaker",
+        id="{trackingServerName}",
+        create=Call("create_mlflow_tracking_server"),
+        reads=(
+            Get(
+                "describe_mlflow_tracking_server",
+                {"TrackingServerName": "{id}"},
+                rename={"arn": "TrackingServerArn"},
+            ),
+        ),
+        parts=(
+            Part(
+                Call("update_mlflow_tracking_server", {"TrackingServerName": "{id}"}, only=MLFLOW_SERVER),
+                on=MLFLOW_SERVER,
+            ),
+        ),
+        delete=Call("delete_mlflow_tracking_server", {"TrackingServerName": "{id}"}),
+        absent=("ResourceNotFound",),
+        tags=TAGS,
+        replace=("trackingServerName", "roleArn", "mlflowVersion"),
+        identity=("trackingServerName",),
+        retry=("ValidationException:Could not assume role", "ValidationException:keep files of runs"),
+        wait=Wait("TrackingServerStatus", ("Created", "Updated", "Started"), MLFLOW_FAILED),
+        wait_gone=True,
+    ),
     Row(
         resource="aws:sagemaker/featureGroup:FeatureGroup",
         service="sagemaker",
