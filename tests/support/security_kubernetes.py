@@ -22,7 +22,7 @@ RIGHTS = {
     "churn-consumer-shop": "consumers fetch artifacts",
     "models-consumer-shop": "consumers log in to the registry as a user that reads",
     "score-release": "the release Job moves the one route and looks at its own revisions",
-    "job-reads": "what the Identity was given: secrets, a key that reads where it reads files, and its login to a tracker",
+    "job-reads": "what the Identity was given: secrets, a key that reads where it reads files, its login to a tracker",
     "job-trusts": "whoever is trusted asks for tokens of the account",
 }
 """Why each Role is there."""
