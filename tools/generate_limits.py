@@ -40,14 +40,19 @@ def shapes() -> dict[str, dict[str, object]]:
     return dict(sorted(found.items()))
 
 
+def _listed(purpose: str) -> str:
+    return pprint.pformat(" ".join(sorted(limits.told("sagemaker", purpose)["enum"])), width=100)
+
+
 def text() -> str:
     """Write the module."""
     written = pprint.pformat(shapes(), width=110, sort_dicts=False)
-    machines = pprint.pformat(" ".join(sorted(limits.told(*limits.MACHINES)["enum"])), width=110)
+    purposes = (limits.HOSTING, limits.TRAINING, limits.CLUSTER)
+    machines = "\n".join(f"{one!r}: frozenset(\n{_listed(one)}.split()\n)," for one in purposes)
     module = (
         f"{HEAD}SHAPES: Mapping[str, Mapping[str, Any]] = {written}\n"
-        f"MACHINES = frozenset(\n{machines}.split()\n)\n"
-        '"""The types of instances that an endpoint runs on."""\n'
+        f"MACHINES: Mapping[str, frozenset[str]] = {{\n{machines}\n}}\n"
+        '"""The types of instances, by what SageMaker calls those of a purpose."""\n'
     )
     done = subprocess.run(  # noqa: S603 (the project's own)
         [sys.executable, "-m", "ruff", "format", "--config", str(ROOT / "pyproject.toml"), "-"],

@@ -78,6 +78,11 @@ mlops.Endpoint("slow", platform=platform, model={"image": image}, mode={"asynchr
 mlops.Identity("team", platform=platform, secrets=[platform.secret("token")], tags=tags,
                trusts={"role": "arn:aws:iam::444455556666:role/ci"})
 """,
+    "TrainingCluster": """
+many = 2 if tags else 1
+mlops.TrainingCluster("gpus", platform=platform, nodes={"min": many, "max": many}, tags=tags,
+                      persistent={"setup": "#!/bin/bash\\n" + ("exit\\n" if tags else "")})
+""",
     "Existing": """
 profile = mlops.FeatureGroup.existing("profile", platform=platform, called="existing-feature-group", keys=["id"])
 churn = mlops.Model.existing("churn", platform=platform, called="existing-model", files="s3://existing-bucket/churn/")

@@ -84,6 +84,13 @@ if TYPE_CHECKING:
         PrincipalWithUser,
     )
     from pulumi_mlops.args.schedules import Schedule
+    from pulumi_mlops.args.training_cluster import (
+        ExistingTrainingClusterArgs,
+        Nodes,
+        Persistent,
+        Spot,
+        TrainingClusterArgs,
+    )
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
     from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import (
@@ -98,6 +105,8 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
     from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
     from pulumi_mlops.components.platform import Platform, PlatformRef
+    from pulumi_mlops.components.training_cluster import TrainingCluster
+    from pulumi_mlops.components.training_ref import TrainingClusterRef
     from pulumi_mlops.core.errors import (
         InvalidArgs,
         MissingBackend,
@@ -184,6 +193,7 @@ _HOMES = {
         "PrincipalWithUser",
     ],
     "args.schedules": ["Schedule"],
+    "args.training_cluster": ["ExistingTrainingClusterArgs", "Nodes", "Persistent", "Spot", "TrainingClusterArgs"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
     "components.experiment_tracker": ["ExperimentTracker", "ExperimentTrackerRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
@@ -192,6 +202,8 @@ _HOMES = {
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
     "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
     "components.platform": ["Platform", "PlatformRef"],
+    "components.training_cluster": ["TrainingCluster"],
+    "components.training_ref": ["TrainingClusterRef"],
     "core.errors": [
         "InvalidArgs",
         "MissingBackend",
@@ -227,6 +239,7 @@ __all__ = [
     "ExistingModelRegistryArgs",
     "ExistingNetwork",
     "ExistingParts",
+    "ExistingTrainingClusterArgs",
     "ExperimentTracker",
     "ExperimentTrackerArgs",
     "ExperimentTrackerRef",
@@ -269,12 +282,14 @@ __all__ = [
     "Network",
     "NetworkWithExisting",
     "NetworkWithPrivate",
+    "Nodes",
     "Notice",
     "ObjectStore",
     "Offline",
     "OfflineView",
     "Online",
     "OnlineView",
+    "Persistent",
     "Platform",
     "PlatformArgs",
     "PlatformRef",
@@ -301,9 +316,13 @@ __all__ = [
     "Serve",
     "Serverless",
     "Shadow",
+    "Spot",
     "TokenTrust",
     "Tokens",
     "TrackerRef",
+    "TrainingCluster",
+    "TrainingClusterArgs",
+    "TrainingClusterRef",
     "Trusts",
     "Unsupported",
     "Variant",

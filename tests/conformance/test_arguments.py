@@ -8,12 +8,14 @@ from typing import Any, get_args
 
 import pytest
 
+import pulumi_mlops as mlops
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.inputs import Spec
 from pulumi_mlops.core.naming import snake
 from support.conformance.programs import (
@@ -22,6 +24,7 @@ from support.conformance.programs import (
     SHADOW,
     STEPS,
     Build,
+    cluster,
     endpoint,
     files,
     group,
@@ -32,6 +35,7 @@ from support.conformance.programs import (
     variants,
 )
 from support.conformance.running import having, run, table_of
+from support.conformance.words import Words
 
 LARGE = {"cpus": 16, "memory_gb": 32}
 # What most arguments are compared with: each is run once.
@@ -41,6 +45,14 @@ stepped = PROGRAMS["endpoint.release.linear"].build
 divided = PROGRAMS["endpoint.variants"].build
 shadowed = PROGRAMS["endpoint.shadow"].build
 announcing = PROGRAMS["model_registry.events"].build
+
+
+def staying(words: Words, many: int = 3, **args: Any) -> mlops.TrainingCluster:
+    """Declare machines that are seen: where none are made before a run, those that stay are."""
+    if words.backend in having("training_cluster.persistent"):
+        return cluster(words, nodes={"min": many, "max": many}, persistent={}, **args)
+    return cluster(words, nodes={"max": many}, **args)
+
 
 ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Platform.stage": (lambda w: platform(w, stage="prod"), platform),
@@ -130,6 +142,10 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Endpoint.health.latency_ms": (lambda w: endpoint(w, health={"latency_ms": 200}), endpoint),
     "Endpoint.environment": (lambda w: endpoint(w, environment={"WORKERS": "2"}), endpoint),
     "Endpoint.tags": (lambda w: endpoint(w, tags={"tier": "gold"}), endpoint),
+    "TrainingCluster.compute.cpus": (lambda w: staying(w, compute={"cpus": 16, "memory_gb": 16}), staying),
+    "TrainingCluster.compute.memory_gb": (lambda w: staying(w, compute={"cpus": 4, "memory_gb": 64}), staying),
+    "TrainingCluster.nodes.max": (lambda w: staying(w, many=5), staying),
+    "TrainingCluster.tags": (lambda w: staying(w, tags={"tier": "gold"}), staying),
 }
 ASKED = {
     "Platform.addons": "platform.addons",
@@ -172,6 +188,17 @@ ASKED = {
     "ModelRegistry.platform": "model_registry",
     "Model.gate": "model.gate",
     "Model.registry": "model",
+    "TrainingCluster.compute.accelerator": "training_cluster.interconnect",
+    "TrainingCluster.idle_minutes": "training_cluster.idle",
+    "TrainingCluster.interconnect": "training_cluster.interconnect",
+    "TrainingCluster.max_hours": "training_cluster.max_hours",
+    "TrainingCluster.nodes.min": "training_cluster.nodes.min",
+    "TrainingCluster.persistent": "training_cluster.persistent",
+    "TrainingCluster.platform": "training_cluster",
+    "TrainingCluster.priority": "training_cluster.priority",
+    "TrainingCluster.shares": "training_cluster.shares",
+    "TrainingCluster.spot": "training_cluster.spot",
+    "TrainingCluster.warm_minutes": "training_cluster.warm",
     "Endpoint.capture_percent": "endpoint.capture.sampled",
     "Endpoint.compute.accelerator": "accelerator",
     "Endpoint.invokers": "endpoint.invokers",
@@ -196,7 +223,13 @@ ASKED = {
     "Endpoint.variants.name": "endpoint.variants",
 }
 """Arguments that ask for a capability, whose program judges them with all that they hold."""
-WORDS_OF_ONE = ("Platform.account", "Platform.backend", "Endpoint.compute.pin", "Endpoint.serve.image")
+WORDS_OF_ONE = (
+    "Platform.account",
+    "Platform.backend",
+    "Endpoint.compute.pin",
+    "Endpoint.serve.image",
+    "TrainingCluster.compute.pin",
+)
 """Arguments of which no neutral program knows a value; each backend's own tests have them."""
 LOSSY = {"ModelRegistry.events.on": "model_registry.events"}
 """Arguments that a backend may take without effect, if its table calls the capability lossy: it warns of it then."""
@@ -220,7 +253,10 @@ def said(children: list[Any]) -> list[Any]:
 
 
 def test_every_argument_is_tried() -> None:
-    specs = (PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec)
+    specs = (
+        *(PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec),
+        TrainingClusterSpec,
+    )
     known = {f"{path}." for spec in specs for path in leaves(spec, spec.__name__.removesuffix("Spec"))}
     accounted = [f"{path}." for path in (*ARGUMENTS, *ASKED, *WORDS_OF_ONE)]
     assert sorted(path for path in known if not path.startswith(tuple(accounted))) == []

@@ -196,6 +196,41 @@ def described(cloud: Cloud) -> list[Any]:
     return [{key: value for key, value in answer.items() if key != "ResponseMetadata"} for answer in found]
 
 
+HYPERPOD = {"persistent": {"setup": "#!/bin/bash\necho ready\n"}, "interconnect": True}
+
+
+def test_gpu_training(stack_of: StackOf, cloud: Cloud) -> None:
+    """Terms alone first, then machines that stay: one more of them is an update, others are another cluster."""
+    stack, before = stack_of("examples/gpu_training", "aws"), cloud.everything()
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    terms = stack.outputs()["gpus"]
+    assert (terms["address"]["instance"], terms["nodes_max"], terms["spot_wait_hours"]) == ("ml.p4d.24xlarge", 2, 6)
+    assert len(terms["address"]["security_groups"]) == 2
+    stack.configure(machines="9")
+    refused = stack.preview()
+    assert refused.code != 0
+    assert "the account's quota 'ml.p4d.24xlarge for spot training job usage' is 2" in refused.output
+
+    stack.configure(machines="1", least="1", terms=json.dumps({"persistent": {}}))
+    succeeded(stack.up())
+    stack.configure(machines="2", least="2")
+    assert "update Resource gpus-cluster" in shown(stack.up())
+    stack.configure(terms=json.dumps(HYPERPOD))
+    succeeded(stack.up())
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    cluster = cloud.client("sagemaker").describe_cluster(ClusterName="vision-dev-gpus")
+    counts = {group["InstanceType"]: group["CurrentCount"] for group in cluster["InstanceGroups"]}
+    assert counts == {"ml.m5.xlarge": 1, "ml.p4d.24xlarge": 2}
+    assert cluster["ClusterStatus"] == "InService"
+    assert len(cluster["VpcConfig"]["Subnets"]) == 1
+    stack.configure(accelerator="H100:8")
+    assert "replace Resource gpus-cluster" in shown(stack.up())
+    succeeded(stack.destroy())
+    assert left(cloud) == before
+
+
 def test_language_model(stack_of: StackOf, cloud: Cloud) -> None:
     """The folder is served first, then by the same program a version of the registry, which names a folder as well."""
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -418,7 +453,7 @@ def left(cloud: Cloud) -> dict[str, list[str]]:
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
     here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model", "team_access"}
-    here |= {"two_regions", "bank"}
+    here |= {"two_regions", "bank", "gpu_training"}
     there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
     elsewhere = {"existing_workspace", "two_workspaces"}
     assert folders == here | there | elsewhere, "test_examples_kubernetes.py, test_examples_azure.py"

@@ -165,6 +165,25 @@ IMAGES = f"{P}/Microsoft.ContainerRegistry/registries/imagesofours"
 WEIGHTS = f"{P}/Microsoft.Storage/storageAccounts/weightsofours"
 
 
+def test_gpu_training(stack_of: StackOf, tenant: Tenant) -> None:
+    """Counts and idle time change in place; another size is another compute, made before the old one goes."""
+    stack, before = stack_of("examples/gpu_training", "azure"), tenant.everything()
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    stack.configure(machines="9")
+    refused = stack.preview()
+    assert refused.code != 0
+    assert "9 of Standard_ND96asr_v4 have 864 CPUs, and the quota of" in refused.output
+    stack.configure(machines="1", terms='{"idle_minutes": 40}')
+    assert shown(stack.up()) == ["update Compute gpus-compute"]
+    stack.configure(accelerator="A100:1", terms="{}")
+    assert "replace Compute gpus-compute" in shown(stack.up())
+    assert shown(stack.up()) == []
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    assert tenant.everything() == before
+
+
 def test_language_model(stack_of: StackOf, tenant: Tenant) -> None:
     """The folder is served first, then by the same program a version of the registry, with the image of its own."""
     container = f"{WEIGHTS}/blobServices/default/containers/weights"

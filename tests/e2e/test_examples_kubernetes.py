@@ -52,6 +52,37 @@ def test_model_on_kubernetes(stack_of: StackOf) -> None:
     lives_and_dies(stack)
 
 
+def test_gpu_training(stack_of: StackOf, cluster_inside: Cluster) -> None:
+    """Quota and priority change in place; a run that an admin's queue would take is found by its queue."""
+    stack = stack_of("examples/gpu_training", "kubernetes")
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    assert quota(cluster_inside, "vision-dev-gpus") == {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": "4"}
+    assert quota(cluster_inside, "vision-dev-spare") == {"cpu": "0", "memory": "0", "nvidia.com/gpu": "0"}
+    stack.configure(machines="6", terms='{"max_hours": 24, "priority": "normal"}')
+    changed = shown(stack.up())
+    assert "update ClusterQueue gpus-quota" in changed
+    assert not [line for line in changed if line.startswith(("replace", "create", "delete"))]
+    assert shown(stack.up()) == []
+    assert quota(cluster_inside, "vision-dev-gpus")["nvidia.com/gpu"] == "6"
+    first = cluster_inside.get(KUEUE, "WorkloadPriorityClass", "vision-dev-gpus")
+    assert first
+    assert first["value"] == 0
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+
+
+KUEUE = "kueue.x-k8s.io/v1beta2"
+
+
+def quota(cluster: Cluster, name: str) -> dict[str, str]:
+    """Read how much a queue has of its own."""
+    found = cluster.get(KUEUE, "ClusterQueue", name)
+    assert found, name
+    (group,) = found["spec"]["resourceGroups"]
+    return {one["name"]: one["nominalQuota"] for one in group["flavors"][0]["resources"]}
+
+
 @pytest.mark.usefixtures("cluster_inside")
 def test_bring_your_own(stack_of: StackOf) -> None:
     stack = stack_of("examples/bring_your_own")

@@ -67,7 +67,7 @@ def test_programs_run(name: str, preview: bool) -> None:
     cloud.run(program)
 
 
-BESIDE = {"ExperimentTracker", "Identity"}
+BESIDE = {"ExperimentTracker", "Identity", "TrainingCluster"}
 """Nouns that a platform can do without."""
 
 
@@ -174,6 +174,10 @@ TRUSTED: dict[str, Any] = {
 }
 
 
+MACHINES: dict[str, dict[str, Any]] = {
+    "aws": {"nodes": {"min": 2, "max": 2}, "persistent": {"setup": "#!/bin/bash\ntrue\n"}}
+}
+"""Machines that are seen as resources, where others come with a job."""
 REGIONS: dict[str, list[str]] = {"azure": ["northeurope"]}
 """Where a registry is that platforms share, on a backend that has such; one that is private makes none."""
 
@@ -219,6 +223,7 @@ def everything(backend: str) -> dict[str, list[str]]:
         )
         made.append(score)
     made.append(mlops.Identity("team", platform=hub, reads=views, records=runs, trusts=TRUSTED[backend]))
+    made.append(mlops.TrainingCluster("gpus", platform=hub, **MACHINES.get(backend, {})))
     names = {type(part).__name__ for part in made}
     return {
         noun: sorted({key for part in made if type(part).__name__ == noun for key in part.native}) for noun in names
@@ -247,7 +252,7 @@ def test_documented_resource_kinds_are_those_of_the_native_resources(backend: st
     for documented in tables("native")[backend].values():
         for text in documented.values():
             package, *path = text.split(maxsplit=1)[0].rstrip(",").split(".")
-            found: Any = importlib.import_module(f"pulumi_{package}")
+            found: Any = importlib.import_module(package if package == "pulumi" else f"pulumi_{package}")
             for step in path:
                 found = getattr(found, step)
             assert issubclass(found, pulumi.CustomResource), text

@@ -65,6 +65,8 @@ def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
             mlops.ExperimentTracker("runs", platform=hub, **hidden(args["ExperimentTracker"]))
         if noun == "Identity":
             mlops.Identity("team", platform=hub, **args["Identity"])
+        if noun == "TrainingCluster" and noun in has:
+            mlops.TrainingCluster("gpus", platform=hub, **args[noun])
         if noun in ("Platform", "Endpoint") and "Endpoint" in has:
             mlops.Endpoint("score", platform=hub, **args["Endpoint"])
 

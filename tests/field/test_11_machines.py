@@ -11,7 +11,7 @@ from pulumi_mlops_sandbox.aws.sagemaker import endpoint_config
 from support.facts.aws import HUB, KEY
 from support.mocks import Cloud
 
-TYPES: list[str] = limits.told(*limits.MACHINES)["enum"]
+TYPES: list[str] = limits.told("sagemaker", limits.HOSTING)["enum"]
 
 
 def endpoint(**compute: Any) -> mlops.Endpoint:

@@ -30,6 +30,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ExperimentTracker": {"wandb": WANDB},
     "ModelRegistry": {"events": {"deploy": {"to": QUEUE}}},
     "Model": {},
+    "TrainingCluster": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
 }
 VERSION = ModelVersionRef(
@@ -49,6 +50,8 @@ TWO = {
         {"name": "b", "model": {"image": "example/churn:2"}},
     ],
 }
+STAY: dict[str, Any] = {"nodes": {"min": 2, "max": 2}, "persistent": {}}
+EIGHT = {"compute": {"accelerator": "A100:8"}}
 PRIVATE = {"network": {"private": {"zones": 2}}}
 EXISTING = {"network": {"existing": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}}}
 
@@ -168,6 +171,14 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["revenue"]}}),
     ("Release.owner", "Endpoint", {}, {"release": {"owner": "registry"}}),
+    ("TrainingCluster.warm_minutes", "TrainingCluster", {}, {"warm_minutes": 30}),
+    ("TrainingCluster.compute", "TrainingCluster", STAY, {"compute": {"cpus": 32}}),
+    ("TrainingCluster.nodes", "TrainingCluster", STAY, {"nodes": {"min": 3, "max": 3}}),
+    ("Nodes.min", "TrainingCluster", STAY, {"nodes": {"min": 3, "max": 3}}),
+    ("Persistent.setup", "TrainingCluster", STAY, {"persistent": {"setup": "#!/bin/bash\ntrue\n"}}),
+    ("TrainingCluster.interconnect", "TrainingCluster", {**STAY, **EIGHT}, {"interconnect": True}),
+    ("TrainingCluster.interconnect", "TrainingCluster", {**EIGHT, "nodes": {"max": 4}}, {"interconnect": True}),
+    ("TrainingCluster.tags", "TrainingCluster", STAY, {"tags": {"team": "search"}}),
     *COMMON,
     ("Managed.size", "ExperimentTracker", MANAGED, engine(managed={"size": "small"})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"}), engine(managed={"size": "large"})),
@@ -195,6 +206,8 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("ExistingParts.metrics", "Platform", {"existing": {"metrics": "http://prometheus.example.com"}}),
     ("FeatureStore.materialize", "FeatureStore", {"materialize": {"cron": "0 * * * *"}}),
     ("Release.unmeasured", "Endpoint", {"release": {"unmeasured": "promote"}}),
+    ("TrainingCluster.idle_minutes", "TrainingCluster", {"idle_minutes": 20}),
+    ("TrainingCluster.priority", "TrainingCluster", {"priority": "low"}),
 ]
 """What AWS takes from nobody, whatever was there before."""
 
@@ -209,6 +222,11 @@ def effects(
         old, new = before[token, name], after[token, name]
         kind, ignored = AWS.kind(token), [*new.ignore_changes]
         paths = compare(old.inputs, new.inputs, kind.traits, ignored).paths()
+        if None not in (old.replacement_trigger, new.replacement_trigger) and (
+            old.replacement_trigger != new.replacement_trigger
+        ):
+            yield name, "replace"
+            continue
         if not paths:
             if old.protect != new.protect:
                 yield name, "update"

@@ -44,6 +44,7 @@ BASE: dict[str, dict[str, Any]] = {
     "FeatureGroup": {"features": {"id": "string", "at": "timestamp"}, "keys": ["id"], "event_time": "at"},
     "ModelRegistry": {"events": {"deploy": DEPLOY}},
     "Model": {},
+    "TrainingCluster": {},
     "Endpoint": {"model": {"image": "models.azurecr.io/churn:1"}},
 }
 
@@ -140,6 +141,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"trusts": {"token": CLUSTER}},
         {"trusts": {"token": {**CLUSTER, "subject": "system:serviceaccount:ranking:batch"}}},
     ),
+    ("TrainingCluster.warm_minutes", "TrainingCluster", {"nodes": {"max": 4}}, {"warm_minutes": 30}),
+    ("TrainingCluster.idle_minutes", "TrainingCluster", {"nodes": {"max": 4}}, {"idle_minutes": 30}),
+    ("Nodes.min", "TrainingCluster", {"nodes": {"max": 4}}, {"nodes": {"min": 1, "max": 4}}),
+    ("TrainingCluster.interconnect", "TrainingCluster", {"nodes": {"max": 4}}, {"interconnect": True}),
     *COMMON,
     *SCHEDULED,
 ]
@@ -151,6 +156,8 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
+    ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {}}),
+    ("TrainingCluster.priority", "TrainingCluster", {"priority": "low"}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),
     ("PrivateNetwork.zone_names", "Platform", {"network": {"private": {"zone_names": ["1"]}}}),
@@ -191,6 +198,7 @@ _PATHS = frozenset(
         "scope",
         "endpointName",
         "deploymentName",
+        "computeName",
         "location",
     }
 )

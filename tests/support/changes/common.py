@@ -23,6 +23,7 @@ SCALED = {"scaling": {"min": 1, "max": 4, "requests_per_replica": 100}}
 NIGHT = {"name": "night", "cron": "0 22 * * *", "min": 1, "max": 2}
 CANARY = {"release": {"canary": {"percent": 10}}}
 LINEAR = {"release": {"linear": {"step_percent": 20}}}
+WAIT = {"spot": {"max_wait_hours": 6}}
 LATENCY = {"health": {"latency_ms": 200}}
 
 
@@ -120,6 +121,14 @@ COMMON: list[Change] = [
         LINEAR,
         {"release": {"linear": {"step_percent": 20, "interval_minutes": 9}}},
     ),
+    ("TrainingCluster.compute", "TrainingCluster", {}, {"compute": {"cpus": 32}}),
+    ("Compute.cpus", "TrainingCluster", {}, {"compute": {"cpus": 32}}),
+    ("TrainingCluster.nodes", "TrainingCluster", {}, {"nodes": {"max": 9}}),
+    ("Nodes.max", "TrainingCluster", {}, {"nodes": {"max": 9}}),
+    ("TrainingCluster.spot", "TrainingCluster", {}, WAIT),
+    ("Spot.max_wait_hours", "TrainingCluster", WAIT, {"spot": {"max_wait_hours": 9}}),
+    ("TrainingCluster.max_hours", "TrainingCluster", {}, {"max_hours": 12}),
+    ("TrainingCluster.tags", "TrainingCluster", {}, SEARCH),
     ("Endpoint.health", "Endpoint", {}, {"health": {"errors_percent": 1}}),
     ("Health.errors_percent", "Endpoint", {}, {"health": {"errors_percent": 1}}),
     ("Health.latency_ms", "Endpoint", {}, LATENCY),

@@ -6,8 +6,10 @@ The provider makes a new object where a field of a built-in kind cannot change, 
 from collections.abc import Iterator
 from typing import Any
 
+from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 from support.changes.common import CANARY, COMMON, MANAGED, SCALED, WANDB, engine, scaled
+from support.facts.kubernetes import hub
 from support.mocks import Registration
 
 HOOK = "https://ci.example.com/hooks"
@@ -21,6 +23,15 @@ DATABASE = {"host": "db.example.com", "username": "ml", "password": "secret"}
 QUOTA = {"cpus": 64, "memory_gb": 256}
 HOURLY = {"cron": "15 * * * *", "timezone": "UTC"}
 
+GPUS = TrainingClusterRef(
+    name="gpus",
+    backend="kubernetes",
+    platform=hub("hub", stage="prod"),
+    cpus=4,
+    memory_gb=16,
+    nodes_max=4,
+    address={"queue": "gpus", "cohort": "hub-prod-gpus", "flavor": "hub-prod-gpus", "runtime": "gpus"},
+)
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.
     "Platform": {
@@ -39,6 +50,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ExperimentTracker": {"wandb": WANDB},
     "ModelRegistry": {"events": {"deploy": {"to": HOOK}}},
     "Model": {},
+    "TrainingCluster": {},
     "Endpoint": {
         "model": {"image": "example/churn:1", "artifact": "s3://models/1"},
         "compute": {"cpus": 2},
@@ -231,6 +243,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Scaling.max", "Endpoint", SCALED, scaled(max=8)),
     ("Canary.percent", "Endpoint", CANARY, {"release": {"canary": {"percent": 20}}}),
     ("Canary.bake_minutes", "Endpoint", CANARY, {"release": {"canary": {"percent": 10, "bake_minutes": 20}}}),
+    ("TrainingCluster.priority", "TrainingCluster", {}, {"priority": "low"}),
+    ("TrainingCluster.interconnect", "TrainingCluster", {"nodes": {"max": 4}}, {"interconnect": True}),
+    ("TrainingCluster.shares", "TrainingCluster", {}, {"shares": GPUS}),
+    ("Compute.pin", "TrainingCluster", {}, {"compute": {"cpus": 4, "pin": {"kubernetes": "pool=training"}}}),
     *COMMON,
     ("Managed.published", "ExperimentTracker", MANAGED, engine(managed={"published": True})),
 ]
@@ -238,6 +254,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
+    ("Nodes.min", "TrainingCluster", {"nodes": {"min": 1, "max": 2}}),
+    ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {}}),
+    ("TrainingCluster.warm_minutes", "TrainingCluster", {"warm_minutes": 30}),
+    ("TrainingCluster.idle_minutes", "TrainingCluster", {"nodes": {"max": 2}, "idle_minutes": 30}),
     ("Platform.monthly_budget", "Platform", {"monthly_budget": 100}),
     ("Platform.log_days", "Platform", {"log_days": 30}),
     ("ExistingParts.group", "Platform", {"existing": {"group": "rg"}}),

@@ -123,6 +123,14 @@ _RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
 _TARGET = "aws:appautoscaling/target:Target"
 
 AWS: Mapping[str, tuple[Evidence, ...]] = {
+    "training_cluster": (remembered("nodes_max"), remembered("address/instance")),
+    "training_cluster.elastic": (remembered("nodes_max"),),
+    "training_cluster.nodes.min": (said(_ENDPOINT, "desiredState/InstanceGroups/InstanceCount"),),
+    "training_cluster.persistent": (Made(_ENDPOINT), Made("aws:iam/role:Role"), remembered("persistent")),
+    "training_cluster.spot": (remembered("spot_wait_hours"),),
+    "training_cluster.warm": (remembered("address/keep_alive_seconds"),),
+    "training_cluster.max_hours": (remembered("max_hours"),),
+    "training_cluster.interconnect": (remembered("address/instance"), remembered("interconnect")),
     "bridge.feature_group.platform": (_RIGHTS,),
     "bridge.feature_group.place": (_RIGHTS, said(_MODEL, "primaryContainer/environment/MLOPS_FEATURE_SERVER_PROFILE")),
     "bridge.model_version.platform": (said(_MODEL, "primaryContainer/modelPackageName"),),
@@ -237,7 +245,17 @@ _ONLINE, _DEPLOYMENT_ML = f"{_ML}:OnlineEndpoint", f"{_ML}:OnlineDeployment"
 _TEMPLATE, _BODY = "azure-native:resources:Deployment", "properties/template/resources/properties"
 _LOOKS = "definition/actions/sent/actions/under_way/actions/is_well/actions"
 
+_COMPUTE = "azure-native:machinelearningservices:Compute"
 AZURE: Mapping[str, tuple[Evidence, ...]] = {
+    "training_cluster": (Made(_COMPUTE), Made("azure-native:managedidentity:UserAssignedIdentity")),
+    "training_cluster.elastic": (Made(_COMPUTE),),
+    "training_cluster.nodes.min": (said(_COMPUTE, "properties/properties/scaleSettings/minNodeCount"),),
+    "training_cluster.spot": (said(_COMPUTE, "properties/properties/vmPriority"), remembered("spot_wait_hours")),
+    "training_cluster.warm": (said(_COMPUTE, "properties/properties/scaleSettings/nodeIdleTimeBeforeScaleDown"),),
+    "training_cluster.idle": (said(_COMPUTE, "properties/properties/scaleSettings/nodeIdleTimeBeforeScaleDown"),),
+    "training_cluster.max_hours": (remembered("max_hours"),),
+    "training_cluster.interconnect": (said(_COMPUTE, "properties/properties/vmSize"),),
+    "training_cluster.existing": (remembered("address/compute"),),
     "identity": (Made("azure-native:managedidentity:UserAssignedIdentity"), remembered("address/client")),
     "identity.secrets": (_ASSIGNED,),
     "identity.records": (_ASSIGNED,),
@@ -366,7 +384,27 @@ _SERVING = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 _SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
+_KUEUE = "kubernetes:kueue.x-k8s.io/v1beta2"
+_QUEUE = f"{_KUEUE}:ClusterQueue"
+_TRAINING = "kubernetes:trainer.kubeflow.org/v1alpha1:TrainingRuntime"
 KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
+    "training_cluster": (Made(_QUEUE), Made(f"{_KUEUE}:LocalQueue"), Made(_TRAINING)),
+    "training_cluster.elastic": (Made(f"{_KUEUE}:ResourceFlavor"),),
+    "training_cluster.spot": (said(f"{_KUEUE}:ResourceFlavor", "spec/nodeLabels/karpenter.sh~capacity-type"),),
+    "training_cluster.max_hours": (
+        said(_TRAINING, "spec/template/spec/replicatedJobs/template/spec/activeDeadlineSeconds"),
+    ),
+    "training_cluster.interconnect": (
+        said(f"{_KUEUE}:ResourceFlavor", "spec/nodeLabels/feature.node.kubernetes.io~rdma.available"),
+    ),
+    "training_cluster.priority": (said(f"{_KUEUE}:WorkloadPriorityClass", "value"),),
+    "training_cluster.shares": (
+        Spared(f"{_KUEUE}:ResourceFlavor"),
+        said(_QUEUE, "spec/resourceGroups/flavors/resources/borrowingLimit"),
+    ),
+    "training_cluster.existing": (remembered("address/queue"),),
+    "training_cluster.existing.compute": (remembered("address/resources/cpu"),),
+    "training_cluster.existing.nodes": (remembered("nodes_max"),),
     "bridge.model_version.platform": (said(_SERVING, "spec/predictor/model/storageUri"),),
     "identity": (Made("kubernetes:core/v1:ServiceAccount"),),
     "identity.reads": (Made(_POLICY),),

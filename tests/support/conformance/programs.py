@@ -194,6 +194,26 @@ def existing_identity(words: Words, on: mlops.Platform | None = None) -> mlops.I
     return mlops.Identity.existing("team", platform=on or platform(words), called="theirs")
 
 
+def cluster(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.TrainingCluster:
+    return mlops.TrainingCluster("gpus", platform=on or platform(words), **args)
+
+
+def beside_cluster(words: Words, **args: Any) -> mlops.TrainingCluster:
+    hub = platform(words)
+    cluster(words, hub, nodes={"max": 4})
+    return mlops.TrainingCluster("spare", platform=hub, nodes={"max": 2}, **args)
+
+
+def sharing_cluster(words: Words, **args: Any) -> mlops.TrainingCluster:
+    hub = platform(words)
+    theirs = cluster(words, hub, nodes={"max": 4})
+    return mlops.TrainingCluster("spare", platform=hub, nodes={"max": 2}, shares=theirs, **args)
+
+
+def existing_cluster(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.TrainingClusterRef:
+    return mlops.TrainingCluster.existing("gpus", platform=on or platform(words), called="theirs", **args)
+
+
 def theirs(words: Words, **args: Any) -> mlops.Platform:
     """Another platform, which shares with the program's own what two platforms can share."""
     least: dict[str, Any] = {"backend": words.backend, "tags": TAGS, "existing": {**words.parts, **words.shared}}
@@ -268,6 +288,9 @@ class Program:
 SHADOW = {"percent": 20}
 CANARY = {"canary": {"percent": 10, "bake_minutes": 15}}
 LINEAR = {"linear": {"step_percent": 25, "interval_minutes": 5}}
+STAY: dict[str, Any] = {"nodes": {"min": 2, "max": 2}, "persistent": {}}
+FOUR = {"nodes": {"max": 4}}
+EIGHT = {"accelerator": "A100:8"}
 DAY = {"name": "day", "cron": "0 8 * * *", "min": 2, "max": 6}
 SLOW = {"timeout_seconds": 300}
 ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
@@ -436,6 +459,47 @@ PROGRAMS: Mapping[str, Program] = {
     "experiment_tracker.size": Program(lambda w: tracker(w, managed={"size": "small"})),
     "experiment_tracker.published": Program(lambda w: tracker(w, managed={"published": True})),
     "identity.records": Program(recording, without=tracker_beside),
+    "training_cluster": Program(cluster, without=platform),
+    "training_cluster.elastic": Program(cluster, without=platform),
+    "training_cluster.nodes.min": Program(
+        lambda w: cluster(w, nodes={"min": 1, "max": 4}),
+        without=lambda w: cluster(w, **FOUR),
+        otherwise=(lambda w: cluster(w, **STAY),),
+        against=cluster,
+    ),
+    "training_cluster.elastic + training_cluster.nodes.min": Program(lambda w: cluster(w, nodes={"min": 1, "max": 4})),
+    "training_cluster.persistent": Program(lambda w: cluster(w, **STAY), without=cluster),
+    "training_cluster.spot": Program(lambda w: cluster(w, spot={"max_wait_hours": 6})),
+    "training_cluster.persistent + training_cluster.spot": Program(
+        lambda w: cluster(w, **STAY, spot={"max_wait_hours": 6})
+    ),
+    "training_cluster.warm": Program(lambda w: cluster(w, warm_minutes=30)),
+    "training_cluster.spot + training_cluster.warm": Program(
+        lambda w: cluster(w, warm_minutes=30, spot={"max_wait_hours": 6})
+    ),
+    "training_cluster.persistent + training_cluster.warm": Program(lambda w: cluster(w, **STAY, warm_minutes=30)),
+    "training_cluster.idle": Program(lambda w: cluster(w, idle_minutes=20)),
+    "training_cluster.max_hours": Program(lambda w: cluster(w, max_hours=12)),
+    "training_cluster.max_hours + training_cluster.persistent": Program(lambda w: cluster(w, **STAY, max_hours=12)),
+    "training_cluster.interconnect": Program(
+        lambda w: cluster(w, **FOUR, compute=EIGHT, interconnect=True),
+        without=lambda w: cluster(w, **FOUR),
+    ),
+    "training_cluster.priority": Program(lambda w: cluster(w, priority="low")),
+    "training_cluster.shares": Program(sharing_cluster, without=beside_cluster),
+    "training_cluster.existing": Program(
+        existing_cluster,
+        without=cluster,
+        otherwise=(lambda w: existing_cluster(w, compute={"cpus": 4}),),
+        against=cluster,
+    ),
+    "training_cluster.existing.compute": Program(
+        lambda w: existing_cluster(w, compute={"cpus": 8}), without=lambda w: existing_cluster(w, compute={"cpus": 4})
+    ),
+    "training_cluster.existing.nodes": Program(
+        lambda w: existing_cluster(w, compute={"cpus": 4}, nodes={"max": 9}),
+        without=lambda w: existing_cluster(w, compute={"cpus": 4}),
+    ),
     "model_registry": Program(registry, without=platform),
     # Where rights are given on single models, the program needs one.
     "model_registry.approvers": Program(lambda w: model(w, registry(w, approvers=[w.approver])), without=model),

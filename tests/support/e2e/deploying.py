@@ -65,6 +65,7 @@ PROJECTS: dict[str, Project] = {
         )
     ),
     "examples/language_model": platforms(Platform("assistant", "platform model endpoint identity")),
+    "examples/gpu_training": platforms(Platform("vision", "platform network trainingcluster")),
     "examples/team_access/owner": platforms(Platform("market", "platform featuregroup")),
     "examples/team_access/team": platforms(Platform("market", "identity")),
     "examples/two_regions": platforms(

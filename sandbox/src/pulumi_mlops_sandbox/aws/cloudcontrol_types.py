@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, not_implemented
-from pulumi_mlops_sandbox.aws.sagemaker.kinds import ENDPOINT, FEATURE_GROUP
+from pulumi_mlops_sandbox.aws.sagemaker.kinds import CLUSTER, ENDPOINT, FEATURE_GROUP
 from pulumi_mlops_sandbox.aws.store import TAGS, Kind, Record
 
 Step = tuple[str, dict[str, Any]]  # an operation of SageMaker, and its parameters
@@ -130,6 +130,20 @@ def _feature_group_changes(current: Record, wanted: Record) -> list[Step]:
     return steps
 
 
+def _cluster_changes(current: Record, wanted: Record) -> list[Step]:
+    """UpdateCluster with all groups, unless only tags have changed; groups that are gone are named."""
+    names = ("InstanceGroups", "NodeRecovery", "Orchestrator")
+    before = {name: current.get(name) for name in names}
+    after = {name: wanted.get(name) for name in names}
+    if before == after:
+        return []
+    groups = [{key: value for key, value in one.items() if key != "CurrentCount"} for one in wanted["InstanceGroups"]]
+    kept = {one["InstanceGroupName"] for one in groups}
+    gone = [one["InstanceGroupName"] for one in current["InstanceGroups"] if one["InstanceGroupName"] not in kept]
+    plain = {name: value for name, value in after.items() if value is not None}
+    return [("UpdateCluster", plain | {"InstanceGroups": groups} | ({"InstanceGroupsToDelete": gone} if gone else {}))]
+
+
 def _tag_changes(arn: str, current: list[Record], wanted: list[Record]) -> list[Step]:
     before = {tag["Key"]: tag["Value"] for tag in current}
     after = {tag["Key"]: tag["Value"] for tag in wanted}
@@ -157,6 +171,14 @@ TYPES = {
             settled=frozenset({"Created", "CreateFailed", "DeleteFailed"}),
             status="FeatureGroupStatus",
             changes_of=_feature_group_changes,
+        ),
+        Type(
+            name="AWS::SageMaker::Cluster",
+            kind=CLUSTER,
+            members={},
+            settled=frozenset({"InService", "Failed"}),
+            status="ClusterStatus",
+            changes_of=_cluster_changes,
         ),
     )
 }

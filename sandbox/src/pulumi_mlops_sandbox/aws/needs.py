@@ -16,6 +16,7 @@ from pulumi_mlops_sandbox.aws.store import TAGS
 
 _PREFIXES = {
     "cloudcontrol": "cloudformation",
+    "service-quotas": "servicequotas",
     "sagemaker-runtime": "sagemaker",
     "sagemaker-featurestore-runtime": "sagemaker",
 }
@@ -68,6 +69,7 @@ _ACTIONS = {
 """Operations whose action has another name."""
 _NAMED: dict[str, dict[str, str]] = {
     "sagemaker": {
+        "ClusterName": "sagemaker:{r}:{a}:cluster/{v}",
         "ModelName": "sagemaker:{r}:{a}:model/{v}",
         "EndpointConfigName": "sagemaker:{r}:{a}:endpoint-config/{v}",
         "EndpointName": "sagemaker:{r}:{a}:endpoint/{v}",
@@ -302,8 +304,8 @@ def _behind(call: Call) -> Iterator[Need]:
     for key, service, actions in _keys(call):
         facts = {"kms:ViaService": f"{service}.{call.region}.amazonaws.com", "kms:GrantIsForAWSResource": "true"}
         yield from (Need(f"kms:{action}", key_arn(call, key), facts) for action in actions)
-    if call.service == "cloudcontrol" and call.params.get("TypeName") == "AWS::SageMaker::Endpoint":
-        yield from _endpoint(call)
+    if call.service == "cloudcontrol" and (kind := _HANDLED.get(str(call.params.get("TypeName")))):
+        yield from _handled(call, kind)
 
 
 def _keys(call: Call) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -329,26 +331,29 @@ def _keys(call: Call) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield params["SSEKMSKeyId"], "s3", ("GenerateDataKey", "Decrypt")
 
 
+_HANDLED = {"AWS::SageMaker::Endpoint": "Endpoint", "AWS::SageMaker::Cluster": "Cluster"}
 _HANDLERS = {
-    "CreateResource": ("CreateEndpoint", "DescribeEndpoint", "AddTags"),
-    "UpdateResource": ("UpdateEndpoint", "DescribeEndpoint", "AddTags", "DeleteTags", "ListTags"),
-    "DeleteResource": ("DeleteEndpoint", "DescribeEndpoint"),
-    "GetResource": ("DescribeEndpoint", "ListTags"),
+    "CreateResource": ("Create{}", "Describe{}", "AddTags"),
+    "UpdateResource": ("Update{}", "Describe{}", "AddTags", "DeleteTags", "ListTags"),
+    "DeleteResource": ("Delete{}", "Describe{}"),
+    "GetResource": ("Describe{}", "ListTags"),
 }
-"""What Cloud Control calls for an endpoint, with the caller's rights (the handlers of its type's schema)."""
+"""What Cloud Control calls for a thing, with the caller's rights (the handlers of its type's schema)."""
 
 
-def _endpoint(call: Call) -> Iterator[Need]:
+def _handled(call: Call, kind: str) -> Iterator[Need]:
     try:
         state = json.loads(call.params.get("DesiredState") or "{}")
         changes = json.loads(call.params.get("PatchDocument") or "[]")
         state |= {change["path"].strip("/"): change.get("value") for change in changes}
     except (ValueError, TypeError, KeyError, AttributeError):
         return  # the operation says what is wrong with it
-    where = state.get("EndpointName") or str(call.params.get("Identifier", "*")).rpartition("/")[2]
-    arn = f"arn:aws:sagemaker:{call.region}:{ACCOUNT}:endpoint/{where}"
+    where = state.get(f"{kind}Name") or str(call.params.get("Identifier", "*")).rpartition("/")[2]
+    root = f"arn:aws:sagemaker:{call.region}:{ACCOUNT}"
     for action in _HANDLERS.get(call.operation, ()):
-        yield Need(f"sagemaker:{action}", arn)
+        yield Need(f"sagemaker:{action.format(kind)}", f"{root}:{kind.lower()}/{where}")
     if configuration := state.get("EndpointConfigName"):
         action = "CreateEndpoint" if call.operation == "CreateResource" else "UpdateEndpoint"
-        yield Need(f"sagemaker:{action}", f"arn:aws:sagemaker:{call.region}:{ACCOUNT}:endpoint-config/{configuration}")
+        yield Need(f"sagemaker:{action}", f"{root}:endpoint-config/{configuration}")
+    for role in {group.get("ExecutionRole") for group in state.get("InstanceGroups") or []} - {None}:
+        yield Need("iam:PassRole", str(role), {"iam:PassedToService": "sagemaker.amazonaws.com"})

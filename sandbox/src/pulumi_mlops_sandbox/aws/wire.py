@@ -38,6 +38,7 @@ _SIGNING_NAMES = {
     "cloudcontrolapi": "cloudcontrol",
     "states": "stepfunctions",
     "elasticfilesystem": "efs",
+    "servicequotas": "service-quotas",
 }
 _SAGEMAKER_RUNTIMES = (
     (re.compile(r"^/(FeatureGroup/|BatchGetRecord|BatchWriteRecord)"), "sagemaker-featurestore-runtime"),

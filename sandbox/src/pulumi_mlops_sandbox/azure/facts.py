@@ -1,5 +1,7 @@
 """What is so in the sandbox's Azure from the beginning: subscriptions, tenant, deployer, regions."""
 
+import re
+
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 ELSEWHERE = "00000000-0000-4000-8000-000000000002"
 """The subscription of somebody else, in which names are taken."""
@@ -94,7 +96,29 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "Standard_ND96amsr_A100_v4": (96, 1900, 8),
     "Standard_ND96isr_H100_v5": (96, 1900, 8),
     "Standard_NV36ads_A10_v5": (36, 440, 1),
+    "Standard_D16as_v4": (16, 64, 0),
+    "Standard_D32as_v4": (32, 128, 0),
+    "Standard_HC44rs": (44, 352, 0),
+    "Standard_HB120rs_v3": (120, 448, 0),
 }
+QUOTA, SCARCE = 700, 200
+"""CPUs of one family that a subscription may have in a region, and of one with GPUs or for HPC."""
+LOW_PRIORITY = "LowPriorityCores"
+"""What the quota of low-priority machines is called: it is one for all families."""
+
+
+def family(name: str) -> str:
+    """Name the family of a size, whose quota it counts against: of Standard_NC4as_T4_v3 standardNCasT4v3Family."""
+    found = re.fullmatch(r"Standard_(?P<kind>[A-Z]+)\d+(?P<rest>.*)", name)
+    return f"standard{found['kind']}{found['rest'].replace('_', '')}Family" if found else ""
+
+
+def quotas() -> dict[str, int]:
+    """Say how many CPUs of each family there may be."""
+    found = {
+        family(name): SCARCE if gpus or name.startswith("Standard_H") else QUOTA for name, (_, _, gpus) in SIZES.items()
+    }
+    return found | {LOW_PRIORITY: QUOTA}
 
 
 def size(name: str) -> tuple[int, int, int] | None:

@@ -94,6 +94,7 @@ _ALL = (
     Kind("Microsoft.Resources/locations"),
     Kind("Microsoft.KeyVault/deletedVaults"),
     Kind(f"{_ML}/locations/vmSizes"),
+    Kind(f"{_ML}/locations/usages"),
     *(Kind(f"{name}/names") for name in ("Microsoft.Storage", "Microsoft.KeyVault", "Microsoft.ContainerRegistry")),
     Kind("Microsoft.Insights/activityLogAlerts", located="global"),
     Kind("Microsoft.Insights/scheduledQueryRules", located="region"),

@@ -23,6 +23,8 @@ class Source:
     """Where in the module the files lie, one for each kind."""
     names: tuple[str, ...]
     """Names of the definitions: plural, dot, group."""
+    serves: str | None = None
+    """The version that is kept, where that is not the one that the project stores by now."""
 
 
 SOURCES = (
@@ -65,6 +67,25 @@ SOURCES = (
             "alertmanagerconfigs.monitoring.coreos.com",
         ),
     ),
+    Source(
+        "sigs.k8s.io/kueue",
+        "0.15.0",
+        "config/components/crd/bases",
+        (
+            "clusterqueues.kueue.x-k8s.io",
+            "localqueues.kueue.x-k8s.io",
+            "resourceflavors.kueue.x-k8s.io",
+            "workloadpriorityclasses.kueue.x-k8s.io",
+            "workloads.kueue.x-k8s.io",
+        ),
+        serves="v1beta2",  # without its webhook the API server prunes what only this version has
+    ),
+    Source(
+        "github.com/kubeflow/trainer/v2",
+        "2.2.0",
+        "manifests/base/crds",
+        ("trainingruntimes.trainer.kubeflow.org", "trainjobs.trainer.kubeflow.org"),
+    ),
 )
 
 
@@ -86,14 +107,20 @@ def fetch(work: Path) -> list[dict[str, Any]]:
             path = folder / f"{group}_{plural}.yaml"
             if not path.is_file():
                 raise SandboxError(f"{source.module} v{source.version} has no {source.folder}/{path.name}.")
-            definitions.append(slim(yaml.load(path.read_text(), _Loader)))  # noqa: S506  (a safe loader)
+            loaded = yaml.load(path.read_text(), _Loader)  # noqa: S506  (a safe loader)
+            definitions.append(slim(loaded, source.serves))
     return definitions
 
 
-def slim(definition: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what checks nothing, and what needs an operator: the apiserver then needs a fifth of the memory."""
+def slim(definition: dict[str, Any], serves: str | None = None) -> dict[str, Any]:
+    """Leave out what checks nothing, and what needs an operator: the apiserver then needs a fifth of the memory.
+
+    :param serves: the version to keep, where it is not the one that is stored.
+    """
     spec = definition["spec"]
     spec["versions"] = [_without_descriptions(version) for version in spec["versions"]]
+    if serves is not None:
+        spec["versions"] = [{**version, "storage": True} for version in spec["versions"] if version["name"] == serves]
     if spec.pop("conversion", {}).get("strategy") == "Webhook":
         # Nobody is there to convert: keep the version that is stored.
         spec["versions"] = [version for version in spec["versions"] if version["storage"]]

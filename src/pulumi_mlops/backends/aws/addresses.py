@@ -29,6 +29,8 @@ class PlatformAddress(Address):
     """ARNs of the image repositories by short name."""
     subnets: Sequence[Input[str]] = field(default_factory=list)
     security_groups: Sequence[Input[str]] = field(default_factory=list)
+    vpc: Input[str] | None = None
+    """Id of the network, where the platform made it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,3 +132,17 @@ class EndpointAddress(Address):
     name: Input[str]
     arn: Input[str] | None = None
     logs: Input[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingClusterAddress(Address):
+    """What a job says of its machines, or the HyperPod cluster."""
+
+    instance: str
+    """The type of instance."""
+    security_groups: Sequence[Input[str]] = field(default_factory=list)
+    """Of a job, where the platform has a network: the machines of one run reach each other through the last."""
+    keep_alive_seconds: int | None = None
+    """How long the machines of a job are kept for the next."""
+    cluster: Input[str] | None = None
+    """Name of the HyperPod cluster, which jobs of SageMaker do not run on."""

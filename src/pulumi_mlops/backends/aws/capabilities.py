@@ -134,6 +134,58 @@ CAPABILITIES = table(
         "experiment_tracker.published": Entry(
             "absent", "SageMaker's MLflow is a service of AWS's, reached by whoever has rights.", "leave published out."
         ),
+        "training_cluster": Entry("native", "training jobs of SageMaker, each of which brings its machines"),
+        "training_cluster.elastic": Entry(
+            "lossy",
+            "SageMaker makes machines with each job and nothing before: nodes.max bounds one run, and the account's "
+            "quota bounds runs that are side by side.",
+            "Service Quotas of the account, or persistent={}.",
+        ),
+        "training_cluster.nodes.min": Entry("native", "the instances of a HyperPod cluster"),
+        "training_cluster.elastic + training_cluster.nodes.min": Entry(
+            "absent",
+            "no machine of SageMaker's is there before a job.",
+            "warm_minutes, which keeps the machines of a job for the next; or persistent={}.",
+        ),
+        "training_cluster.persistent": Entry(
+            "lossy",
+            "HyperPod takes what is submitted to its Slurm: no step of a pipeline runs there.",
+            "a TrainingCluster without persistent, for pipelines.",
+        ),
+        "training_cluster.spot": Entry("native", "managed spot training"),
+        "training_cluster.persistent + training_cluster.spot": Entry(
+            "absent", "Slurm on HyperPod has no Spot instances.", "persistent={} without spot, or spot without it."
+        ),
+        "training_cluster.warm": Entry("native", "managed warm pools"),
+        "training_cluster.spot + training_cluster.warm": Entry(
+            "absent", "a warm pool keeps no Spot instances.", "one of the two."
+        ),
+        "training_cluster.persistent + training_cluster.warm": Entry(
+            "absent", "machines that stay are not kept warm.", "leave warm_minutes out."
+        ),
+        "training_cluster.idle": Entry(
+            "absent", "the machines of a job go when it ends.", "leave idle_minutes out, or warm_minutes to keep them."
+        ),
+        "training_cluster.max_hours": Entry("native", "MaxRuntimeInSeconds of each job"),
+        "training_cluster.max_hours + training_cluster.persistent": Entry(
+            "absent", "Slurm ends jobs, by the limits of its own settings.", "sbatch --time=…"
+        ),
+        "training_cluster.interconnect": Entry("native", "Elastic Fabric Adapter"),
+        "training_cluster.priority": Entry(
+            "absent",
+            "jobs of SageMaker do not wait for each other: each starts, or finds no machines.",
+            "leave priority out.",
+        ),
+        "training_cluster.shares": Entry(
+            "absent", "each job of SageMaker brings machines of its own.", "leave shares out."
+        ),
+        "training_cluster.existing": Entry(
+            "absent", "no machine is there before a job.", "TrainingCluster(…), which makes nothing before one either."
+        ),
+        "training_cluster.existing.compute": Entry(
+            "absent", "no machine is there before a job.", "TrainingCluster(…)."
+        ),
+        "training_cluster.existing.nodes": Entry("absent", "no machine is there before a job.", "TrainingCluster(…)."),
         "model_registry": Entry("native", "SageMaker Model Registry"),
         "model_registry.approvers": Entry("native", "IAM"),
         "model_registry.consumers": Entry("native", "ModelPackageGroupPolicy"),

@@ -11,21 +11,22 @@ from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name, table_name
 from pulumi_mlops.backends.aws.identity import identity_problems
-from pulumi_mlops.backends.aws.instances import ACCELERATORS, counts, pick
-from pulumi_mlops.backends.aws.limits import fits, limit_problems, machines, shape
+from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
+from pulumi_mlops.backends.aws.machines import ENDPOINTS
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
+from pulumi_mlops.backends.aws.training_cluster import training_problems
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.component import anchor
-from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
-from pulumi_mlops.core.inputs import Spec, is_deferred, nearest
+from pulumi_mlops.core.inputs import Spec, is_deferred
 from pulumi_mlops.core.workload import together
 
 _ACCOUNT = re.compile(r"\d{12}")
@@ -60,6 +61,8 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _endpoint(name, spec)
     elif isinstance(spec, IdentitySpec):
         yield from identity_problems(spec)
+    elif isinstance(spec, TrainingClusterSpec):
+        yield from training_problems(spec)
 
 
 def _platform(spec: PlatformSpec) -> Iterator[Problem]:
@@ -166,12 +169,12 @@ def _endpoint(name: str, spec: EndpointSpec) -> Iterator[Problem]:
                 f"{memory or 'nothing'} is not a size that serverless has; write 1, 2, 3, 4, 5 or 6",
             )
     else:
-        yield from _machine("compute", spec.compute)
+        yield from ENDPOINTS.problems("compute", spec.compute)
         for index, variant in enumerate(spec.variants):
             if variant.compute:
-                yield from _machine(f"variants[{index}].compute", variant.compute)
+                yield from ENDPOINTS.problems(f"variants[{index}].compute", variant.compute)
         if spec.shadow and spec.shadow.compute:
-            yield from _machine("shadow.compute", spec.shadow.compute)
+            yield from ENDPOINTS.problems("shadow.compute", spec.shadow.compute)
     yield from _served(spec)
     yield from _watched(spec)
     yield from _named_by_pulumi(name, spec)
@@ -265,39 +268,3 @@ def _endpoint_that_serves(spec: EndpointSpec, there: dict[str, Any]) -> Iterator
             f"AWS keeps the names of an endpoint's variants ({', '.join(names)} now, {', '.join(wanted)} wanted); keep "
             "the names, or make another Endpoint",
         )
-
-
-def _machine(field: str, compute: Compute) -> Iterator[Problem]:
-    machine = pick(compute)
-    if machine is None and (several := _other_count(compute)):
-        yield Problem(f"{field}.accelerator", several)
-    elif machine is None:
-        model = (compute.accelerator or "").split(":")[0]
-        known = (
-            f"; accelerators here: {', '.join(ACCELERATORS)}{nearest(model, ACCELERATORS)}"
-            if compute.accelerator
-            else ""
-        )
-        yield Problem(
-            field, f"no SageMaker instance has all of that{known}; ask for less, or pin one: pin={{'aws': 'ml.…'}}"
-        )
-    elif not machine.name.startswith("ml."):
-        yield Problem(
-            f"{field}.pin.aws", f"{machine.name!r} is not a SageMaker instance; write one such as 'ml.m5.xlarge'"
-        )
-    elif machine.name not in (types := machines(machine.name)):
-        yield Problem(
-            f"{field}.pin.aws",
-            f"{machine.name!r} is not an instance type of endpoints{nearest(machine.name, types)}; where it is new, "
-            "get a newer boto3",
-        )
-
-
-def _other_count(compute: Compute) -> str | None:
-    """Say how many accelerators of a model a machine has, where none has the number that was asked for."""
-    model, _, count = (compute.accelerator or "").partition(":")
-    there = counts(model)
-    if not there or int(count) in there:
-        return None
-    offered = " or ".join(f"'{model}:{one}'" for one in there)
-    return f"no SageMaker instance has {count} of {model}, and each that it has is paid for; write {offered}"

@@ -10,6 +10,7 @@ from pulumi_mlops.backends.aws.identity import identity
 from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.aws.platform import platform
 from pulumi_mlops.backends.aws.secrets import keep_secret
+from pulumi_mlops.backends.aws.training_cluster import training_cluster
 from pulumi_mlops.bridges import APART
 from pulumi_mlops.components import endpoint as endpoints
 from pulumi_mlops.components import feature_group as feature_groups
@@ -25,6 +26,7 @@ from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.platform import Platform
+from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
 from pulumi_mlops.core.primitives import KEEP_SECRET
 
@@ -41,6 +43,7 @@ ENGINE = Engine(
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
+        TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         feature_groups.EXISTING.done_by(existing.feature_group),
         feature_stores.EXISTING.done_by(existing.feature_store),

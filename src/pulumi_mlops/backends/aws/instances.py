@@ -1,5 +1,7 @@
 """SageMaker hosting instances, as facts: what each has, and the smallest that fits a wish."""
 
+from collections.abc import Sequence
+
 from pulumi_mlops.core import compute as machines
 from pulumi_mlops.core.compute import Compute, Machine
 
@@ -132,16 +134,44 @@ INSTANCES = [
     Instance("ml.inf2.24xlarge", 96, 384, "Inferentia2", 6),
     Instance("ml.inf2.48xlarge", 192, 768, "Inferentia2", 12),
 ]
+TRAINERS = [
+    Instance("ml.c5n.9xlarge", 36, 96),
+    Instance("ml.c5n.18xlarge", 72, 192),
+    *(Instance(f"ml.{name}.32xlarge", 128, 128 * memory) for name, memory in (("c6i", 2), ("m6i", 4), ("r6i", 8))),
+    Instance("ml.p4de.24xlarge", 96, 1152, "A100", 8),
+    Instance("ml.p5en.48xlarge", 192, 2048, "H200", 8),
+    Instance("ml.trn1.2xlarge", 8, 32, "Trainium", 1),
+    Instance("ml.trn1.32xlarge", 128, 512, "Trainium", 16),
+    Instance("ml.trn1n.32xlarge", 128, 512, "Trainium", 16),
+    Instance("ml.trn2.48xlarge", 192, 2048, "Trainium2", 16),
+]
+"""Further ones, which only train."""
+_FABRIC_SIZES = {
+    "c5n": "9xlarge 18xlarge",
+    "c6i": "32xlarge",
+    "m6i": "32xlarge",
+    "r6i": "32xlarge",
+    "g4dn": "8xlarge 12xlarge 16xlarge",
+    **dict.fromkeys(("g5", "g6", "g6e"), "8xlarge 12xlarge 16xlarge 24xlarge 48xlarge"),
+    **dict.fromkeys(("p3dn", "p4d", "p4de"), "24xlarge"),
+    "p5": "4xlarge 48xlarge",
+    **dict.fromkeys(("p5e", "p5en", "p6-b200", "p6-b300"), "48xlarge"),
+    "trn1": "32xlarge",
+    "trn1n": "32xlarge",
+    "trn2": "48xlarge",
+}
+FABRIC = frozenset(f"ml.{name}.{size}" for name, sizes in _FABRIC_SIZES.items() for size in sizes.split())
+"""Those with an Elastic Fabric Adapter (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html#efa-instance-types)."""
 ACCELERATORS = sorted({instance.accelerator for instance in INSTANCES if instance.accelerator})
 
 
-def counts(model: str) -> list[int]:
+def counts(model: str, among: Sequence[Instance] = INSTANCES) -> list[int]:
     """Return how many accelerators of a model a machine has, from the smallest."""
-    return machines.counts(INSTANCES, model)
+    return machines.counts(among, model)
 
 
-def pick(compute: Compute) -> Instance | None:
+def pick(compute: Compute, among: Sequence[Instance] = INSTANCES) -> Instance | None:
     """Return the pinned instance, else the smallest that fits, else nothing."""
     if compute.pin and (name := compute.pin.get("aws")):
-        return next((instance for instance in INSTANCES if instance.name == name), Instance(name, 0, 0))
-    return machines.smallest(INSTANCES, compute)
+        return next((one for one in (*INSTANCES, *TRAINERS) if one.name == name), Instance(name, 0, 0))
+    return machines.smallest(among, compute)

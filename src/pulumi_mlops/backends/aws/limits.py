@@ -19,6 +19,7 @@ from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformSpec
+from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import Spec, is_deferred
@@ -57,6 +58,7 @@ _OURS: Mapping[type[Spec], Mapping[str, tuple[int, int]]] = {
         "release.linear.step_percent": (10, 50),
         "release.linear.interval_minutes": (0, 60),
     },
+    TrainingClusterSpec: {"warm_minutes": (1, SHAPES["sagemaker.KeepAlivePeriodInSeconds"]["max"] // 60)},
 }
 """What the shapes do not say, or say in another unit
 (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html and its neighbours)."""
@@ -65,10 +67,12 @@ _MARKS = 2  # tags of a configuration beside those of every resource
 _CLASS = re.compile(r"\^?\(?\[(?P<of>.*)\][*+]\)?\$?")
 
 
-MACHINES = ("sagemaker", "ProductionVariantInstanceType")
+HOSTING, TRAINING, CLUSTER = "ProductionVariantInstanceType", "TrainingInstanceType", "ClusterInstanceType"
+"""What SageMaker calls the instances of endpoints, of training jobs and of HyperPod clusters."""
 _MORE = (
     *(("sagemaker", name) for name in ("TagList", "TagKey", "TagValue", "FeatureName", "EntityName")),
     ("sagemaker", "FeatureAdditions"),
+    ("sagemaker", "KeepAlivePeriodInSeconds"),
 )
 """Shapes that are judged by beside those of fields."""
 
@@ -95,11 +99,11 @@ def shape(service: str, name: str) -> Mapping[str, Any]:
     return SHAPES[f"{service}.{name}"]
 
 
-def machines(wanted: str) -> Collection[str]:
-    """Return the types of instances that an endpoint runs on; botocore's list where the table lacks the wanted one."""
-    if wanted in _MACHINES:
-        return _MACHINES
-    newest: list[str] = told(*MACHINES)["enum"]
+def machines(wanted: str, what_for: str) -> Collection[str]:
+    """Return the types of instances for a purpose; botocore's list where the table lacks the wanted one."""
+    if wanted in _MACHINES[what_for]:
+        return _MACHINES[what_for]
+    newest: list[str] = told("sagemaker", what_for)["enum"]
     return newest
 
 

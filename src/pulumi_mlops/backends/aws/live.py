@@ -84,6 +84,30 @@ def zones(given: pulumi.ProviderResource | None, region: str) -> list[str]:
     return private.once(f"zones {id(given)} {region}", ask)
 
 
+def quota(platform: PlatformRef, service: str, named: str) -> float | None:
+    """Return a quota of the account in the platform's region; nothing where none is called so.
+
+    Nothing either under mocks, and where this program may not ask.
+    """
+    if private.mocked():
+        return None
+    place = f"quotas of {service} {[id(one) for one in platform.providers]} {platform.region}"
+    found = private.once(place, lambda: _quotas(platform, service))
+    return found.get(named)
+
+
+def _quotas(platform: PlatformRef, service: str) -> Mapping[str, float]:
+    try:
+        with asking(f"the quotas of {service}"):
+            pages = (
+                client(platform, "service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode=service)
+            )
+            return {one["QuotaName"]: float(one["Value"]) for page in pages for one in page["Quotas"]}
+    except MlopsError as error:
+        pulumi.log.warn(f"{error} No number of machines is compared with the account's quotas.")
+        return {}
+
+
 def feature_group(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Describe a feature group with all its features, or nothing."""
     if private.mocked():

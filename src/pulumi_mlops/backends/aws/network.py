@@ -53,6 +53,8 @@ class Network:
     subnets: list[Any]
     security_groups: list[Any]
     native: dict[str, pulumi.Resource]
+    vpc: Input[str] | None = None
+    """Its id, where the library made it."""
 
 
 _CHINA = {
@@ -256,7 +258,12 @@ def private(
         tags=named("flow"),
         opts=opts,
     )
-    return Network([subnet.id for subnet in subnets], [workloads.id], {"vpc": vpc, "workloads": workloads})
+    return Network(
+        [subnet.id for subnet in subnets],
+        [workloads.id],
+        {"vpc": vpc, "workloads": workloads},
+        vpc.id,
+    )
 
 
 def _own_account(place: Place, actions: list[str], resources: Any = "*", **further: Any) -> Statement:

@@ -79,4 +79,15 @@ NOTES = {
     "Endpoint.reads": "the name of the feature group, for the Feature Store API.",
     "Endpoint.secrets": "the address of the secret in Secrets Manager, which the container fetches.",
     "Endpoint.invokers": "IAM roles of the account, and Identities.",
+    "TrainingCluster": "what each training job of SageMaker asks for: type and number of instances, managed spot "
+    "training, a warm pool, the longest run. Nothing is made before a job, but for a security group by which the "
+    "machines of one run reach each other in the platform's own network; a network of yours needs such a rule. More "
+    "machines than the account's quota are refused in the preview. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/train-model.html.",
+    "TrainingCluster.persistent": "a HyperPod cluster with Slurm, whose controller is an ``ml.m5.xlarge`` of its own, "
+    "and an IAM role of its machines. See https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-hyperpod.html.",
+    "Persistent.setup": "it is kept below ``training/`` of the artifact store, and runs when the machine is set up "
+    "(``OnInitComplete``).",
+    "TrainingCluster.interconnect": "instances with an Elastic Fabric Adapter.",
+    "TrainingCluster.warm_minutes": "360 at most. A pool has a quota of its own.",
 }

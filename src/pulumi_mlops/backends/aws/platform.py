@@ -105,6 +105,7 @@ def platform(scope: Scope, spec: PlatformSpec) -> PlatformRef:
             repositories={name: repository.arn for name, repository in repositories.items()},
             subnets=where.subnets if where else [],
             security_groups=where.security_groups if where else [],
+            vpc=where.vpc if where else None,
         ).plain(),
     )
 

@@ -46,6 +46,15 @@ class LogGroup:
     name: str
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """The machines of a HyperPod cluster."""
+
+    cluster: str
+    groups: Sequence[Input[str]]
+    """Their security groups, where they are in a network."""
+
+
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
 _LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
 ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
@@ -126,6 +135,35 @@ def _write_logs(group: LogGroup, here: PlatformRef) -> list[Statement]:
     return [
         allow(["logs:DescribeLogStreams"], [arn(*where), arn(f"{where[0]}:*", *where[1:])]),
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn(f"{where[0]}:log-stream:*", *where[1:])),
+    ]
+
+
+def _run_nodes(nodes: Nodes, here: PlatformRef) -> list[Statement]:
+    """Write logs of the cluster's own, let people log in by Session Manager, and join the platform's network.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-hyperpod-prerequisites-iam.html
+    """
+    at = PlatformAddress.of(here)
+    where = (
+        "arn:{0}:logs:{1}:{2}:log-group:/aws/sagemaker/Clusters/" + nodes.cluster + "/*",
+        *(at.partition, at.region, at.account),
+    )
+    sessions = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"]
+    made = arn("arn:{0}:ec2:{1}:{2}:network-interface/*", at.partition, at.region, at.account)
+    groups = [
+        arn("arn:{0}:ec2:{1}:{2}:security-group/{3}", at.partition, at.region, at.account, one) for one in nodes.groups
+    ]
+    joining = [
+        allow(["ec2:CreateNetworkInterface"], groups),
+        allow(["ec2:DetachNetworkInterface"], made),
+        allow(["ec2:CreateTags"], made, {"StringEquals": {"ec2:CreateAction": "CreateNetworkInterface"}}),
+    ]
+    return [
+        allow(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], arn(*where)
+        ),
+        allow([f"ssmmessages:{one}" for one in sessions], "*"),  # takes no resource
+        *(joining if nodes.groups else []),
     ]
 
 
@@ -453,6 +491,7 @@ def _iceberg(offline: str, partition: str) -> str:
 _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] = {
     ("use", PlatformRef): _use_platform,
     ("write", LogGroup): _write_logs,
+    ("use", Nodes): _run_nodes,
     ("pull", Image): _pull_image,
     ("read", Place): read_place,
     ("write", Place): write_place,

@@ -105,6 +105,23 @@ class IdentityAddress(Address):
     """By what programs name it when they log in."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingClusterAddress(Address):
+    """A compute of the workspace."""
+
+    id: Input[str]
+    compute: Input[str]
+    """Its name; known when it is there."""
+    size: str
+    """The size of its machines."""
+    identity: Input[str] | None = None
+    """Id of the managed identity that runs may act as; one that existed already may have none."""
+    client: Input[str] | None = None
+    """By what programs name it when they log in."""
+    principal: Input[str] | None = None
+    """Its object id, to which rights are given."""
+
+
 def secret_url(secret: str) -> str:
     """Return where a secret is read, by its id.
 

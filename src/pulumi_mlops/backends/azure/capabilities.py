@@ -157,6 +157,35 @@ CAPABILITIES = table(
             "a feature set is in the workspace of its store.",
             "FeatureGroup.existing(…, store=FeatureStore.existing(…)).",
         ),
+        "training_cluster": Entry("native", "compute of Azure Machine Learning (AmlCompute)"),
+        "training_cluster.elastic": Entry("native", "machines come and go between minNodeCount and maxNodeCount"),
+        "training_cluster.nodes.min": Entry("native", "minNodeCount"),
+        "training_cluster.persistent": Entry(
+            "absent", "machines of a compute take runs of the workspace.", "nodes={'min': 4, 'max': 4}, which stay."
+        ),
+        "training_cluster.spot": Entry(
+            "lossy",
+            "machines are of low priority, which Azure lists among what it ends in 2026 and still takes; a compute "
+            "ends no wait, the run does.",
+            "leave spot out.",
+        ),
+        "training_cluster.warm": Entry("native", "nodeIdleTimeBeforeScaleDown"),
+        "training_cluster.idle": Entry("native", "nodeIdleTimeBeforeScaleDown"),
+        "training_cluster.max_hours": Entry("native", "the timeout of each run"),
+        "training_cluster.interconnect": Entry("native", "sizes with InfiniBand"),
+        "training_cluster.priority": Entry(
+            "absent",
+            "runs wait for a compute in the order in which they came.",
+            "a TrainingCluster of its own for what must not wait.",
+        ),
+        "training_cluster.shares": Entry(
+            "absent",
+            "runs wait for a compute in the order in which they came.",
+            "give both kinds of runs to one TrainingCluster.",
+        ),
+        "training_cluster.existing": Entry("native", "a compute of the workspace; its machines are read"),
+        "training_cluster.existing.compute": Entry("absent", "a compute says it itself.", "leave compute out."),
+        "training_cluster.existing.nodes": Entry("absent", "a compute says it itself.", "leave nodes out."),
         "model_registry": Entry("native", "models of the workspace"),
         "model_registry.approvers": Entry(
             "lossy",

@@ -10,7 +10,7 @@ from pulumi_mlops.backends.azure.access import principal_problems
 from pulumi_mlops.backends.azure.addresses import ModelVersionAddress
 from pulumi_mlops.backends.azure.cron import ZONES, weekly
 from pulumi_mlops.backends.azure.endpoint import endpoint_name
-from pulumi_mlops.backends.azure.instances import ACCELERATORS, INSTANCES, PREFIX, counts, pick
+from pulumi_mlops.backends.azure.machines import machine_problems
 from pulumi_mlops.backends.azure.release import shares
 from pulumi_mlops.backends.azure.scaling import MOST_PROFILES
 from pulumi_mlops.backends.azure.shared_registry import version_problems
@@ -18,8 +18,6 @@ from pulumi_mlops.backends.azure.stores import BLOB
 from pulumi_mlops.backends.azure.workload import CLIENT
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, ScalingSchedule, Variant
 from pulumi_mlops.components.model import ModelVersionRef
-from pulumi_mlops.components.platform import PlatformRef
-from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred, nearest
 
@@ -42,7 +40,7 @@ def problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
         )
     yield from principal_problems("invokers", spec.invokers)
     for field, part in _parts(spec):
-        yield from _machine(f"{field}compute", part.compute or spec.compute, spec.platform)
+        yield from machine_problems(f"{field}compute", part.compute or spec.compute, spec.platform)
         yield from _served(f"{field}model", part.model, spec)
     yield from _names(spec)
     yield from _traffic(spec)
@@ -65,41 +63,6 @@ def _parts(spec: EndpointSpec) -> Iterator[tuple[str, Variant]]:
     yield from ((f"variants[{index}].", part) for index, part in enumerate(spec.variants))
     if spec.shadow:
         yield "shadow.", Variant(name=SHADOW, model=spec.shadow.model, compute=spec.shadow.compute)
-
-
-def _machine(field: str, compute: Compute, platform: PlatformRef) -> Iterator[Problem]:
-    machine, pin = pick(compute), (compute.pin or {}).get("azure")
-    known = [one.name for one in INSTANCES]
-    if pin is not None and not pin.startswith(PREFIX):
-        told = f"{pin!r} is not a size of Azure{nearest(pin, known)}; write one such as 'Standard_DS3_v2'"
-        yield Problem(f"{field}.pin.azure", told)
-        return
-    if machine is not None:
-        # The deployment is made last: a size that is not there would leave all the rest half made.
-        there = live.sizes(platform)
-        if there and machine.name.lower() not in there:
-            others = [one for one in known if one.lower() in there]
-            told = (
-                f"region {platform.region!r} has no size {machine.name!r}; pin one that az ml compute list-sizes names"
-            )
-            yield Problem(f"{field}.pin.azure" if pin else field, told + nearest(machine.name, others))
-        return
-    model, _, count = (compute.accelerator or "").partition(":")
-    offered = counts(model)
-    if offered and int(count) not in offered:
-        told = " or ".join(f"'{model}:{one}'" for one in offered)
-        yield Problem(
-            f"{field}.accelerator", f"no size of Azure has {count} of {model}, and each is paid for; write {told}"
-        )
-        return
-    known_ones = (
-        f"; accelerators here: {', '.join(ACCELERATORS)}{nearest(model, ACCELERATORS)}" if compute.accelerator else ""
-    )
-    yield Problem(
-        field,
-        f"no size of Azure's online endpoints has all of that{known_ones}; ask for less, or pin one: "
-        "pin={'azure': 'Standard_…'}",
-    )
 
 
 def _served(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec) -> Iterator[Problem]:

@@ -1,5 +1,8 @@
 """The machines of managed online endpoints, as facts: what each has, and the smallest that fits a wish."""
 
+import re
+from collections.abc import Sequence
+
 from pulumi_mlops.core import compute as machines
 from pulumi_mlops.core.compute import Compute, Machine
 
@@ -36,22 +39,44 @@ INSTANCES = [
     Instance("Standard_NC80adis_H100_v5", 80, 640, "H100", 2),
     Instance("Standard_ND96isr_H100_v5", 96, 1900, "H100", 8),
 ]
+TRAINERS = [
+    Instance("Standard_D16as_v4", 16, 64),
+    Instance("Standard_D32as_v4", 32, 128),
+    Instance("Standard_HC44rs", 44, 352),
+    Instance("Standard_HB120rs_v3", 120, 448),
+    Instance("Standard_ND40rs_v2", 40, 672, "V100", 8),
+]
+"""Further ones, on which Azure Machine Learning trains and does not serve."""
+TRAINING_SIZES = [*INSTANCES, *TRAINERS]
+_LETTERS = re.compile(r"Standard_[A-Z]+\d+(-\d+)?(?P<letters>[a-z]*)", re.IGNORECASE)
 ACCELERATORS = sorted({instance.accelerator for instance in INSTANCES if instance.accelerator})
 PREFIX = "Standard_"
 """What every size's name begins with."""
 
 
-def counts(model: str) -> list[int]:
+def counts(model: str, among: Sequence[Instance] = INSTANCES) -> list[int]:
     """Return how many accelerators of a model a machine has, from the smallest."""
-    return machines.counts(INSTANCES, model)
+    return machines.counts(among, model)
 
 
-def pick(compute: Compute) -> Instance | None:
+def has_infiniband(name: str) -> bool:
+    """Tell whether a size has InfiniBand: the letter r behind its number says so.
+
+    https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
+
+    >>> has_infiniband("Standard_ND96asr_v4"), has_infiniband("Standard_NC24ads_A100_v4")
+    (True, False)
+    """
+    found = _LETTERS.match(name)
+    return found is not None and "r" in found["letters"].lower()
+
+
+def pick(compute: Compute, among: Sequence[Instance] = INSTANCES) -> Instance | None:
     """Return the pinned size, else the smallest that fits, else nothing.
 
     >>> pick(Compute(cpus=2, memory_gb=8)).name, pick(Compute(accelerator="T4:1")).name
     ('Standard_D2as_v4', 'Standard_NC4as_T4_v3')
     """
     if compute.pin and (name := compute.pin.get("azure")):
-        return next((instance for instance in INSTANCES if instance.name == name), Instance(name, 0, 0))
-    return machines.smallest(INSTANCES, compute)
+        return next((one for one in (*INSTANCES, *TRAINERS) if one.name == name), Instance(name, 0, 0))
+    return machines.smallest(among, compute)

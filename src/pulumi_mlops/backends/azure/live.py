@@ -92,7 +92,7 @@ def of_workspace(platform: PlatformRef, what: str, path: str, **query: str) -> d
     Nothing either where the workspace itself is still to be made.
     """
     where = workspace_path(platform)
-    return None if where is None else get(provider_of(platform), what, f"{where}/{path}", ML, **query)
+    return None if where is None else get(provider_of(platform), what, f"{where}/{path}".rstrip("/"), ML, **query)
 
 
 def all_of_workspace(platform: PlatformRef, what: str, path: str, **query: str) -> Iterator[dict[str, Any]]:
@@ -155,18 +155,45 @@ def sizes(platform: PlatformRef) -> frozenset[str]:
 
     https://learn.microsoft.com/rest/api/azureml/virtual-machine-sizes/list
     """
+    rows = _regional(platform, "vmSizes", "the sizes of machines")
+    return frozenset(one["name"].lower() for one in rows)
+
+
+def _regional(platform: PlatformRef, kind: str, what: str) -> list[dict[str, Any]]:
+    """List what Azure Machine Learning says of the platform's region; nothing where that is not seen, and under mocks.
+
+    :param kind: such as ``vmSizes``.
+    """
     given, where = provider_of(platform), PlatformAddress.of(platform).subscription
     subscription = default_subscription(given) if is_deferred(where) else str(where)
     if private.mocked() or platform.region is None or subscription is None:
-        return frozenset()
+        return []
     region = normal(platform.region)
-    path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{region}/vmSizes"
+    path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{region}/{kind}"
 
-    def ask() -> frozenset[str]:
-        found = _seen(given, f"the sizes of machines in {region}", path, ML) or {}
-        return frozenset(one["name"].lower() for one in found.get("value", ()))
+    def ask() -> list[dict[str, Any]]:
+        found = _seen(given, f"{what} in {region}", path, ML) or {}
+        return list(found.get("value", ()))
 
     return private.once(f"azure {path}", ask)
+
+
+def quota(platform: PlatformRef, size: str, *, low_priority: bool) -> tuple[str, int] | None:
+    """Return the family of a size, for people, and how many CPUs of it there may be in the platform's region.
+
+    https://learn.microsoft.com/rest/api/azureml/usages/list
+    """
+    rows = _regional(platform, "vmSizes", "the sizes of machines")
+    family = next((str(one.get("family", "")) for one in rows if one["name"].lower() == size.lower()), "")
+    wanted = _LOW_PRIORITY if low_priority else family.lower()
+    for one in _regional(platform, "usages", "the quotas of machines") if wanted else ():
+        name = one.get("name") or {}
+        if str(name.get("value", "")).lower() == wanted:
+            return str(name.get("localizedValue") or family), int(one["limit"])
+    return None
+
+
+_LOW_PRIORITY = "lowprioritycores"
 
 
 def named(platform: PlatformRef, what: str, kind: str, name: str) -> str | None:
@@ -188,6 +215,11 @@ def named(platform: PlatformRef, what: str, kind: str, name: str) -> str | None:
 def endpoint(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     """Read an endpoint, or nothing."""
     return of_workspace(platform, f"endpoint {name!r}", f"onlineEndpoints/{name}")
+
+
+def compute(platform: PlatformRef, name: str) -> dict[str, Any] | None:
+    """Read a compute, or nothing."""
+    return of_workspace(platform, f"compute {name!r}", f"computes/{name}")
 
 
 def deployments(platform: PlatformRef, name: str) -> list[dict[str, Any]]:

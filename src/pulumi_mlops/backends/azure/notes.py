@@ -82,4 +82,13 @@ NOTES = {
     "``AZURE_CLIENT_ID`` names.",
     "Endpoint.invokers": "users, groups, applications and Identities.",
     "Endpoint.existing": "an online endpoint of the platform's workspace.",
+    "TrainingCluster": "a compute of the workspace (AmlCompute) in its managed network, without public addresses, "
+    "remote login or keys, and with a managed identity that pulls the platform's images. Its size is fixed, and part "
+    "of its name. More CPUs than the quota of the family are refused in the preview. See "
+    "https://learn.microsoft.com/azure/machine-learning/how-to-create-attach-compute-cluster.",
+    "TrainingCluster.spot": "low priority.",
+    "TrainingCluster.idle_minutes": "the default is two minutes.",
+    "TrainingCluster.warm_minutes": "the same as ``idle_minutes``: machines are one pool.",
+    "TrainingCluster.interconnect": "sizes with InfiniBand, which have an ``r`` behind their number.",
+    "TrainingCluster.existing": "an AmlCompute of the platform's workspace, by its name.",
 }

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks, shared_registry
 from pulumi_mlops.backends.azure.access import principal_problems
+from pulumi_mlops.backends.azure.training_cluster import training_problems
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec
@@ -27,3 +29,5 @@ def noun_problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from principal_problems("approvers", spec.approvers)
         yield from principal_problems("consumers", spec.consumers or [])
         yield from shared_registry.registry_problems(spec)
+    elif isinstance(spec, TrainingClusterSpec):
+        yield from training_problems(spec)

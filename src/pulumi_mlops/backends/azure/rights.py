@@ -230,6 +230,13 @@ def pull_image(image: Image, here: PlatformRef) -> list[Right]:
     return [Right("AcrPull", scope, f"images-{found['registry']}")]
 
 
+def _pull_any(platform: PlatformRef, here: PlatformRef) -> list[Right]:
+    """Allow to pull whatever is in the platform's registry: which images run on machines is said by their runs."""
+    del here
+    registry = PlatformAddress.of(platform).registry_id
+    return [] if registry is None else [Right("AcrPull", registry, "images")]
+
+
 def _read_secret(secret: SecretRef, here: PlatformRef) -> list[Right]:
     del here
     return [Right("Key Vault Secrets User", SecretAddress.of(secret).id, f"secret-{_named(secret)}")]
@@ -376,6 +383,7 @@ RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("use", Key): _use_key,
     ("read", SecretRef): _read_secret,
     ("use", PlatformRef): _use_platform,
+    ("pull", PlatformRef): _pull_any,
     ("pull", ModelVersionRef): _pull_version,
     ("read", ModelVersionRef): _read_version,
     ("register", ModelRef): _register,

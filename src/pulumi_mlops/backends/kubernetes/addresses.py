@@ -219,6 +219,26 @@ class EndpointAddress(Address):
     door: Door | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingClusterAddress(Address):
+    """A queue of Kueue, and the runtime by which Kubeflow Trainer starts what it admits."""
+
+    queue: Input[str]
+    """The LocalQueue, for the label ``kueue.x-k8s.io/queue-name``; known when all that a run needs is there."""
+    cohort: str | None = None
+    """The cohort in which its machines can be shared; one that existed already has its owner's."""
+    flavor: str | None = None
+    """The ResourceFlavor of its nodes."""
+    runtime: str
+    runtime_kind: str = "TrainingRuntime"
+    priority: str | None = None
+    """The class of its runs, for the label ``kueue.x-k8s.io/priority-class``."""
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """What one pod asks for, and may take."""
+    placement: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of a pod that lead it to such nodes; the runtime has them."""
+
+
 def is_managed(store: Ref) -> bool:
     """Tell whether a program of ours runs the server of a feature store or of a model registry."""
     return store.address.get("managed") is not False

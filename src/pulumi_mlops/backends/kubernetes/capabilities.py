@@ -6,6 +6,7 @@ _NO_KNATIVE = "KServe's Standard mode has nobody who holds a request while no re
 
 _NOT_SHARED = "the server of a feature store takes callers of its own namespace only."
 
+_NODES = "nodes are the cluster's own, and come and go by its own settings."
 _NO_SHARED = "no registry here is one that platforms share."
 _NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
 CAPABILITIES = table(
@@ -176,6 +177,27 @@ CAPABILITIES = table(
             "absent", "the server is as large as its stage says: one replica, and two in prod.", "leave size out."
         ),
         "experiment_tracker.published": Entry("native", "an HTTPRoute; MLflow's own users log in"),
+        "training_cluster": Entry("native", "a ClusterQueue of Kueue, and a TrainingRuntime of Kubeflow Trainer"),
+        "training_cluster.elastic": Entry("native", "the nodes that the cluster has, or its autoscaler brings"),
+        "training_cluster.nodes.min": Entry(
+            "absent", _NODES, "the least size of the node group, in the settings of the cluster's autoscaler."
+        ),
+        "training_cluster.persistent": Entry("absent", "a cluster has its nodes already.", "leave persistent out."),
+        "training_cluster.spot": Entry("native", "nodes with the label 'karpenter.sh/capacity-type: spot'"),
+        "training_cluster.warm": Entry("absent", _NODES, "the time that the cluster's autoscaler waits."),
+        "training_cluster.idle": Entry("absent", _NODES, "the time that the cluster's autoscaler waits."),
+        "training_cluster.max_hours": Entry("native", "activeDeadlineSeconds of the runtime's Jobs"),
+        "training_cluster.interconnect": Entry(
+            "lossy",
+            "nodes are chosen by the label of Node Feature Discovery; no pod asks for the network device, which each "
+            "device plugin calls otherwise.",
+            "a shared device plugin, or a step that asks for the device by the name that it has there.",
+        ),
+        "training_cluster.priority": Entry("native", "a WorkloadPriorityClass of Kueue, and pre-emption"),
+        "training_cluster.shares": Entry("native", "a cohort of Kueue"),
+        "training_cluster.existing": Entry("native", "a LocalQueue of the platform's namespace"),
+        "training_cluster.existing.compute": Entry("native", "what each pod of a run asks for"),
+        "training_cluster.existing.nodes": Entry("native", "the most pods of a run"),
         "model_registry": Entry("native", "MLflow with Postgres"),
         "model_registry.approvers": Entry(
             "lossy",

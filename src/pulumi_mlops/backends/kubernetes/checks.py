@@ -15,6 +15,7 @@ from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, label_problems, namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
+from pulumi_mlops.backends.kubernetes.training_cluster import existing_problems, training_problems
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
@@ -23,6 +24,7 @@ from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.components.training_cluster import ExistingTrainingClusterSpec, TrainingClusterSpec
 from pulumi_mlops.core import private
 from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import Problem
@@ -43,6 +45,9 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     yield from names.problems(name, spec)
     if isinstance(spec, Existing):
         yield from existing.problems(spec)
+        if isinstance(spec, ExistingTrainingClusterSpec):
+            yield from existing_problems(spec)
+            _require("TrainingCluster", name, spec.platform, ["kueue", "trainer"])
     elif isinstance(spec, PlatformSpec):
         yield from _platform(name, spec)
         needed = ["prometheus"] if spec.alerts or spec.existing.alerts else []
@@ -58,6 +63,9 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         _require("ModelRegistry", name, spec.platform, _database(spec.platform))
     elif isinstance(spec, ModelSpec):
         yield from _model(spec)
+    elif isinstance(spec, TrainingClusterSpec):
+        yield from training_problems(spec)
+        _require("TrainingCluster", name, spec.platform, ["kueue", "trainer"])
     elif isinstance(spec, EndpointSpec):
         yield from endpoint_problems(name, spec)
         needed = ["kserve", "prometheus", *["gateway"] * bool(PlatformAddress.of(spec.platform).gateway)]

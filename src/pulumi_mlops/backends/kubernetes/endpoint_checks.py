@@ -12,13 +12,13 @@ from pulumi import Input
 from pulumi_mlops.backends.kubernetes import access, live
 from pulumi_mlops.backends.kubernetes.addresses import ModelVersionAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.health import stem
+from pulumi_mlops.backends.kubernetes.machines import compute_problems, quantity_problems
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT
 from pulumi_mlops.backends.kubernetes.release import MOST_WEIGHT, scale_of
-from pulumi_mlops.backends.kubernetes.runtime import AMD_PRODUCTS, PRODUCTS, SLICED, machine, server_of
+from pulumi_mlops.backends.kubernetes.runtime import machine, server_of
 from pulumi_mlops.backends.kubernetes.scaling import LONGEST_COOLDOWN_SECONDS
 from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, ModelFiles, Variant
 from pulumi_mlops.components.model import ModelVersionRef
-from pulumi_mlops.core.compute import ACCELERATOR, Compute
 from pulumi_mlops.core.errors import MlopsError, Problem
 from pulumi_mlops.core.inputs import is_deferred, nearest
 
@@ -27,7 +27,6 @@ SCHEMES = ("s3", "pvc", "oci", "gs", "hf", "https", "http", "hdfs", "webhdfs")
 _INSIDE = ("s3", "pvc", "oci")  # what needs no way to the internet: nodes fetch images
 _ADDED = len("-12345678-predictor")  # what a revision's Service has beside the variant's name
 _VARIANT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_PIN = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BACKENDS = 16  # of one rule of an HTTPRoute
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _TAG = re.compile(r":(?P<tag>[\w][\w.-]{0,127})$")
@@ -42,10 +41,10 @@ def endpoint_problems(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     parts = list(_parts(spec))
     for field, part in parts:
         yield from _model(f"{field}model" if field else "model", part.model, spec)
-    yield from _compute("compute", spec.compute)
+    yield from compute_problems("compute", spec.compute)
     for field, part in parts:
         if part.compute:
-            yield from _compute(f"{field}compute", part.compute)
+            yield from compute_problems(f"{field}compute", part.compute)
     yield from _serve(spec)
     yield from _names(name, spec)
     yield from _limits(spec)
@@ -132,28 +131,6 @@ def _address(field: str, uri: Input[str], spec: EndpointSpec) -> Iterator[Proble
         yield Problem(field, f"{uri!r} is out in the internet, which these pods cannot reach; {way_out}")
 
 
-def _compute(field: str, compute: Compute) -> Iterator[Problem]:
-    pin = (compute.pin or {}).get("kubernetes")
-    if pin is not None and not _PIN.fullmatch(pin):
-        yield Problem(
-            f"{field}.pin.kubernetes",
-            f"{pin!r} is not a node's label; write label=value, such as 'node.kubernetes.io/instance-type=g5.xlarge'",
-        )
-    parts = ACCELERATOR.fullmatch(compute.accelerator or "")
-    known = [*PRODUCTS, *AMD_PRODUCTS]
-    if parts and parts["slice"] and (parts["whole"] in AMD_PRODUCTS or parts["whole"] not in SLICED):
-        yield Problem(
-            f"{field}.accelerator",
-            f"{parts['whole']!r} is not cut into slices; write one of {', '.join(SLICED)} before the slice",
-        )
-    elif parts and pin is None and parts["whole"] not in known:
-        yield Problem(
-            f"{field}.accelerator",
-            f"{parts['whole']!r} has no GPU product here{nearest(parts['whole'], known)}; write one of "
-            f"{', '.join(known)}, or name nodes that have it: pin={{'kubernetes': 'label=value'}}",
-        )
-
-
 def _names(name: str, spec: EndpointSpec) -> Iterator[Problem]:
     over = len(stem(name, SHADOW)) + _ADDED - NAME_LIMIT
     if spec.shadow and over > 0:
@@ -179,8 +156,6 @@ def _names(name: str, spec: EndpointSpec) -> Iterator[Problem]:
             yield Problem(field, f"{SHADOW!r} is what the shadow is called; take another name")
 
 
-_LEAST_CPUS, _LEAST_MEMORY_GB = 0.001, 1 / 64
-_MOST_CPUS, _MOST_MEMORY_GB = 10_000, 1_000_000  # no node has them
 _MOST_REPLICAS = 2**31 - 1
 _LEAST_SHARE = 0.01
 
@@ -188,15 +163,7 @@ _LEAST_SHARE = 0.01
 def _quantities(spec: EndpointSpec) -> Iterator[Problem]:
     """Refuse amounts that would be written as none, or as more than the API reads."""
     for field, part in _parts(spec):
-        size = machine(part.compute or spec.compute)
-        where = f"{field}compute"
-        if not _LEAST_CPUS <= size.cpus <= _MOST_CPUS:
-            yield Problem(f"{where}.cpus", f"{size.cpus:g}: write at least {_LEAST_CPUS} and at most {_MOST_CPUS}")
-        if not _LEAST_MEMORY_GB <= size.memory_gb <= _MOST_MEMORY_GB:
-            yield Problem(
-                f"{where}.memory_gb",
-                f"{size.memory_gb:g} GiB: write at least {_LEAST_MEMORY_GB:.3f} and at most {_MOST_MEMORY_GB}",
-            )
+        yield from quantity_problems(f"{field}compute", part.compute or spec.compute)
     for bound in ("min", "max"):
         if getattr(spec.scaling, bound) > _MOST_REPLICAS:
             yield Problem(f"scaling.{bound}", f"{getattr(spec.scaling, bound)}: write at most {_MOST_REPLICAS}")

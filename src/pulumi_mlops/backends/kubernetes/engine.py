@@ -10,6 +10,7 @@ from pulumi_mlops.backends.kubernetes.identity import identity
 from pulumi_mlops.backends.kubernetes.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.kubernetes.platform import platform
 from pulumi_mlops.backends.kubernetes.secrets import keep_secret
+from pulumi_mlops.backends.kubernetes.training_cluster import existing_cluster, training_cluster
 from pulumi_mlops.bridges import APART
 from pulumi_mlops.components import endpoint as endpoints
 from pulumi_mlops.components import feature_group as feature_groups
@@ -17,6 +18,7 @@ from pulumi_mlops.components import feature_store as feature_stores
 from pulumi_mlops.components import identity as identities
 from pulumi_mlops.components import model as models
 from pulumi_mlops.components import model_registry as registries
+from pulumi_mlops.components import training_cluster as training_clusters
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker
 from pulumi_mlops.components.feature_group import FeatureGroup
@@ -25,6 +27,7 @@ from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.platform import Platform
+from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
 from pulumi_mlops.core.primitives import KEEP_SECRET
 
@@ -41,6 +44,7 @@ ENGINE = Engine(
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
+        TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         feature_groups.EXISTING.done_by(existing.feature_group),
         feature_stores.EXISTING.done_by(existing.feature_store),
@@ -48,6 +52,7 @@ ENGINE = Engine(
         registries.EXISTING.done_by(existing.model_registry),
         endpoints.EXISTING.done_by(existing.endpoint),
         identities.EXISTING.done_by(existing.identity),
+        training_clusters.EXISTING.done_by(existing_cluster),
     ],
     capabilities=CAPABILITIES,
     problems=problems,

@@ -19,6 +19,7 @@ from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
+from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core import private
 from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import MlopsError, Problem
@@ -36,6 +37,7 @@ NOUNS: Mapping[type[Spec], str] = {
     EndpointSpec: "Endpoint",
     ExperimentTrackerSpec: "ExperimentTracker",
     IdentitySpec: "Identity",
+    TrainingClusterSpec: "TrainingCluster",
 }
 _STORE_POLICIES = ("store-administration", "store-setup")
 PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -109,6 +111,11 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "Role": ("reads", "trusts"),
         "RoleBinding": ("reads", "trusts"),
         "NetworkPolicy": ("calls-out", "calls-to-store", "trusted-to-store"),
+    },
+    "TrainingCluster": {
+        "LocalQueue": ("",),
+        "TrainingRuntime": ("",),
+        "NetworkPolicy": ("runs",),
     },
 }
 """The parts after which objects of a noun are named, by kind; nothing stands for the component's own name."""

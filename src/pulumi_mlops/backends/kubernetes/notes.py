@@ -76,4 +76,15 @@ NOTES = {
     "``MLSERVER_…``.",
     "Endpoint.secrets": "the address of a file, as ``file:///…``, which the container reads.",
     "Endpoint.invokers": "namespaces, service accounts and Identities.",
+    "TrainingCluster": "a ResourceFlavor, a ClusterQueue and a LocalQueue of Kueue, and a TrainingRuntime of Kubeflow "
+    "Trainer with torch's launcher, on CPUs too. Pods of runs carry ``pulumi-mlops/training-cluster: <name>``, and "
+    "reach each other. See https://kueue.sigs.k8s.io/docs/ and https://www.kubeflow.org/docs/components/trainer/.",
+    "TrainingCluster.compute": "what each pod of a run asks for; ``pin`` names nodes by a label.",
+    "TrainingCluster.spot": "nodes with the label ``karpenter.sh/capacity-type: spot``; their taint of that name is "
+    "tolerated.",
+    "TrainingCluster.interconnect": "nodes with the label ``feature.node.kubernetes.io/rdma.available: true``.",
+    "TrainingCluster.priority": "a WorkloadPriorityClass: -1000, 0 or 1000.",
+    "TrainingCluster.shares": "a cohort: the machines of the other one are borrowed, and pre-emption goes by priority.",
+    "TrainingCluster.existing": "a LocalQueue that an admin made in the platform's namespace, and the "
+    "ClusterTrainingRuntime ``torch-distributed``, which Trainer's installation brings.",
 }

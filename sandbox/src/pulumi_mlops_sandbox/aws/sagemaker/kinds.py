@@ -91,9 +91,18 @@ MLFLOW_SERVER = Kind(
     filters={"TrackingServerStatus": "TrackingServerStatus", "MlflowVersion": "MlflowVersion"},
     sort={"Name": "{id}", "CreationTime": "CreationTime", "Status": "TrackingServerStatus"},
 )
+CLUSTER = Kind(
+    name="Cluster",
+    id_field="ClusterName",
+    arn_path="cluster/{id}",
+    listed="ClusterSummaries",
+    missing=("ResourceNotFound", "Amazon SageMaker HyperPod can't find a cluster with name {id}"),
+    exists=("ResourceInUse", "A cluster with name {id} already exists: {arn}"),
+    sort={"NAME": "{id}", "CREATION_TIME": "CreationTime"},
+)
 _ALL = (
     *(FEATURE_GROUP, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT),
-    *(MLFLOW_APP, MLFLOW_SERVER),
+    *(MLFLOW_APP, MLFLOW_SERVER, CLUSTER),
 )
 KINDS = {kind.name: kind for kind in _ALL}
 

@@ -75,8 +75,42 @@ def sizes(call: Call) -> Answer:
     """List the sizes of machines."""
     _region(call)
     rows = [
-        {"name": name, "vCPUs": cpus, "memoryGB": memory, "gpus": gpus, "premiumIO": True, "lowPriorityCapable": True}
+        {
+            "name": name,
+            "family": facts.family(name),
+            "vCPUs": cpus,
+            "memoryGB": memory,
+            "gpus": gpus,
+            "premiumIO": True,
+            "lowPriorityCapable": True,
+        }
         for name, (cpus, memory, gpus) in facts.SIZES.items()
+    ]
+    return Answer(200, {"value": rows})
+
+
+@lists(f"{REGIONAL}/usages")
+def usages(call: Call) -> Answer:
+    """List how many CPUs of each family there may be, and how many there are."""
+    where = _region(call)
+    used: dict[str, int] = {}
+    for one in call.store.of_type("Microsoft.MachineLearningServices/workspaces/computes"):
+        said = one.properties.get("properties") or {}
+        size = facts.size(str(said.get("vmSize", "")))
+        if size is not None and one.properties.get("computeType") == "AmlCompute":
+            low = said.get("vmPriority") == "LowPriority"
+            name = facts.LOW_PRIORITY if low else facts.family(str(said["vmSize"]))
+            used[name] = used.get(name, 0) + size[0] * int((said.get("scaleSettings") or {}).get("minNodeCount") or 0)
+    rows = [
+        {
+            "id": f"{call.address.scope}/providers/Microsoft.MachineLearningServices/locations/{where}/usages/{name}",
+            "type": "Microsoft.MachineLearningServices/usages",
+            "unit": "Count",
+            "currentValue": used.get(name, 0),
+            "limit": most,
+            "name": {"value": name, "localizedValue": name},
+        }
+        for name, most in facts.quotas().items()
     ]
     return Answer(200, {"value": rows})
 

@@ -128,6 +128,12 @@ COPY = Call(
     rename={"kmsKeyId": "SSEKMSKeyId"},
     only=("kmsKeyId", "serverSideEncryption", "taggingDirective"),
 )
+WRITE = Call(
+    "put_object",
+    OBJECT,
+    rename={"content": "Body", "kmsKeyId": "SSEKMSKeyId"},
+    only=("content", "contentType", "kmsKeyId", "serverSideEncryption"),
+)
 GET = {"Bucket": "{id}"}
 _NOT_COPIED = (
     "acl",
@@ -166,6 +172,29 @@ _NOT_COPIED = (
     "websiteRedirect",
 )
 """What a copy may be told beside where from, where to, and the key; the sandbox carries none of it."""
+_NOT_WRITTEN = (
+    "acl",
+    "bucketKeyEnabled",
+    "cacheControl",
+    "checksumAlgorithm",
+    "contentBase64",
+    "contentDisposition",
+    "contentEncoding",
+    "contentLanguage",
+    "etag",
+    "forceDestroy",
+    "metadata",
+    "objectLockLegalHoldStatus",
+    "objectLockMode",
+    "objectLockRetainUntilDate",
+    "overrideProvider",
+    "source",
+    "sourceHash",
+    "storageClass",
+    "tags",
+    "websiteRedirect",
+)
+"""What a text may be told beside its content, where to, and the key."""
 FUNCTION = "lambdaFunctions"
 ROWS = (
     Row(
@@ -316,6 +345,27 @@ ROWS = (
         replace=("bucket", "key"),
         identity=("bucket", "key"),
         refused=dict.fromkeys(_NOT_COPIED, "a copy is told its source, its place and its key, and nothing else"),
+    ),
+    Row(
+        resource="aws:s3/bucketObjectv2:BucketObjectv2",
+        service="s3",
+        id="{bucket}/{key}",
+        create=WRITE,
+        reads=(
+            Get(
+                "head_object",
+                OBJECT,
+                only=("contentType", "kmsKeyId", "serverSideEncryption"),
+                rename={"kmsKeyId": "SSEKMSKeyId"},
+            ),
+        ),
+        delete=Call("delete_object", OBJECT),
+        parts=(Part(WRITE, on=("content", "contentType", "kmsKeyId", "serverSideEncryption")),),
+        absent=(*ABSENT, "NoSuchKey"),
+        replace=("bucket", "key"),
+        identity=("bucket", "key"),
+        sticky=("contentType",),
+        refused=dict.fromkeys(_NOT_WRITTEN, "a text is told its content, its place and its key, and nothing else"),
     ),
     Row(
         resource="aws:s3/bucketNotification:BucketNotification",
