@@ -176,7 +176,7 @@ def test_gpu_training(stack_of: StackOf, tenant: Tenant) -> None:
     assert refused.code != 0
     assert "9 of Standard_ND96asr_v4 have 864 CPUs, and the quota of" in refused.output
     stack.configure(machines="1", terms='{"idle_minutes": 40}')
-    assert shown(stack.up()) == ["update Compute gpus-compute"]
+    assert shown(stack.up()) == ["update Compute gpus-compute", "update TrainingCluster gpus"]
     stack.configure(accelerator="A100:1", terms="{}")
     assert "replace Compute gpus-compute" in shown(stack.up())
     assert shown(stack.up()) == []

@@ -32,7 +32,7 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
     assert machine is not None  # noqa: S101 (judged above)
     native: dict[str, pulumi.Resource] = {}
     groups: list[Input[str]] = list(at.security_groups)
-    if at.vpc is not None and spec.nodes.max > 1:
+    if at.vpc is not None and (spec.nodes.max > 1 or spec.persistent):  # a cluster keeps its groups for ever
         group = _between_nodes(scope, at.vpc)
         native["nodes"] = group
         groups.append(group.id)
