@@ -42,12 +42,13 @@ def program() -> None:
     mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=features, online={})
     models = mlops.ModelRegistry("models", platform=hub, approvers=[{"user": "lead"}])
     churn = mlops.Model("churn", registry=models)
+    mlops.TrainingCluster("gpus", platform=hub)
     scaling = {"min": 2, "max": 4, "requests_per_replica": 100}
     mlops.Endpoint("score", platform=hub, model=churn.version(1), scaling=scaling, capture_percent=100)
 
 
 def plural(kind: str) -> str:
-    return re.sub(r"y$", "ie", kind.lower()) + "s"
+    return re.sub(r"y$", "ie", re.sub(r"s$", "se", kind.lower())) + "s"
 
 
 def test_it_covers_every_kind_that_is_declared(role: dict[str, Any]) -> None:

@@ -147,11 +147,12 @@ def test_the_table_of_shapes_says_what_botocore_says() -> None:
 def test_a_newer_botocore_takes_what_the_table_does_not_know_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = limits.shape("sagemaker", "FeatureDefinitions")
     monkeypatch.setattr(limits, "SHAPES", {**limits.SHAPES, "sagemaker.FeatureDefinitions": {**kept, "max": 2}})
-    monkeypatch.setattr(limits, "_MACHINES", frozenset())
+    monkeypatch.setattr(limits, "_MACHINES", dict.fromkeys(limits._MACHINES, frozenset()))
     features = {"id": "string", "at": "timestamp", "more": "float"}
     spec = FeatureGroupSpec(store=STORE, keys=["id"], event_time="at", features=features)  # type: ignore[arg-type]
     assert list(limits.limit_problems(spec)) == []
-    assert "ml.m5.large" in limits.machines("ml.m5.large")
+    for purpose in (limits.HOSTING, limits.TRAINING, limits.CLUSTER):
+        assert "ml.m5.large" in limits.machines("ml.m5.large", purpose)
     monkeypatch.setattr(limits, "told", limits.shape)
     assert [problem.field for problem in limits.limit_problems(spec)] == ["features"]
 

@@ -17,6 +17,7 @@ DOCUMENT = {
     "Endpoint": "endpoint",
     "Identity": "identity",
     "ExperimentTracker": "tracker",
+    "TrainingCluster": "trainingcluster",
 }
 PAGES = {page.stem: json.loads(page.read_text())["Statement"] for page in sorted(RIGHTS.glob("*.json"))}
 
