@@ -12,7 +12,7 @@ from pulumi_mlops.core import private
 from support.facts.aws import HUB, hub
 from support.mocks import Cloud
 
-EIGHT = {"compute": {"accelerator": "A100:8"}, "nodes": {"max": 4}}
+EIGHT: dict[str, Any] = {"compute": {"accelerator": "A100:8"}, "nodes": {"max": 4}}
 STAY: dict[str, Any] = {"nodes": {"min": 2, "max": 2}, "persistent": {}}
 PRIVATE = hub(private=True)
 PRIVATE = dataclasses.replace(PRIVATE, address={**PRIVATE.address, "vpc": "vpc-1"})

@@ -13,7 +13,7 @@ from pulumi_mlops.core import private
 from support.facts.azure import HUB, SETTINGS, WORKSPACE, hub
 from support.mocks import Cloud, Registration
 
-FOUR = {"nodes": {"max": 4}}
+FOUR: dict[str, Any] = {"nodes": {"max": 4}}
 
 
 def make(cloud: Cloud, on: mlops.PlatformRef = HUB, name: str = "gpus", **args: Any) -> TrainingClusterRef:

@@ -10,7 +10,7 @@ from pulumi_mlops import InvalidArgs, TrainingClusterRef, Unsupported
 from support.facts.kubernetes import HUB, hub
 from support.mocks import Cloud
 
-FOUR = {"nodes": {"max": 4}}
+FOUR: dict[str, Any] = {"nodes": {"max": 4}}
 
 
 def make(cloud: Cloud, on: mlops.PlatformRef = HUB, **args: Any) -> TrainingClusterRef:
