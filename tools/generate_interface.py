@@ -8,6 +8,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import re
 import subprocess
 import sys
 import textwrap
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pulumi_mlops"
-CLASSES = ("components", "core")
+CLASSES = ("components", "core", "steps")
 
 
 class _StandIn(types.ModuleType):
@@ -32,11 +33,12 @@ class _StandIn(types.ModuleType):
 for source in [path for folder in CLASSES for path in (PACKAGE / folder).glob("*.py")]:
     sys.modules[f"pulumi_mlops.args.{source.stem}"] = _StandIn(f"pulumi_mlops.args.{source.stem}")
 
-from pulumi_mlops import backends, components, core  # noqa: E402 (after the stand-ins)
+from pulumi_mlops import backends, components, core, steps  # noqa: E402 (after the stand-ins)
 from pulumi_mlops.core import errors, inputs  # noqa: E402
 from pulumi_mlops.core.component import Component  # noqa: E402
 from pulumi_mlops.core.inputs import Spec  # noqa: E402
 from pulumi_mlops.core.refs import Given, HubRef, Ref  # noqa: E402
+from pulumi_mlops.steps.step import Step, parameter  # noqa: E402
 
 HEAD = '''"""What {what} accepts, as editors and type checkers see it.
 
@@ -108,7 +110,7 @@ def modules() -> list[types.ModuleType]:
     """Import every module that can hold a spec, nouns last."""
     return [
         importlib.import_module(f"{package.__name__}.{module.name}")
-        for package in (core, components)
+        for package in (core, components, steps)
         for module in pkgutil.iter_modules(package.__path__)
     ]
 
@@ -164,13 +166,26 @@ def specs() -> dict[str, type[Spec]]:
         visit(kind.spec_type)
         if kind.existing_type:
             visit(kind.existing_type)
+    for step in step_kinds():
+        visit(step)
     return dict(sorted(found.items()))
+
+
+def step_kinds() -> list[type[Step]]:
+    """List the kinds of steps, for each of which there is a function of its kind's name."""
+    return [
+        kind
+        for module in modules()
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if kind.__module__ == module.__name__ and issubclass(kind, Step) and "kind" in kind.__dict__
+    ]
 
 
 def hints(spec: type[Spec]) -> dict[str, Any]:
     """Return the type of each field as it is written."""
     found = typing.get_type_hints(spec, include_extras=True)
-    return {key: found[key] for key in spec.model_fields}
+    apart = spec.positional if issubclass(spec, Step) else ()
+    return {key: found[key] for key in spec.model_fields if key not in apart}
 
 
 def specs_in(annotation: Any) -> list[type[Spec]]:
@@ -184,6 +199,8 @@ def specs_in(annotation: Any) -> list[type[Spec]]:
 
 def title(spec: type) -> str:
     """Return the name of a spec's TypedDict."""
+    if issubclass(spec, Step):
+        return spec.__name__.removesuffix("Step") + "Args"
     return spec.__name__.removesuffix("Spec") + "Args" if spec.__name__.endswith("Spec") else spec.__name__
 
 
@@ -197,7 +214,10 @@ def written(annotation: Any) -> str:  # noqa: PLR0911 (one return a kind of type
                 arm for arm in get_args(args[0]) if get_origin(arm) is None or get_origin(arm).__module__ == "builtins"
             ]
             return f"Input[{' | '.join(written(arm) for arm in plain)}]"
-        return _object(args[0]) if any(isinstance(item, Given) for item in metadata) else written(args[0])
+        if not any(isinstance(item, Given) for item in metadata):
+            return written(args[0])
+        kinds = get_args(args[0]) if isinstance(args[0], types.UnionType) else [args[0]]
+        return " | ".join(_object(kind) for kind in kinds)
     if origin in (Union, types.UnionType):
         return " | ".join(dict.fromkeys(written(arm) for arm in args))
     if origin is Literal:
@@ -252,7 +272,7 @@ def forms(name: str, spec: type[Spec]) -> dict[str, str]:
     A noun's own arguments have one form: keywords cannot be one of several TypedDicts, and with overloads mypy tells
     every mistake in any argument as one of the whole call.
     """
-    nouns_own = any(spec in (kind.spec_type, kind.existing_type) for kind in nouns())
+    nouns_own = issubclass(spec, Step) or any(spec in (kind.spec_type, kind.existing_type) for kind in nouns())
     return {} if spec.one_of is None or nouns_own else {key: f"{name}With{camel(key)}" for key in spec.one_of.fields}
 
 
@@ -265,7 +285,7 @@ def document(name: str, spec: type[Spec]) -> str:
     """Render one spec: a TypedDict, or one for each form of it."""
     apart = forms(name, spec)
     if not apart:
-        return typed_dict(name, spec, list(spec.model_fields))
+        return typed_dict(name, spec, list(hints(spec)))
     shared = [key for key in spec.model_fields if key not in apart]
     base = f"_{name}" if shared else "TypedDict"
     parts = [typed_dict(base, spec, shared)] if shared else []
@@ -340,11 +360,7 @@ def args_modules() -> dict[Path, str]:
     texts = {}
     for module, members in groups.items():
         body = "\n\n\n".join(document(name, spec) for name, spec in members.items())
-        words = {
-            name
-            for name, kind in objects.items()
-            if any(mark in body for mark in (f"{name}[", f"[{name}]", f" {name} ", f"[{name},", f": {name}\n"))
-        }
+        words = {name for name, kind in objects.items() if re.search(rf"\b{name}\b", body)}
         others = {name: other for other, found in groups.items() if other != module for name in found}
         lines = [f"    from {objects[name].__module__} import {name}" for name in sorted(words)]
         lines += [f"    from pulumi_mlops.args.{other} import {name}" for name, other in others.items()]
@@ -381,6 +397,9 @@ def face() -> str:
     )
     for name, spec in specs().items():
         homes.setdefault("args." + home(spec).rpartition(".")[2], []).extend([name, *forms(name, spec).values()])
+    for step in step_kinds():
+        homes.setdefault(home(step), []).extend([step.__name__, step.kind])
+    homes.setdefault(home(Step), []).append(parameter.__name__)
     homes = {module: sorted(names) for module, names in sorted(homes.items())}
     imports = "\n".join(f"    from pulumi_mlops.{module} import {', '.join(names)}" for module, names in homes.items())
     names = sorted(name for found in homes.values() for name in found)

@@ -47,7 +47,7 @@ def _listed(purpose: str) -> str:
 def text() -> str:
     """Write the module."""
     written = pprint.pformat(shapes(), width=110, sort_dicts=False)
-    purposes = (limits.HOSTING, limits.TRAINING, limits.CLUSTER)
+    purposes = (limits.HOSTING, limits.TRAINING, limits.CLUSTER, limits.PROCESSING)
     machines = "\n".join(f"{one!r}: frozenset(\n{_listed(one)}.split()\n)," for one in purposes)
     module = (
         f"{HEAD}SHAPES: Mapping[str, Mapping[str, Any]] = {written}\n"

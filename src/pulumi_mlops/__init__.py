@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Shadow,
         Variant,
     )
+    from pulumi_mlops.args.evaluate import EvaluateArgs
     from pulumi_mlops.args.experiment_tracker import (
         Clearml,
         ExperimentTrackerArgs,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
     from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs, Notice
+    from pulumi_mlops.args.pipeline import PipelineArgs, Trigger, TriggerWithApproval, TriggerWithPipeline
     from pulumi_mlops.args.platform import (
         Database,
         ExistingNetwork,
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
         Quota,
         Tokens,
     )
+    from pulumi_mlops.args.prepare import PrepareArgs
     from pulumi_mlops.args.principals import (
         Principal,
         PrincipalWithAccount,
@@ -83,13 +86,23 @@ if TYPE_CHECKING:
         PrincipalWithServiceAccount,
         PrincipalWithUser,
     )
+    from pulumi_mlops.args.register import RegisterArgs
     from pulumi_mlops.args.schedules import Schedule
+    from pulumi_mlops.args.train import TrainArgs
     from pulumi_mlops.args.training_cluster import (
         ExistingTrainingClusterArgs,
         Nodes,
         Persistent,
         Spot,
         TrainingClusterArgs,
+    )
+    from pulumi_mlops.args.tune import (
+        Search,
+        SearchWithChoice,
+        SearchWithInteger,
+        SearchWithLogUniform,
+        SearchWithUniform,
+        TuneArgs,
     )
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
     from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
@@ -104,6 +117,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.identity import Identity, IdentityRef
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
     from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
+    from pulumi_mlops.components.pipeline import Pipeline, PipelineRef
     from pulumi_mlops.components.platform import Platform, PlatformRef
     from pulumi_mlops.components.training_cluster import TrainingCluster
     from pulumi_mlops.components.training_ref import TrainingClusterRef
@@ -120,6 +134,12 @@ if TYPE_CHECKING:
     from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import SecretRef
     from pulumi_mlops.core.workload import TrackerRef
+    from pulumi_mlops.steps.evaluate import EvaluateStep, evaluate
+    from pulumi_mlops.steps.prepare import PrepareStep, prepare
+    from pulumi_mlops.steps.register import RegisterStep, register
+    from pulumi_mlops.steps.step import Condition, Metric, Out, Parameter, Step, parameter
+    from pulumi_mlops.steps.train import TrainStep, train
+    from pulumi_mlops.steps.tune import TuneStep, tune
 
 _HOMES = {
     "args.compute": ["Compute"],
@@ -144,6 +164,7 @@ _HOMES = {
         "Shadow",
         "Variant",
     ],
+    "args.evaluate": ["EvaluateArgs"],
     "args.experiment_tracker": [
         "Clearml",
         "ExperimentTrackerArgs",
@@ -167,6 +188,7 @@ _HOMES = {
     ],
     "args.model": ["ExistingModelArgs", "ModelArgs"],
     "args.model_registry": ["ExistingModelRegistryArgs", "ModelRegistryArgs", "Notice"],
+    "args.pipeline": ["PipelineArgs", "Trigger", "TriggerWithApproval", "TriggerWithPipeline"],
     "args.platform": [
         "Database",
         "ExistingNetwork",
@@ -182,6 +204,7 @@ _HOMES = {
         "Quota",
         "Tokens",
     ],
+    "args.prepare": ["PrepareArgs"],
     "args.principals": [
         "Principal",
         "PrincipalWithAccount",
@@ -192,8 +215,18 @@ _HOMES = {
         "PrincipalWithServiceAccount",
         "PrincipalWithUser",
     ],
+    "args.register": ["RegisterArgs"],
     "args.schedules": ["Schedule"],
+    "args.train": ["TrainArgs"],
     "args.training_cluster": ["ExistingTrainingClusterArgs", "Nodes", "Persistent", "Spot", "TrainingClusterArgs"],
+    "args.tune": [
+        "Search",
+        "SearchWithChoice",
+        "SearchWithInteger",
+        "SearchWithLogUniform",
+        "SearchWithUniform",
+        "TuneArgs",
+    ],
     "components.endpoint": ["Endpoint", "EndpointRef"],
     "components.experiment_tracker": ["ExperimentTracker", "ExperimentTrackerRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
@@ -201,6 +234,7 @@ _HOMES = {
     "components.identity": ["Identity", "IdentityRef"],
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
     "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
+    "components.pipeline": ["Pipeline", "PipelineRef"],
     "components.platform": ["Platform", "PlatformRef"],
     "components.training_cluster": ["TrainingCluster"],
     "components.training_ref": ["TrainingClusterRef"],
@@ -217,6 +251,12 @@ _HOMES = {
     "core.principals": ["PrincipalRef"],
     "core.refs": ["SecretRef"],
     "core.workload": ["TrackerRef"],
+    "steps.evaluate": ["EvaluateStep", "evaluate"],
+    "steps.prepare": ["PrepareStep", "prepare"],
+    "steps.register": ["RegisterStep", "register"],
+    "steps.step": ["Condition", "Metric", "Out", "Parameter", "Step", "parameter"],
+    "steps.train": ["TrainStep", "train"],
+    "steps.tune": ["TuneStep", "tune"],
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 
@@ -226,11 +266,14 @@ __all__ = [
     "Canary",
     "Clearml",
     "Compute",
+    "Condition",
     "Database",
     "Endpoint",
     "EndpointArgs",
     "EndpointRef",
     "EngineArgs",
+    "EvaluateArgs",
+    "EvaluateStep",
     "ExistingEndpointArgs",
     "ExistingFeatureGroupArgs",
     "ExistingFeatureStoreArgs",
@@ -262,6 +305,7 @@ __all__ = [
     "InvalidArgs",
     "Linear",
     "Managed",
+    "Metric",
     "MissingBackend",
     "MissingRequirements",
     "Mlflow",
@@ -289,10 +333,17 @@ __all__ = [
     "OfflineView",
     "Online",
     "OnlineView",
+    "Out",
+    "Parameter",
     "Persistent",
+    "Pipeline",
+    "PipelineArgs",
+    "PipelineRef",
     "Platform",
     "PlatformArgs",
     "PlatformRef",
+    "PrepareArgs",
+    "PrepareStep",
     "Principal",
     "PrincipalRef",
     "PrincipalWithAccount",
@@ -305,6 +356,8 @@ __all__ = [
     "PrivateNetwork",
     "Problem",
     "Quota",
+    "RegisterArgs",
+    "RegisterStep",
     "Release",
     "ReleaseRolledBack",
     "ReleaseWithCanary",
@@ -312,21 +365,40 @@ __all__ = [
     "Scaling",
     "ScalingSchedule",
     "Schedule",
+    "Search",
+    "SearchWithChoice",
+    "SearchWithInteger",
+    "SearchWithLogUniform",
+    "SearchWithUniform",
     "SecretRef",
     "Serve",
     "Serverless",
     "Shadow",
     "Spot",
+    "Step",
     "TokenTrust",
     "Tokens",
     "TrackerRef",
+    "TrainArgs",
+    "TrainStep",
     "TrainingCluster",
     "TrainingClusterArgs",
     "TrainingClusterRef",
+    "Trigger",
+    "TriggerWithApproval",
+    "TriggerWithPipeline",
     "Trusts",
+    "TuneArgs",
+    "TuneStep",
     "Unsupported",
     "Variant",
     "Wandb",
+    "evaluate",
+    "parameter",
+    "prepare",
+    "register",
+    "train",
+    "tune",
 ]
 
 

@@ -113,6 +113,8 @@ class _Answers(mocks.Mocks):
             kind = "mlflow-app/app" if "App" in args.typ else "mlflow-tracking-server/server"
             made["arn"] = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:{kind}-{args.name}"
             made["trackingServerUrl"] = f"https://{args.name}.{REGION}.experiments.sagemaker.aws"
+        if args.typ.startswith("aws:iam/role:"):
+            made["arn"] = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
         if args.typ.startswith("aws:ecr/repository:"):
             made["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
         if args.typ.startswith("aws:cloudcontrol/"):

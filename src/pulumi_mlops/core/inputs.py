@@ -183,7 +183,7 @@ class EngineArgs(Spec):
         try:
             super().__init__(**args)
         except ValidationError as error:
-            raise InvalidArgs(type(self).__name__, self.named, _problems(type(self), error)) from None
+            raise InvalidArgs(type(self).__name__, self.named, told(type(self), error)) from None
 
 
 def spec_of(annotation: Any) -> type[Spec] | None:
@@ -298,7 +298,7 @@ def parse(spec: type[S], noun: str, name: str, args: Mapping[str, Any]) -> S:
     try:
         parsed = spec.model_validate(dict(args), context=args)
     except ValidationError as error:
-        problems += _problems(spec, error)
+        problems += told(spec, error)
         raise InvalidArgs(noun, shown(name), problems) from None
     if problems:
         raise InvalidArgs(noun, shown(name), problems)
@@ -384,7 +384,8 @@ _SENTENCES: Mapping[str, str] = {
 """What is said for each kind of error that pydantic tells; its own words are never shown."""
 
 
-def _problems(spec: type[Spec], error: ValidationError) -> list[Problem]:
+def told(spec: type[Spec], error: ValidationError) -> list[Problem]:
+    """Say what pydantic found, in the library's own words."""
     return [_problem(spec, detail) for detail in error.errors(include_url=False) if detail["type"] != _FOLLOWS]
 
 

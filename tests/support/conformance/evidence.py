@@ -122,7 +122,42 @@ _ROUTING = "desiredState/DeploymentConfig/BlueGreenUpdatePolicy/TrafficRoutingCo
 _RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
 _TARGET = "aws:appautoscaling/target:Target"
 
+_PIPELINE = "aws:sagemaker/pipeline:Pipeline"
+_ARGUMENTS = "pipelineDefinition/Steps/Arguments"
+_RULE = "aws:cloudwatch/eventRule:EventRule"
+
 AWS: Mapping[str, tuple[Evidence, ...]] = {
+    "pipeline": (Made(_PIPELINE), Made("aws:iam/role:Role"), Made("aws:s3/bucketObjectv2:BucketObjectv2")),
+    "pipeline.retries": (
+        said(_PIPELINE, "pipelineDefinition/Steps/RetryPolicies/MaxAttempts"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/attempts"),
+    ),
+    "pipeline.retries + pipeline.distributed": (said(_PIPELINE, "pipelineDefinition/Steps/RetryPolicies/MaxAttempts"),),
+    "pipeline.distributed": (
+        said(_PIPELINE, f"{_ARGUMENTS}/ResourceConfig/InstanceCount"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/launcher"),
+        said(_PIPELINE, f"{_ARGUMENTS}/EnableInterContainerTrafficEncryption"),
+    ),
+    "pipeline.tracker": (
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/WANDB_PROJECT"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_ENV_WANDB_API_KEY"),
+        _RIGHTS,
+    ),
+    "pipeline.cluster": (said(_PIPELINE, f"{_ARGUMENTS}/ResourceConfig/InstanceType"),),
+    "pipeline.checkpoints": (
+        said(_PIPELINE, f"{_ARGUMENTS}/CheckpointConfig/LocalPath"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_CHECKPOINTS"),
+    ),
+    "pipeline.register.image": (said(_PIPELINE, f"{_ARGUMENTS}/InferenceSpecification/Containers/Image"),),
+    "pipeline.schedule": (
+        Made("aws:scheduler/schedule:Schedule"),
+        said("aws:scheduler/schedule:Schedule", "scheduleExpressionTimezone"),
+    ),
+    "pipeline.triggers": (Made(_RULE),),
+    "pipeline.triggers.approval": (said(_RULE, "eventPattern/detail/ModelApprovalStatus"),),
+    "pipeline.triggers.pipeline": (said(_RULE, "eventPattern/detail/currentPipelineExecutionStatus"),),
+    "pipeline.parallel": (said(_PIPELINE, "parallelismConfiguration/maxParallelExecutionSteps"),),
+    "pipeline.alerts": (said(_RULE, "eventPattern/detail/currentPipelineExecutionStatus"),),
     "training_cluster": (remembered("nodes_max"), remembered("address/instance")),
     "training_cluster.elastic": (remembered("nodes_max"),),
     "training_cluster.nodes.min": (said(_ENDPOINT, "desiredState/InstanceGroups/InstanceCount"),),

@@ -61,6 +61,60 @@ def variants(words: Words) -> list[dict[str, Any]]:
     ]
 
 
+def training(words: Words, **args: Any) -> mlops.TrainStep:
+    return mlops.train(**({"image": words.image, "command": ["train"], "outputs": ["model"]} | args))
+
+
+def pipeline(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.Pipeline:
+    least: dict[str, Any] = {"alerts": False, "steps": {"fit": training(words)}}
+    return mlops.Pipeline("retrain", platform=on or platform(words), **(least | args))
+
+
+def trained_on(words: Words, **args: Any) -> mlops.Pipeline:
+    return pipeline(words, steps={"fit": training(words, **args)})
+
+
+def recorded(words: Words) -> mlops.Pipeline:
+    hub = platform(words)
+    runs = mlops.ExperimentTracker(
+        "runs", platform=hub, wandb={"entity": "acme", "project": "churn", "api_key": SECRET}
+    )
+    return pipeline(words, hub, steps={"fit": training(words, tracker=runs)})
+
+
+def on_a_cluster(words: Words) -> mlops.Pipeline:
+    hub = platform(words)
+    gpus = mlops.TrainingCluster("gpus", platform=hub, nodes={"max": 2})
+    return pipeline(words, hub, steps={"fit": training(words, cluster=gpus)})
+
+
+def reading_history(words: Words) -> mlops.Pipeline:
+    hub = platform(words)
+    history = group(words, store(words, hub)).as_of(days=90)
+    return pipeline(words, hub, steps={"fit": training(words, inputs={"x": history})})
+
+
+def registering(words: Words, **args: Any) -> mlops.Pipeline:
+    hub = platform(words)
+    fit, churn = training(words), model(words, registry(words, hub))
+    served = {"image": words.image} if words.backend == "aws" else {}
+    return pipeline(
+        words, hub, steps={"fit": fit, "register": mlops.register(churn, fit.out("model"), **(served | args))}
+    )
+
+
+def after_approval(words: Words, *, triggered: bool = True) -> mlops.Pipeline:
+    hub = platform(words)
+    churn = model(words, registry(words, hub))
+    return pipeline(words, hub, triggers=[{"approval": churn}] if triggered else [])
+
+
+def after_another(words: Words, *, triggered: bool = True) -> mlops.Pipeline:
+    hub = platform(words)
+    first = mlops.Pipeline("first", platform=hub, alerts=False, steps={"fit": training(words)})
+    return pipeline(words, hub, triggers=[{"pipeline": first}] if triggered else [])
+
+
 def private(words: Words) -> mlops.Platform:
     return platform(words, network={"private": {}})
 
@@ -298,6 +352,26 @@ ZERO = {"min": 0, "max": 2, "requests_per_replica": 5}
 OFFLINE = {"writer": {"role": "feature-writer"}, "rows": "s3://theirs/rows/"}
 
 PROGRAMS: Mapping[str, Program] = {
+    "pipeline": Program(pipeline, without=platform),
+    "pipeline.features": Program(reading_history, without=lambda w: group(w, store(w))),
+    "pipeline.retries": Program(lambda w: trained_on(w, retries=2), without=pipeline),
+    "pipeline.distributed": Program(lambda w: trained_on(w, nodes=2, launcher="torchrun"), without=pipeline),
+    "pipeline.retries + pipeline.distributed": Program(
+        lambda w: trained_on(w, nodes=2, launcher="torchrun", retries=2)
+    ),
+    "pipeline.tracker": Program(recorded, without=pipeline),
+    "pipeline.cluster": Program(on_a_cluster, without=pipeline),
+    "pipeline.checkpoints": Program(lambda w: trained_on(w, checkpoints=True), without=pipeline),
+    "pipeline.register.image": Program(lambda w: registering(w, image=w.image), without=pipeline),
+    "pipeline.schedule": Program(
+        lambda w: pipeline(w, schedule={"cron": "0 3 * * MON", "timezone": "Europe/Berlin"}), without=pipeline
+    ),
+    "pipeline.triggers": Program(after_another, without=lambda w: after_another(w, triggered=False)),
+    "pipeline.triggers.approval": Program(after_approval, without=lambda w: after_approval(w, triggered=False)),
+    "pipeline.triggers.pipeline": Program(after_another, without=lambda w: after_another(w, triggered=False)),
+    "pipeline.overlap.skip": Program(lambda w: pipeline(w, overlap="skip"), without=pipeline),
+    "pipeline.parallel": Program(lambda w: pipeline(w, parallel=2), without=pipeline),
+    "pipeline.alerts": Program(lambda w: pipeline(w, alerts=True), without=pipeline),
     "bridge.identity": Program(lambda w: identity(w, reads=[group_of(w).online]), without=identity),
     "bridge.feature_group.platform": Program(lambda w: reading_theirs(w, group_of(w).ref), without=beside),
     "bridge.feature_group.place": Program(

@@ -14,6 +14,8 @@ from typing import Any
 import regex
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+ANY = object()
+"""A value that fits every shape, since it is known only later."""
 MAX_REPORTED = 10  # AWS also stops counting somewhere; a longer list helps nobody
 
 
@@ -45,6 +47,8 @@ def message(found: list[Problem]) -> str:
 
 
 def _walk(shape: Shape, value: object, path: str, *, sensitive: bool) -> Iterator[Problem]:
+    if value is ANY:
+        return
     hidden = sensitive or bool(shape.metadata.get("sensitive"))
     expected, handler = _TYPES.get(shape.type_name, (object, _nothing))
     wrong_type = not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean")

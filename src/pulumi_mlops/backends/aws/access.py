@@ -51,14 +51,22 @@ def identity(scope: Scope, name: str, platform: PlatformRef, service: str, *gran
 
 
 def role_of(
-    scope: Scope, name: str, what: str, trust: Sequence[Statement], *, platform: PlatformRef, grants: Sequence[Grant]
+    scope: Scope,
+    name: str,
+    what: str,
+    trust: Sequence[Statement],
+    *,
+    platform: PlatformRef,
+    grants: Sequence[Grant],
+    part: str = "",
 ) -> Identity:
     """Make a role with one policy, with several where one cannot hold its rights, or with none where it has none.
 
     :param what: what kind of thing it is for, for the description.
+    :param part: tells a component's second role from its first.
     """
     role = aws.iam.Role(
-        scope.child("role"),
+        scope.child(f"{part}-role" if part else "role"),
         name=name,
         assume_role_policy=document(trust),
         description=f"{what} {scope.name} of {scope.project} ({scope.stage})",
@@ -72,7 +80,7 @@ def role_of(
     made: list[pulumi.Resource]
     if len(parts) == 1:
         inline = aws.iam.RolePolicy(
-            scope.child("rights"),
+            scope.child(f"{part}-rights" if part else "rights"),
             name="rights",
             role=role.name,
             policy=document(allowed, policy.INLINE),

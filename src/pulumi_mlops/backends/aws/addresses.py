@@ -126,6 +126,14 @@ class TrackerAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PipelineAddress(Address):
+    """A pipeline of SageMaker."""
+
+    name: str
+    arn: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndpointAddress(Address):
     """An endpoint; only its name is known while it waits for a first version."""
 

@@ -1,7 +1,7 @@
 """What only AWS can judge, before anything is registered: its limits, its machines, and what is there already."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.backends.aws import existing, leftovers, live, providers
@@ -14,6 +14,7 @@ from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
 from pulumi_mlops.backends.aws.machines import ENDPOINTS
 from pulumi_mlops.backends.aws.model_registry import model_group_name
+from pulumi_mlops.backends.aws.pipeline import pipeline_problems
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.backends.aws.training_cluster import training_problems
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
@@ -21,6 +22,7 @@ from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.component import anchor
@@ -48,21 +50,9 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     yield from limit_problems(spec)
     if isinstance(spec, Existing):
         yield from existing.problems(spec)
-    if isinstance(spec, PlatformSpec):
-        yield from _platform(spec)
-    elif isinstance(spec, FeatureGroupSpec):
-        yield from _feature_group(name, spec)
-    elif isinstance(spec, ModelRegistrySpec):
-        yield from principal_problems("consumers", spec.consumers or [], ("account", "role"))
-        yield from principal_problems("approvers", spec.approvers, ("role",))
-    elif isinstance(spec, ModelSpec):
-        yield from _model(name, spec)
-    elif isinstance(spec, EndpointSpec):
-        yield from _endpoint(name, spec)
-    elif isinstance(spec, IdentitySpec):
-        yield from identity_problems(spec)
-    elif isinstance(spec, TrainingClusterSpec):
-        yield from training_problems(spec)
+    judge = _JUDGES.get(type(spec))
+    if judge is not None:
+        yield from judge(name, spec)
 
 
 def _platform(spec: PlatformSpec) -> Iterator[Problem]:
@@ -268,3 +258,21 @@ def _endpoint_that_serves(spec: EndpointSpec, there: dict[str, Any]) -> Iterator
             f"AWS keeps the names of an endpoint's variants ({', '.join(names)} now, {', '.join(wanted)} wanted); keep "
             "the names, or make another Endpoint",
         )
+
+
+def _registry(_name: str, spec: ModelRegistrySpec) -> Iterator[Problem]:
+    yield from principal_problems("consumers", spec.consumers or [], ("account", "role"))
+    yield from principal_problems("approvers", spec.approvers, ("role",))
+
+
+_JUDGES: Mapping[type[Spec], Callable[[str, Any], Iterator[Problem]]] = {
+    PlatformSpec: lambda _, spec: _platform(spec),
+    FeatureGroupSpec: _feature_group,
+    ModelRegistrySpec: _registry,
+    ModelSpec: _model,
+    EndpointSpec: _endpoint,
+    IdentitySpec: lambda _, spec: identity_problems(spec),
+    PipelineSpec: pipeline_problems,
+    TrainingClusterSpec: lambda _, spec: training_problems(spec),
+}
+"""What judges the arguments of each noun."""

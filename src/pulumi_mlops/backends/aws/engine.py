@@ -8,6 +8,7 @@ from pulumi_mlops.backends.aws.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.aws.identity import identity
 from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
+from pulumi_mlops.backends.aws.pipeline import pipeline
 from pulumi_mlops.backends.aws.platform import platform
 from pulumi_mlops.backends.aws.secrets import keep_secret
 from pulumi_mlops.backends.aws.training_cluster import training_cluster
@@ -25,6 +26,7 @@ from pulumi_mlops.components.feature_store import FeatureStore
 from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
+from pulumi_mlops.components.pipeline import Pipeline
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
@@ -43,6 +45,7 @@ ENGINE = Engine(
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
+        Pipeline.built_by(pipeline),
         TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         feature_groups.EXISTING.done_by(existing.feature_group),

@@ -64,11 +64,12 @@ _OURS: Mapping[type[Spec], Mapping[str, tuple[int, int]]] = {
 (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html and its neighbours)."""
 _RESERVED = "aws:"
 _MARKS = 2  # tags of a configuration beside those of every resource
-_CLASS = re.compile(r"\^?\(?\[(?P<of>.*)\][*+]\)?\$?")
+_CLASS = re.compile(r"\^?\(?\[(?P<of>.*)\][*+]\)?\$?(\{\d+,\d+\})?")
 
 
 HOSTING, TRAINING, CLUSTER = "ProductionVariantInstanceType", "TrainingInstanceType", "ClusterInstanceType"
-"""What SageMaker calls the instances of endpoints, of training jobs and of HyperPod clusters."""
+PROCESSING = "ProcessingInstanceType"
+"""What SageMaker calls the instances of endpoints, of training jobs, of HyperPod clusters and of processing jobs."""
 _MORE = (
     *(("sagemaker", name) for name in ("TagList", "TagKey", "TagValue", "FeatureName", "EntityName")),
     ("sagemaker", "FeatureAdditions"),
@@ -153,6 +154,11 @@ def _judge(field: str, value: Any, service: str, name: str) -> Iterator[Problem]
         return
     if any(_judged(field, value, (service, name), shape)):
         yield from _judged(field, value, (service, name), told)
+
+
+def judged_as_told(field: str, value: Any, service: str, name: str) -> Iterator[Problem]:
+    """Judge a plain value, a list's length or a mapping by what the installed botocore says of a type."""
+    yield from _judged(field, value, (service, name), told)
 
 
 def _judged(

@@ -69,4 +69,5 @@ def _trained_on(purpose: str, of: str) -> Machines:
 
 ENDPOINTS = Machines(limits.HOSTING, "endpoints", instances.INSTANCES)
 JOBS = _trained_on(limits.TRAINING, "training jobs")
+PROCESSING = _trained_on(limits.PROCESSING, "processing jobs")
 CLUSTERS = _trained_on(limits.CLUSTER, "HyperPod clusters")

@@ -47,6 +47,16 @@ class LogGroup:
 
 
 @dataclass(frozen=True)
+class Jobs:
+    """Jobs that a pipeline starts as a role."""
+
+    role: str
+    """Its name."""
+    kinds: Sequence[str]
+    """The kinds of jobs, by the API's own word: ``TrainingJob``."""
+
+
+@dataclass(frozen=True)
 class Nodes:
     """The machines of a HyperPod cluster."""
 
@@ -136,6 +146,54 @@ def _write_logs(group: LogGroup, here: PlatformRef) -> list[Statement]:
         allow(["logs:DescribeLogStreams"], [arn(*where), arn(f"{where[0]}:*", *where[1:])]),
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn(f"{where[0]}:log-stream:*", *where[1:])),
     ]
+
+
+_JOBS = {
+    "TrainingJob": "training-job",
+    "ProcessingJob": "processing-job",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+}
+"""What the ARN of each kind of job has."""
+
+
+def _run_jobs(jobs: Jobs, here: PlatformRef) -> list[Statement]:
+    """Allow to start jobs and to look at them.
+
+    SageMaker names the jobs of a pipeline ``pipelines-<run>-<step>-…``: no part of it is the pipeline's own.
+    """
+    at = PlatformAddress.of(here)
+    found = [
+        allow(
+            [*(f"sagemaker:{verb}{kind}" for verb in ("Create", "Describe", "Stop")), "sagemaker:AddTags"],
+            arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:{_JOBS[kind]}/pipelines-*", at.partition, at.region, at.account),
+        )
+        for kind in jobs.kinds
+    ]
+    itself = arn(f"arn:{{0}}:iam::{{1}}:role/{jobs.role}", at.partition, at.account)
+    as_service = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    groups = [
+        arn(f"arn:{{0}}:logs:{{1}}:{{2}}:log-group:/aws/sagemaker/{name}*", at.partition, at.region, at.account)
+        for name in sorted({"ProcessingJobs" if kind == "ProcessingJob" else "TrainingJobs" for kind in jobs.kinds})
+    ]
+    return [
+        *found,
+        allow(["iam:PassRole"], itself, as_service),
+        # All jobs of an account and region write into one group of their kind, which the first of them makes.
+        allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], groups),
+    ]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A pipeline that something starts."""
+
+    name: str
+
+
+def _start_runs(runs: Runs, here: PlatformRef) -> list[Statement]:
+    at = PlatformAddress.of(here)
+    which = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:pipeline/{runs.name}", at.partition, at.region, at.account)
+    return [allow(["sagemaker:StartPipelineExecution"], which)]
 
 
 def _run_nodes(nodes: Nodes, here: PlatformRef) -> list[Statement]:
@@ -303,6 +361,11 @@ def _look_up(model: ModelRef) -> list[Statement]:
 def _model_files(model: ModelRef) -> Place:
     address = ModelAddress.of(model)
     return Place(_folder(model.platform, address.name) if address.files is None else address.files)
+
+
+def model_folder(model: ModelRef) -> Input[str]:
+    """Return the folder with the files of a model's versions."""
+    return _model_files(model).uri
 
 
 def _files_key(model: ModelRef, at: PlatformAddress, actions: Sequence[str]) -> Statement:
@@ -491,6 +554,8 @@ def _iceberg(offline: str, partition: str) -> str:
 _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] = {
     ("use", PlatformRef): _use_platform,
     ("write", LogGroup): _write_logs,
+    ("run", Jobs): _run_jobs,
+    ("start", Runs): _start_runs,
     ("use", Nodes): _run_nodes,
     ("pull", Image): _pull_image,
     ("read", Place): read_place,

@@ -77,6 +77,9 @@ aws.s3.BucketLifecycleConfiguration(
         },
     ],
 )
+aws.s3.BucketObjectv2(
+    "text", bucket=bucket.bucket, key="text", content=EDITION, server_side_encryption="aws:kms", kms_key_id=key.arn
+)
 aws.s3.ObjectCopy(
     "copy",
     bucket=bucket.bucket,
@@ -153,6 +156,17 @@ aws.cloudwatch.EventTarget(
     rule=rule.name,
     arn=queue.arn,
     retry_policy={"maximum_retry_attempts": 3 if FIRST else 4, "maximum_event_age_in_seconds": 300},
+)
+trusted = aws.iam.Role(
+    "starts", assume_role_policy=policy(["sts:AssumeRole"], Principal=service("scheduler")), tags=TAGS
+)
+aws.scheduler.Schedule(
+    "schedule",
+    schedule_expression="cron(0 3 ? * MON *)" if FIRST else "cron(0 4 ? * MON *)",
+    schedule_expression_timezone="Europe/Berlin",
+    flexible_time_window={"mode": "OFF"},
+    kms_key_arn=key.arn,
+    target={"arn": queue.arn, "role_arn": trusted.arn},
 )
 aws.budgets.Budget(
     "budget",
@@ -251,6 +265,16 @@ aws.sagemaker.MlflowTrackingServer(
     artifact_store_uri=pulumi.Output.concat("s3://", bucket.bucket, "/runs/"),
     role_arn=keeper.arn,
     tags=TAGS,
+)
+aws.sagemaker.Pipeline(
+    "pipeline",
+    pipeline_name="everything",
+    pipeline_display_name="everything",
+    pipeline_definition=json.dumps({"Version": "2020-12-01", "Metadata": {"edition": EDITION}, "Steps": []}),
+    role_arn=able,
+    parallelism_configuration={"max_parallel_execution_steps": 2 if FIRST else 3},
+    tags=TAGS,
+    opts=pulumi.ResourceOptions(depends_on=[grant]),
 )
 model = aws.sagemaker.Model(
     "model",

@@ -21,8 +21,12 @@ from pulumi_mlops_sandbox.aws.provider.tables import (
     s3,
     sagemaker,
     scaling,
+    scheduler,
     security,
 )
 
-_FAMILIES = (attributes, cloudcontrol, data, ecr, functions, groups, network, observe, s3, sagemaker, scaling, security)
+_FAMILIES = (
+    *(attributes, cloudcontrol, data, ecr, functions, groups, network, observe, s3, sagemaker, scaling, scheduler),
+    security,
+)
 ROWS: Mapping[str, Row] = {row.resource: row for family in _FAMILIES for row in family.ROWS}

@@ -40,6 +40,15 @@ MLFLOW_SERVER = (
 )
 MLFLOW_FAILED = ("CreateFailed", "UpdateFailed", "DeleteFailed")
 
+ONCE = "pulumi-mlops-sandbox-pipeline-{pipelineName}"
+_PIPELINE = (
+    "pipelineDisplayName",
+    "pipelineDescription",
+    "pipelineDefinition",
+    "pipelineDefinitionS3Location",
+    "roleArn",
+    "parallelismConfiguration",
+)
 ROWS = (
     Row(
         resource="aws:sagemaker/mlflowApp:MlflowApp",
@@ -133,6 +142,25 @@ ROWS = (
         identity=("modelPackageGroupName",),
         wait=Wait("ModelPackageGroupStatus", ("Completed",), ("Failed", "DeleteFailed")),
         wait_gone=True,
+    ),
+    Row(
+        resource="aws:sagemaker/pipeline:Pipeline",
+        service="sagemaker",
+        id="{pipelineName}",
+        create=Call("create_pipeline", {"ClientRequestToken": ONCE}),
+        reads=(Get("describe_pipeline", {"PipelineName": "{id}"}, rename={"arn": "PipelineArn"}),),
+        parts=(
+            Part(
+                Call("update_pipeline", {"PipelineName": "{id}"}, only=_PIPELINE),
+                on=_PIPELINE,
+            ),
+        ),
+        delete=Call("delete_pipeline", {"PipelineName": "{id}", "ClientRequestToken": ONCE}),
+        absent=("ResourceNotFound",),
+        tags=TAGS,
+        replace=("pipelineName",),
+        identity=("pipelineName",),
+        wait=Wait("PipelineStatus", ("Active",), ("Deleting",)),
     ),
     Row(
         resource="aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",

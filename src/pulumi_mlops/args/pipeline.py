@@ -1,0 +1,63 @@
+"""What Pipeline accepts, as editors and type checkers see it.
+
+Written by tools/generate_interface.py out of the spec; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pulumi_mlops.args.schedules import Schedule
+    from pulumi_mlops.components.model import ModelRef
+    from pulumi_mlops.components.pipeline import PipelineRef
+    from pulumi_mlops.components.platform import PlatformRef
+    from pulumi_mlops.core.refs import Has
+    from pulumi_mlops.steps.step import Step
+
+__all__ = ["PipelineArgs", "Trigger", "TriggerWithApproval", "TriggerWithPipeline"]
+
+
+class PipelineArgs(TypedDict, total=False):
+    """What a pipeline is asked to be."""
+
+    platform: Required[Has[PlatformRef]]
+    """The platform on which it runs. Changing it makes another pipeline."""
+    parameters: Mapping[str, str | bool | int | float]
+    """Values that a run may be started with, by name, each with its default; steps take them by
+    ``mlops.parameter("days")``."""
+    steps: Required[Mapping[str, Step]]
+    """Its steps by name. They run when what they take is there, several at a time. Changing it changes the next run;
+    those that have begun go on as they were."""
+    schedule: Schedule | None
+    """When it starts by itself."""
+    triggers: Sequence[Trigger]
+    """What else starts it."""
+    overlap: Literal["allow", "skip"]
+    """What happens when it is to start while a run goes on: ``allow`` runs both, ``skip`` does not begin another."""
+    parallel: int | None
+    """How many steps of a run go on at a time; no bound unless told."""
+    alerts: bool
+    """Whether those whom the platform alerts are told of a run that failed."""
+    tags: Mapping[str, str]
+    """Further tags."""
+
+
+class TriggerWithApproval(TypedDict, total=False):
+    """What starts a pipeline: one of these."""
+
+    approval: Required[Has[ModelRef]]
+    """The approval of a version of this model."""
+
+
+class TriggerWithPipeline(TypedDict, total=False):
+    """What starts a pipeline: one of these."""
+
+    pipeline: Required[Has[PipelineRef]]
+    """The success of another pipeline."""
+
+
+Trigger: TypeAlias = TriggerWithApproval | TriggerWithPipeline
+"""What starts a pipeline: one of these."""

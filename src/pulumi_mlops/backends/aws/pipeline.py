@@ -1,0 +1,268 @@
+"""Pipeline on AWS: identity, program, the definition, its schedule, what starts it, and who is told of a failure."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from pulumi_mlops.backends.aws import access, arguments, names, rights, steps
+from pulumi_mlops.backends.aws.addresses import ModelAddress, PipelineAddress, PlatformAddress
+from pulumi_mlops.backends.aws.cron import aws_cron
+from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING
+from pulumi_mlops.components.pipeline import PipelineRef, PipelineSpec, Trigger
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import Grant, Place, together
+from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.step import Step
+from pulumi_mlops.steps.train import TrainStep
+from pulumi_mlops.steps.tune import TuneStep
+from pulumi_mlops.steps.work import FETCH, START, Work
+
+_SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
+"""What stands for the addresses that are known when the platform is there, while a definition is judged."""
+_CHANGED = "SageMaker Model Building Pipeline Execution Status Change"
+
+
+def pipeline_name(platform: PlatformRef, name: str) -> str:
+    """Name a pipeline in the account."""
+    return physical(platform.name, platform.stage, name)
+
+
+def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
+    """Make the pipeline and all that starts it."""
+    where = PlatformAddress.of(spec.platform)
+    name = pipeline_name(spec.platform, scope.name)
+    runs = Output.format("s3://{0}/pipelines/{1}", where.bucket, scope.name)
+    programs, folder_of_programs = _programs(scope, where)
+    role_name = names.in_account(scope, spec.platform.region, scope.name, "pipeline")
+    folder = Place(Output.concat(runs, "/"))
+    role = access.identity(
+        scope,
+        role_name,
+        spec.platform,
+        "sagemaker.amazonaws.com",
+        *grants(scope.name, spec),
+        ("read", folder),
+        ("write", folder),
+        ("run", rights.Jobs(role_name, kinds(spec))),
+    )
+    at = steps.Place(spec.platform, runs, folder_of_programs, role.arn)
+    made = aws.sagemaker.Pipeline(
+        scope.child("pipeline"),
+        pipeline_name=name,
+        pipeline_display_name=name,
+        pipeline_definition=Output.json_dumps(steps.Rendering(spec.graph, at).definition()),
+        role_arn=role.arn,
+        parallelism_configuration={"max_parallel_execution_steps": spec.parallel} if spec.parallel else None,
+        tags=scope.tags,
+        opts=ResourceOptions.merge(scope.opts, ResourceOptions(depends_on=programs)),
+    )
+    native: dict[str, pulumi.Resource] = {"pipeline": made, "role": role.role}
+    native |= {f"program.{index}": one for index, one in enumerate(programs)}
+    native |= _started(scope, spec, made.arn, name)
+    if spec.alerts:
+        native["failures"] = _told(scope, made.arn, where.topic)
+    return PipelineRef(
+        name=scope.name,
+        backend="aws",
+        platform=spec.platform,
+        runs=folder.uri,
+        parameters=dict(spec.parameters),
+        address=PipelineAddress(name=name, arn=made.arn).plain(),
+        native=native,
+    )
+
+
+def _programs(scope: Scope, where: PlatformAddress) -> "tuple[list[aws.s3.BucketObjectv2], Output[str]]":
+    """Keep the programs that start each step, by their content: a run goes on with those that it began with."""
+    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH)}
+    mark = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
+    folder = f"pipelines/{scope.name}/programs/{mark}/"
+    kept = [
+        aws.s3.BucketObjectv2(
+            scope.child(f"program-{mark}-{name.removesuffix('.py')}"),
+            bucket=where.bucket,
+            key=f"{folder}{name}",
+            content=content,
+            content_type="text/x-python",
+            kms_key_id=where.key,
+            server_side_encryption="aws:kms",
+            opts=scope.opts,
+        )
+        for name, content in texts.items()
+    ]
+    return kept, Output.format("s3://{0}/{1}", kept[0].bucket, folder)
+
+
+def grants(name: str, spec: PipelineSpec) -> list[Grant]:
+    """Return what the steps name."""
+    found = together(work.workload(f"{name}-{step}") for step, work in works(spec.steps))
+    models = [step.model for step in spec.steps.values() if isinstance(step, RegisterStep)]
+    found += [("register", model) for model in {id(model): model for model in models}.values()]
+    return found
+
+
+def works(of: Mapping[str, Step]) -> Iterator[tuple[str, Work]]:
+    """Yield what runs a container, trials of a tuning among them."""
+    for name, step in of.items():
+        if isinstance(step, TuneStep):
+            yield name, step.trial()
+        elif isinstance(step, Work):
+            yield name, step
+
+
+def kinds(spec: PipelineSpec) -> list[str]:
+    """Name the kinds of jobs that it starts; a tuning starts trainings."""
+    found = set()
+    for step in spec.steps.values():
+        if isinstance(step, TuneStep):
+            found |= {"HyperParameterTuningJob", "TrainingJob"}
+        elif isinstance(step, TrainStep):
+            found.add("TrainingJob")
+        elif isinstance(step, Work):
+            found.add("ProcessingJob")
+    return sorted(found)
+
+
+def _started(scope: Scope, spec: PipelineSpec, arn: Output[str], name: str) -> dict[str, pulumi.Resource]:
+    """Make what starts it, and the one role that does so."""
+    if spec.schedule is None and not spec.triggers:
+        return {}
+    services = (["scheduler.amazonaws.com"] if spec.schedule else []) + (
+        ["events.amazonaws.com"] if spec.triggers else []
+    )
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": services},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": PlatformAddress.of(spec.platform).account}},
+    }
+    starter = access.role_of(
+        scope,
+        names.in_account(scope, spec.platform.region, scope.name, "start"),
+        "Start of pipeline",
+        [trust],
+        platform=spec.platform,
+        grants=[("start", rights.Runs(name))],
+        part="start",
+    )
+    native: dict[str, pulumi.Resource] = {"starter": starter.role}
+    if spec.schedule:
+        native["schedule"] = aws.scheduler.Schedule(
+            scope.child("schedule"),
+            name=names.of_stack(scope, scope.name, limit=64),
+            description=f"Starts pipeline {scope.name} of {scope.project} ({scope.stage})",
+            schedule_expression=aws_cron(spec.schedule.cron),
+            schedule_expression_timezone=spec.schedule.timezone,
+            flexible_time_window={"mode": "OFF"},
+            kms_key_arn=PlatformAddress.of(spec.platform).key,
+            target={"arn": arn, "role_arn": starter.arn},
+            opts=scope.opts,
+        )
+    for index, trigger in enumerate(spec.triggers):
+        native[f"trigger.{index}"] = _rule(
+            scope, f"trigger-{index}", _pattern(trigger), f"Starts pipeline {scope.name}"
+        )
+        _target(scope, f"trigger-{index}", native[f"trigger.{index}"], arn, starter.arn)
+    return native
+
+
+def _pattern(trigger: Trigger) -> Mapping[str, Any]:
+    if trigger.approval is not None:
+        return {
+            "source": ["aws.sagemaker"],
+            "detail-type": ["SageMaker Model Package State Change"],
+            "detail": {
+                "ModelPackageGroupName": [ModelAddress.of(trigger.approval).name],
+                "ModelApprovalStatus": ["Approved"],
+            },
+        }
+    assert trigger.pipeline is not None  # noqa: S101 (one of them is given)
+    return _ended(PipelineAddress.of(trigger.pipeline).arn, "Succeeded")
+
+
+def _ended(arn: Input[str], status: str) -> Mapping[str, Any]:
+    return {
+        "source": ["aws.sagemaker"],
+        "detail-type": [_CHANGED],
+        "detail": {"pipelineArn": [arn], "currentPipelineExecutionStatus": [status]},
+    }
+
+
+def _rule(scope: Scope, part: str, pattern: Mapping[str, Any], what: str) -> "aws.cloudwatch.EventRule":
+    return aws.cloudwatch.EventRule(
+        scope.child(part),
+        name=names.of_stack(scope, scope.name, part),
+        description=what,
+        event_pattern=Output.json_dumps(pattern),
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+
+
+def _target(scope: Scope, part: str, rule: pulumi.Resource, arn: Input[str], role: Input[str] | None = None) -> None:
+    assert isinstance(rule, aws.cloudwatch.EventRule)  # noqa: S101 (made above)
+    aws.cloudwatch.EventTarget(
+        scope.child(f"{part}-target"),
+        rule=rule.name,
+        target_id=part,
+        arn=arn,
+        role_arn=role,
+        opts=scope.opts,
+    )
+
+
+def _told(scope: Scope, arn: Output[str], topic: Input[str]) -> "aws.cloudwatch.EventRule":
+    """Tell the platform's topic of each run that failed."""
+    rule = _rule(scope, "failures", _ended(arn, "Failed"), f"Runs of pipeline {scope.name} that failed")
+    _target(scope, "failures", rule, topic)
+    return rule
+
+
+def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
+    """Judge what only SageMaker can judge of a pipeline."""
+    yield from steps.crossed(spec.graph)
+    unfit = [problem for step, work in works(spec.steps) for problem in _machine(step, work)]
+    yield from unfit
+    for step, one in spec.steps.items():
+        if isinstance(one, RegisterStep) and one.image is None:
+            told = (
+                "is required: SageMaker serves a version by the image that it names; write image=… in mlops.register(…)"
+            )
+            yield Problem(f"steps.{step}.image", told)
+        yield from _one_place(step, one, spec)
+    if not unfit:
+        written = steps.Rendering(spec.graph, steps.Place(spec.platform, *_SOME)).definition()
+        yield from arguments.problems(written["Steps"])
+    yield from access.size_problems("steps", spec.platform, grants(name, spec))
+
+
+def _machine(step: str, work: Work) -> Iterator[Problem]:
+    if not isinstance(work, TrainStep):
+        yield from PROCESSING.problems(f"steps.{step}.compute", work.machine)
+    elif work.cluster is None:
+        yield from JOBS.problems(f"steps.{step}.compute", work.machine)
+    elif work.cluster.persistent:
+        told = (
+            f"{work.cluster.name!r} is a HyperPod cluster, which takes no jobs of SageMaker; leave persistent out of it"
+        )
+        yield Problem(f"steps.{step}.cluster", told)
+
+
+def _one_place(step: str, one: Step, spec: PipelineSpec) -> Iterator[Problem]:
+    """Refuse files that would become versions of two models: a job writes into one folder."""
+    if not isinstance(one, RegisterStep):
+        return
+    for other in spec.steps.values():
+        if other is one:
+            return
+        if isinstance(other, RegisterStep) and other.files.step is one.files.step and other.model is not one.model:
+            told = f"its files become a version of {other.model.name!r} already; register one of them"
+            yield Problem(f"steps.{step}", told)

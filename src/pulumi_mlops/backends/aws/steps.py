@@ -1,0 +1,467 @@
+"""Steps of a pipeline as SageMaker Pipelines writes them: JSON whose arguments are those of the API's own calls.
+
+https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pulumi import Input, Output
+
+from pulumi_mlops.backends.aws import rights
+from pulumi_mlops.backends.aws.addresses import ModelAddress, PlatformAddress, TrainingClusterAddress
+from pulumi_mlops.backends.aws.instances import Instance
+from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING, Machines
+from pulumi_mlops.backends.aws.workload import environment
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.components.training_ref import TrainingClusterRef
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.workload import variable
+from pulumi_mlops.steps.evaluate import EvaluateStep
+from pulumi_mlops.steps.graph import Graph
+from pulumi_mlops.steps.prepare import PrepareStep
+from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.step import Metric, Out, Parameter, Step
+from pulumi_mlops.steps.train import TrainStep
+from pulumi_mlops.steps.tune import Search, TuneStep
+from pulumi_mlops.steps.work import INPUT, METRICS, OUTPUT, PARAMETER, Work, text
+
+Json = dict[str, Any]
+
+PROGRAM = "mlops.program"
+"""The channel with the program that starts a step; no input can be called so."""
+MEASURED = "mlops.metrics"
+"""The output with what a step measured; as above."""
+MEASUREMENTS = "metrics"
+"""The property file of that output."""
+FILE = "metrics.json"
+_COMPARED = {">=": "GreaterThanOrEqualTo", ">": "GreaterThan", "<=": "LessThanOrEqualTo", "<": "LessThan"}
+_VERSION = "2020-12-01"
+_DISK_GB = 50
+_TRAINED = "/opt/ml/input/data"
+_PROCESSED = "/opt/ml/processing"
+_SUSPECT = ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"]
+"""What a job can fail of without its program being at fault."""
+_TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "String"}
+Branch = tuple[int, ...]
+"""The conditions within which a step stands, by their identity, from the outermost."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a pipeline runs, and as whom."""
+
+    platform: PlatformRef
+    runs: Input[str]
+    """The folder of its runs, without a slash at its end."""
+    program: Input[str]
+    """The folder with the program that starts a step."""
+    role: Input[str]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A graph, on its way to a definition."""
+
+    graph: Graph
+    at: Place
+
+    def definition(self) -> Json:
+        """Write the whole definition."""
+        return {
+            "Version": _VERSION,
+            "Parameters": [
+                {"Name": name, "Type": _TYPES[type(value)], "DefaultValue": value}
+                for name, value in self.graph.parameters.items()
+            ],
+            "Steps": list(self._within(())),
+        }
+
+    def _within(self, branch: Branch) -> Iterator[Json]:
+        """Yield the steps that stand just within a branch, and the branches in it."""
+        opened: set[int] = set()
+        for name in self.graph.order():
+            own = self.branches[name]
+            if own == branch:
+                yield self._step(name)
+            elif own[: len(branch)] == branch and own[len(branch)] not in opened:
+                opened.add(own[len(branch)])
+                yield self._condition(name, own[: len(branch) + 1])
+
+    @cached_property
+    def branches(self) -> Mapping[str, Branch]:
+        """The branch of each step."""
+        return dict(branches(self.graph))
+
+    def _condition(self, name: str, branch: Branch) -> Json:
+        condition = next(one for one in self.graph.conditions(name) if id(one) == branch[-1])
+        return {
+            "Name": f"{name}-when",
+            "Type": "Condition",
+            "Arguments": {
+                "Conditions": [
+                    {
+                        "Type": _COMPARED[bound.comparison],
+                        "LeftValue": self._metric(bound.metric),
+                        "RightValue": _given(bound.value),
+                    }
+                    for bound in condition.bounds
+                ],
+                "IfSteps": list(self._within(branch)),
+                "ElseSteps": [],
+            },
+        }
+
+    def _step(self, name: str) -> Json:
+        step = self.graph.steps[name]
+        if isinstance(step, TuneStep):
+            return {"Name": name, "Type": "Tuning", "Arguments": self._tuning(name, step), **_again(step.fit)}
+        if isinstance(step, TrainStep):
+            return {"Name": name, "Type": "Training", "Arguments": self._training(name, step), **_again(step)}
+        if isinstance(step, RegisterStep):
+            return {"Name": name, "Type": "RegisterModel", "Arguments": self._registering(step)}
+        assert isinstance(step, PrepareStep | EvaluateStep)  # noqa: S101 (there are no others)
+        found = {"Name": name, "Type": "Processing", "Arguments": self._processing(name, step), **_again(step)}
+        if step.metrics:
+            found["PropertyFiles"] = [{"PropertyFileName": MEASUREMENTS, "OutputName": MEASURED, "FilePath": FILE}]
+        return found
+
+    def _training(self, name: str, step: TrainStep) -> Json:
+        """Write what CreateTrainingJob takes."""
+        found = self._job(name, step)
+        whole = step.started(f"{_TRAINED}/{PROGRAM}")
+        found["AlgorithmSpecification"] |= {"ContainerEntrypoint": whole[:2], "ContainerArguments": whole[2:]}
+        return found
+
+    def _tuning(self, name: str, step: TuneStep) -> Json:
+        """Write what CreateHyperParameterTuningJob takes."""
+        trial = step.trial()
+        job = self._job(name, trial)
+        # A tuning job has no place for a command: the image's own entry point starts the program, which finds it here.
+        job["Environment"]["MLOPS_COMMAND"] = json.dumps(trial.started(f"{_TRAINED}/{PROGRAM}")[2:])
+        if trial.checkpoints:  # all trials have one location
+            job["Environment"]["MLOPS_CHECKPOINTS"] = "/opt/ml/checkpoints/$(TRAINING_JOB_NAME)"
+        job["StaticHyperParameters"] = {}
+        return {
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Bayesian",
+                "ResourceLimits": {
+                    "MaxNumberOfTrainingJobs": step.trials,
+                    "MaxParallelTrainingJobs": step.parallel,
+                },
+                "HyperParameterTuningJobObjective": {
+                    "Type": "Maximize" if step.maximize else "Minimize",
+                    "MetricName": step.objective,
+                },
+                "ParameterRanges": ranges(step.over),
+            },
+            "TrainingJobDefinition": job,
+        }
+
+    def _job(self, name: str, step: TrainStep) -> Json:
+        """Write what a training and a trial have in common."""
+        where = PlatformAddress.of(self.at.platform)
+        said = self._environment(name, step)
+        said |= {variable(INPUT, one): f"{_TRAINED}/{one}" for one in step.inputs}
+        said |= {variable(OUTPUT, one): _trained_into(one) for one in step.outputs}
+        if step.metrics:
+            said[METRICS] = f"/tmp/mlops/{FILE}"  # noqa: S108 (in the container)
+        found: Json = {
+            "AlgorithmSpecification": {
+                "TrainingImage": step.image,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [
+                    {"Name": one, "Regex": f"mlops-metric {one}=([0-9eE.+-]+);"} for one in step.metrics
+                ],
+            },
+            "InputDataConfig": [
+                _channel(PROGRAM, self.at.program),
+                *(
+                    _channel(one, self._folder(source))
+                    for one, source in step.inputs.items()
+                    if isinstance(source, Out)
+                ),
+            ],
+            "OutputDataConfig": {
+                "S3OutputPath": self._run(name),
+                "KmsKeyId": where.key,
+                "CompressionType": "NONE",
+            },
+            "ResourceConfig": {**_on(_trainer(step), where.key), "InstanceCount": step.nodes},
+            "StoppingCondition": {"MaxRuntimeInSeconds": _seconds(step)},
+            "Environment": said,
+            "RoleArn": self.at.role,
+        }
+        if step.cluster is not None:
+            _on_terms(found, step.cluster)
+        if step.nodes > 1:
+            found["EnableInterContainerTrafficEncryption"] = True
+        if step.checkpoints:
+            said["MLOPS_CHECKPOINTS"] = "/opt/ml/checkpoints"
+            kept = _joined(self._run(name), "checkpoints")
+            found["CheckpointConfig"] = {"S3Uri": kept, "LocalPath": "/opt/ml/checkpoints"}
+        if self.at.platform.private:
+            groups = TrainingClusterAddress.of(step.cluster).security_groups if step.cluster else where.security_groups
+            found["VpcConfig"] = {"SecurityGroupIds": list(groups), "Subnets": list(where.subnets)}
+        return found
+
+    def _processing(self, name: str, step: Work) -> Json:
+        """Write what CreateProcessingJob takes."""
+        where = PlatformAddress.of(self.at.platform)
+        whole = step.started(f"{_PROCESSED}/input/{PROGRAM}")
+        made = [*step.outputs, *([MEASURED] if step.metrics else [])]
+        said = self._environment(name, step)
+        said |= {variable(INPUT, one): f"{_PROCESSED}/input/{one}" for one in step.inputs}
+        said |= {variable(OUTPUT, one): f"{_PROCESSED}/output/{one}" for one in step.outputs}
+        if step.metrics:
+            said[METRICS] = f"{_PROCESSED}/output/{MEASURED}/{FILE}"
+        taken = {PROGRAM: self.at.program} | {
+            one: self._folder(source) for one, source in step.inputs.items() if isinstance(source, Out)
+        }
+        found: Json = {
+            "AppSpecification": {
+                "ImageUri": step.image,
+                "ContainerEntrypoint": whole[:2],
+                "ContainerArguments": whole[2:],
+            },
+            "ProcessingInputs": [
+                {
+                    "InputName": one,
+                    "S3Input": {
+                        "S3Uri": uri,
+                        "LocalPath": f"{_PROCESSED}/input/{one}",
+                        "S3DataType": "S3Prefix",
+                        "S3InputMode": "File",
+                    },
+                }
+                for one, uri in taken.items()
+            ],
+            "ProcessingResources": {
+                "ClusterConfig": {**_on(_found(PROCESSING, step.machine), where.key), "InstanceCount": 1}
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": _seconds(step)},
+            "Environment": said,
+            "RoleArn": self.at.role,
+        }
+        if made:
+            outputs = [
+                {
+                    "OutputName": one,
+                    "S3Output": {
+                        "S3Uri": _joined(self._run(name), one, ""),
+                        "LocalPath": f"{_PROCESSED}/output/{one}",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+                for one in made
+            ]
+            found["ProcessingOutputConfig"] = {"Outputs": outputs, "KmsKeyId": where.key}
+        if self.at.platform.private:
+            network = {"SecurityGroupIds": list(where.security_groups), "Subnets": list(where.subnets)}
+            found["NetworkConfig"] = {"VpcConfig": network}
+        return found
+
+    def _registering(self, step: RegisterStep) -> Json:
+        """Write what CreateModelPackage takes."""
+        found: Json = {
+            "ModelPackageGroupName": ModelAddress.of(step.model).group,
+            "ModelApprovalStatus": "PendingManualApproval",
+            "CustomerMetadataProperties": {
+                **step.metadata,
+                "mlops-pipeline-run": {"Get": "Execution.PipelineExecutionArn"},
+                **{one.name: _as_text(self._metric(one)) for one in step.noted()},
+            },
+        }
+        source = {
+            "S3DataSource": {
+                "S3Uri": self._folder(step.files),
+                "S3DataType": "S3Prefix",
+                "CompressionType": "None",
+            }
+        }
+        found["InferenceSpecification"] = {
+            "Containers": [{"Image": step.image, "ModelDataSource": source}],
+            "SupportedContentTypes": ["application/json", "text/csv"],
+            "SupportedResponseMIMETypes": ["application/json", "text/csv"],
+        }
+        return found
+
+    def _environment(self, name: str, step: Work) -> Json:
+        """Return the variables that a step has wherever it runs."""
+        wanted = {
+            "outputs": list(step.outputs),
+            "metrics": list(step.metrics),
+            "attempts": step.retries + 1 if step.machines == 1 else 1,
+        }
+        if isinstance(step, TrainStep) and step.launcher:
+            wanted |= {"launcher": step.launcher, "processes": step.processes}
+        return {
+            **environment(step.workload(name)),
+            **{variable(PARAMETER, one): _as_text(_given(value)) for one, value in step.parameters.items()},
+            "MLOPS_STEP": json.dumps(wanted),
+        }
+
+    def _run(self, name: str) -> Json:
+        """Return the folder of a step of one run; what becomes a version is in the model's own."""
+        step = self.graph.steps[name]
+        model = next((address for one, address in registered(self.graph) if one is step), None)
+        start = self.at.runs if model is None else _bare(model)
+        return _joined(start, {"Get": "Execution.PipelineExecutionId"}, name)
+
+    def _folder(self, out: Out) -> Json:
+        """Return the folder with what a step made."""
+        name = self.graph.name(out.step)
+        if isinstance(out.step, TuneStep):
+            job = {"Get": f"Steps.{name}.BestTrainingJob.TrainingJobName"}
+        elif isinstance(out.step, TrainStep):
+            job = {"Get": f"Steps.{name}.TrainingJobName"}
+        else:
+            return {"Get": f"Steps.{name}.ProcessingOutputConfig.Outputs['{out.name}'].S3Output.S3Uri"}
+        below = ["model"] if out.name == "model" else ["data", out.name]
+        return _joined(self._run(name), job, "output", *below, "")
+
+    def _metric(self, metric: Metric) -> Json:
+        name = self.graph.name(metric.step)
+        if isinstance(metric.step, TuneStep):
+            return {"Get": f"Steps.{name}.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value"}
+        if isinstance(metric.step, TrainStep):
+            return {"Get": f"Steps.{name}.FinalMetricDataList['{metric.name}'].Value"}
+        return {
+            "Std:JsonGet": {
+                "PropertyFile": {"Get": f"Steps.{name}.PropertyFiles.{MEASUREMENTS}"},
+                "Path": metric.name,
+            }
+        }
+
+
+def registered(graph: Graph) -> Iterator[tuple[Step, Input[str]]]:
+    """Yield the steps whose files become a version, each with the folder of the model's versions."""
+    for step in graph.steps.values():
+        if isinstance(step, RegisterStep):
+            yield step.files.step, rights.model_folder(step.model)
+
+
+def branches(graph: Graph) -> Iterator[tuple[str, Branch]]:
+    """Yield each step with the branch that it stands in: the innermost of what it needs, and its own condition."""
+    found: dict[str, Branch] = {}
+    for name in graph.order():
+        needed = [found[one] for one in graph.before(name)]
+        inner = max(needed, key=len, default=())
+        own = graph.steps[name].when
+        found[name] = inner if own is None or id(own) in inner else (*inner, id(own))
+        yield name, found[name]
+
+
+def crossed(graph: Graph) -> Iterator[Problem]:
+    """Refuse a step that takes from two branches, neither of which is within the other."""
+    found = dict(branches(graph))
+    for name, own in found.items():
+        if wrong := [one for one in graph.before(name) if found[one] != own[: len(found[one])]]:
+            told = (
+                f"needs {wrong[0]!r}, which runs under another condition than the rest of what it needs; give both the "
+                "same condition, as one value"
+            )
+            yield Problem(f"steps.{name}", told)
+
+
+def ranges(over: Mapping[str, Search]) -> Json:
+    """Write where parameters are searched."""
+    kinds = ("ContinuousParameterRanges", "IntegerParameterRanges", "CategoricalParameterRanges")
+    found: dict[str, list[Json]] = {kind: [] for kind in kinds}
+    for name, search in over.items():
+        if search.choice:
+            found["CategoricalParameterRanges"].append({"Name": name, "Values": [text(one) for one in search.choice]})
+            continue
+        assert search.ends is not None  # noqa: S101 (one of them is given)
+        low, high = search.ends
+        kind = "IntegerParameterRanges" if search.integer else "ContinuousParameterRanges"
+        scale = "Logarithmic" if search.log_uniform else "Linear"
+        found[kind].append({"Name": name, "MinValue": f"{low:g}", "MaxValue": f"{high:g}", "ScalingType": scale})
+    return {kind: rows for kind, rows in found.items() if rows}
+
+
+def _again(step: Work) -> Json:
+    """Begin again where the service failed; where a command failed, the program that started it does."""
+    if not step.retries:
+        return {}
+    how = {"BackoffRate": 2.0, "IntervalSeconds": 30, "MaxAttempts": step.retries}
+    return {
+        "RetryPolicies": [
+            {"ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"], **how},
+            {"ExceptionType": _SUSPECT, **how},
+        ]
+    }
+
+
+def _channel(name: str, uri: Any) -> Json:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+        },
+    }
+
+
+def _trained_into(name: str) -> str:
+    return "/opt/ml/model" if name == "model" else f"/opt/ml/output/data/{name}"
+
+
+def _joined(start: Any, *parts: Any) -> Json:
+    """Join parts of an address, which a run may know only; an empty one at the end makes it a folder."""
+    inner = start.get("Std:Join") if isinstance(start, dict) else None
+    values: Sequence[Any] = inner["Values"] if inner else [start]
+    return {"Std:Join": {"On": "/", "Values": [*values, *parts]}}
+
+
+def _bare(folder: Input[str]) -> Input[str]:
+    """Return the address of a folder without the slash at its end."""
+    if isinstance(folder, str):
+        return folder.rstrip("/")
+    return Output.format("{0}", folder).apply(lambda known: known.rstrip("/"))
+
+
+def _given(value: object) -> Any:
+    return {"Get": f"Parameters.{value.name}"} if isinstance(value, Parameter) else value
+
+
+def _as_text(value: Any) -> Any:
+    """Make a text of a plain value, or have the run make one of what only it knows."""
+    return {"Std:Join": {"On": "", "Values": [value]}} if isinstance(value, dict) else text(value)
+
+
+def _found(among: Machines, compute: Compute) -> Instance:
+    found = among.pick(compute)
+    assert found is not None  # noqa: S101 (judged before)
+    return found
+
+
+def _trainer(step: TrainStep) -> Instance:
+    if step.cluster is None:
+        return _found(JOBS, step.machine)
+    return _found(JOBS, Compute(pin={"aws": TrainingClusterAddress.of(step.cluster).instance}))
+
+
+def _on(machine: Instance, key: Input[str]) -> Json:
+    """Write which machine a job has, and the key of its disk where it has none of its own."""
+    own = {} if machine.has_local_disk else {"VolumeKmsKeyId": key}
+    return {"InstanceType": machine.name, "VolumeSizeInGB": _DISK_GB, **own}
+
+
+def _on_terms(job: Json, cluster: TrainingClusterRef) -> None:
+    """Add the terms of a training cluster to a job."""
+    stopping, at = job["StoppingCondition"], TrainingClusterAddress.of(cluster)
+    if cluster.max_hours is not None:
+        stopping["MaxRuntimeInSeconds"] = min(stopping["MaxRuntimeInSeconds"], int(cluster.max_hours * 3600))
+    if cluster.spot_wait_hours is not None:
+        job["EnableManagedSpotTraining"] = True
+        stopping["MaxWaitTimeInSeconds"] = stopping["MaxRuntimeInSeconds"] + int(cluster.spot_wait_hours * 3600)
+    if at.keep_alive_seconds is not None:
+        job["ResourceConfig"]["KeepAlivePeriodInSeconds"] = at.keep_alive_seconds
+
+
+def _seconds(step: Work) -> int:
+    return int(step.max_hours * 3600)

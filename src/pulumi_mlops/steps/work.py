@@ -1,0 +1,155 @@
+"""Steps that run a container to its end: what they are given is what every workload is given."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pulumi import Input
+from pydantic import Field, ValidationInfo, field_validator
+
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
+from pulumi_mlops.components.feature_group import FeatureView, OfflineView
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, refuse
+from pulumi_mlops.core.refs import Given, Of, SecretRef
+from pulumi_mlops.core.workload import Grant, Image, Workload, taken, twins, variable
+from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
+
+START, FETCH = "step.py", "start.py"
+"""The programs of ``jobs/`` that begin a step: the first of all, and the one that fetches a tracker's keys."""
+INPUT = "MLOPS_INPUT_"
+OUTPUT = "MLOPS_OUTPUT_"
+PARAMETER = "MLOPS_PARAMETER_"
+METRICS = "MLOPS_METRICS"
+"""The variable that says into which file a step writes what it measured: JSON, a number for each name."""
+
+
+_SMALL = Compute(cpus=2, memory_gb=4)
+
+
+class Work(Step):
+    """A container that runs to its end."""
+
+    image: In[str]
+    """The image, such as ``platform.image("churn", sha)``. It has Python 3.9 or newer as ``python3``: a small program
+    of the library starts the command."""
+    command: Annotated[list[In[str]], Field(min_length=1)]
+    """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
+    inputs: Annotated[
+        dict[str, Annotated[Out | OfflineView, Given()]],
+        Needs("pipeline.features", lambda inputs: any(isinstance(one, OfflineView) for one in inputs.values())),
+    ] = {}
+    """What it reads, by name: what another step made, or the history of a feature group. The container finds the folder
+    of each under ``MLOPS_INPUT_<NAME>``."""
+    outputs: list[str] = []
+    """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names. A folder that is
+    empty at the end is an error."""
+    metrics: list[str] = []
+    """What it measures: numbers that it writes as JSON, ``{"auc": 0.93}``, into the file that ``MLOPS_METRICS`` names.
+    One that is missing at the end is an error."""
+    parameters: dict[str, Annotated[Parameter | Plain, Setting()]] = {}
+    """Values by name: the container finds each as ``MLOPS_PARAMETER_<NAME>``."""
+    environment: dict[str, In[str]] = {}
+    """Further variables. Names that begin with ``MLOPS_`` belong to the library."""
+    secrets: dict[str, Of[SecretRef]] = {}
+    """Secrets that it reads, by the name under which it finds each; see the page on workloads."""
+    tracker: Annotated[Of[ExperimentTrackerRef] | None, Needs("pipeline.tracker", given)] = None
+    """Where it records its runs. It may record there, and finds the tracker's own variables, keys among them."""
+    compute: Compute | None = None
+    """The machine, or one of the machines; 2 CPUs and 4 GiB unless told."""
+    max_hours: Annotated[Number, Field(gt=0, le=672)] = 24
+    """Hours after which it is ended and counts as failed."""
+    retries: Annotated[Annotated[Whole, Field(ge=0, le=10)], Needs("pipeline.retries")] = 0
+    """How often it is begun again after it failed."""
+
+    @field_validator("inputs", "parameters", "secrets")
+    @classmethod
+    def _names(cls, value: Mapping[str, object]) -> Mapping[str, object]:
+        named(value)
+        for first, second in twins(value):
+            raise refuse(f"{first!r} and {second!r} make one variable; rename one")
+        return value
+
+    @field_validator("outputs", "metrics")
+    @classmethod
+    def _distinct(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        (measures if info.field_name == "metrics" else named)(value)
+        return distinct(value)
+
+    @field_validator("environment")
+    @classmethod
+    def _not_ours(cls, value: Mapping[str, object]) -> Mapping[str, object]:
+        if ours := taken(value):
+            raise refuse(f"{', '.join(map(repr, ours))}: names that begin with MLOPS_ are the library's; write others")
+        return value
+
+    @property
+    def made(self) -> list[str]:
+        """The names of what it makes."""
+        return self.outputs
+
+    @property
+    def measured(self) -> list[str]:
+        """The names of what it measures."""
+        return self.metrics
+
+    @property
+    def machine(self) -> Compute:
+        """The machine, or one of the machines."""
+        return self.compute or _SMALL
+
+    @property
+    def machines(self) -> int:
+        """On how many machines it runs."""
+        return 1
+
+    def takes(self) -> Iterator[Out]:
+        """Yield what it takes of other steps."""
+        yield from (one for one in self.inputs.values() if isinstance(one, Out))
+
+    def parameters_used(self) -> Iterator[Parameter]:
+        """Yield the parameters of the pipeline that it uses."""
+        yield from super().parameters_used()
+        yield from (one for one in self.parameters.values() if isinstance(one, Parameter))
+
+    def started(self, programs: str) -> list[Input[str]]:
+        """Return the whole command line of the container.
+
+        :param programs: the folder in which the container finds the library's programs.
+        """
+        fetching = ["python3", f"{programs}/{FETCH}"] if self.tracker and self.tracker.keys else []
+        return ["python3", f"{programs}/{START}", *fetching, *self.command]
+
+    @property
+    def views(self) -> dict[str, OfflineView]:
+        """What it reads of feature groups, by input."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, OfflineView)}
+
+    def workload(self, name: str) -> Workload[FeatureView]:
+        """Return what runs; folders for what it reads and makes are the backend's."""
+        grants: list[Grant] = [("pull", Image(self.image))]
+        grants += [("read", view) for view in self.views.values()]
+        grants += [("read", secret) for secret in self.secrets.values()]
+        return Workload(
+            name=name,
+            compute=self.machine,
+            image=self.image,
+            command=self.command,
+            environment=self.environment,
+            secrets=self.secrets,
+            tracker=self.tracker,
+            grants=tuple(grants),
+        )
+
+
+def settings(parameters: Mapping[str, object]) -> dict[str, str]:
+    """Write plain parameters as variables.
+
+    >>> settings({"lr": 0.1, "deep": True})
+    {'MLOPS_PARAMETER_LR': '0.1', 'MLOPS_PARAMETER_DEEP': 'true'}
+    """
+    return {variable(PARAMETER, name): text(value) for name, value in parameters.items()}
+
+
+def text(value: object) -> str:
+    """Write one value as a program finds it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
