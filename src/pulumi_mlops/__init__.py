@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pulumi_mlops.args.compute import Compute
+    from pulumi_mlops.args.dataset import DatasetArgs, ExistingDatasetArgs
     from pulumi_mlops.args.endpoint import (
         Asynchronous,
         Canary,
@@ -91,6 +92,8 @@ if TYPE_CHECKING:
         Spot,
         TrainingClusterArgs,
     )
+    from pulumi_mlops.components.dataset import Dataset
+    from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
     from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import (
@@ -123,6 +126,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "args.compute": ["Compute"],
+    "args.dataset": ["DatasetArgs", "ExistingDatasetArgs"],
     "args.endpoint": [
         "Asynchronous",
         "Canary",
@@ -194,6 +198,8 @@ _HOMES = {
     ],
     "args.schedules": ["Schedule"],
     "args.training_cluster": ["ExistingTrainingClusterArgs", "Nodes", "Persistent", "Spot", "TrainingClusterArgs"],
+    "components.dataset": ["Dataset"],
+    "components.dataset_ref": ["DatasetRef", "DatasetView"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
     "components.experiment_tracker": ["ExperimentTracker", "ExperimentTrackerRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
@@ -227,10 +233,15 @@ __all__ = [
     "Clearml",
     "Compute",
     "Database",
+    "Dataset",
+    "DatasetArgs",
+    "DatasetRef",
+    "DatasetView",
     "Endpoint",
     "EndpointArgs",
     "EndpointRef",
     "EngineArgs",
+    "ExistingDatasetArgs",
     "ExistingEndpointArgs",
     "ExistingFeatureGroupArgs",
     "ExistingFeatureStoreArgs",

@@ -207,19 +207,21 @@ class Given:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Judge by class, and say what to write instead of what was given."""
-        wanted = source
+        several = get_args(source) or (source,)
+        nouns = [kind.__name__.removesuffix("Ref") for kind in several]
+        advised = advice(several[0]) + "".join(f", or {advice(kind)}" for kind in several[1:])
 
         def judge(value: object) -> object:
             found = ref_of(value) or value
-            if isinstance(found, wanted):
+            if isinstance(found, several):
                 return found
-            noun = wanted.__name__.removesuffix("Ref")
             if is_deferred(value):
                 why = "names and rights follow from it, and an Output is known only after that"
-                raise refuse(f"is {kind_of(value)}, and the {noun} itself is needed: {why}; {advice(wanted)}")
+                raise refuse(f"is {kind_of(value)}, and the {' or '.join(nouns)} itself is needed: {why}; {advised}")
             given = ref_of(value)
             this = type(given).__name__.removesuffix("Ref") if given else type(value).__name__
-            raise refuse(f"needs {_article(noun)} {noun}, this is {this}; {advice(wanted)}")
+            needed = " or ".join(f"{_article(noun)} {noun}" for noun in nouns)
+            raise refuse(f"needs {needed}, this is {this}; {advised}")
 
         return core_schema.no_info_plain_validator_function(judge)
 

@@ -8,6 +8,7 @@ from pulumi_mlops.backends.aws import existing, leftovers, live, providers
 from pulumi_mlops.backends.aws.access import principal_problems, size_problems
 from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
 from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
+from pulumi_mlops.backends.aws.dataset import dataset_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name, table_name
 from pulumi_mlops.backends.aws.identity import identity_problems
@@ -16,6 +17,7 @@ from pulumi_mlops.backends.aws.machines import ENDPOINTS
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.backends.aws.training_cluster import training_problems
+from pulumi_mlops.components.dataset import DatasetSpec, ExistingDatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
@@ -46,7 +48,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from elsewhere
         return
     yield from limit_problems(spec)
-    if isinstance(spec, Existing):
+    if isinstance(spec, Existing | ExistingDatasetSpec):
         yield from existing.problems(spec)
     if isinstance(spec, PlatformSpec):
         yield from _platform(spec)
@@ -61,6 +63,14 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _endpoint(name, spec)
     elif isinstance(spec, IdentitySpec):
         yield from identity_problems(spec)
+    else:
+        yield from _of_runs(name, spec)
+
+
+def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
+    """Judge what runs read, and what they run on."""
+    if isinstance(spec, DatasetSpec):
+        yield from dataset_problems(name, spec)
     elif isinstance(spec, TrainingClusterSpec):
         yield from training_problems(spec)
 
