@@ -8,6 +8,7 @@ from typing import Any
 
 from pulumi_mlops.backends.aws.policy import document
 from pulumi_mlops.backends.aws.rights import Catalogue, LogGroup, statements
+from pulumi_mlops.components.dataset_ref import DatasetRef
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef
@@ -53,6 +54,13 @@ _GROUP = FeatureGroupRef(
         "offline": "s3://BUCKET/features/STORE/",
     },
 )
+_ROWS = DatasetRef(
+    name="ROWS",
+    backend="aws",
+    platform=_HUB,
+    location="s3://DATASET/",
+    address={"key": _HUB.address["key"], "database": "DATABASE", "table": "ROWS"},
+)
 _MODEL = ModelRef(
     name="MODEL",
     backend="aws",
@@ -93,6 +101,8 @@ _GRANTS: dict[str, tuple[str, Any]] = {
     "`reads=[group.online]`": ("read", _GROUP.online),
     "`reads=[group.as_of(…)]`": ("read", _GROUP.as_of(days=1)),
     "`writes`": ("write", _GROUP),
+    "`reads=[rows]`": ("read", _ROWS),
+    "`writes=[rows]`": ("write", _ROWS),
     "`registers`": ("register", _MODEL),
     "`approves`": ("approve", _MODEL),
     "`deploys`": ("deploy", _MODEL),
@@ -113,7 +123,7 @@ def rows() -> Iterator[list[str]]:
                 for index, one in enumerate(json.loads(text or "{}")["Statement"]):
                     yield [
                         "" if index else words,
-                        ", ".join(one["Action"]),
+                        ("Deny " if one["Effect"] == "Deny" else "") + ", ".join(one["Action"]),
                         ", ".join(_listed(one["Resource"])),
                         _when(one),
                     ]

@@ -233,8 +233,10 @@ def written(annotation: Any) -> str:  # noqa: PLR0911 (one return a kind of type
     return _object(annotation)
 
 
-def _object(kind: type) -> str:
-    return f"Has[{kind.__name__}]" if issubclass(kind, Ref) else kind.__name__
+def _object(kind: Any) -> str:
+    if arms := get_args(kind):
+        return " | ".join(map(_object, arms))
+    return f"Has[{kind.__name__}]" if issubclass(kind, Ref) else str(kind.__name__)
 
 
 def described(kind: type) -> dict[str, str]:
@@ -360,7 +362,7 @@ def args_modules() -> dict[Path, str]:
     texts = {}
     for module, members in groups.items():
         body = "\n\n\n".join(document(name, spec) for name, spec in members.items())
-        words = {name for name, kind in objects.items() if re.search(rf"\b{name}\b", body)}
+        words = {name for name, kind in objects.items() if re.search(rf"(?<![\w.`]){name}(?=[\[\] ,\n])", body)}
         others = {name: other for other, found in groups.items() if other != module for name in found}
         lines = [f"    from {objects[name].__module__} import {name}" for name in sorted(words)]
         lines += [f"    from pulumi_mlops.args.{other} import {name}" for name, other in others.items()]

@@ -55,6 +55,12 @@ group = mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at",
                            tags=tags)
 pulumi.export("profile", group.ref.export())
 """,
+    "Dataset": """
+raw = mlops.Dataset.existing("raw", platform=platform, location="s3://existing-bucket/raw/")
+columns = {"id": "string", **({"n": "integer"} if tags else {})}
+mlops.Dataset("rows", platform=platform, format="parquet", partition="day", columns=columns, parents=[raw], tags=tags,
+              retention_days=400, description="Rows" if tags else None)
+""",
     "Model": """
 registry = mlops.ModelRegistry(
     "models", platform=platform, approvers=[{"role": "lead"}], tags=tags,
@@ -117,6 +123,7 @@ READ_BACK = {
     "secretsmanager:CreateSecret": "DescribeSecret GetResourcePolicy ListSecretVersionIds TagResource UntagResource "
     "UpdateSecret",
     "glue:CreateDatabase": "GetDatabase GetTags TagResource UntagResource UpdateDatabase",
+    "glue:CreateTable": "GetTable GetPartitionIndexes UpdateTable",
     "events:PutRule": "DescribeRule ListTagsForResource ListTargetsByRule TagResource UntagResource",
     "cloudwatch:PutMetricAlarm": "DescribeAlarms ListTagsForResource TagResource UntagResource",
     "application-autoscaling:RegisterScalableTarget": "ListTagsForResource TagResource UntagResource",
@@ -252,6 +259,7 @@ def collect() -> dict[str, set[tuple[str, str]]]:
                 run(noun, stack, "refresh")
         packages = client("sagemaker").list_model_packages(ModelPackageGroupName="hubname-dev-models-churn")
         hub = stacks.pop("Platform")
+        client("s3").put_object(Bucket="hubname-dev-rows-123456789012-us-east-1", Key="dt=2026-11-30/a", Body=b"rows")
         for noun in reversed(stacks):
             if noun == "Model":
                 for package in packages["ModelPackageSummaryList"]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pulumi_mlops.args.compute import Compute
+    from pulumi_mlops.args.dataset import DatasetArgs, ExistingDatasetArgs
     from pulumi_mlops.args.endpoint import (
         Asynchronous,
         Canary,
@@ -104,6 +105,8 @@ if TYPE_CHECKING:
         SearchWithUniform,
         TuneArgs,
     )
+    from pulumi_mlops.components.dataset import Dataset
+    from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
     from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import (
@@ -143,6 +146,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "args.compute": ["Compute"],
+    "args.dataset": ["DatasetArgs", "ExistingDatasetArgs"],
     "args.endpoint": [
         "Asynchronous",
         "Canary",
@@ -227,6 +231,8 @@ _HOMES = {
         "SearchWithUniform",
         "TuneArgs",
     ],
+    "components.dataset": ["Dataset"],
+    "components.dataset_ref": ["DatasetRef", "DatasetView"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
     "components.experiment_tracker": ["ExperimentTracker", "ExperimentTrackerRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
@@ -268,12 +274,17 @@ __all__ = [
     "Compute",
     "Condition",
     "Database",
+    "Dataset",
+    "DatasetArgs",
+    "DatasetRef",
+    "DatasetView",
     "Endpoint",
     "EndpointArgs",
     "EndpointRef",
     "EngineArgs",
     "EvaluateArgs",
     "EvaluateStep",
+    "ExistingDatasetArgs",
     "ExistingEndpointArgs",
     "ExistingFeatureGroupArgs",
     "ExistingFeatureStoreArgs",

@@ -12,7 +12,7 @@ from pulumi_mlops.core import registry
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.refs import HubRef
 
-Bridged = Literal["model_version", "shared_version", "feature_group"]
+Bridged = Literal["model_version", "shared_version", "feature_group", "dataset"]
 """What is used on another platform; a shared version is one whose registry platforms share."""
 Difference = Literal["place", "account"]
 APART = Task[[HubRef, HubRef], Sequence[Difference]]("Platform.apart")

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops.components.dataset import DatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
@@ -25,9 +26,12 @@ from support.conformance.programs import (
     STEPS,
     Build,
     cluster,
+    dataset,
     endpoint,
+    existing_dataset,
     files,
     group,
+    made_of,
     model,
     platform,
     registry,
@@ -71,6 +75,15 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "FeatureGroup.description": (lambda w: group(w, description="Who buys"), group),
     "FeatureGroup.protect": (lambda w: group(w, protect=True), group),
     "FeatureGroup.tags": (lambda w: group(w, tags={"tier": "gold"}), group),
+    "Dataset.columns": (
+        lambda w: dataset(w, format="csv", columns={"id": "string"}),
+        lambda w: dataset(w, format="csv", columns={"id": "integer"}),
+    ),
+    "Dataset.description": (lambda w: dataset(w, description="Who pays"), dataset),
+    "Dataset.format": (lambda w: dataset(w, format="csv"), dataset),
+    "Dataset.parents": (lambda w: made_of(w, existing_dataset(w, hub := platform(w)), on=hub), made_of),
+    "Dataset.protect": (lambda w: dataset(w, protect=True), dataset),
+    "Dataset.tags": (lambda w: dataset(w, tags={"tier": "gold"}), dataset),
     "ModelRegistry.tags": (
         lambda w: registry(w, events={"deploy": {"to": w.told}}, tags={"tier": "gold"}),
         announcing,
@@ -175,6 +188,9 @@ ASKED = {
     "Platform.secrets": "platform.secrets",
     "FeatureStore.materialize": "feature_store.materialize",
     "FeatureStore.platform": "feature_store",
+    "Dataset.partition": "dataset.partition",
+    "Dataset.platform": "dataset",
+    "Dataset.retention_days": "dataset.retention",
     "FeatureGroup.event_time": "feature_group",
     "FeatureGroup.features": "feature_group",
     "FeatureGroup.keys": "feature_group",
@@ -257,6 +273,7 @@ def test_every_argument_is_tried() -> None:
         *(PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec),
         TrainingClusterSpec,
     )
+    specs = (PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, DatasetSpec, ModelRegistrySpec, ModelSpec, EndpointSpec)
     known = {f"{path}." for spec in specs for path in leaves(spec, spec.__name__.removesuffix("Spec"))}
     accounted = [f"{path}." for path in (*ARGUMENTS, *ASKED, *WORDS_OF_ONE)]
     assert sorted(path for path in known if not path.startswith(tuple(accounted))) == []

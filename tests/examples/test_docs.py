@@ -18,7 +18,7 @@ import pulumi_mlops as mlops
 from pulumi_mlops import cli
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
-from pulumi_mlops.core.existing import Existing
+from pulumi_mlops.core.existing import ExistingThing
 from pulumi_mlops.core.inputs import EngineArgs, Spec
 from support.changes.common import WANDB, hidden
 from support.conformance.words import WORDS
@@ -67,7 +67,7 @@ def test_programs_run(name: str, preview: bool) -> None:
     cloud.run(program)
 
 
-BESIDE = {"ExperimentTracker", "Identity", "TrainingCluster"}
+BESIDE = {"Dataset", "ExperimentTracker", "Identity", "TrainingCluster"}
 """Nouns that a platform can do without."""
 
 
@@ -138,7 +138,7 @@ def test_every_field_of_every_spec_says_what_a_change_does(backend: str) -> None
     wanted: dict[str, set[str]] = {}
     for spec in all_specs():
         # Nothing is made of what exists: what uses the ref follows. Arguments of other engines are their own business.
-        if issubclass(spec, Existing | EngineArgs):
+        if issubclass(spec, ExistingThing | EngineArgs):
             continue
         name = spec.__name__.removesuffix("Spec")
         wanted[name] = {*spec.model_fields, *(["name"] if name in nouns else [])}
@@ -195,6 +195,8 @@ def everything(backend: str) -> dict[str, list[str]]:
         )
         views = [group.as_of(days=9)]
         made += [store, group]
+    if "Dataset" in has:
+        made.append(mlops.Dataset("rows", platform=hub, format="parquet", columns={"id": "string"}, retention_days=400))
     if "Model" in has:
         to = QUEUE if backend == "aws" else HOOK
         more: dict[str, Any] = {"azure": {"consumers": [{"group": SOMEBODY}]}, "kubernetes": {"published": True}}

@@ -61,6 +61,8 @@ def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
         if noun in ("Platform", "ModelRegistry", "Model") and "Model" in has:
             models = mlops.ModelRegistry("models", platform=hub, **args["ModelRegistry"])
             mlops.Model("churn", registry=models, **args["Model"])
+        if noun == "Dataset":
+            mlops.Dataset("rows", platform=hub, **args["Dataset"])
         if noun == "ExperimentTracker":
             mlops.ExperimentTracker("runs", platform=hub, **hidden(args["ExperimentTracker"]))
         if noun == "Identity":

@@ -12,6 +12,7 @@ DOCUMENT = {
     "Platform": "platform",
     "FeatureStore": "featuregroup",
     "FeatureGroup": "featuregroup",
+    "Dataset": "dataset",
     "ModelRegistry": "model",
     "Model": "model",
     "Endpoint": "endpoint",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pulumi import Input
 
+    from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
     from pulumi_mlops.components.endpoint import EndpointRef
     from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
@@ -81,11 +82,12 @@ class IdentityArgs(TypedDict, total=False):
 
     platform: Required[Has[PlatformRef]]
     """The platform on which it has rights. Changing it makes another identity."""
-    reads: Sequence[FeatureView]
-    """Views of feature groups that it reads: ``[profile.online, profile.as_of(days=90)]``. Changing it changes the
-    rights in place."""
-    writes: Sequence[Has[FeatureGroupRef]]
-    """Feature groups to which it writes rows."""
+    reads: Sequence[FeatureView | DatasetView | Has[DatasetRef]]
+    """What it reads: views of feature groups, and datasets with all their versions, ``[profile.online,
+    profile.as_of(days=90), rows]``. Changing it changes the rights in place."""
+    writes: Sequence[Has[FeatureGroupRef] | Has[DatasetRef]]
+    """Feature groups to which it writes rows, and datasets to which it writes files and of which it publishes
+    versions."""
     materializes: Sequence[Has[FeatureStoreRef]]
     """Feature stores whose offline rows it brings online."""
     registers: Sequence[Has[ModelRef]]

@@ -8,6 +8,7 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field, field_validator
 
 from pulumi_mlops import bridges
+from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
@@ -93,11 +94,12 @@ class IdentitySpec(Spec):
 
     platform: Of[PlatformRef]
     """The platform on which it has rights. Changing it makes another identity."""
-    reads: Annotated[list[Annotated[FeatureView, Given()]], Needs("identity.reads")] = []
-    """Views of feature groups that it reads: ``[profile.online, profile.as_of(days=90)]``. Changing it changes the
-    rights in place."""
-    writes: Annotated[list[Of[FeatureGroupRef]], Needs("identity.writes")] = []
-    """Feature groups to which it writes rows."""
+    reads: Annotated[list[Annotated[FeatureView | DatasetView | DatasetRef, Given()]], Needs("identity.reads")] = []
+    """What it reads: views of feature groups, and datasets with all their versions, ``[profile.online,
+    profile.as_of(days=90), rows]``. Changing it changes the rights in place."""
+    writes: Annotated[list[Annotated[FeatureGroupRef | DatasetRef, Given()]], Needs("identity.writes")] = []
+    """Feature groups to which it writes rows, and datasets to which it writes files and of which it publishes
+    versions."""
     materializes: Annotated[list[Of[FeatureStoreRef]], Needs("identity.materializes")] = []
     """Feature stores whose offline rows it brings online."""
     registers: Annotated[list[Of[ModelRef]], Needs("identity.registers")] = []
@@ -119,8 +121,7 @@ class IdentitySpec(Spec):
 
     def uses(self) -> frozenset[str]:
         """Name what it needs where a thing is of another platform."""
-        things = (thing.group if isinstance(thing, FeatureView) else thing for _, thing in self.grants())
-        hubs = (getattr(thing, "platform", None) for thing in things)
+        hubs = (getattr(_seen(thing), "platform", None) for _, thing in self.grants())
         apart = any(isinstance(hub, HubRef) and not bridges.same(hub, self.platform) for hub in hubs)
         return frozenset({bridges.IDENTITY}) if apart else frozenset()
 
@@ -137,6 +138,13 @@ class IdentitySpec(Spec):
             "record": self.records,
         }
         return [(verb, thing) for verb, things in named.items() for thing in things]
+
+
+def _seen(thing: object) -> object:
+    """Return what a view is of; any other thing itself."""
+    if isinstance(thing, FeatureView):
+        return thing.group
+    return thing.dataset if isinstance(thing, DatasetView) else thing
 
 
 class ExistingIdentitySpec(Existing):

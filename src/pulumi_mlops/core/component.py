@@ -104,7 +104,7 @@ class Component(ComponentResource, Generic[S, R]):
         warnings = _refuse_absent(engine, engine_name, what, self.noun, uses)
         if hub is not None:
             warnings += _refuse_without(engine.over(self.noun), engine_name, hub.backend, what)
-        if problems := [*_tag_problems(spec, hub), *engine.problems(name, spec)]:
+        if problems := [*_tag_problems(spec, hub), *spec.problems_of(name), *engine.problems(name, spec)]:
             raise InvalidArgs(self.noun, name, problems)
 
         own_providers = _providers(opts)

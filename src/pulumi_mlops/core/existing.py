@@ -22,15 +22,19 @@ from pulumi_mlops.core.refs import Ref
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]+(/\S*)?")
 
 
-class Existing(Spec):
-    """What is said of a thing that exists already."""
+class ExistingThing(Spec):
+    """What is said of a thing that exists already, however it is found."""
+
+
+class Existing(ExistingThing):
+    """What is said of a thing that exists already and is found by its name."""
 
     called: str | None = None
     """The name by which the backend knows it; the default is ``name``. It is a plain value, since it is looked up while
     the program runs."""
 
 
-E = TypeVar("E", bound=Existing)
+E = TypeVar("E", bound=ExistingThing)
 R = TypeVar("R", bound=Ref)
 
 

@@ -166,6 +166,11 @@ class Spec(BaseModel):
         """Name the capabilities that follow from more than one field; what one field needs, its ``Needs`` says."""
         return frozenset()
 
+    def problems_of(self, name: str) -> Iterable[Problem]:
+        """Judge the fields beside the name of the component that they are of."""
+        del name
+        return ()
+
 
 class EngineArgs(Spec):
     """The arguments of an engine that another distribution brings: a subclass names the engine and has its fields.

@@ -200,29 +200,28 @@ def advice(kind: type) -> str:
 
 
 class Given:
-    """Marks a field that takes an object of this library: ``Annotated[FeatureView, Given()]``, or one of several kinds.
+    """Marks a field that takes an object of this library: ``Annotated[FeatureView, Given()]``.
 
     A component is taken as its ref.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Judge by class, and say what to write instead of what was given."""
-        wanted: tuple[type, ...] = get_args(source) or (source,)
-        nouns = [kind.__name__.removesuffix("Ref") for kind in wanted]
-        noun = " or ".join([", ".join(nouns[:-1]), nouns[-1]] if nouns[1:] else nouns)
-        first, *more = map(advice, wanted)
-        write = " or ".join(dict.fromkeys([first, *(one.removeprefix("write ") for one in more)]))
+        several = get_args(source) or (source,)
+        nouns = [kind.__name__.removesuffix("Ref") for kind in several]
+        advised = advice(several[0]) + "".join(f", or {advice(kind)}" for kind in several[1:])
 
         def judge(value: object) -> object:
             found = ref_of(value) or value
-            if isinstance(found, wanted):
+            if isinstance(found, several):
                 return found
             if is_deferred(value):
                 why = "names and rights follow from it, and an Output is known only after that"
-                raise refuse(f"is {kind_of(value)}, and the {noun} itself is needed: {why}; {write}")
+                raise refuse(f"is {kind_of(value)}, and the {' or '.join(nouns)} itself is needed: {why}; {advised}")
             given = ref_of(value)
             this = type(given).__name__.removesuffix("Ref") if given else type(value).__name__
-            raise refuse(f"needs {_article(noun)} {noun}, this is {this}; {write}")
+            needed = " or ".join(f"{_article(noun)} {noun}" for noun in nouns)
+            raise refuse(f"needs {needed}, this is {this}; {advised}")
 
         return core_schema.no_info_plain_validator_function(judge)
 

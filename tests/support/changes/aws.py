@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, MANAGED, SCHEDULED, WANDB, engine
+from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, engine
 from support.facts.aws import hub
 from support.mocks import Registration
 
@@ -27,6 +27,7 @@ BASE: dict[str, dict[str, Any]] = {
         "features": {"id": "string", "at": "timestamp"},
         "online": {"ttl_hours": 24},
     },
+    "Dataset": DAILY,
     "ExperimentTracker": {"wandb": WANDB},
     "ModelRegistry": {"events": {"deploy": {"to": QUEUE}}},
     "Model": {},

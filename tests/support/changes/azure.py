@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, SCALED, SCHEDULED, WANDB, engine, scaled
+from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, engine, scaled
 from support.mocks import SUBSCRIPTION, Registration
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers"
@@ -38,6 +38,7 @@ def first_variant(**change: Any) -> dict[str, Any]:
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.
     "Platform": {"stage": "prod", "alerts": ["ml@example.com"], "monthly_budget": 100, "images": ["churn"]},
+    "Dataset": DAILY,
     "ExperimentTracker": {"wandb": WANDB},
     "Identity": {"trusts": BRANCH},
     "FeatureStore": {},

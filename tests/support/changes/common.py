@@ -89,8 +89,18 @@ TRACKERS: list[Change] = [
 ]
 """Of a tracker's arguments nothing but its keys is anywhere in a cloud: what others are told follows from its ref."""
 
+DAILY = {"format": "parquet", "partition": "day", "columns": {"id": "string"}, "retention_days": 400}
+
 COMMON: list[Change] = [
     *TRACKERS,
+    ("Dataset.columns", "Dataset", {}, {"columns": {"id": "integer", "at": "timestamp"}}),
+    ("Dataset.columns", "Dataset", {}, {"columns": {}}),
+    ("Dataset.retention_days", "Dataset", {}, {"retention_days": 30}),
+    ("Dataset.retention_days", "Dataset", {}, {"retention_days": None}),
+    ("Dataset.retention_days", "Dataset", {"partition": None}, {"retention_days": 30}),
+    ("Dataset.description", "Dataset", {}, {"description": "Who pays"}),
+    ("Dataset.protect", "Dataset", {}, {"protect": False}),
+    ("Dataset.tags", "Dataset", {}, SEARCH),
     ("FeatureStore.tags", "FeatureStore", {}, SEARCH),
     ("FeatureGroup.protect", "FeatureGroup", {}, {"protect": False}),
     ("FeatureGroup.tags", "FeatureGroup", {}, SEARCH),

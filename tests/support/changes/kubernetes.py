@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
-from support.changes.common import CANARY, COMMON, MANAGED, SCALED, WANDB, engine, scaled
+from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, engine, scaled
 from support.facts.kubernetes import hub
 from support.mocks import Registration
 
@@ -47,6 +47,7 @@ BASE: dict[str, dict[str, Any]] = {
         "features": {"id": "string", "at": "timestamp"},
         "online": {"ttl_hours": 24},
     },
+    "Dataset": DAILY,
     "ExperimentTracker": {"wandb": WANDB},
     "ModelRegistry": {"events": {"deploy": {"to": HOOK}}},
     "Model": {},

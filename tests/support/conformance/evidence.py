@@ -120,6 +120,7 @@ _GROUP = "aws:sagemaker/featureGroup:FeatureGroup"
 _MODEL = "aws:sagemaker/model:Model"
 _ROUTING = "desiredState/DeploymentConfig/BlueGreenUpdatePolicy/TrafficRoutingConfiguration"
 _RIGHTS = said("aws:iam/rolePolicy:RolePolicy", "policy/Statement/Action")
+_TABLE = "aws:glue/catalogTable:CatalogTable"
 _TARGET = "aws:appautoscaling/target:Target"
 
 _PIPELINE = "aws:sagemaker/pipeline:Pipeline"
@@ -166,6 +167,17 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     "training_cluster.warm": (remembered("address/keep_alive_seconds"),),
     "training_cluster.max_hours": (remembered("max_hours"),),
     "training_cluster.interconnect": (remembered("address/instance"), remembered("interconnect")),
+    "bridge.dataset.account": (remembered("parents/platform/address/account"),),
+    "bridge.dataset.place": (remembered("parents/platform/region"),),
+    "bridge.dataset.platform": (remembered("parents/platform/name"),),
+    "dataset": (Made("aws:s3/bucket:Bucket"), Made("aws:glue/catalogDatabase:CatalogDatabase")),
+    "dataset.partition": (said(_TABLE, "partitionKeys/name"), said(_TABLE, "parameters/projection.dt.range")),
+    "dataset.retention": (
+        said("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules/expiration/days"),
+        said(_TABLE, "parameters/projection.dt.range"),
+    ),
+    "dataset.existing": (remembered("location"),),
+    "dataset.existing.key": (remembered("address/key"),),
     "bridge.feature_group.platform": (_RIGHTS,),
     "bridge.feature_group.place": (_RIGHTS, said(_MODEL, "primaryContainer/environment/MLOPS_FEATURE_SERVER_PROFILE")),
     "bridge.model_version.platform": (said(_MODEL, "primaryContainer/modelPackageName"),),
@@ -291,6 +303,18 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "training_cluster.max_hours": (remembered("max_hours"),),
     "training_cluster.interconnect": (said(_COMPUTE, "properties/properties/vmSize"),),
     "training_cluster.existing": (remembered("address/compute"),),
+    "bridge.dataset.account": (remembered("parents/platform/address/subscription"),),
+    "bridge.dataset.place": (remembered("parents/platform/region"),),
+    "bridge.dataset.platform": (remembered("parents/platform/name"),),
+    "dataset": (Made(_ACCOUNT), Made(f"{_ML}:Datastore"), Made(f"{_ML}:DataContainer")),
+    "dataset.partition": (said(f"{_ML}:DataContainer", "properties/tags/mlops-dataset"),),
+    "dataset.retention": (
+        said(
+            "azure-native:storage:ManagementPolicy",
+            "policy/rules/definition/actions/baseBlob/delete/daysAfterModificationGreaterThan",
+        ),
+    ),
+    "dataset.existing": (remembered("location"),),
     "identity": (Made("azure-native:managedidentity:UserAssignedIdentity"), remembered("address/client")),
     "identity.secrets": (_ASSIGNED,),
     "identity.records": (_ASSIGNED,),
@@ -440,6 +464,14 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "training_cluster.existing": (remembered("address/queue"),),
     "training_cluster.existing.compute": (remembered("address/resources/cpu"),),
     "training_cluster.existing.nodes": (remembered("nodes_max"),),
+    "bridge.dataset.platform": (remembered("parents/platform/name"),),
+    "dataset": (Made(_CONFIG),),
+    "dataset.partition": (said(_CONFIG, "data/dataset.json/files"),),
+    "dataset.retention": (
+        Made("kubernetes:batch/v1:CronJob"),
+        said("kubernetes:batch/v1:CronJob", "spec/jobTemplate/spec/template/spec/containers/command"),
+    ),
+    "dataset.existing": (remembered("location"),),
     "bridge.model_version.platform": (said(_SERVING, "spec/predictor/model/storageUri"),),
     "identity": (Made("kubernetes:core/v1:ServiceAccount"),),
     "identity.reads": (Made(_POLICY),),

@@ -37,6 +37,18 @@ def group(words: Words, on: mlops.FeatureStore | None = None, **args: Any) -> ml
     return mlops.FeatureGroup("profile", store=on or store(words), **(least | args))
 
 
+def dataset(words: Words, on: mlops.Platform | None = None, name: str = "rows", **args: Any) -> mlops.Dataset:
+    return mlops.Dataset(name, platform=on or platform(words), **args)
+
+
+def dated(words: Words, **args: Any) -> mlops.Dataset:
+    return dataset(words, format="parquet", columns={"id": "string", "spend": "float"}, **args)
+
+
+def made_of(words: Words, *parents: mlops.DatasetRef, on: mlops.Platform | None = None) -> mlops.Dataset:
+    return dataset(words, on or platform(words), "features", parents=parents)
+
+
 def registry(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.ModelRegistry:
     return mlops.ModelRegistry("models", platform=on or platform(words), **args)
 
@@ -231,6 +243,10 @@ def existing_group(words: Words, on: Mapping[str, Any] | None = None, **args: An
     return mlops.FeatureGroup.existing("profile", **(least | dict(where) | args))
 
 
+def existing_dataset(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.DatasetRef:
+    return mlops.Dataset.existing("rows", platform=on or platform(words), location=words.rows, **args)
+
+
 def existing_registry(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.ModelRegistryRef:
     return mlops.ModelRegistry.existing("models", platform=on or platform(words), called="theirs", **args)
 
@@ -372,6 +388,19 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.overlap.skip": Program(lambda w: pipeline(w, overlap="skip"), without=pipeline),
     "pipeline.parallel": Program(lambda w: pipeline(w, parallel=2), without=pipeline),
     "pipeline.alerts": Program(lambda w: pipeline(w, alerts=True), without=pipeline),
+    "bridge.dataset.platform": Program(
+        lambda w: made_of(w, existing_dataset(w, theirs(w)), on=sharing(w)),
+        without=lambda w: made_of(w, on=sharing(w)),
+    ),
+    "bridge.dataset.place": Program(
+        lambda w: made_of(w, existing_dataset(w, theirs(w, region=w.region, existing=w.parts))), without=made_of
+    ),
+    "bridge.dataset.account": Program(
+        lambda w: made_of(w, apart(existing_dataset(w, theirs(w, existing=w.parts)), w)), without=made_of
+    ),
+    "bridge.dataset.backend": Program(
+        lambda w: made_of(w, elsewhere(existing_dataset(w, theirs(w)), backend="elsewhere")), without=made_of
+    ),
     "bridge.identity": Program(lambda w: identity(w, reads=[group_of(w).online]), without=identity),
     "bridge.feature_group.platform": Program(lambda w: reading_theirs(w, group_of(w).ref), without=beside),
     "bridge.feature_group.place": Program(
@@ -501,6 +530,13 @@ PROGRAMS: Mapping[str, Program] = {
     "platform.quota": Program(lambda w: platform(w, quota={"cpus": 64, "memory_gb": 256})),
     "platform.region": Program(lambda w: platform(w, region=w.region)),
     "platform.secrets": Program(lambda w: platform(w, secrets={"hub-token": SECRET})),
+    "dataset": Program(dataset, without=platform),
+    "dataset.partition": Program(lambda w: dated(w, partition="day"), without=dated),
+    "dataset.retention": Program(
+        lambda w: dated(w, partition="day", retention_days=400), without=lambda w: dated(w, partition="day")
+    ),
+    "dataset.existing": Program(existing_dataset, without=dataset),
+    "dataset.existing.key": Program(lambda w: existing_dataset(w, key=w.key), without=existing_dataset),
     "feature_store": Program(store, without=platform),
     "feature_store.materialize": Program(lambda w: store(w, materialize={"cron": "0 * * * *"})),
     "feature_group": Program(group, without=store),

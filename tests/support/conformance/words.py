@@ -120,6 +120,7 @@ WORDS = {
             backend="kubernetes",
             image="registry.example.com/ml/serve:1.0.0",
             artifact="s3://models/churn",
+            rows="s3://artifacts/theirs/rows/",
             region="eu-west-1",
             bucket="artifacts-of-mine",
             key="mine",

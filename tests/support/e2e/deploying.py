@@ -80,6 +80,7 @@ PROJECTS: dict[str, Project] = {
             names={"principal": "loans-web", "existing_model": "bank-models-dev-models-credit"},
         )
     ),
+    "examples/datasets": platforms(Platform("market", "platform dataset identity")),
     "examples/two_platforms": platforms(Platform("shop", "platform featuregroup")),
 }
 """The projects of the repository that use AWS. `network` is the document of ``network={"private": …}``."""

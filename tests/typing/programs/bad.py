@@ -61,4 +61,8 @@ mlops.Identity("oo", platform=platform, records=[registry])  # error: a registry
 mlops.Model.existing("kk", registry=platform)  # error: a platform where the registry of an existing model is due
 mlops.Endpoint.existing("ll", platform=cluster, url="http://score.models")  # error: the address of what exists
 mlops.Identity.existing("mm", platform=platform, called=later)  # error: an Output where something is looked up by name
+mlops.Dataset("oo", platform=platform, format="avro")  # error: a format that datasets do not have
+mlops.Dataset("pp", platform=platform, format="csv", columns={"id": "text"})  # error: a type that columns do not have
+mlops.Dataset("qq", platform=platform, parents=[platform])  # error: a platform where parents are due
+mlops.Dataset.existing("rr", platform=platform)  # error: a folder that is not named
 mlops.FeatureGroup.existing("nn", platform=platform, store=store)  # error when it runs: two places for what exists

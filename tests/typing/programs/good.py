@@ -28,13 +28,24 @@ endpoint = mlops.Endpoint(
     secrets={"TOKEN": platform.secret("token")},
     opts=pulumi.ResourceOptions(protect=True),
 )
+raw = mlops.Dataset.existing("raw", platform=platform, location="s3://acme-raw/", format="jsonl")
+rows = mlops.Dataset(
+    "rows",
+    platform=platform,
+    format="parquet",
+    partition="day",
+    columns={"customer_id": "string", "spend": "float"},
+    retention_days=400,
+    parents=[raw],
+)
 theirs = mlops.FeatureGroup.existing("theirs", platform=platform, called="Profile-2024", keys=["customer_id"])
 bought = mlops.Model.existing("bought", registry=registry, files="s3://models/bought/", gate={"auc": ">=0.9"})
 second = mlops.Endpoint("second", platform=platform, model=bought.version(3), reads=[theirs.online])
 mlops.Identity(
     "job",
     platform=platform,
-    writes=[theirs],
+    reads=[profile.online, rows.at("2026-11-01"), raw],
+    writes=[theirs, rows],
     deploys=[bought],
     invokes=[second, mlops.Endpoint.existing("first", platform=platform)],
     trusts={"account": {"id": "444455556666"}},

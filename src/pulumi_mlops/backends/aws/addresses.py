@@ -70,6 +70,17 @@ class FeatureGroupAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetAddress(Address):
+    """A dataset."""
+
+    key: Input[str] | None = None
+    """ARN of the key of its files; None where it has to be looked up."""
+    database: Input[str] | None = None
+    table: Input[str] | None = None
+    """Its table, and the catalogue that has it, where its columns are known."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRegistryAddress(Address):
     """A registry, which is a prefix of the names of model package groups."""
 

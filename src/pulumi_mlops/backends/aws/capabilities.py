@@ -10,6 +10,9 @@ _NO_BACKEND = "a container here has no credentials for another backend."
 
 _NO_SHARED = "no registry here is one that platforms share."
 _NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
+_OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
+_COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
+
 CAPABILITIES = table(
     {
         "identity": Entry("native", "a role of IAM"),
@@ -47,6 +50,10 @@ CAPABILITIES = table(
             "the rights on a thing are given by the platform that it belongs to.",
             "an Identity on that platform.",
         ),
+        "bridge.dataset.account": Entry("native", "lineage; whoever publishes needs the other account's leave to read"),
+        "bridge.dataset.backend": Entry("absent", _OTHER_CLOUD, _COPY_OF_IT),
+        "bridge.dataset.place": Entry("native", "lineage, in any region"),
+        "bridge.dataset.platform": Entry("native", "lineage"),
         "bridge.feature_group.account": Entry(
             "absent",
             "Feature Store opens a group to another account through a share of AWS RAM.",
@@ -145,6 +152,13 @@ CAPABILITIES = table(
         "feature_store.materialize": Entry(
             "absent", "a record is written to both stores at once.", "leave materialize out."
         ),
+        "dataset": Entry("native", "a bucket with versions, and a table of Glue where format and columns are known"),
+        "dataset.partition": Entry("native", "partition projection of the table"),
+        "dataset.retention": Entry(
+            "native", "lifecycle rules of the bucket; a partition's age is counted from when its files were written"
+        ),
+        "dataset.existing": Entry("native", "a folder of S3"),
+        "dataset.existing.key": Entry("native", "a KMS key"),
         "feature_group": Entry("native", "SageMaker FeatureGroup"),
         "feature_group.online": Entry("native"),
         "feature_group.online.ttl": Entry("native"),

@@ -8,6 +8,7 @@ from pulumi_mlops.backends.aws import existing, leftovers, live, providers
 from pulumi_mlops.backends.aws.access import principal_problems, size_problems
 from pulumi_mlops.backends.aws.addresses import FeatureStoreAddress
 from pulumi_mlops.backends.aws.bridges import region_problems, version_problems
+from pulumi_mlops.backends.aws.dataset import dataset_problems
 from pulumi_mlops.backends.aws.endpoint import endpoint_name
 from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_name, table_name
 from pulumi_mlops.backends.aws.identity import identity_problems
@@ -17,6 +18,7 @@ from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.pipeline import pipeline_problems
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
 from pulumi_mlops.backends.aws.training_cluster import training_problems
+from pulumi_mlops.components.dataset import DatasetSpec, ExistingDatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec, ModelFiles
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
@@ -48,7 +50,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from elsewhere
         return
     yield from limit_problems(spec)
-    if isinstance(spec, Existing):
+    if isinstance(spec, Existing | ExistingDatasetSpec):
         yield from existing.problems(spec)
     judge = _JUDGES.get(type(spec))
     if judge is not None:
@@ -267,6 +269,7 @@ def _registry(_name: str, spec: ModelRegistrySpec) -> Iterator[Problem]:
 
 _JUDGES: Mapping[type[Spec], Callable[[str, Any], Iterator[Problem]]] = {
     PlatformSpec: lambda _, spec: _platform(spec),
+    DatasetSpec: dataset_problems,
     FeatureGroupSpec: _feature_group,
     ModelRegistrySpec: _registry,
     ModelSpec: _model,

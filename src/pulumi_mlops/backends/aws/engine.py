@@ -3,6 +3,7 @@
 from pulumi_mlops.backends.aws import existing, providers
 from pulumi_mlops.backends.aws.capabilities import CAPABILITIES
 from pulumi_mlops.backends.aws.checks import problems
+from pulumi_mlops.backends.aws.dataset import dataset
 from pulumi_mlops.backends.aws.endpoint import endpoint
 from pulumi_mlops.backends.aws.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
@@ -13,12 +14,14 @@ from pulumi_mlops.backends.aws.platform import platform
 from pulumi_mlops.backends.aws.secrets import keep_secret
 from pulumi_mlops.backends.aws.training_cluster import training_cluster
 from pulumi_mlops.bridges import APART
+from pulumi_mlops.components import dataset as datasets
 from pulumi_mlops.components import endpoint as endpoints
 from pulumi_mlops.components import feature_group as feature_groups
 from pulumi_mlops.components import feature_store as feature_stores
 from pulumi_mlops.components import identity as identities
 from pulumi_mlops.components import model as models
 from pulumi_mlops.components import model_registry as registries
+from pulumi_mlops.components.dataset import Dataset
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker
 from pulumi_mlops.components.feature_group import FeatureGroup
@@ -39,6 +42,7 @@ ENGINE = Engine(
         FeatureStore.built_by(feature_store),
         FeatureGroup.built_by(feature_group),
         ExperimentTracker.built_by(experiment_tracker),
+        Dataset.built_by(dataset),
         ModelRegistry.built_by(model_registry),
         Model.built_by(model),
         APPROVED.done_by(approved),
@@ -49,6 +53,7 @@ ENGINE = Engine(
         TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         feature_groups.EXISTING.done_by(existing.feature_group),
+        datasets.EXISTING.done_by(existing.dataset),
         feature_stores.EXISTING.done_by(existing.feature_store),
         models.EXISTING.done_by(existing.model),
         registries.EXISTING.done_by(existing.model_registry),

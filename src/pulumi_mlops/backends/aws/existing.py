@@ -3,6 +3,7 @@
 Under Pulumi's mocks nothing is asked: what is said of a thing is believed, and its address is put together.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.aws import access, live
 from pulumi_mlops.backends.aws.addresses import (
+    DatasetAddress,
     EndpointAddress,
     FeatureGroupAddress,
     FeatureStoreAddress,
@@ -20,6 +22,8 @@ from pulumi_mlops.backends.aws.addresses import (
 )
 from pulumi_mlops.backends.aws.feature_store import TYPES
 from pulumi_mlops.backends.aws.model_registry import model_group_name
+from pulumi_mlops.components.dataset import ExistingDatasetSpec
+from pulumi_mlops.components.dataset_ref import DatasetRef
 from pulumi_mlops.components.endpoint import EndpointRef, ExistingEndpointSpec
 from pulumi_mlops.components.feature_group import ExistingFeatureGroupSpec, FeatureGroupRef
 from pulumi_mlops.components.feature_store import ExistingFeatureStoreSpec, FeatureStoreRef
@@ -39,8 +43,11 @@ _ACCOUNT = 4
 """The place of the account in an ARN."""
 
 
-def problems(spec: Existing) -> Iterator[Problem]:
+def problems(spec: Existing | ExistingDatasetSpec) -> Iterator[Problem]:
     """Judge what is said of an existing thing."""
+    if isinstance(spec, ExistingDatasetSpec):
+        yield from _place(spec)
+        return
     if isinstance(spec, ExistingFeatureGroupSpec | ExistingEndpointSpec | ExistingFeatureStoreSpec):
         yield from _a_name(spec.called)
     if isinstance(spec, ExistingFeatureStoreSpec):
@@ -190,6 +197,34 @@ def feature_store(name: str, spec: ExistingFeatureStoreSpec) -> FeatureStoreRef:
         backend="aws",
         platform=spec.platform,
         address=FeatureStoreAddress(database=called, role=role, offline=spec.rows).plain(),
+    )
+
+
+_BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/.*")
+
+
+def _place(spec: ExistingDatasetSpec) -> Iterator[Problem]:
+    """Judge the address of a folder."""
+    if not _BUCKET.fullmatch(spec.location):
+        told = f"{spec.location!r} is no folder of S3; write a bucket's name of 3 to 63 characters: 's3://bucket/rows/'"
+        yield Problem("location", told)
+
+
+def dataset(name: str, spec: ExistingDatasetSpec) -> DatasetRef:
+    """Find the bucket; what is in the folder is said."""
+    found = _BUCKET.fullmatch(spec.location)
+    assert found is not None  # noqa: S101 (judged above)
+    if not private.mocked() and not live.bucket_there(spec.platform, found["bucket"]):
+        raise absent("Dataset", name, f"there is no bucket {found['bucket']!r}", "location")
+    return DatasetRef(
+        name=name,
+        backend="aws",
+        platform=spec.platform,
+        location=spec.location,
+        format=spec.format,
+        partition=spec.partition,
+        columns=spec.columns,
+        address=DatasetAddress(key=spec.key).plain(),
     )
 
 

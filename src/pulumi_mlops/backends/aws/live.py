@@ -209,6 +209,35 @@ def role(platform: PlatformRef, name: str) -> dict[str, Any] | None:
     return _there(f"role {name!r}", lambda: client(platform, "iam"), _ROLE, RoleName=name)
 
 
+def bucket_tags(platform: PlatformRef, name: str) -> dict[str, str] | None:
+    """Read the tags of a bucket; None where there is no such bucket of ours, or it has none."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 (only programs that ask pay for it)
+
+    with asking(f"the tags of bucket {name}"):
+        try:
+            found = client(platform, "s3").get_bucket_tagging(Bucket=name)["TagSet"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in (*_NO_ANSWER, "NoSuchTagSet"):
+                return None
+            raise
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+
+def bucket_there(platform: PlatformRef, name: str) -> bool:
+    """Tell whether there is a bucket; one that this program may not look at counts as there."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 (as above)
+
+    with asking(f"bucket {name}"):
+        try:
+            client(platform, "s3").head_bucket(Bucket=name)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("404", "NoSuchBucket"):
+                return False
+            if error.response.get("Error", {}).get("Code") not in _NO_ANSWER:
+                raise
+        return True
+
+
 def key_arn(platform: PlatformRef, key: str) -> str:
     """Return the ARN of a key, also of one that is named by its id or by an alias."""
     if ":key/" in key:

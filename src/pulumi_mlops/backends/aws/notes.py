@@ -6,6 +6,17 @@ A key names a noun, an argument or an output.
 
 TITLE = "AWS"
 NOTES = {
+    "Dataset": "a versioned and encrypted S3 bucket of its own, whose lifecycle is the retention, a Glue database, "
+    "and with ``format`` and ``columns`` a table that Athena reads, with partition projection. Versions below "
+    "``_versions/`` are written once, which the bucket's policy sees to. See "
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html.",
+    "Dataset.columns": "times in ``csv`` and ``jsonl`` are texts in the table.",
+    "Dataset.retention_days": "partitions are deleted that many days after their files were written, and stay for the "
+    "days of the stage as old versions.",
+    "Dataset.location": "``s3://<bucket>/``.",
+    "Dataset.existing": "a folder of a bucket, ``s3://bucket/rows/``. Its key is looked up; the policies of bucket "
+    "and key must let the platform's account use them.",
+    "ExistingDataset.key": "ARN of a KMS key, whose policy must let the platform's account use it.",
     "FeatureGroup.existing": "a SageMaker FeatureGroup in the platform's account and region. All facts are read, "
     "its keys of KMS among them, whose policies must let the platform's account use them.",
     "FeatureStore.existing": "a database of Glue in which groups are made. ``rows`` and ``writer`` are required: "

@@ -48,13 +48,15 @@ def _key_of(platform: PlatformRef) -> Callable[[str, str, str], str | None]:
     return found
 
 
-def _with_key(place: Place, actions: Sequence[str], here: PlatformRef, *services: str) -> Statement:
+def with_key(place: Place, actions: Sequence[str], here: PlatformRef, *services: str) -> Statement:
+    """Allow the use of the key of a place, which is looked up where it is not the platform's."""
     at = PlatformAddress.of(here)
     key = Late(_key_of(here), (place.uri, at.bucket, at.key), asks=True)
     return allow(actions, key, through(at, "s3", *services))
 
 
-def _list(place: Place, at: PlatformAddress) -> list[Statement]:
+def list_files(place: Place, at: PlatformAddress) -> list[Statement]:
+    """Allow to list what is in a place."""
     bucket = Late(bucket_of, (place.uri, at.partition))
     return [
         allow(["s3:ListBucket"], bucket, {"StringLike": {"s3:prefix": [Late(below, (place.uri,))]}}),
@@ -64,12 +66,12 @@ def _list(place: Place, at: PlatformAddress) -> list[Statement]:
 
 def read_files(place: Place, at: PlatformAddress) -> list[Statement]:
     """Allow to read a place, whose key is granted elsewhere."""
-    return [allow(["s3:GetObject"], Late(objects, (place.uri, at.partition))), *_list(place, at)]
+    return [allow(["s3:GetObject"], Late(objects, (place.uri, at.partition))), *list_files(place, at)]
 
 
 def read_place(place: Place, here: PlatformRef) -> list[Statement]:
     """Allow to read a place, and the use of its key."""
-    return [*read_files(place, PlatformAddress.of(here)), _with_key(place, ["kms:Decrypt"], here)]
+    return [*read_files(place, PlatformAddress.of(here)), with_key(place, ["kms:Decrypt"], here)]
 
 
 def write_place(place: Place, here: PlatformRef, *services: str) -> list[Statement]:
@@ -77,6 +79,6 @@ def write_place(place: Place, here: PlatformRef, *services: str) -> list[Stateme
     at = PlatformAddress.of(here)
     return [
         allow(["s3:PutObject", "s3:AbortMultipartUpload"], Late(objects, (place.uri, at.partition))),
-        *_list(place, at),
-        _with_key(place, ["kms:Decrypt", "kms:GenerateDataKey"], here, *services),
+        *list_files(place, at),
+        with_key(place, ["kms:Decrypt", "kms:GenerateDataKey"], here, *services),
     ]

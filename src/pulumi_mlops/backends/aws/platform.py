@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import live, names, network, providers
+from pulumi_mlops.backends.aws import buckets, live, names, network, providers
 from pulumi_mlops.backends.aws.access import principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
 from pulumi_mlops.backends.aws.policy import Statement, allow, document
@@ -18,8 +18,6 @@ from pulumi_mlops.backends.aws.secrets import secret
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.principals import Who, plain
-
-_BUCKET_PREFIX = 34  # what is left of S3's 63 characters beside account and region
 
 
 @dataclass(frozen=True)
@@ -164,71 +162,12 @@ def _key(scope: Scope, spec: PlatformSpec, account: Account, native: dict[str, p
 def _bucket(
     scope: Scope, spec: PlatformSpec, account: Account, key: Any, native: dict[str, pulumi.Resource]
 ) -> Output[str]:
-    bucket = aws.s3.Bucket(
-        scope.child("artifacts"),
-        bucket=Output.format(
-            "{0}-{1}-{2}", scope.physical("artifacts", limit=_BUCKET_PREFIX), account.id, account.region
-        ),
-        force_destroy=not scope.profile.protect,
-        tags=scope.tags,
-        opts=scope.guarded(),
-    )
-    native["artifacts"] = bucket
-    aws.s3.BucketOwnershipControls(
-        scope.child("owner"), bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=scope.opts
-    )
-    closed = aws.s3.BucketPublicAccessBlock(
-        scope.child("closed"),
-        bucket=bucket.bucket,
-        block_public_acls=True,
-        block_public_policy=True,
-        ignore_public_acls=True,
-        restrict_public_buckets=True,
-        opts=scope.opts,
-    )
-    versioning = aws.s3.BucketVersioning(
-        scope.child("versions"), bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=scope.opts
-    )
-    aws.s3.BucketServerSideEncryptionConfiguration(
-        scope.child("encryption"),
-        bucket=bucket.bucket,
-        rules=[
-            {
-                "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key},
-                "bucket_key_enabled": True,
-            }
-        ],
-        opts=scope.opts,
-    )
-    aws.s3.BucketLifecycleConfiguration(
-        scope.child("lifecycle"),
-        bucket=bucket.bucket,
-        rules=[
-            {
-                "id": "superseded",
-                "status": "Enabled",
-                "filter": {"prefix": ""},
-                "noncurrent_version_expiration": {"noncurrent_days": scope.profile.version_days},
-                "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
-            }
-        ],
-        opts=pulumi.ResourceOptions.merge(scope.opts, pulumi.ResourceOptions(depends_on=[versioning])),
-    )
-    everything = [bucket.arn, Output.format("{0}/*", bucket.arn)]
-    statements: list[Statement] = [
-        {
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": everything,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-    ]
-    if spec.consumers:
+    def policy(bucket: aws.s3.Bucket) -> list[Statement]:
+        if not spec.consumers:
+            return []
         readers = account.principals(spec.consumers)
         # What is shared are the files of versions; features, answers and captured data stay with the platform.
-        statements += [
+        return [
             {
                 **allow(["s3:GetObject", "s3:GetObjectVersion"], Output.format("{0}/models/*", bucket.arn)),
                 "Sid": "Consumers",
@@ -240,12 +179,16 @@ def _bucket(
                 "Principal": {"AWS": readers},
             },
         ]
-    aws.s3.BucketPolicy(
-        scope.child("policy"),
-        bucket=bucket.bucket,
-        policy=document(statements),
-        opts=pulumi.ResourceOptions.merge(scope.opts, pulumi.ResourceOptions(depends_on=[closed])),
+
+    bucket = buckets.closed(
+        scope,
+        "artifacts",
+        buckets.name(scope, "artifacts", account.id, account.region),
+        key,
+        rules=[buckets.superseded(scope.profile.version_days)],
+        policy=policy,
     )
+    native["artifacts"] = bucket
     return bucket.bucket
 
 

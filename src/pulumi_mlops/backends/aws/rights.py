@@ -19,8 +19,10 @@ from pulumi_mlops.backends.aws.addresses import (
     TrackerAddress,
     package_arn,
 )
+from pulumi_mlops.backends.aws.dataset_rights import read_dataset, read_view, write_dataset
 from pulumi_mlops.backends.aws.places import below, bucket_of, objects, read_files, read_place, through, write_place
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
+from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
@@ -562,6 +564,9 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("write", Place): write_place,
     ("use", Key): _use_key,
     ("read", FeatureView): _read_view,
+    ("read", DatasetView): read_view,
+    ("read", DatasetRef): read_dataset,
+    ("write", DatasetRef): write_dataset,
     ("read", SecretRef): _read_secret,
     ("pull", ModelVersionRef): _pull_version,
     ("read", ModelVersionRef): _read_version,

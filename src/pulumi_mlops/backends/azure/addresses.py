@@ -144,6 +144,16 @@ class SharedRegistry(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetAddress(Address):
+    """A dataset."""
+
+    container: Input[str] | None = None
+    """Id of its container, where a program of ours made it."""
+    asset: Input[str] | None = None
+    """Id of its data asset, of which versions are registered."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRegistryAddress(Address):
     """Where models are kept: a workspace, or a registry that workspaces share."""
 

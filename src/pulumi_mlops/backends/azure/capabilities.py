@@ -15,6 +15,9 @@ _COPIED = (
     "here as well, or its files copied to the artifact store: model={'image': …, 'artifact': …}."
 )
 
+_OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
+_COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
+
 CAPABILITIES = table(
     {
         "bridge.identity": Entry(
@@ -114,6 +117,10 @@ CAPABILITIES = table(
         ),
         "platform.region": Entry("native"),
         "platform.secrets": Entry("native", "Key Vault"),
+        "bridge.dataset.account": Entry("native", "lineage; whoever publishes needs a role in the other subscription"),
+        "bridge.dataset.backend": Entry("absent", _OTHER_CLOUD, _COPY_OF_IT),
+        "bridge.dataset.place": Entry("native", "lineage, in any region"),
+        "bridge.dataset.platform": Entry("native", "lineage"),
         "bridge.feature_group.account": Entry("absent", _NO_ONLINE, _FEAST),
         "bridge.feature_group.backend": Entry("absent", _NO_ONLINE, _FEAST),
         "bridge.feature_group.place": Entry("absent", _NO_ONLINE, _FEAST),
@@ -142,6 +149,15 @@ CAPABILITIES = table(
         "feature_store.existing.rows": Entry("native", "a folder of Azure Storage"),
         "feature_store.existing.writer": Entry(
             "absent", "whoever has the role writes rows.", "Identity(writes=[…]) with the feature group."
+        ),
+        "dataset": Entry("native", "a storage account with versions of files, and a data asset"),
+        "dataset.partition": Entry("native", "folders"),
+        "dataset.retention": Entry(
+            "native", "the account's lifecycle; a partition's age is counted from when its files were last changed"
+        ),
+        "dataset.existing": Entry("native", "a folder of a container of the subscription"),
+        "dataset.existing.key": Entry(
+            "absent", "an account uses its key itself, whoever reads.", "the existing dataset without a key."
         ),
         "feature_group": Entry("native", "an entity, and a feature set whose specification is uploaded"),
         "feature_group.online": Entry("absent", _NO_ONLINE, _FEAST),

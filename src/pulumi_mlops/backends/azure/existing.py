@@ -13,6 +13,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.azure import live
 from pulumi_mlops.backends.azure.addresses import (
+    DatasetAddress,
     EndpointAddress,
     FeatureGroupAddress,
     FeatureStoreAddress,
@@ -24,6 +25,8 @@ from pulumi_mlops.backends.azure.addresses import (
 )
 from pulumi_mlops.backends.azure.feature_store import FEATURES
 from pulumi_mlops.backends.azure.model_registry import model_name
+from pulumi_mlops.components.dataset import ExistingDatasetSpec
+from pulumi_mlops.components.dataset_ref import DatasetRef
 from pulumi_mlops.components.endpoint import EndpointRef, ExistingEndpointSpec
 from pulumi_mlops.components.feature_group import ExistingFeatureGroupSpec, FeatureGroupRef
 from pulumi_mlops.components.feature_store import ExistingFeatureStoreSpec, FeatureStoreRef
@@ -44,8 +47,11 @@ ROOT = re.compile(
 """The id of a workspace, or of a registry."""
 
 
-def problems(spec: Existing) -> Iterator[Problem]:
+def problems(spec: Existing | ExistingDatasetSpec) -> Iterator[Problem]:
     """Judge what is said of an existing thing."""
+    if isinstance(spec, ExistingDatasetSpec):
+        yield from _place(spec)
+        return
     called = spec.called or ""
     rooted = isinstance(spec, ExistingModelRegistrySpec | ExistingFeatureStoreSpec)
     if rooted and "/" in called and not ROOT.fullmatch(called):
@@ -208,6 +214,36 @@ def feature_store(name: str, spec: ExistingFeatureStoreSpec) -> FeatureStoreRef:
         backend="azure",
         platform=spec.platform,
         address=FeatureStoreAddress(id=root, workspace=called.rpartition("/")[2], rows=rows).plain(),
+    )
+
+
+_FOLDER = re.compile(r"https://(?P<account>[a-z0-9]{3,24})\.blob\.core\.windows\.net/(?P<container>[a-z0-9$-]+)/.*")
+
+
+def _place(spec: ExistingDatasetSpec) -> Iterator[Problem]:
+    """Judge the address of a folder."""
+    if not _FOLDER.fullmatch(spec.location):
+        told = "is no folder of Azure Storage; write 'https://<account>.blob.core.windows.net/<container>/rows/'"
+        yield Problem("location", f"{spec.location!r} {told}")
+
+
+def dataset(name: str, spec: ExistingDatasetSpec) -> DatasetRef:
+    """Find the storage account; what is in the folder is said."""
+    found = _FOLDER.fullmatch(spec.location)
+    assert found is not None  # noqa: S101 (judged above)
+    kind = "Microsoft.Storage/storageAccounts"
+    if not private.mocked() and live.named(spec.platform, "storage account", kind, found["account"]) is None:
+        told = f"there is no storage account {found['account']!r} in the platform's subscription"
+        raise absent("Dataset", name, told, "location")
+    return DatasetRef(
+        name=name,
+        backend="azure",
+        platform=spec.platform,
+        location=spec.location,
+        format=spec.format,
+        partition=spec.partition,
+        columns=spec.columns,
+        address=DatasetAddress().plain(),
     )
 
 

@@ -12,7 +12,8 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import network, privatedns
 
 from pulumi_mlops.backends.azure import live, names
-from pulumi_mlops.components.platform import ExistingNetwork, PrivateNetwork
+from pulumi_mlops.backends.azure.addresses import PlatformAddress
+from pulumi_mlops.components.platform import ExistingNetwork, PlatformRef, PrivateNetwork
 from pulumi_mlops.core import private as private_answers
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.inputs import is_deferred
@@ -172,21 +173,31 @@ def _zone(scope: Scope, zone: str, group: Input[str], net: Input[str]) -> Output
 
 
 def doors(
-    scope: Scope, net: Network, group: Input[str], location: str, parts: Mapping[str, Input[str]]
+    scope: Scope,
+    net: Network,
+    group: Input[str],
+    location: Input[str],
+    parts: Mapping[str, Input[str]],
+    *,
+    of: str = "",
 ) -> list[pulumi.CustomResource]:
-    """Make a private endpoint for each part, and the names that lead to it."""
-    return [found for part, leads_to in parts.items() for found in _door(scope, net, group, location, (part, leads_to))]
+    """Make a private endpoint for each part, and the names that lead to it.
+
+    :param of: what the parts are of, where that is not the platform.
+    """
+    made = (_door(scope, net, group, location, (of, part, leads_to)) for part, leads_to in parts.items())
+    return [found for several in made for found in several]
 
 
 def _door(
-    scope: Scope, net: Network, group: Input[str], location: str, to: tuple[str, Input[str]]
+    scope: Scope, net: Network, group: Input[str], location: Input[str], to: tuple[str, str, Input[str]]
 ) -> list[pulumi.CustomResource]:
-    part, target = to
+    of, part, target = to
     kind = _GROUPS.get(part, part)
     endpoint = network.PrivateEndpoint(
         scope.child(f"door-{part}"),
         resource_group_name=group,
-        private_endpoint_name=names.inside(scope.project, scope.stage, part, limit=_VIRTUAL_NETWORK),
+        private_endpoint_name=names.inside(scope.project, scope.stage, of, part, limit=_VIRTUAL_NETWORK),
         location=location,
         subnet={"id": net.subnet},
         private_link_service_connections=[
@@ -206,3 +217,22 @@ def _door(
         opts=scope.opts,
     )
     return [endpoint, named]
+
+
+def of_platform(scope: Scope, platform: PlatformRef, kind: str) -> Network | None:
+    """Return the network of a platform with the zones of one kind of endpoint; none where it has no network.
+
+    The zones are those that the platform made, or those that the user's network asked already.
+    """
+    at = PlatformAddress.of(platform)
+    if at.network is None:
+        return None
+    there: Mapping[str, str] = {}
+    if not is_deferred(at.network) and not is_deferred(at.subscription):
+        there = linked(live.provider_of(platform), str(at.subscription), str(at.network), scope)
+    made = "{0}/providers/Microsoft.Network/privateDnsZones/{1}"
+    zones = {
+        zone: Output.from_input(there[zone]) if zone in there else Output.format(made, at.group_id, zone)
+        for zone in ZONES[kind]
+    }
+    return Network(Output.from_input(at.network), Output.from_input(at.subnets[0]), zones)

@@ -34,6 +34,15 @@ NOTES = {
     "FeatureGroup": "an entity and a feature set. Its specification is uploaded below ``specifications/`` of the "
     "artifact store, in a folder that is named after it, by whoever deploys; rows lie below "
     "``features/<store>/<group>/`` as Parquet. One more feature is another version, and those before it stay.",
+    "Dataset": "a storage account of its own with versions of files, whose lifecycle is the retention, a container "
+    "in it, a datastore and a data asset. Published versions are registered with the asset under the same number; "
+    "an asset knows no versions of files, so the registered one leads to the folder and names the list of files.",
+    "Dataset.columns": "a property of the data asset, which has no types of its own.",
+    "Dataset.retention_days": "partitions are deleted that many days after their files were last changed, and stay for "
+    "the days of the stage as old versions.",
+    "Dataset.location": "``https://<account>.blob.core.windows.net/files/``.",
+    "Dataset.existing": "a folder of a container of the platform's subscription, "
+    "``https://<account>.blob.core.windows.net/<container>/rows/``.",
     "FeatureGroup.existing": "a feature set of the store. ``keys`` and ``event_time`` are required; ``features`` are "
     "compared where the library made the set.",
     "ExperimentTracker": "the workspace's own MLflow, and a role of the tracker's own that records there. See "

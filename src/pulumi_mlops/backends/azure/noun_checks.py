@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks, shared_registry
 from pulumi_mlops.backends.azure.access import principal_problems
+from pulumi_mlops.backends.azure.dataset import dataset_problems
 from pulumi_mlops.backends.azure.training_cluster import training_problems
+from pulumi_mlops.components.dataset import DatasetSpec, ExistingDatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
@@ -17,7 +19,7 @@ from pulumi_mlops.core.inputs import Spec
 
 def noun_problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Judge what stands on a platform."""
-    if isinstance(spec, Existing):
+    if isinstance(spec, Existing | ExistingDatasetSpec):
         yield from existing.problems(spec)
     elif isinstance(spec, EndpointSpec):
         yield from endpoint_checks.problems(name, spec)
@@ -25,6 +27,8 @@ def noun_problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from feature_checks.store_problems(spec)
     elif isinstance(spec, FeatureGroupSpec):
         yield from feature_checks.group_problems(name, spec)
+    elif isinstance(spec, DatasetSpec):
+        yield from dataset_problems(name, spec)
     elif isinstance(spec, ModelRegistrySpec):
         yield from principal_problems("approvers", spec.approvers)
         yield from principal_problems("consumers", spec.consumers or [])

@@ -1,5 +1,6 @@
 """The parts that a workspace stands on: store, vault, registry, insights, each closed but for roles."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,10 @@ from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.core.component import Scope
 
 CONTAINER = "artifacts"
+AZURES_KEY: Mapping[str, Any] = {
+    "encryption": {"key_source": "Microsoft.Storage", "services": {"blob": {"enabled": True}}}
+}
+"""What an account says that is encrypted with a key of Azure's own."""
 SHORTEST_LOGS = 30
 """Days that Log Analytics keeps logs at the least."""
 _SHORTEST_RECOVERY, _LONGEST_RECOVERY = 15, 90
@@ -78,7 +83,7 @@ def existing_store(container: Input[str]) -> Store:
 def _encryption(keyed: tuple[Input[str], Output[str]] | None) -> dict[str, Any]:
     """Say with whose key the account encrypts."""
     if keyed is None:
-        return {"encryption": {"key_source": "Microsoft.Storage", "services": {"blob": {"enabled": True}}}}
+        return dict(AZURES_KEY)
     key, user = keyed
     named = Output.from_input(key).apply(lambda known: known.split("/"))
     return {
@@ -95,13 +100,13 @@ def _encryption(keyed: tuple[Input[str], Output[str]] | None) -> dict[str, Any]:
     }
 
 
-def closed_account(scope: Scope, *, closed: bool) -> dict[str, Any]:
+def closed_account(scope: Scope, *, closed: bool, protect: bool | None = None) -> dict[str, Any]:
     """Say what every storage account is: no keys, no anonymous reader; closed, it has no public address either."""
     return {
         "kind": "StorageV2",
         "sku": {"name": "Standard_ZRS" if scope.profile.protect else "Standard_LRS"},
         # Copies in other zones are moved by Azure's support, not by an update.
-        "opts": ResourceOptions.merge(scope.guarded(), ResourceOptions(ignore_changes=["sku"])),
+        "opts": ResourceOptions.merge(scope.guarded(protect), ResourceOptions(ignore_changes=["sku"])),
         "access_tier": storage.AccessTier.HOT,
         "allow_blob_public_access": False,
         "allow_cross_tenant_replication": False,
@@ -124,22 +129,66 @@ def store(
     keyed: tuple[Input[str], Output[str]] | None,
     native: dict[str, pulumi.Resource],
 ) -> Store:
-    """Make the artifact store: no keys, no anonymous reader, old versions for a while."""
-    account = storage.StorageAccount(
-        scope.child("artifacts"),
-        resource_group_name=place.group,
-        account_name=place.everywhere(scope, names.STORAGE),
-        location=place.location,
-        is_hns_enabled=False,
-        **closed_account(scope, closed=place.private),
-        tags=scope.tags,
+    """Make the artifact store."""
+    account, container = versioned(
+        scope,
+        "artifacts",
+        (place.group, place.location, place.everywhere(scope, names.STORAGE)),
+        CONTAINER,
+        [superseded(scope.profile.version_days)],
+        closed=place.private,
         **_encryption(keyed),
     )
     native["artifacts"] = account
+    return Store(account.id, account.name, container.name)
+
+
+def superseded(days: int) -> Mapping[str, Any]:
+    """Write the rule by which the versions of files before the current ones are deleted after some days."""
+    return rule("superseded", {"version": {"delete": {"days_after_creation_greater_than": days}}})
+
+
+def rule(name: str, actions: Mapping[str, Any], *prefixes: str) -> Mapping[str, Any]:
+    """Write a rule of an account, about all of its files or about those that begin so, container included."""
+    filters: dict[str, Any] = {"blob_types": ["blockBlob"], **({"prefix_match": list(prefixes)} if prefixes else {})}
+    definition = {"filters": filters, "actions": actions}
+    return {"name": name, "enabled": True, "type": "Lifecycle", "definition": definition}
+
+
+def versioned(
+    scope: Scope,
+    part: str,
+    where: tuple[Input[str], Input[str], str],
+    container: str,
+    rules: Sequence[Mapping[str, Any]],
+    *,
+    closed: bool,
+    protect: bool | None = None,
+    tags: Mapping[str, str] | None = None,
+    **more: Any,
+) -> tuple[storage.StorageAccount, storage.BlobContainer]:
+    """Make an account with a container: no keys, no anonymous reader, old versions for a while.
+
+    :param part: names it in the program.
+    :param where: its resource group, its region and its name.
+    :param rules: what becomes of files with time.
+    :param more: further settings of the account.
+    """
+    group, location, called = where
+    account = storage.StorageAccount(
+        scope.child(part),
+        resource_group_name=group,
+        account_name=called,
+        location=location,
+        is_hns_enabled=False,
+        **closed_account(scope, closed=closed, protect=protect),
+        tags={**scope.tags, **(tags or {})},
+        **more,
+    )
     days = scope.profile.version_days
     settings = storage.BlobServiceProperties(
-        scope.child("artifacts-versions"),
-        resource_group_name=place.group,
+        scope.child(f"{part}-versions"),
+        resource_group_name=group,
         account_name=account.name,
         blob_services_name="default",
         is_versioning_enabled=True,
@@ -147,35 +196,24 @@ def store(
         container_delete_retention_policy={"enabled": True, "days": days},
         opts=scope.opts,
     )
+    written: Any = [dict(one) for one in rules]
     storage.ManagementPolicy(
-        scope.child("artifacts-lifecycle"),
-        resource_group_name=place.group,
+        scope.child(f"{part}-lifecycle"),
+        resource_group_name=group,
         account_name=account.name,
         management_policy_name="default",
-        policy={
-            "rules": [
-                {
-                    "name": "superseded",
-                    "enabled": True,
-                    "type": "Lifecycle",
-                    "definition": {
-                        "filters": {"blob_types": ["blockBlob"]},
-                        "actions": {"version": {"delete": {"days_after_creation_greater_than": days}}},
-                    },
-                }
-            ]
-        },
+        policy={"rules": written},
         opts=ResourceOptions.merge(scope.opts, ResourceOptions(depends_on=[settings])),
     )
-    container = storage.BlobContainer(
-        scope.child("artifacts-container"),
-        resource_group_name=place.group,
+    held = storage.BlobContainer(
+        scope.child(f"{part}-container"),
+        resource_group_name=group,
         account_name=account.name,
-        container_name=CONTAINER,
+        container_name=container,
         public_access=storage.PublicAccess.NONE,
-        opts=ResourceOptions.merge(scope.guarded(), ResourceOptions(depends_on=[settings])),
+        opts=ResourceOptions.merge(scope.guarded(protect), ResourceOptions(depends_on=[settings])),
     )
-    return Store(account.id, account.name, container.name)
+    return account, held
 
 
 def files_of(account: Input[str]) -> Output[str]:

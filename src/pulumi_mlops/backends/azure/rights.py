@@ -13,6 +13,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.azure import live, stores
 from pulumi_mlops.backends.azure.addresses import (
+    DatasetAddress,
     EndpointAddress,
     FeatureGroupAddress,
     ModelAddress,
@@ -22,6 +23,7 @@ from pulumi_mlops.backends.azure.addresses import (
     SharedRegistry,
     TrackerAddress,
 )
+from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
@@ -376,6 +378,29 @@ def _write_rows(group: FeatureGroupRef, here: PlatformRef) -> list[Right]:
     return write_place(Place(FeatureGroupAddress.of(group).rows), here)
 
 
+def _read_view(view: DatasetView, here: PlatformRef) -> list[Right]:
+    """Allow to read a version: which files it has is known to nobody before it is read."""
+    return _read_dataset(view.dataset, here)
+
+
+def _read_dataset(dataset: DatasetRef, here: PlatformRef) -> list[Right]:
+    """Allow to read the files of a dataset, and to find its versions in the workspace."""
+    return _of_dataset("Storage Blob Data Reader", "Reader", dataset, here)
+
+
+def _write_dataset(dataset: DatasetRef, here: PlatformRef) -> list[Right]:
+    """Allow to write the files of a dataset, and to register its versions."""
+    return _of_dataset("Storage Blob Data Contributor", "AzureML Data Scientist", dataset, here)
+
+
+def _of_dataset(files: str, asset: str, dataset: DatasetRef, here: PlatformRef) -> list[Right]:
+    address = DatasetAddress.of(dataset)
+    if address.container is None or address.asset is None:
+        return _place(Place(dataset.location), here, files)
+    where = f"dataset-{dataset.name}"
+    return [Right(files, address.container, where), Right(asset, address.asset, f"{where}-asset")]
+
+
 RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("read", Place): read_place,
     ("write", Place): write_place,
@@ -393,6 +418,9 @@ RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("read", FeatureView): _read_rows,
     ("write", FeatureGroupRef): _write_rows,
     ("record", ExperimentTrackerRef): _record,
+    ("read", DatasetView): _read_view,
+    ("read", DatasetRef): _read_dataset,
+    ("write", DatasetRef): _write_dataset,
 }
 """What each grant means."""
 

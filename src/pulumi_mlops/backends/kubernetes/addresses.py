@@ -168,6 +168,11 @@ class FeatureGroupAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetAddress(Address):
+    """A dataset: its location says where it is in the platform's object store."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRegistryAddress(Address):
     """An MLflow server."""
 

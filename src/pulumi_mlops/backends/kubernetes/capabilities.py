@@ -9,6 +9,10 @@ _NOT_SHARED = "the server of a feature store takes callers of its own namespace 
 _NODES = "nodes are the cluster's own, and come and go by its own settings."
 _NO_SHARED = "no registry here is one that platforms share."
 _NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
+_OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
+_OTHER_STORE = "versions of a parent are read by who publishes, with the key of its own platform's object store."
+_COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
+
 CAPABILITIES = table(
     {
         "bridge.identity": Entry(
@@ -16,6 +20,10 @@ CAPABILITIES = table(
             "the rights on a thing are given by the platform that it belongs to.",
             "an Identity on that platform.",
         ),
+        "bridge.dataset.account": Entry("absent", _OTHER_STORE, _COPY_OF_IT),
+        "bridge.dataset.backend": Entry("absent", _OTHER_CLOUD, _COPY_OF_IT),
+        "bridge.dataset.place": Entry("absent", _OTHER_STORE, _COPY_OF_IT),
+        "bridge.dataset.platform": Entry("native", "lineage, where one object store has both"),
         "bridge.feature_group.account": Entry("absent", _NOT_SHARED, "an Endpoint on the group's own platform."),
         "bridge.feature_group.backend": Entry(
             "absent",
@@ -155,6 +163,15 @@ CAPABILITIES = table(
         "bridge.shared_version.platform": Entry("absent", _NO_SHARED, _NOT_FOR_REGIONS),
         "feature_store": Entry("native", "Feast with Postgres and Valkey"),
         "feature_store.materialize": Entry("native", "a CronJob"),
+        "dataset": Entry("native", "a folder of the object store, and a ConfigMap with its facts"),
+        "dataset.partition": Entry("native", "folders"),
+        "dataset.retention": Entry(
+            "emulated", "a CronJob with a program of ours, alike on the platform's own object store and on yours"
+        ),
+        "dataset.existing": Entry("native", "a folder of the platform's object store; what is said of it is believed"),
+        "dataset.existing.key": Entry(
+            "absent", "the object store encrypts by itself, if at all.", "the existing dataset without a key."
+        ),
         "feature_group": Entry("native", "a Feast feature view"),
         "feature_group.online": Entry("native", "Valkey"),
         "feature_group.online.ttl": Entry("native", "each feature of a row expires in Valkey"),

@@ -8,6 +8,7 @@ import pulumi
 
 from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside, quota
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
+from pulumi_mlops.backends.kubernetes.dataset import dataset_problems
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
 from pulumi_mlops.backends.kubernetes.experiment_tracker import recording_problems
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problems
@@ -16,6 +17,7 @@ from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, label_problems,
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.backends.kubernetes.training_cluster import existing_problems, training_problems
+from pulumi_mlops.components.dataset import DatasetSpec, ExistingDatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
@@ -43,7 +45,7 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     own = anchor(spec) or spec
     yield from label_problems(getattr(spec, "tags", ()), prefixed=bool(getattr(own, "tag_prefix", "")))
     yield from names.problems(name, spec)
-    if isinstance(spec, Existing):
+    if isinstance(spec, Existing | ExistingDatasetSpec):
         yield from existing.problems(spec)
         if isinstance(spec, ExistingTrainingClusterSpec):
             yield from existing_problems(spec)
@@ -75,8 +77,10 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
 
 
 def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
-    """Judge a tracker, and who records in one."""
-    if isinstance(spec, ExperimentTrackerSpec):
+    """Judge what runs read, a tracker, and who records in one."""
+    if isinstance(spec, DatasetSpec):
+        yield from dataset_problems(name, spec)
+    elif isinstance(spec, ExperimentTrackerSpec):
         if spec.own.published:
             yield from gateway.published_problems("managed.published", spec.platform)
         yield from quota.component_problems(spec)

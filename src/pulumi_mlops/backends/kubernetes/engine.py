@@ -3,6 +3,7 @@
 from pulumi_mlops.backends.kubernetes import existing, providers
 from pulumi_mlops.backends.kubernetes.capabilities import CAPABILITIES
 from pulumi_mlops.backends.kubernetes.checks import problems
+from pulumi_mlops.backends.kubernetes.dataset import dataset
 from pulumi_mlops.backends.kubernetes.endpoint import endpoint
 from pulumi_mlops.backends.kubernetes.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group, feature_store
@@ -12,6 +13,7 @@ from pulumi_mlops.backends.kubernetes.platform import platform
 from pulumi_mlops.backends.kubernetes.secrets import keep_secret
 from pulumi_mlops.backends.kubernetes.training_cluster import existing_cluster, training_cluster
 from pulumi_mlops.bridges import APART
+from pulumi_mlops.components import dataset as datasets
 from pulumi_mlops.components import endpoint as endpoints
 from pulumi_mlops.components import feature_group as feature_groups
 from pulumi_mlops.components import feature_store as feature_stores
@@ -19,6 +21,7 @@ from pulumi_mlops.components import identity as identities
 from pulumi_mlops.components import model as models
 from pulumi_mlops.components import model_registry as registries
 from pulumi_mlops.components import training_cluster as training_clusters
+from pulumi_mlops.components.dataset import Dataset
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker
 from pulumi_mlops.components.feature_group import FeatureGroup
@@ -38,6 +41,7 @@ ENGINE = Engine(
         FeatureStore.built_by(feature_store),
         FeatureGroup.built_by(feature_group),
         ExperimentTracker.built_by(experiment_tracker),
+        Dataset.built_by(dataset),
         ModelRegistry.built_by(model_registry),
         Model.built_by(model),
         APPROVED.done_by(approved),
@@ -47,6 +51,7 @@ ENGINE = Engine(
         TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         feature_groups.EXISTING.done_by(existing.feature_group),
+        datasets.EXISTING.done_by(existing.dataset),
         feature_stores.EXISTING.done_by(existing.feature_store),
         models.EXISTING.done_by(existing.model),
         registries.EXISTING.done_by(existing.model_registry),

@@ -12,14 +12,18 @@ from typing import Any
 
 from pulumi_mlops.backends.kubernetes import feast, live, tracking
 from pulumi_mlops.backends.kubernetes.addresses import (
+    DatasetAddress,
     Door,
     EndpointAddress,
     FeatureGroupAddress,
     FeatureServerAddress,
     ModelAddress,
     ModelRegistryAddress,
+    PlatformAddress,
 )
 from pulumi_mlops.backends.kubernetes.objects import NAMESPACE, namespace_name
+from pulumi_mlops.components.dataset import ExistingDatasetSpec
+from pulumi_mlops.components.dataset_ref import DatasetRef
 from pulumi_mlops.components.endpoint import EndpointRef, ExistingEndpointSpec
 from pulumi_mlops.components.feature_group import ExistingFeatureGroupSpec, FeatureGroupRef
 from pulumi_mlops.components.feature_store import ExistingFeatureStoreSpec, FeatureStoreRef
@@ -38,8 +42,11 @@ _HTTP = 80
 _NOT_TOLD = "is required: Feast's server does not tell it; write {}"
 
 
-def problems(spec: Existing) -> Iterator[Problem]:
+def problems(spec: Existing | ExistingDatasetSpec) -> Iterator[Problem]:
     """Judge what is said of an existing thing."""
+    if isinstance(spec, ExistingDatasetSpec):
+        yield from _place(spec)
+        return
     if isinstance(spec, _OBJECTS) and spec.called is not None and not _OBJECT.fullmatch(spec.called):
         told = f"{spec.called!r} is not the name of an object; write it as 'namespace/name'"
         yield Problem("called", told)
@@ -172,6 +179,31 @@ def feature_group(name: str, spec: ExistingFeatureGroupSpec) -> FeatureGroupRef:
             view=spec.called or feast.view_name(name),
             location=spec.offline or "",
         ).plain(),
+    )
+
+
+def _place(spec: ExistingDatasetSpec) -> Iterator[Problem]:
+    """Judge the address of a folder: the keys of the platform's object store open no other."""
+    store = PlatformAddress.of(spec.platform).store
+    if not spec.location.startswith("s3://"):
+        told = f"{spec.location!r} is no folder of the platform's object store; write 's3://{store.bucket}/rows/'"
+        yield Problem("location", told)
+    elif store.door.pods is not None and not spec.location.startswith(f"s3://{store.bucket}/"):
+        told = f"{spec.location!r} is in another bucket; the platform's object store has {store.bucket!r} alone"
+        yield Problem("location", told)
+
+
+def dataset(name: str, spec: ExistingDatasetSpec) -> DatasetRef:
+    """Believe what is said of a folder: the object store is reached from within the cluster alone."""
+    return DatasetRef(
+        name=name,
+        backend="kubernetes",
+        platform=spec.platform,
+        location=spec.location,
+        format=spec.format,
+        partition=spec.partition,
+        columns=spec.columns,
+        address=DatasetAddress().plain(),
     )
 
 

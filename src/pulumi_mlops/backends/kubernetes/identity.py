@@ -14,6 +14,8 @@ from pulumi_mlops.backends.kubernetes.addresses import (
 )
 from pulumi_mlops.backends.kubernetes.experiment_tracker import recorder
 from pulumi_mlops.backends.kubernetes.objects import App, Fields
+from pulumi_mlops.components.dataset_ref import DatasetRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.identity import IdentityRef, IdentitySpec
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.principals import Principal
@@ -52,18 +54,35 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
 def _secrets(spec: IdentitySpec) -> list[Input[str]]:
     """Name the Secrets that it reads: those that it is given, and the object store's key where it reads files."""
     found: list[Input[str]] = [SecretAddress.of(secret).id for secret in spec.secrets]
-    if any(view.tier == "offline" for view in spec.reads):
-        found.append(PlatformAddress.of(spec.platform).store.reader)
+    store = PlatformAddress.of(spec.platform).store
+    if _writes_files(spec):  # its key reads as well
+        found.append(store.writer)
+    elif _reads_files(spec):
+        found.append(store.reader)
     return found
+
+
+def _views(spec: IdentitySpec) -> list[FeatureView]:
+    return [view for view in spec.reads if isinstance(view, FeatureView)]
+
+
+def _reads_files(spec: IdentitySpec) -> bool:
+    """Tell whether it reads from the object store: rows of a group, or a dataset."""
+    return len(_views(spec)) < len(spec.reads) or any(view.tier == "offline" for view in _views(spec))
+
+
+def _writes_files(spec: IdentitySpec) -> bool:
+    return any(isinstance(one, DatasetRef) for one in spec.writes)
 
 
 def _doors(spec: IdentitySpec) -> list[Door]:
     """Return the ports that it reaches, each once."""
-    groups = [*(view.group for view in spec.reads if view.tier == "online"), *spec.writes]
+    groups = [view.group for view in _views(spec) if view.tier == "online"]
+    groups += [one for one in spec.writes if isinstance(one, FeatureGroupRef)]
     doors = [FeatureGroupAddress.of(group).door for group in groups]
     doors += [FeatureServerAddress.of(store).door for store in spec.materializes]
     doors += [door for endpoint in spec.invokes if (door := EndpointAddress.of(endpoint).door)]
-    if any(view.tier == "offline" for view in spec.reads):
+    if _reads_files(spec) or _writes_files(spec):
         doors.append(access.store_door(spec.platform))
     return list({door.name: door for door in doors}.values())
 

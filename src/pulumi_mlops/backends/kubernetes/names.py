@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pulumi_mlops.backends.kubernetes import access, gateway, live
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.components.dataset import DatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
@@ -32,6 +33,7 @@ NOUNS: Mapping[type[Spec], str] = {
     PlatformSpec: "Platform",
     FeatureStoreSpec: "FeatureStore",
     FeatureGroupSpec: "FeatureGroup",
+    DatasetSpec: "Dataset",
     ModelRegistrySpec: "ModelRegistry",
     ModelSpec: "Model",
     EndpointSpec: "Endpoint",
@@ -59,6 +61,12 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "NetworkPolicy": ("feast-db", "feast-out", "feast-to-feast-db", "feast-to-store", "feast-to-valkey"),
     },
     "FeatureGroup": {"ConfigMap": ("features",)},
+    "Dataset": {
+        "ConfigMap": ("dataset",),
+        "ServiceAccount": ("dataset",),
+        "CronJob": ("retention",),
+        "NetworkPolicy": ("retention-out", "retention-to-store"),
+    },
     "ModelRegistry": {
         "Service": ("mlflow",),
         "Deployment": ("mlflow",),

@@ -6,6 +6,14 @@ A key names a noun, an argument or an output.
 
 TITLE = "Kubernetes"
 NOTES = {
+    "Dataset": "a folder of the platform's object store, ``datasets/<name>/``, and a ConfigMap with its facts. The "
+    "files stay when the dataset is deleted. The store keeps no old versions of files: a version of the dataset "
+    "knows the digest of each, and whoever fetches one is told of a file that has been written anew.",
+    "Dataset.retention_days": "a CronJob deletes, each night, partitions that ended so many days ago; without "
+    "partitions, files that neither the newest version nor one of the last so many days has.",
+    "Dataset.location": "``s3://<bucket>/datasets/<name>/`` of the platform's object store.",
+    "Dataset.existing": "a folder of the platform's object store, ``s3://<bucket>/rows/``: readers and writers get "
+    "its keys.",
     "FeatureGroup.existing": "a feature view of Feast. ``features``, ``keys`` and ``event_time`` are required, and "
     "neither they nor the view can be checked: Feast's server does not tell what it "
     "serves.",

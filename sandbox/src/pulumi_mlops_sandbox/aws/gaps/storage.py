@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-publi
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from moto.s3.models import PublicAccessBlock
@@ -121,3 +122,46 @@ def fold_name(call: Call) -> None:
         database = databases.pop(name)
         database.name = database.input["Name"] = name.lower()
         databases[name.lower()] = database
+
+
+_PROJECTED = ("enum", "integer", "date", "injected")
+_WHOLE_DAYS = ("yyyy-MM-dd", "yyyyMMdd", "yyyy-MM", "yyyyMM")
+"""Formats of dates whose steps Athena knows by itself."""
+
+
+@before("glue", "CreateTable", "UpdateTable")
+def check_projection(call: Call) -> None:
+    """Refuse a projection of partitions that Athena would refuse with the first query: Glue itself takes any.
+
+    https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+    """
+    table = call.params["TableInput"]
+    said = table.get("Parameters") or {}
+    if said.get("projection.enabled") != "true":
+        return
+    template = said.get("storage.location.template")
+    for key in (found["Name"] for found in table.get("PartitionKeys") or []):
+        for problem in _projected(key, said):
+            raise AwsError("InvalidInputException", f"projection.{key}: {problem}", 400)
+        if template is not None and f"${{{key}}}" not in template:
+            told = f"storage.location.template has no ${{{key}}}"
+            raise AwsError("InvalidInputException", told, 400)
+    if template is not None and not (template.startswith("s3://") and template.endswith("/")):
+        raise AwsError("InvalidInputException", "storage.location.template is no folder of S3 that ends in /", 400)
+
+
+def _projected(key: str, said: dict[str, str]) -> Iterator[str]:
+    """Say what is missing of the projection of one partition key."""
+    kind = said.get(f"projection.{key}.type")
+    if kind not in _PROJECTED:
+        yield f"type is {kind!r}; it is one of {', '.join(_PROJECTED)}"
+    elif kind == "enum" and not said.get(f"projection.{key}.values"):
+        yield "an enum has values"
+    elif kind in ("integer", "date") and said.get(f"projection.{key}.range", "").count(",") != 1:
+        yield "range is two values with a comma between them"
+    elif kind == "date":
+        form = said.get(f"projection.{key}.format")
+        if not form:
+            yield "a date has a format"
+        elif form not in _WHOLE_DAYS and not said.get(f"projection.{key}.interval.unit"):
+            yield f"interval.unit is required, since {form} is neither of days nor of months"

@@ -161,6 +161,20 @@ def _bag(items: list[tuple[Values, list[Values]]]) -> list[Any]:
 
 
 DATABASE = ("description", "locationUri", "name", "parameters", "createTableDefaultPermissions", "targetDatabase")
+TABLE = (
+    "description",
+    "name",
+    "owner",
+    "parameters",
+    "partitionKeys",
+    "retention",
+    "storageDescriptor",
+    "tableType",
+    "targetTable",
+    "viewExpandedText",
+    "viewOriginalText",
+)
+SERDE = {"storageDescriptor.serDeInfo": "SerdeInfo"}
 ROWS = (
     Row(
         resource="aws:glue/catalogDatabase:CatalogDatabase",
@@ -194,6 +208,48 @@ ROWS = (
         identity=("name", "catalogId"),
         sticky=("catalogId", "createTableDefaultPermissions"),
         refused={"federatedDatabase": "not in the table"},
+        kind=DatabaseKind,
+    ),
+    Row(
+        resource="aws:glue/catalogTable:CatalogTable",
+        service="glue",
+        id="{catalogId}:{databaseName}:{name}",
+        name=AutoName(limit=255, lower=True),
+        create=Call(
+            "create_table",
+            {"CatalogId": "{catalogId}", "DatabaseName": "{databaseName}"},
+            at="TableInput",
+            only=TABLE,
+            rename=SERDE,
+        ),
+        reads=(
+            Get(
+                "get_table",
+                {"CatalogId": "{catalogId}", "DatabaseName": "{databaseName}", "Name": "{name}"},
+                at="Table",
+                only=(*TABLE, "catalogId", "databaseName"),
+                rename=SERDE,
+            ),
+        ),
+        outputs={"arn": "arn:{partition}:glue:{region}:{account}:table/{databaseName}/{name}"},
+        parts=(
+            Part(
+                Call(
+                    "update_table",
+                    {"CatalogId": "{catalogId}", "DatabaseName": "{databaseName}"},
+                    at="TableInput",
+                    only=TABLE,
+                    rename=SERDE,
+                ),
+                on=tuple(item for item in TABLE if item != "name"),
+            ),
+        ),
+        delete=Call("delete_table", {"CatalogId": "{catalogId}", "DatabaseName": "{databaseName}", "Name": "{name}"}),
+        absent=("EntityNotFoundException",),
+        replace=("name", "catalogId", "databaseName"),
+        identity=("name", "catalogId", "databaseName"),
+        sticky=("catalogId",),
+        refused={"partitionIndices": "not in the table", "openTableFormatInput": "not in the table"},
         kind=DatabaseKind,
     ),
     Row(
