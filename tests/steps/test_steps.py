@@ -41,7 +41,7 @@ def test_every_problem_of_a_step_is_told_at_once() -> None:
         "image: needs a text",
         "command: is required",
         "comand: is not an argument here; did you mean 'command'?",
-        "inputs.y: needs an Out or OfflineView, this is EvaluateStep; write fit.out('model') or profile.as_of(days=90)",
+        "inputs.y: needs an Out or a DatasetView or an OfflineView, this is EvaluateStep; write fit.out('model')",
         "outputs: 'a' is there twice",
         "metrics: 'a-b' must be lower-case letters, digits and underscores",
         "parameters.a: takes a text, a number, True or False, or mlops.parameter('…')",

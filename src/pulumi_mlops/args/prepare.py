@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from pulumi_mlops.args.compute import Compute
+    from pulumi_mlops.components.dataset_ref import DatasetView
     from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import OfflineView
     from pulumi_mlops.core.refs import Has, SecretRef
@@ -32,9 +33,9 @@ class PrepareArgs(TypedDict, total=False):
     of the library starts the command."""
     command: Required[Sequence[Input[str]]]
     """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
-    inputs: Mapping[str, Out | OfflineView]
-    """What it reads, by name: what another step made, or the history of a feature group. The container finds the folder
-    of each under ``MLOPS_INPUT_<NAME>``."""
+    inputs: Mapping[str, Out | DatasetView | OfflineView]
+    """What it reads, by name: what another step made, a version of a dataset, or the history of a feature group. The
+    container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
     outputs: Required[Sequence[str]]
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names."""
     metrics: Sequence[str]

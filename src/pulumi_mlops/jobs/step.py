@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 STEP = "MLOPS_STEP"
 """What it has to leave, and how: ``{"outputs": ["model"], "metrics": ["auc"], "launcher": "torchrun", "processes": 1,
-"attempts": 2}``."""
+"attempts": 2,
+"datasets": {"y": "latest"}}``."""
 COMMAND = "MLOPS_COMMAND"
 """The command, as JSON, where the service starts this program by itself: with nothing, or with ``train``."""
 SETTINGS = Path("/opt/ml/input/config/hyperparameters.json")
@@ -63,6 +64,8 @@ def main(command: list[str]) -> int:
     measured = Path(environment["MLOPS_METRICS"]) if wanted.get("metrics") else None
     if measured is not None:
         measured.parent.mkdir(parents=True, exist_ok=True)
+    if code := fetch(wanted.get("datasets", {}), environment):
+        return code
     whole = [filled(word, environment) for word in command]
     if wanted.get("launcher") == "torchrun":
         whole = torchrun(environment, int(wanted.get("processes", 1))) + whole
@@ -83,6 +86,17 @@ def judge(folders: Mapping[str, Path], measured: Path | None, names: list[str]) 
     for problem in problems:
         sys.stderr.write(f"step: {problem}\n")
     return NOT_DONE if problems else 0
+
+
+def fetch(datasets: Mapping[str, str], environment: Mapping[str, str]) -> int:
+    """Fetch the versions of datasets that the step reads, by the program beside this one, which says which they are."""
+    for name, which in datasets.items():
+        where, folder = environment[variable("MLOPS_DATASET_", name)], environment[variable("MLOPS_INPUT_", name)]
+        command = [sys.executable, str(Path(__file__).with_name("dataset.py")), "fetch", where, which, folder]
+        if code := run(command, environment)[0]:
+            sys.stderr.write(f"step: input {name!r} could not be fetched.\n")
+            return code
+    return 0
 
 
 def settings(path: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pulumi import Input
 from pydantic import Field, ValidationInfo, field_validator
 
+from pulumi_mlops.components.dataset_ref import DatasetView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
 from pulumi_mlops.core.compute import Compute
@@ -14,8 +15,9 @@ from pulumi_mlops.core.refs import Given, Of, SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Workload, taken, twins, variable
 from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
 
-START, FETCH = "step.py", "start.py"
-"""The programs of ``jobs/`` that begin a step: the first of all, and the one that fetches a tracker's keys."""
+START, FETCH, READ = "step.py", "start.py", "dataset.py"
+"""The programs of ``jobs/`` that begin a step: the first of all, the one for a tracker's keys, the one for datasets."""
+DATASET = "MLOPS_DATASET_"
 INPUT = "MLOPS_INPUT_"
 OUTPUT = "MLOPS_OUTPUT_"
 PARAMETER = "MLOPS_PARAMETER_"
@@ -24,6 +26,10 @@ METRICS = "MLOPS_METRICS"
 
 
 _SMALL = Compute(cpus=2, memory_gb=4)
+
+
+def _some(inputs: Mapping[str, object], kind: type) -> bool:
+    return any(isinstance(one, kind) for one in inputs.values())
 
 
 class Work(Step):
@@ -35,11 +41,12 @@ class Work(Step):
     command: Annotated[list[In[str]], Field(min_length=1)]
     """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
     inputs: Annotated[
-        dict[str, Annotated[Out | OfflineView, Given()]],
-        Needs("pipeline.features", lambda inputs: any(isinstance(one, OfflineView) for one in inputs.values())),
+        dict[str, Annotated[Out | DatasetView | OfflineView, Given()]],
+        Needs("pipeline.features", lambda inputs: _some(inputs, OfflineView)),
+        Needs("pipeline.datasets", lambda inputs: _some(inputs, DatasetView)),
     ] = {}
-    """What it reads, by name: what another step made, or the history of a feature group. The container finds the folder
-    of each under ``MLOPS_INPUT_<NAME>``."""
+    """What it reads, by name: what another step made, a version of a dataset, or the history of a feature group. The
+    container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
     outputs: list[str] = []
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names. A folder that is
     empty at the end is an error."""
@@ -124,10 +131,15 @@ class Work(Step):
         """What it reads of feature groups, by input."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, OfflineView)}
 
+    @property
+    def datasets(self) -> dict[str, DatasetView]:
+        """What it reads of datasets, by input."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, DatasetView)}
+
     def workload(self, name: str) -> Workload[FeatureView]:
         """Return what runs; folders for what it reads and makes are the backend's."""
         grants: list[Grant] = [("pull", Image(self.image))]
-        grants += [("read", view) for view in self.views.values()]
+        grants += [("read", view) for view in (*self.views.values(), *self.datasets.values())]
         grants += [("read", secret) for secret in self.secrets.values()]
         return Workload(
             name=name,

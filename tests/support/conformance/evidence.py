@@ -139,6 +139,11 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/launcher"),
         said(_PIPELINE, f"{_ARGUMENTS}/EnableInterContainerTrafficEncryption"),
     ),
+    "pipeline.datasets": (
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_DATASET_Y"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/datasets/y"),
+        _RIGHTS,
+    ),
     "pipeline.tracker": (
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/WANDB_PROJECT"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_ENV_WANDB_API_KEY"),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import pulumi
+
 import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.refs import Ref
@@ -86,10 +88,16 @@ def trained_on(words: Words, **args: Any) -> mlops.Pipeline:
     return pipeline(words, steps={"fit": training(words, **args)})
 
 
+def reading_rows(words: Words) -> mlops.Pipeline:
+    hub = platform(words)
+    rows = dataset(words, hub)
+    return pipeline(words, hub, steps={"fit": training(words, inputs={"y": rows.latest()})})
+
+
 def recorded(words: Words) -> mlops.Pipeline:
     hub = platform(words)
     runs = mlops.ExperimentTracker(
-        "runs", platform=hub, wandb={"entity": "acme", "project": "churn", "api_key": SECRET}
+        "runs", platform=hub, wandb={"entity": "acme", "project": "churn", "api_key": pulumi.Output.secret(SECRET)}
     )
     return pipeline(words, hub, steps={"fit": training(words, tracker=runs)})
 
@@ -375,6 +383,7 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.retries + pipeline.distributed": Program(
         lambda w: trained_on(w, nodes=2, launcher="torchrun", retries=2)
     ),
+    "pipeline.datasets": Program(reading_rows, without=dataset),
     "pipeline.tracker": Program(recorded, without=pipeline),
     "pipeline.cluster": Program(on_a_cluster, without=pipeline),
     "pipeline.checkpoints": Program(lambda w: trained_on(w, checkpoints=True), without=pipeline),

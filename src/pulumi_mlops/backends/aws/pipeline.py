@@ -23,7 +23,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import FETCH, START, Work
+from pulumi_mlops.steps.work import FETCH, READ, START, Work
 
 _SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
 """What stands for the addresses that are known when the platform is there, while a definition is judged."""
@@ -82,7 +82,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
 
 def _programs(scope: Scope, where: PlatformAddress) -> "tuple[list[aws.s3.BucketObjectv2], Output[str]]":
     """Keep the programs that start each step, by their content: a run goes on with those that it began with."""
-    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH)}
+    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH, READ)}
     mark = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
     folder = f"pipelines/{scope.name}/programs/{mark}/"
     kept = [

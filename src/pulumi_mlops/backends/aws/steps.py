@@ -28,7 +28,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Metric, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
-from pulumi_mlops.steps.work import INPUT, METRICS, OUTPUT, PARAMETER, Work, text
+from pulumi_mlops.steps.work import DATASET, INPUT, METRICS, OUTPUT, PARAMETER, Work, text
 
 Json = dict[str, Any]
 
@@ -297,11 +297,14 @@ class Rendering:
             "metrics": list(step.metrics),
             "attempts": step.retries + 1 if step.machines == 1 else 1,
         }
+        if step.datasets:
+            wanted["datasets"] = {one: view.which for one, view in step.datasets.items()}
         if isinstance(step, TrainStep) and step.launcher:
             wanted |= {"launcher": step.launcher, "processes": step.processes}
         return {
             **environment(step.workload(name)),
             **{variable(PARAMETER, one): _as_text(_given(value)) for one, value in step.parameters.items()},
+            **{variable(DATASET, one): view.dataset.location for one, view in step.datasets.items()},
             "MLOPS_STEP": json.dumps(wanted),
         }
 
