@@ -438,3 +438,60 @@ def _versions(trained: Installation) -> list[int]:
 def test_what_is_secret_is_in_no_log(trained: Installation) -> None:
     said = (trained.folder / "server.log").read_text()
     assert not [key for key, value in trained.secrets.items() if len(value) > 8 and value in said]
+
+
+def registering() -> Cloud:
+    """Register a pipeline under mocks that makes versions of a model of its own."""
+    cloud = Cloud()
+
+    def program() -> None:
+        registry = mlops.ModelRegistry("models", platform=HUB, approvers=[{"user": "lead"}])
+        forecast = mlops.Model("forecast", registry=registry)
+        fit = mlops.train(image="registry.example.com/fit:1", command=["fit"], metrics=["auc"])
+        kept = mlops.register(forecast, fit.out("model"), metrics=[fit.metric("auc")], metadata={"keeper": "growth"})
+        steps = {"fit": fit, "keep": kept}
+        mlops.Pipeline("retrain", platform=HUB, steps=steps, alerts=False, triggers=[{"approval": forecast}])
+
+    cloud.run(program)
+    return cloud
+
+
+def test_a_pipeline_registers_versions_of_its_model_and_of_no_other(trained: Installation) -> None:
+    cloud = registering()
+    before = dict(trained.secrets)
+    trained.take(cloud)
+    trained.secrets |= before
+    trained.job(cloud, "forecast-model")
+    for _ in range(2):
+        trained.job(cloud, "retrain-registrant-models")
+    templates = cloud.one("WorkflowTemplate").inputs["spec"]["templates"]
+    step = next(one for one in templates if one["name"] == "step-keep")
+    command, environment = trained.process(step["container"], step)
+    environment |= {"MLOPS_REGISTRY": trained.url, "MLOPS_MEASURED_0": '{"auc": 0.93}'}
+    environment["MLOPS_VERSION"] = environment["MLOPS_VERSION"].replace("{{workflow.uid}}", "u-1")
+
+    def register(**changed: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=environment | changed,
+            capture_output=True,
+            text=True,
+            timeout=services.BOUND_SECONDS,
+            check=False,
+        )
+
+    assert "version 1 of forecast waits" in register().stdout
+    assert "version 1 of forecast is there" in register().stdout
+    found = trained.ask("model-versions/get?name=forecast&version=1", "admin")["model_version"]
+    tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+    assert found["source"] == "s3://artifacts/pipelines/retrain/u-1/fit/model"
+    assert (tags["approval"], tags["auc"], tags["keeper"], tags["mlops-run"]) == ("Pending", "0.93", "growth", "u-1")
+    other = register(MLOPS_VERSION=environment["MLOPS_VERSION"].replace('"forecast"', '"churn"'))
+    assert other.returncode == 1
+    assert "403" in other.stderr
+    trained.secrets["models-user-pipeline", "username"] = environment["MLFLOW_TRACKING_USERNAME"]
+    trained.secrets["models-user-pipeline", "password"] = environment["MLFLOW_TRACKING_PASSWORD"]
+    listed = "model-versions/search?filter=name%3D%27forecast%27%20AND%20tags.approval%3D%27Approved%27"
+    assert trained.ask(listed, "pipeline").get("model_versions", []) == []
+    trained.ask("model-versions/set-tag", "admin", name="forecast", version="1", key="approval", value="Approved")
+    assert [one["version"] for one in trained.ask(listed, "pipeline")["model_versions"]] == ["1"]

@@ -11,6 +11,7 @@ The settings name things; passwords and addresses are in the environment, whose 
     {"url": "http://models-mlflow:5000",
      "users": [{"name": "lead", "password": "USER_LEAD", "role": "approver"}],
      "recorders": [{"name": "identity-trainer", "password": "RECORDER"}],
+     "registrants": [{"name": "pipeline-retrain", "password": "USER_PIPELINE", "models": ["churn"]}],
      "webhooks": [{"name": "mlops-deploy", "url": "WEBHOOK_DEPLOY"}],
      "models": [{"name": "churn", "description": "…", "tags": {"team": "growth"}}]}
 """
@@ -37,6 +38,8 @@ _MARK = "mlops.tags"
 _MODELS, _RUNS = "registered_model", "experiment"
 _ROLES = {"approver": (_MODELS, "EDIT"), "reader": (_MODELS, "READ"), "recorder": (_RUNS, "EDIT")}
 """What a role may do with every model, or every experiment, of the server. Named ``mlops-approver`` in MLflow."""
+_REGISTERS = "mlops-registers-"
+"""How the role begins of those who register versions of one model."""
 _WORKSPACE = "default"
 """Where roles live in a server that has no workspaces."""
 
@@ -133,6 +136,37 @@ def roles(server: Server, *wanted: str) -> dict[str, int]:
     return ids
 
 
+def registrants(server: Server, wanted: list[dict[str, Any]]) -> None:
+    """Make users who may register versions of some models, by a role for each model."""
+    listed = (server.call("GET", "roles/list", api=3, workspace=_WORKSPACE) or {}).get("roles", [])
+    known = {role["name"]: role for role in listed}
+    users = {user["username"]: user for user in (server.call("GET", "users/list") or {}).get("users", [])}
+    for user in wanted:
+        name, password = user["name"], os.environ[user["password"]]
+        held = {role["name"] for role in users.get(name, {}).get("roles", [])}
+        if name in users:
+            server.call("PATCH", "users/update-password", username=name, password=password)
+        else:
+            server.call("POST", "users/create", username=name, password=password)
+        ids = {_REGISTERS + model: _registering(server, model, known) for model in user["models"]}
+        for role in sorted(ids.keys() - held):
+            server.call("POST", "roles/assign", api=3, username=name, role_id=ids[role])
+        for role in sorted(one for one in held - ids.keys() if one.startswith(_REGISTERS)):
+            server.call("DELETE", "roles/unassign", api=3, username=name, role_id=int(known[role]["id"]))
+
+
+def _registering(server: Server, model: str, known: dict[str, Any]) -> int:
+    """Make the role of those who register versions of a model; return its id."""
+    name = _REGISTERS + model
+    role = (
+        known.get(name) or (server.call("POST", "roles/create", api=3, name=name, workspace=_WORKSPACE) or {})["role"]
+    )
+    if not role.get("permissions"):
+        only: dict[str, Any] = {"resource_type": "registered_model", "resource_pattern": model}
+        server.call("POST", "roles/permissions/add", api=3, role_id=int(role["id"]), permission="EDIT", **only)
+    return int(role["id"])
+
+
 def webhooks(server: Server, wanted: list[dict[str, str]]) -> None:
     """Make webhooks, change those that lead elsewhere now, and take away ours that nobody wants any more."""
     secret = os.environ.get("WEBHOOK_SECRET", "")
@@ -181,6 +215,8 @@ def main() -> None:
         users(server, settings["users"])
     if "recorders" in settings:
         recorders(server, settings["recorders"])
+    if "registrants" in settings:
+        registrants(server, settings["registrants"])
     if "webhooks" in settings:
         webhooks(server, settings["webhooks"])
     models(server, settings.get("models", []))

@@ -95,7 +95,7 @@ class Api:
             headers = {
                 "Accept": "application/json",
                 "Authorization": f"Bearer {(self.account / 'token').read_text().strip()}",
-                "Content-Type": "application/merge-patch+json",
+                "Content-Type": "application/json" if method == "POST" else "application/merge-patch+json",
             }
             request = urllib.request.Request(self.server + path, body, headers, method=method)  # noqa: S310 (ours)
             try:

@@ -69,6 +69,19 @@ def test_a_version_that_is_too_old_is_told_by_a_field_that_it_lacks(cluster_with
         operators.require("Endpoint", "score", ["kserve"], None, [])
 
 
+def test_a_version_is_told_by_a_field_within_a_list_as_well(cluster_with: Any) -> None:
+    def artifact(**fields: Any) -> dict[str, Any]:
+        artifacts = {"type": "array", "items": {"properties": fields}}
+        return {"properties": {"outputs": {"properties": {"artifacts": artifacts}}}}
+
+    demand = operators.Demand("Pipeline", "retrain", frozenset(["argo-workflows"]), None)
+    cluster_with(There("argo-workflows", schema=artifact(plugin={})))
+    operators.judge([demand])
+    cluster_with(There("argo-workflows", schema=artifact(s3={})))
+    with pytest.raises(mlops.MissingRequirements, match=r"older: its WorkflowTaskResult has no outputs\.artifacts"):
+        operators.judge([demand])
+
+
 def test_what_the_platform_installs_is_taken_to_be_there(cluster_with: Any) -> None:
     cluster_with(There())
     operators.require("Endpoint", "score", ["kserve"], None, ["kserve"])

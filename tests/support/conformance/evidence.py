@@ -446,6 +446,7 @@ _STATEFUL = "kubernetes:apps/v1:StatefulSet"
 _JOB = "kubernetes:batch/v1:Job"
 _SERVING = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 _ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
+_TEMPLATE_OF_RUNS = "kubernetes:argoproj.io/v1alpha1:WorkflowTemplate"
 _SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 
 _KUEUE = "kubernetes:kueue.x-k8s.io/v1beta2"
@@ -549,6 +550,27 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "endpoint.release.canary": (said(_CONFIG, "data/settings.json/steps/percent"),),
     "endpoint.release.linear": (said(_CONFIG, "data/settings.json/steps/percent"),),
     "endpoint.release.unmeasured": (said(_CONFIG, "data/settings.json/insists"),),
+    "pipeline": (Made(_TEMPLATE_OF_RUNS), Made("kubernetes:core/v1:ServiceAccount"), Made(_BINDING), Made(_CONFIG)),
+    "pipeline.features": (said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),),
+    "pipeline.retries": (said(_TEMPLATE_OF_RUNS, "spec/templates/retryStrategy/limit"),),
+    "pipeline.distributed": (
+        said(_TEMPLATE_OF_RUNS, "spec/templates/dag/tasks/withSequence/end"),
+        said(_TEMPLATE_OF_RUNS, "spec/templates/podSpecPatch/subdomain"),
+        Made("kubernetes:core/v1:Service"),
+    ),
+    "pipeline.checkpoints": (said(_TEMPLATE_OF_RUNS, "spec/volumeClaimTemplates/metadata/name"),),
+    "pipeline.register.image": (
+        said(_TEMPLATE_OF_RUNS, "spec/templates/container/env/value/image"),
+        Made(_JOB),
+        Made(_SECRET),
+    ),
+    "pipeline.triggers": (Made(_DEPLOYMENT),),
+    "pipeline.triggers.approval": (Made(_DEPLOYMENT), said(_CONFIG, "data/settings.json/models/url")),
+    "pipeline.triggers.pipeline": (said(_CONFIG, "data/settings.json/pipelines"),),
+    "pipeline.schedule": (Made("kubernetes:argoproj.io/v1alpha1:CronWorkflow"),),
+    "pipeline.overlap.skip": (said("kubernetes:argoproj.io/v1alpha1:CronWorkflow", "spec/concurrencyPolicy"),),
+    "pipeline.parallel": (said(_TEMPLATE_OF_RUNS, "spec/templates/parallelism"),),
+    "pipeline.alerts": (Made("kubernetes:monitoring.coreos.com/v1:PrometheusRule"),),
     "endpoint.capture": (said(_SERVING, "spec/predictor/logger/url"),),
     "endpoint.capture.sampled": (said(_SERVING, "spec/predictor/logger/url"),),
     "endpoint.reads": (said(_POLICY, "spec/egress/ports/port"), Made(_POLICY)),

@@ -394,7 +394,10 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.triggers": Program(after_another, without=lambda w: after_another(w, triggered=False)),
     "pipeline.triggers.approval": Program(after_approval, without=lambda w: after_approval(w, triggered=False)),
     "pipeline.triggers.pipeline": Program(after_another, without=lambda w: after_another(w, triggered=False)),
-    "pipeline.overlap.skip": Program(lambda w: pipeline(w, overlap="skip"), without=pipeline),
+    "pipeline.overlap.skip": Program(
+        lambda w: pipeline(w, schedule={"cron": "0 * * * *"}, overlap="skip"),
+        without=lambda w: pipeline(w, schedule={"cron": "0 * * * *"}),
+    ),
     "pipeline.parallel": Program(lambda w: pipeline(w, parallel=2), without=pipeline),
     "pipeline.alerts": Program(lambda w: pipeline(w, alerts=True), without=pipeline),
     "bridge.dataset.platform": Program(

@@ -27,6 +27,7 @@ class Source:
     """The version that is kept, where that is not the one that the project stores by now."""
 
 
+ARGO = "github.com/argoproj/argo-workflows/v4"
 SOURCES = (
     Source(
         "github.com/kserve/kserve",
@@ -86,6 +87,14 @@ SOURCES = (
         "manifests/base/crds",
         ("trainingruntimes.trainer.kubeflow.org", "trainjobs.trainer.kubeflow.org"),
     ),
+    Source(
+        ARGO,
+        "4.0.5",  # the newest that is published as a module
+        "manifests/base/crds/full",
+        ("workflowtemplates.argoproj.io", "cronworkflows.argoproj.io", "workflowtaskresults.argoproj.io"),
+    ),
+    # What Argo writes into a run itself is not for us to be judged: its full schema is as large as both others.
+    Source(ARGO, "4.0.5", "manifests/base/crds/minimal", ("workflows.argoproj.io",)),
 )
 
 

@@ -244,6 +244,14 @@ class TrainingClusterAddress(Address):
     """Fields of a pod that lead it to such nodes; the runtime has them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PipelineAddress(Address):
+    """A pipeline."""
+
+    template: str
+    """Its WorkflowTemplate."""
+
+
 def is_managed(store: Ref) -> bool:
     """Tell whether a program of ours runs the server of a feature store or of a model registry."""
     return store.address.get("managed") is not False

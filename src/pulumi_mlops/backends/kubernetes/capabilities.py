@@ -12,7 +12,7 @@ _NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as
 _OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
 _OTHER_STORE = "versions of a parent are read by who publishes, with the key of its own platform's object store."
 _COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
-
+_LOOKS = Entry("emulated", "a small program of the library looks every 30 seconds")
 CAPABILITIES = table(
     {
         "bridge.identity": Entry(
@@ -254,6 +254,48 @@ CAPABILITIES = table(
             "absent", "KServe has no queue of its own.", "a real-time endpoint behind a queue of yours."
         ),
         "accelerator": Entry("native", "nvidia.com/gpu"),
+        "pipeline": Entry("native", "a WorkflowTemplate of Argo Workflows; each step is a pod"),
+        "pipeline.features": Entry(
+            "lossy",
+            "rows are Parquet in the object store, and nobody selects them: the folder has every row that the group "
+            "has, and is copied for each step.",
+            "a command that takes the last days by the event time.",
+        ),
+        "pipeline.retries": Entry("native", "Argo's retryStrategy, also when a node is taken away"),
+        "pipeline.distributed": Entry(
+            "emulated",
+            "a pod for each machine, which find the first by a Service without an address; nothing waits until all of "
+            "them have their nodes",
+        ),
+        "pipeline.cluster": Entry(
+            "absent",
+            "Kueue holds Argo's pods back only where its integration of pods is switched on, which as installed it is "
+            "not, and Trainer's runs take no files of a pipeline.",
+            "compute={…} in mlops.train(…), with the cluster's machine.",
+        ),
+        "pipeline.datasets": Entry(
+            "absent",
+            "pods of a pipeline have the object store's files brought by Argo, and Argo knows no versions of a dataset.",
+            "a step whose command runs dataset.py fetch, with the store's key in its secrets.",
+        ),
+        "pipeline.tracker": Entry(
+            "absent",
+            "a pipeline has no user in a tracker of its own, and no way to one outside.",
+            "environment and secrets of the step, with the address and the key of a tracker that its pods reach.",
+        ),
+        "pipeline.checkpoints": Entry("native", "a volume for the time of a run"),
+        "pipeline.register.image": Entry("native", "the tag serving_image of the version"),
+        "pipeline.schedule": Entry("native", "a CronWorkflow"),
+        "pipeline.triggers": _LOOKS,
+        "pipeline.triggers.approval": _LOOKS,
+        "pipeline.triggers.pipeline": _LOOKS,
+        "pipeline.overlap.skip": Entry(
+            "lossy",
+            "a CronWorkflow knows its own runs only: one that somebody starts by hand is not counted.",
+            "starting it by hand when none goes on.",
+        ),
+        "pipeline.parallel": Entry("native", "parallelism of the graph"),
+        "pipeline.alerts": Entry("native", "a PrometheusRule over what Argo's controller counts"),
         "endpoint.variants": Entry("native", "weights of an HTTPRoute"),
         "endpoint.shadow": Entry("native", "RequestMirror of an HTTPRoute"),
         "endpoint.scaling": Entry("native", "KEDA, by requests that Prometheus counts"),

@@ -15,6 +15,7 @@ from pulumi_mlops.backends.kubernetes.feature_store import feature_group_problem
 from pulumi_mlops.backends.kubernetes.model_registry import registry_problems
 from pulumi_mlops.backends.kubernetes.objects import NAME_LIMIT, label_problems, namespace_name
 from pulumi_mlops.backends.kubernetes.operators import OPERATORS
+from pulumi_mlops.backends.kubernetes.pipeline_checks import pipeline_problems
 from pulumi_mlops.backends.kubernetes.platform import OWNER, stack
 from pulumi_mlops.backends.kubernetes.training_cluster import existing_problems, training_problems
 from pulumi_mlops.components.dataset import DatasetSpec, ExistingDatasetSpec
@@ -25,6 +26,7 @@ from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.components.training_cluster import ExistingTrainingClusterSpec, TrainingClusterSpec
 from pulumi_mlops.core import private
@@ -68,7 +70,13 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, TrainingClusterSpec):
         yield from training_problems(spec)
         _require("TrainingCluster", name, spec.platform, ["kueue", "trainer"])
-    elif isinstance(spec, EndpointSpec):
+    else:
+        yield from _running(name, spec)
+
+
+def _running(name: str, spec: Spec) -> Iterator[Problem]:
+    """Judge what runs containers of the user's."""
+    if isinstance(spec, EndpointSpec):
         yield from endpoint_problems(name, spec)
         needed = ["kserve", "prometheus", *["gateway"] * bool(PlatformAddress.of(spec.platform).gateway)]
         _require("Endpoint", name, spec.platform, [*needed, *["keda"] * spec.scaling.moves])
@@ -88,6 +96,9 @@ def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
     elif isinstance(spec, IdentitySpec):
         for index, tracker in enumerate(spec.records):
             yield from recording_problems(f"records[{index}]", tracker, spec.platform)
+    elif isinstance(spec, PipelineSpec):
+        yield from pipeline_problems(name, spec)
+        _require("Pipeline", name, spec.platform, ["argo-workflows", *["prometheus"] * spec.alerts])
 
 
 def _database(platform: PlatformRef) -> list[str]:

@@ -76,7 +76,7 @@ def _model(field: str, served: ModelVersionRef | ModelFiles, spec: EndpointSpec)
         if not served.waiting:
             yield from _address(field, ModelVersionAddress.of(served).uri, spec)
         return
-    yield from _image(f"{field}.image", served.image, spec.platform.profile)
+    yield from image_problems(f"{field}.image", served.image, spec.platform.profile)
     if served.artifact is not None:
         yield from _address(f"{field}.artifact", served.artifact, spec)
 
@@ -98,10 +98,10 @@ def _serve(spec: EndpointSpec) -> Iterator[Problem]:
             f"{memory:g} GiB is taken from the {least:g} GiB of compute.memory_gb; write less, or more memory",
         )
     if spec.serve.image is not None:
-        yield from _image("serve.image", spec.serve.image, spec.platform.profile)
+        yield from image_problems("serve.image", spec.serve.image, spec.platform.profile)
 
 
-def _image(field: str, image: Input[str], profile: str | None) -> Iterator[Problem]:
+def image_problems(field: str, image: Input[str], profile: str | None) -> Iterator[Problem]:
     """Refuse an image that can become another one behind a name: what was released could not be said."""
     if is_deferred(image) or not isinstance(image, str) or profile != "prod" or _DIGEST.search(image):
         return

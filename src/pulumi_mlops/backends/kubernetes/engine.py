@@ -9,6 +9,7 @@ from pulumi_mlops.backends.kubernetes.experiment_tracker import experiment_track
 from pulumi_mlops.backends.kubernetes.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.kubernetes.identity import identity
 from pulumi_mlops.backends.kubernetes.model_registry import approved, model, model_registry, version
+from pulumi_mlops.backends.kubernetes.pipeline import pipeline
 from pulumi_mlops.backends.kubernetes.platform import platform
 from pulumi_mlops.backends.kubernetes.secrets import keep_secret
 from pulumi_mlops.backends.kubernetes.training_cluster import existing_cluster, training_cluster
@@ -29,6 +30,7 @@ from pulumi_mlops.components.feature_store import FeatureStore
 from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
+from pulumi_mlops.components.pipeline import Pipeline
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
@@ -47,6 +49,7 @@ ENGINE = Engine(
         APPROVED.done_by(approved),
         VERSION.done_by(version),
         Endpoint.built_by(endpoint),
+        Pipeline.built_by(pipeline),
         Identity.built_by(identity),
         TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),

@@ -184,7 +184,7 @@ def _schemas(context: str | None, group_version: str) -> Mapping[str, Any]:
 
 
 def has_field(context: str | None, group_version: str, kind: str, field: str) -> bool:
-    """Whether a kind has a field, given with dots. Needs no right."""
+    """Whether a kind has a field, given with dots, and with ``[]`` after a list. Needs no right."""
     group, _, version = group_version.partition("/")
     for schema in _schemas(context, group_version).values():
         names = schema.get("x-kubernetes-group-version-kind", [])
@@ -192,7 +192,9 @@ def has_field(context: str | None, group_version: str, kind: str, field: str) ->
             continue
         here = schema
         for step in field.split("."):
-            here = here.get("properties", {}).get(step)
+            here = here.get("properties", {}).get(step.removesuffix("[]"))
+            if here is not None and step.endswith("[]"):
+                here = here.get("items")
             if here is None:
                 return False
         return True

@@ -19,6 +19,7 @@ from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core import private
@@ -40,6 +41,7 @@ NOUNS: Mapping[type[Spec], str] = {
     ExperimentTrackerSpec: "ExperimentTracker",
     IdentitySpec: "Identity",
     TrainingClusterSpec: "TrainingCluster",
+    PipelineSpec: "Pipeline",
 }
 _STORE_POLICIES = ("store-administration", "store-setup")
 PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -124,6 +126,15 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "LocalQueue": ("",),
         "TrainingRuntime": ("",),
         "NetworkPolicy": ("runs",),
+    },
+    "Pipeline": {
+        "Service": ("main",),
+        "Deployment": ("starter",),
+        "ServiceAccount": ("pipeline", "starter"),
+        "ConfigMap": ("artifacts", "programs", "seen", "starter"),
+        "Role": ("pipeline", "starter"),
+        "RoleBinding": ("pipeline", "starter"),
+        "NetworkPolicy": ("internet", "machines", "reports", "starter-out", "starts", "steps-out", "steps-to-store"),
     },
 }
 """The parts after which objects of a noun are named, by kind; nothing stands for the component's own name."""

@@ -73,6 +73,14 @@ NOTES = {
     "Canary.percent": "a share of the requests.",
     "Linear.step_percent": "a share of the requests.",
     "Release.rollback_alarms": "alerts of Prometheus.",
+    "Pipeline": "a WorkflowTemplate of Argo Workflows 4.0.6 or newer; `argo submit --from workflowtemplate/<name>` "
+    "starts it. See https://argo-workflows.readthedocs.io/.",
+    "Pipeline.runs": "below it each run has a folder, named after the workflow's uid, and in that each step its own.",
+    "PrepareStep.inputs": "``/mnt/inputs/<name>``. Of a feature group it has all rows, in Parquet.",
+    "TrainStep.checkpoints": "a volume of 20, 50 or 100 GiB (dev, staging, prod), which goes when the run has "
+    "succeeded. With several machines, or several trials at a time, the cluster's storage must have volumes that "
+    "several pods write (``ReadWriteMany``).",
+    "TuneStep.trials": "their values are spread over the space before the pipeline runs, and are the same in each run.",
     "Endpoint": "one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the "
     "traffic, a Job that moves it while it watches Prometheus and fails when it goes back, a KEDA "
     "ScaledObject. See https://kserve.github.io/website/ and https://gateway-api.sigs.k8s.io/.",

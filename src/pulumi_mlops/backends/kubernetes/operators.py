@@ -145,6 +145,27 @@ OPERATORS = {
         ),
         namespace="monitoring",
     ),
+    "argo-workflows": Operator(
+        title="Argo Workflows",
+        version="4.0.6",  # below it, whoever may start a workflow may do what the controller may
+        provides="argoproj.io/v1alpha1",
+        kinds=("Workflow", "WorkflowTemplate", "CronWorkflow", "WorkflowTaskResult"),
+        purpose="runs pipelines",
+        charts=(
+            Chart(
+                "argo-workflows",
+                "2.0.1",  # of Argo Workflows 4.1.0
+                "https://argoproj.github.io/argo-helm",
+                values={
+                    "controller": {"metricsConfig": {"enabled": True}, "serviceMonitor": {"enabled": True}},
+                    "server": {"enabled": False},
+                },
+            ),
+        ),
+        namespace="argo",
+        after=("prometheus",),  # its chart has the controller measured
+        marker=("WorkflowTaskResult", "outputs.artifacts[].plugin"),
+    ),
 }
 """By the name that ``Platform(addons=[…])`` takes."""
 

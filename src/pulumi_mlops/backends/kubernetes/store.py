@@ -38,9 +38,19 @@ def object_store(app: App, given: ObjectStore | None, around: Around, native: di
 
 
 def _keys(
-    app: App, who: str, server: str, region: str, pair: tuple[Input[str], Input[str]], **kinds: str
+    app: App,
+    who: str,
+    server: str,
+    region: str,
+    pair: tuple[Input[str], Input[str]],
+    *,
+    ca: Input[str] | None = None,
+    **kinds: str,
 ) -> k8s.core.v1.Secret:
-    """Keep a pair of keys, with what KServe's storage initializer wants to know beside it."""
+    """Keep a pair of keys, with what KServe's storage initializer and Argo want to know beside it.
+
+    Argo takes the authority's certificates from a Secret only.
+    """
     parts = urlsplit(server)
     annotations = {
         "serving.kserve.io/s3-endpoint": parts.netloc,
@@ -53,6 +63,7 @@ def _keys(
     }
     part = _secret_name(who)
     values = {"AWS_ACCESS_KEY_ID": pair[0], "AWS_SECRET_ACCESS_KEY": pair[1]}
+    values |= {} if ca is None else {trust.KEY: ca}
     return secret(app, part, values, annotations=annotations)
 
 
@@ -77,7 +88,7 @@ def _given(app: App, store: ObjectStore, around: Around) -> Store:
         pairs["reader"] = (store.reader_access_key, store.reader_secret_key)
     kinds = {"s3-usevirtualbucket": "false" if store.path_style else "true"}
     kinds |= {} if store.ca is None else {"s3-cabundle-configmap": app.name("store-ca")}
-    keys = tuple(_keys(app, who, store.url, store.region, pair, **kinds) for who, pair in pairs.items())
+    keys = tuple(_keys(app, who, store.url, store.region, pair, ca=store.ca, **kinds) for who, pair in pairs.items())
     reader, writer = (app.name(_secret_name(who if who in pairs else "writer")) for who in ("reader", "writer"))
     door = outside.door("store", store.url, around)
     ca = None if store.ca is None else authority(app, "store-ca", store.ca)

@@ -1,0 +1,155 @@
+"""What only Kubernetes can judge of a pipeline, before anything is registered."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from pulumi import Input
+
+from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelAddress, PlatformAddress
+from pulumi_mlops.backends.kubernetes.endpoint_checks import image_problems
+from pulumi_mlops.backends.kubernetes.machines import compute_problems, quantity_problems
+from pulumi_mlops.backends.kubernetes.pipeline import CHECKPOINTS_GB
+from pulumi_mlops.backends.kubernetes.runtime import machine
+from pulumi_mlops.backends.kubernetes.search import trials
+from pulumi_mlops.backends.kubernetes.starter import trigger_problems
+from pulumi_mlops.backends.kubernetes.steps import TAG, dashed, trained, works
+from pulumi_mlops.components.pipeline import PipelineSpec
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.stages import treated
+from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.step import Step
+from pulumi_mlops.steps.tune import TuneStep
+from pulumi_mlops.steps.work import Work
+
+_SEARCH_KB = 200
+"""A definition has to fit into 1.5 MB, and Argo writes the values of a trial down once more when it runs."""
+
+
+def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
+    """Judge a pipeline."""
+    yield from _twins(spec)
+    for key, value in spec.parameters.items():
+        if isinstance(value, str) and "{{" in value:
+            yield Problem(f"parameters.{key}", TAG.format(value))
+    for step_name, step in spec.steps.items():
+        where = f"steps.{step_name}"
+        if (work := works(step)) is not None:
+            yield from _work(where, work, spec)
+        if isinstance(step, TuneStep):
+            yield from _search(where, f"{name}/{step_name}", step)
+        if isinstance(step, RegisterStep):
+            yield from _registered(where, step, spec)
+    if spec.overlap == "skip" and spec.schedule is None and not spec.triggers:
+        yield Problem("overlap", "nothing starts it by itself, so that nothing could be skipped; leave it out")
+    yield from trigger_problems(spec)
+    yield from _quota(spec)
+
+
+def _twins(spec: PipelineSpec) -> Iterator[Problem]:
+    """Refuse names that are one name where underscores are no part of names."""
+    first: dict[str, str] = {}
+    for name in spec.steps:
+        known = first.setdefault(dashed(name), name)
+        if known != name:
+            yield Problem(
+                f"steps.{name}", f"and {known!r} are one name to Argo, which knows no underscores; rename one"
+            )
+
+
+def _texts(step: Step) -> Iterator[tuple[str, Input[str]]]:
+    if isinstance(step, Work):
+        yield "image", step.image
+        yield from ((f"command[{index}]", word) for index, word in enumerate(step.command))
+        yield from ((f"environment.{key}", value) for key, value in step.environment.items())
+        yield from ((f"parameters.{key}", value) for key, value in step.parameters.items() if isinstance(value, str))
+    if isinstance(step, RegisterStep):
+        yield from ((f"metadata.{key}", value) for key, value in step.metadata.items())
+        if step.image is not None:
+            yield "image", step.image
+
+
+def _tags(where: str, step: Step) -> Iterator[Problem]:
+    for field, value in _texts(step):
+        if not is_deferred(value) and "{{" in str(value):
+            yield Problem(f"{where}.{field}", TAG.format(value))
+
+
+def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
+    yield from _tags(where, step)
+    yield from compute_problems(f"{where}.compute", step.machine)
+    yield from quantity_problems(f"{where}.compute", step.machine)
+    yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
+    bucket = PlatformAddress.of(spec.platform).store.bucket
+    for key, view in step.views.items():
+        field = f"{where}.inputs.{key}"
+        if view.group.backend != "kubernetes" or not view.group.has_offline:
+            yield Problem(field, f"{view.group.name!r} has no rows in an object store that pods of this platform reach")
+        elif not FeatureGroupAddress.of(view.group).location.startswith(f"s3://{bucket}/"):
+            yield Problem(
+                field,
+                f"{view.group.name!r} keeps its rows elsewhere, and Argo brings files of the platform's own bucket, "
+                f"{bucket!r}; copy them there in a step",
+            )
+    for key, held in step.secrets.items():
+        if held.backend != "kubernetes":
+            yield Problem(f"{where}.secrets.{key}", "is kept on another backend; keep it in Platform(secrets={…}) here")
+
+
+def _search(where: str, seed: str, step: TuneStep) -> Iterator[Problem]:
+    size = len(json.dumps(trials(seed, step))) // 1000
+    if size > _SEARCH_KB:
+        yield Problem(
+            f"{where}.trials",
+            f"{step.trials} with {len(step.over)} parameters each are {size} kB of a definition that may have "
+            f"{_SEARCH_KB} for them; write fewer",
+        )
+
+
+def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[Problem]:
+    yield from _tags(where, step)
+    if step.image is not None:
+        yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
+    platform = step.model.platform
+    here = (spec.platform.name, spec.platform.stage, spec.platform.backend)
+    if (platform.name, platform.stage, platform.backend) != here:
+        told = f"{step.model.name!r} is of platform {platform.name!r} ({platform.stage})"
+        yield Problem(f"{where}.model", f"{told}, and its registry lets in pods of its own platform; register it there")
+    elif ModelAddress.of(step.model).door is not None:
+        yield Problem(
+            f"{where}.model",
+            f"{step.model.name!r} is in a server that existed already, whose users are made by whoever runs it; write "
+            "mlops.evaluate(…) with a command that registers, and its login in secrets",
+        )
+
+
+def _quota(spec: PipelineSpec) -> Iterator[Problem]:
+    """Refuse a step that the platform's quota could never hold: its pods would wait for ever."""
+    quota = PlatformAddress.of(spec.platform).quota
+    if quota is None:
+        return
+    for name, step in spec.steps.items():
+        work = works(step)
+        if work is None:
+            continue
+        size = machine(work.machine)
+        needs: Mapping[str, float] = {
+            "cpus": size.cpus * work.machines,
+            "memory_gb": size.memory_gb * work.machines,
+            "accelerators": size.accelerators * work.machines,
+        }
+        for word, need in needs.items():
+            if need > getattr(quota, word):
+                yield Problem(
+                    f"steps.{name}.compute",
+                    f"needs {need:g} {word}, and the platform's quota is {getattr(quota, word):g}; write "
+                    f"Platform(quota={{'{word}': {need:g}, …}}), or ask for less",
+                )
+    kept = sum(bool((fit := trained(step)) and fit.checkpoints) for step in spec.steps.values())
+    disks = kept * CHECKPOINTS_GB[spec.platform.profile or treated(spec.platform.stage)]
+    if quota.storage_gb is not None and disks > quota.storage_gb:
+        yield Problem(
+            "platform",
+            f"needs {disks} storage_gb for checkpoints, and the platform's quota is {quota.storage_gb}; write "
+            f"Platform(quota={{'storage_gb': {disks}, …}})",
+        )

@@ -1,0 +1,409 @@
+"""Pipeline on Kubernetes: what Argo is told, what the pods are given, who may do what, what is refused."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pytest
+
+import pulumi_mlops as mlops
+from pulumi_mlops import InvalidArgs, ModelRef
+from pulumi_mlops.backends.kubernetes.search import trials
+from support.facts.kubernetes import GROUP, HUB, hub
+from support.mocks import Cloud
+
+IMAGE = "registry.example.com/churn/train:1"
+MODEL = ModelRef(name="churn", backend="kubernetes", platform=HUB, address={"model": "churn", "registry": "models"})
+PEM = "-----BEGIN CERTIFICATE-----"
+OVER: Any = {"lr": {"log_uniform": [1e-5, 1e-2]}, "depth_of": {"choice": [4, 6]}}
+Steps = Mapping[str, mlops.Step]
+Make = Callable[..., Mapping[str, Any]]
+
+
+def fit(**args: Any) -> mlops.TrainStep:
+    return mlops.train(**({"image": IMAGE, "command": ["train", "$(MLOPS_OUTPUT_MODEL)"]} | args))
+
+
+def judge(of: mlops.Out, **args: Any) -> mlops.EvaluateStep:
+    return mlops.evaluate(
+        **({"image": IMAGE, "command": ["judge"], "inputs": {"model": of}, "metrics": ["auc", "loss"]} | args)
+    )
+
+
+def tuned(**args: Any) -> mlops.TuneStep:
+    return mlops.tune(fit(**args), maximize="auc", trials=4, parallel=2, over=OVER)
+
+
+def declare(steps: Steps, **args: Any) -> Any:
+    return mlops.Pipeline("retrain", **({"platform": HUB, "steps": steps, "alerts": False} | args)).ref.export()
+
+
+def made(cloud: Cloud, build: Callable[[], Steps], **args: Any) -> dict[str, dict[str, Any]]:
+    """Run a program with the pipeline; return its templates by their names."""
+    cloud.run(lambda: declare(build(), **args))
+    return {one["name"]: one for one in spec(cloud)["templates"]}
+
+
+def spec(cloud: Cloud) -> dict[str, Any]:
+    found: dict[str, Any] = cloud.one("WorkflowTemplate").inputs["spec"]
+    return found
+
+
+def tasks(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in template["dag"]["tasks"]}
+
+
+def variables(template: Mapping[str, Any]) -> dict[str, str]:
+    return {one["name"]: one.get("value", "") for one in template["container"]["env"]}
+
+
+def pods(templates: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from (one for one in templates.values() if "container" in one)
+
+
+def everything() -> Steps:
+    rows = mlops.prepare(
+        image=IMAGE, command=["select"], outputs=["rows"], parameters={"days": mlops.parameter("days")}
+    )
+    best = tuned(inputs={"x": rows.out("rows")}, nodes=3, launcher="torchrun", checkpoints=True, retries=2)
+    good = judge(best.out("model"))
+    kept = mlops.register(MODEL, best.out("model"), when=good.metric("auc") >= mlops.parameter("least"), image=IMAGE)
+    return {"get_rows": rows, "best": best, "judge": good, "register": kept}
+
+
+ALL: Any = {"parameters": {"days": 30, "least": 0.9}}
+
+
+def test_a_step_begins_when_all_that_it_takes_from_has_succeeded(cloud: Cloud) -> None:
+    graph = tasks(made(cloud, everything, **ALL)["graph"])
+    assert {name: task.get("depends") for name, task in graph.items()} == {
+        "get-rows": None,
+        "best": "get-rows.Succeeded",
+        "judge": "best.Succeeded",
+        "register": "best.Succeeded && judge.Succeeded",
+    }
+    assert spec(cloud)["entrypoint"] == "graph"
+
+
+def test_a_condition_reads_what_was_measured_and_what_the_run_was_started_with(cloud: Cloud) -> None:
+    task = tasks(made(cloud, everything, **ALL)["graph"])["register"]
+    found = "asFloat(jsonpath(tasks['judge'].outputs.parameters.metrics, '$.auc'))"
+    assert task["when"] == "{{=" + found + " >= asFloat(workflow.parameters['least'])}}"
+    started = {one["name"]: one["value"] for one in spec(cloud)["arguments"]["parameters"]}
+    assert started == {"days": "30", "least": "0.9"}
+
+
+def test_files_go_through_the_platforms_store_below_the_runs_own_folder(cloud: Cloud) -> None:
+    templates = made(cloud, everything, **ALL)
+    (out,) = templates["step-get-rows"]["outputs"]["artifacts"]
+    (into,) = templates["main-best"]["inputs"]["artifacts"]
+    assert out["s3"] == into["s3"] == {"key": "pipelines/retrain/{{workflow.uid}}/get_rows/rows"}
+    assert variables(templates["step-get-rows"])["MLOPS_OUTPUT_ROWS"] == out["path"]
+    assert variables(templates["main-best"])["MLOPS_INPUT_X"] == into["path"]
+    (taken,) = templates["step-judge"]["inputs"]["artifacts"]
+    (left,) = templates["main-best"]["outputs"]["artifacts"]
+    assert left["s3"]["key"] == "pipelines/retrain/{{workflow.uid}}/best/trial-{{inputs.parameters.trial}}/model"
+    assert taken["s3"]["key"] == left["s3"]["key"].replace("parameters.trial", "parameters.from-best")
+    where = json.loads(cloud.one("ConfigMap", "retrain-artifacts").inputs["data"]["default"])["s3"]
+    assert where["bucket"] == "artifacts"
+    assert where["endpoint"] == "platform-store.churn-dev.svc.cluster.local:8333"
+    assert where["insecure"] is True
+    assert where["accessKeySecret"]["name"] == "churn-store-writer"
+
+
+def test_an_authority_of_the_users_own_is_taken_from_a_secret() -> None:
+    cloud = Cloud()
+    own = {"url": "https://s3.corp", "bucket": "b", "access_key": "a", "secret_key": "s", "ca": PEM}
+
+    def program() -> Any:
+        platform = mlops.Platform("churn", backend="kubernetes", existing={"object_store": own})
+        return declare({"fit": fit()}, platform=platform)
+
+    cloud.run(program)
+    where = json.loads(cloud.one("ConfigMap", "retrain-artifacts").inputs["data"]["default"])["s3"]
+    kept = cloud.one("Secret", "churn-store-writer")
+    assert where["caSecret"] == {"name": kept.inputs["metadata"]["name"], "key": "cabundle.crt"}
+    assert base64.b64decode(kept.inputs["data"]["cabundle.crt"]) == PEM.encode()
+    assert "insecure" not in where or where["insecure"] is False
+
+
+def test_every_pod_is_restricted_and_holds_neither_key_nor_token(cloud: Cloud) -> None:
+    templates = made(cloud, everything, **ALL)
+    given = spec(cloud)
+    assert given["securityContext"]["runAsNonRoot"] is True
+    assert given["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert given["automountServiceAccountToken"] is False
+    found = list(pods(templates))
+    assert found
+    for template in found:
+        patch = json.loads(template["podSpecPatch"])
+        locked = [template["container"], *patch["containers"], *patch["initContainers"]]
+        assert [one.get("name") for one in locked] == [None, "wait", "init"]
+        for one in locked:
+            assert one["securityContext"]["allowPrivilegeEscalation"] is False
+            assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert one["resources"]["limits"]["memory"]
+        assert template["container"]["securityContext"]["readOnlyRootFilesystem"] is True
+        assert not [name for name in variables(template) if name.startswith("AWS_")]
+        mounted = {one["name"] for one in template["container"]["volumeMounts"]}
+        claimed = {one["metadata"]["name"] for one in given["volumeClaimTemplates"]}
+        assert mounted == {one["name"] for one in template["volumes"]} | (mounted & claimed)
+
+
+def test_the_account_may_say_what_became_of_a_step_and_nothing_else(cloud: Cloud) -> None:
+    made(cloud, everything, **ALL)
+    (rule,) = cloud.one("Role").inputs["rules"]
+    assert rule == {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
+    account = cloud.one("ServiceAccount").inputs
+    name = account["metadata"]["name"]
+    assert spec(cloud)["serviceAccountName"] == spec(cloud)["executor"]["serviceAccountName"] == name
+    assert account["automountServiceAccountToken"] is False
+    token = cloud.one("Secret", "retrain-token").inputs
+    assert token["type"] == "kubernetes.io/service-account-token"
+    assert token["metadata"]["name"] == f"{name}.service-account-token"
+    assert token["metadata"]["annotations"] == {"kubernetes.io/service-account.name": name}
+
+
+def test_a_secret_is_a_file_and_the_variable_says_where(cloud: Cloud) -> None:
+    def steps() -> Steps:
+        platform = mlops.Platform("churn", backend="kubernetes", secrets={"hub": "s3cr3t"})
+        held = platform.secret("hub")
+        declare({"fit": fit(secrets={"hub-token": held})}, platform=platform)
+        return {}
+
+    cloud.run(steps)
+    (template,) = [one for one in spec(cloud)["templates"] if one["name"] == "step-fit"]
+    assert variables(template)["MLOPS_SECRET_HUB_TOKEN"] == "file:///var/run/secrets/mlops/hub-token"
+    (volume,) = [one for one in template["volumes"] if one["name"] == "secrets"]
+    (source,) = volume["projected"]["sources"]
+    assert source["secret"]["name"] == "churn-secret-hub"
+    assert "s3cr3t" not in json.dumps([one.inputs for one in cloud.registered if one.type.endswith("Template")])
+
+
+def test_several_machines_find_the_first_and_only_its_files_count(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"fit": fit(nodes=3, launcher="torchrun", retries=1)})
+    group = tasks(templates["step-fit"])
+    assert group["others"]["withSequence"] == {"start": "1", "end": "2"}
+    assert "depends" not in group["others"]
+    main, other = templates["main-fit"], templates["others-fit"]
+    assert templates["step-fit"]["retryStrategy"]["limit"] == "1"
+    assert "retryStrategy" not in main
+    assert "outputs" in main
+    assert "outputs" not in other
+    host = json.loads(main["podSpecPatch"])
+    service = cloud.one("Service").inputs
+    assert host["subdomain"] == service["metadata"]["name"] == "retrain-main"
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    assert main["metadata"]["labels"].items() <= service["spec"]["selector"].items()
+    said = variables(other)
+    assert said["MLOPS_MAIN_NODE"] == f"{host['hostname']}.retrain-main.churn-dev.svc.cluster.local"
+    assert said["MLOPS_NODES"] == "3"
+    assert said["MLOPS_NODE_RANK"] == "{{inputs.parameters.rank}}"
+    assert variables(main)["MLOPS_NODE_RANK"] == "0"
+    assert json.loads(said["MLOPS_STEP"])["launcher"] == "torchrun"
+    opened = cloud.one("NetworkPolicy", "retrain-net-machines").inputs["spec"]
+    assert opened["ingress"][0]["from"] == opened["egress"][0]["to"] == [{"podSelector": opened["podSelector"]}]
+
+
+def test_a_bound_on_steps_counts_steps(cloud: Cloud) -> None:
+    templates = made(cloud, everything, parallel=1, **ALL)
+    assert templates["graph"]["parallelism"] == 1
+    assert "parallelism" not in spec(cloud)
+
+
+def test_the_best_trial_is_the_one_whose_files_are_taken(cloud: Cloud) -> None:
+    templates = made(cloud, everything, **ALL)
+    search = tasks(templates["step-best"])
+    assert templates["step-best"]["parallelism"] == 2
+    assert templates["step-best"]["dag"]["failFast"] is False
+    assert len(search["trials"]["withItems"]) == 4
+    assert {*search["trials"]["withItems"][0]} == {"trial", "set-lr", "set-depth_of"}
+    assert variables(templates["main-best"])["MLOPS_PARAMETER_DEPTH_OF"] == "{{inputs.parameters.set-depth_of}}"
+    assert search["best"]["depends"] == "trials.Succeeded || trials.AnySucceeded"
+    assert templates["best-best"]["container"]["args"][1:3] == ["auc", "max"]
+    handed = {one["name"]: one["value"] for one in tasks(templates["graph"])["judge"]["arguments"]["parameters"]}
+    assert handed == {"from-best": "{{tasks.best.outputs.parameters.trial}}"}
+
+
+def test_trials_are_spread_over_the_whole_space_and_the_same_each_time() -> None:
+    step = mlops.tune(fit(), maximize="auc", trials=20, over={**OVER, "n": {"integer": [1, 4]}})
+    found = trials("retrain/best", step)
+    assert found == trials("retrain/best", step) != trials("retrain/other", step)
+    for low in range(3):
+        place = [one for one in found if 10 ** (low - 5) <= float(one["lr"]) <= 10 ** (low - 4)]
+        assert 6 <= len(place) <= 7
+    assert {one["n"] for one in found} == {"1", "2", "3", "4"}
+    assert {one["depth_of"] for one in found} == {"4", "6"}
+
+
+def test_checkpoints_are_a_volume_of_the_run(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"fit": fit(checkpoints=True, retries=3)})
+    (kept,) = spec(cloud)["volumeClaimTemplates"]
+    assert kept["spec"]["accessModes"] == ["ReadWriteOnce"]
+    (mount,) = [m for m in templates["step-fit"]["container"]["volumeMounts"] if m["name"] == kept["metadata"]["name"]]
+    assert variables(templates["step-fit"])["MLOPS_CHECKPOINTS"] == mount["mountPath"]
+    assert templates["step-fit"]["retryStrategy"] == {
+        "limit": "3",
+        "retryPolicy": "Always",
+        "backoff": {"duration": "30s", "factor": 2},
+    }
+
+
+def test_trials_keep_their_checkpoints_apart(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"best": tuned(checkpoints=True)})
+    assert spec(cloud)["volumeClaimTemplates"][0]["spec"]["accessModes"] == ["ReadWriteMany"]
+    (mount,) = [m for m in templates["trial-best"]["container"]["volumeMounts"] if "checkpoints" in m["mountPath"]]
+    assert mount["subPath"] == "trial-{{inputs.parameters.trial}}"
+
+
+def test_rows_of_a_feature_group_are_a_folder(cloud: Cloud) -> None:
+    address = {**GROUP.address, "location": "s3://artifacts/features/features/profile/"}
+    group = replace(GROUP, address=address)
+    templates = made(cloud, lambda: {"fit": fit(inputs={"x": group.as_of(days=90)})})
+    (brought,) = templates["step-fit"]["inputs"]["artifacts"]
+    assert brought["s3"] == {"key": "features/features/profile"}
+
+
+def test_whoever_registers_is_a_user_of_the_registry_who_may_do_that_only(cloud: Cloud) -> None:
+    templates = made(cloud, everything, **ALL)
+    step = templates["step-register"]
+    assert step["metadata"]["labels"] == {"pulumi-mlops/registry": "models"}
+    told = json.loads(variables(step)["MLOPS_VERSION"])
+    assert told["source"] == (
+        "s3://artifacts/pipelines/retrain/{{workflow.uid}}/best/trial-{{inputs.parameters.from-best}}/model"
+    )
+    assert told["facts"] == {
+        "mlops-pipeline": "retrain",
+        "mlops-run": "{{workflow.uid}}",
+        "mlops-step": "best",
+        "mlops-code": IMAGE,
+    }
+    assert told["metrics"] == {"auc": "MLOPS_MEASURED_0"}
+    settings = json.loads(cloud.one("ConfigMap", "retrain-registrant-models-settings").inputs["data"]["settings.json"])
+    assert settings["registrants"] == [{"name": "pipeline-retrain", "password": "USER_PIPELINE", "models": ["churn"]}]
+    login = cloud.one("Secret", "retrain-registers-models").inputs
+    sources = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in step["container"]["env"] if "valueFrom" in one}
+    name = login["metadata"]["name"]
+    assert sources["MLFLOW_TRACKING_PASSWORD"] == {"name": name, "key": "password"}
+    assert cloud.one("Job").inputs["spec"]["template"]["metadata"]["labels"]["pulumi-mlops/registry"] == "models"
+
+
+def test_a_schedule_has_its_time_zone_and_skips_if_asked(cloud: Cloud) -> None:
+    made(
+        cloud,
+        lambda: {"fit": fit()},
+        schedule={"cron": "0 3 * * 7", "timezone": "Europe/Berlin"},
+        overlap="skip",
+    )
+    found = cloud.one("CronWorkflow").inputs["spec"]
+    assert found["schedules"] == ["0 3 * * 0"]
+    assert found["timezone"] == "Europe/Berlin"
+    assert found["concurrencyPolicy"] == "Forbid"
+    assert found["workflowSpec"] == {"workflowTemplateRef": {"name": "retrain"}}
+
+
+def test_a_failed_run_is_told(cloud: Cloud) -> None:
+    made(cloud, lambda: {"fit": fit()}, alerts=True)
+    ((rule,),) = [one["rules"] for one in cloud.one("PrometheusRule").inputs["spec"]["groups"]]
+    assert rule["labels"]["namespace"] == "churn-dev"
+    assert 'name="retrain"' in rule["expr"]
+    assert rule["expr"].count("unless") == 2
+
+
+def test_pods_reach_the_store_and_the_api_server_and_the_internet_only_where_it_is_open(cloud: Cloud) -> None:
+    made(cloud, lambda: {"fit": fit()}, platform=hub(private=True))
+    policies = {one.name.removeprefix("retrain-net-") for one in cloud.registered if one.type.endswith("NetworkPolicy")}
+    assert policies == {"steps-out", "steps-to-store", "reports"}
+
+
+def test_the_definition_is_the_same_each_time() -> None:
+    found = []
+    for _ in range(2):
+        cloud = Cloud()
+        made(cloud, everything, **ALL)
+        found.append(json.dumps(spec(cloud), sort_keys=True))
+    assert found[0] == found[1]
+
+
+def refused(steps: Callable[[], Steps], **args: Any) -> str:
+    with pytest.raises(InvalidArgs) as caught:
+        Cloud().run(lambda: declare(steps(), **args))
+    return str(caught.value)
+
+
+ELSEWHERE = ModelRef(name="churn", backend="kubernetes", platform=hub("other"), address=MODEL.address)
+EXISTING = ModelRef(
+    name="churn",
+    backend="kubernetes",
+    platform=HUB,
+    address={**MODEL.address, "door": {"name": "models", "port": 5000}},
+)
+
+
+def registering(model: ModelRef) -> Steps:
+    trained = fit()
+    return {"fit": trained, "register": mlops.register(model, trained.out("model"))}
+
+
+@pytest.mark.parametrize(
+    ("steps", "args", "told"),
+    [
+        (lambda: {"a_b": fit(), "a-b": fit()}, {}, r"steps\.a-b: and 'a_b' are one name to Argo"),
+        (lambda: {"fit": fit(command=["say", "{{x}}"])}, {}, r"steps\.fit\.command\[1\]: '\{\{x\}\}' has '\{\{'"),
+        (lambda: {"fit": fit(environment={"A": "{{x}}"})}, {}, r"steps\.fit\.environment\.A"),
+        (lambda: {"fit": fit(parameters={"a": "{{x}}"})}, {}, r"steps\.fit\.parameters\.a"),
+        (
+            lambda: {"fit": fit(parameters={"a": mlops.parameter("a")})},
+            {"parameters": {"a": "{{=1}}"}},
+            r"parameters\.a: ",
+        ),
+        (lambda: {"fit": fit(compute={"accelerator": "A10X:1"})}, {}, r"steps\.fit\.compute\.accelerator"),
+        (lambda: {"fit": fit(compute={"cpus": 0.0001})}, {}, r"steps\.fit\.compute\.cpus"),
+        (
+            lambda: {"fit": fit(nodes=4)},
+            {"platform": hub(quota={"cpus": 4, "memory_gb": 64})},
+            r"steps\.fit\.compute: needs 8 cpus, and the platform's quota is 4",
+        ),
+        (
+            lambda: {"fit": fit(checkpoints=True)},
+            {"platform": hub(quota={"cpus": 4, "memory_gb": 64, "storage_gb": 10})},
+            r"platform: needs 20 storage_gb for checkpoints",
+        ),
+        (
+            lambda: {"fit": fit(image="registry.example.com/train:latest")},
+            {"platform": hub(stage="prod", profile="prod")},
+            r"steps\.fit\.image: .* can become another image",
+        ),
+        (
+            lambda: {"fit": fit(inputs={"x": GROUP.as_of(days=1)})},
+            {},
+            r"steps\.fit\.inputs\.x: 'profile' keeps",
+        ),
+        (lambda: registering(ELSEWHERE), {}, r"steps\.register\.model: 'churn' is of platform 'other'"),
+        (lambda: registering(EXISTING), {}, r"steps\.register\.model: .* a server that existed already"),
+        (
+            lambda: {
+                "best": mlops.tune(
+                    fit(), maximize="auc", trials=500, over={f"p{n}": {"uniform": [0, 1]} for n in range(30)}
+                )
+            },
+            {},
+            r"steps\.best\.trials: 500 with 30 parameters each are \d+ kB",
+        ),
+        (lambda: {"fit": fit()}, {"overlap": "skip"}, r"overlap: nothing starts it by itself"),
+    ],
+)
+def test_what_argo_or_the_cluster_cannot_do_is_refused(
+    steps: Callable[[], Steps], args: dict[str, Any], told: str
+) -> None:
+    assert re.search(told, refused(steps, **args))
+
+
+def test_a_text_that_is_not_known_yet_is_judged_when_it_is(cloud: Cloud) -> None:
+    with pytest.raises(ValueError, match="between which Argo puts values in"):
+        cloud.run(lambda: declare({"fit": fit(environment={"A": pulumi.Output.from_input("{{x}}")})}))

@@ -1,0 +1,164 @@
+"""Pipelines in a cluster: admitted by the real API server, changed in place, with the rights that they need."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.inside import Cluster
+from support.e2e.outside import empty, shown, succeeded
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+SPACE, ARGO = "loop-dev", "argoproj.io"
+SECRET = "not-for-anyones-eyes"
+PROGRAM = """
+import pulumi_mlops as mlops
+
+platform = mlops.Platform("loop", backend="kubernetes", secrets={"hub": "not-for-anyones-eyes"})
+registry = mlops.ModelRegistry("models", platform=platform)
+churn = mlops.Model("churn", registry=registry)
+image = "registry.example.com/churn:1"
+rows = mlops.prepare(
+    image=image,
+    command=["select"],
+    outputs=["rows"],
+    parameters={"days": mlops.parameter("days")},
+    secrets={"hub": platform.secret("hub")},
+)
+fit = mlops.train(
+    image=image, command=["train"], inputs={"x": rows.out("rows")}, nodes=2, checkpoints=True, retries=2
+)
+over = {"lr": {"log_uniform": [1e-5, 1e-2]}, "depth": {"choice": [4, 6]}}
+best = mlops.tune(fit, maximize="auc", trials=4, parallel=2, over=over)
+judge = mlops.evaluate(image=image, command=["judge"], inputs={"m": best.out("model")}, metrics=["auc"])
+keep = mlops.register(churn, best.out("model"), when=judge.metric("auc") >= mlops.parameter("least"))
+retrain = mlops.Pipeline(
+    "retrain",
+    platform=platform,
+    parameters={"days": 30, "least": 0.9},
+    steps={"rows": rows, "best": best, "judge": judge, "keep": keep},
+    schedule={"cron": "0 3 * * 7", "timezone": "Europe/Berlin"},
+    overlap="skip",
+    parallel=3,
+)
+again = mlops.train(image=image, command=["score"])
+mlops.Pipeline(
+    "score", platform=platform, steps={"fit": again}, triggers=[{"approval": churn}, {"pipeline": retrain}]
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def loop(stacks_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Cluster, Path]]:
+    """Bring two pipelines up, of which one starts the other."""
+    project = tmp_path_factory.mktemp("loop")
+    stacks_sandbox.up(planes=("kubernetes",))
+    (project / "Pulumi.yaml").write_text("name: loop\nruntime: python\n")
+    (project / "__main__.py").write_text(PROGRAM)
+    stack, cluster = Stack(stacks_sandbox, project), Cluster(stacks_sandbox)
+    succeeded(stack.up())
+    yield stack, cluster, project / "__main__.py"
+    succeeded(stack.destroy())
+    empty(stacks_sandbox)
+
+
+def template(cluster: Cluster, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = (
+        cluster.kind(f"{ARGO}/v1alpha1", "WorkflowTemplate").get(name=name, namespace=SPACE).to_dict()["spec"]
+    )
+    return found
+
+
+def as_pods(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the pods that Argo would make: its own containers, as far as they are not patched, say nothing."""
+    for number, one in enumerate(spec["templates"]):
+        if "container" not in one:
+            continue
+        patch = json.loads(one["podSpecPatch"])
+        mains = [{**one["container"], "name": "main"}]
+        claims = [{"name": claim["metadata"]["name"], "emptyDir": {}} for claim in spec.get("volumeClaimTemplates", [])]
+        pod = {
+            "serviceAccountName": spec["serviceAccountName"],
+            "automountServiceAccountToken": False,
+            "securityContext": spec["securityContext"],
+            "restartPolicy": "Never",
+            "initContainers": [{"image": "argoexec", **init} for init in patch["initContainers"]],
+            "containers": [*mains, *({"image": "argoexec", **wait} for wait in patch["containers"])],
+            "volumes": [*one["volumes"], *claims],
+            **{key: one[key] for key in ("nodeSelector", "affinity", "tolerations") if key in one},
+        }
+        text = json.dumps(pod).replace("{{inputs.parameters.", "0").replace("{{workflow.parameters.", "0")
+        labels = {**spec["podMetadata"]["labels"], **one.get("metadata", {}).get("labels", {})}
+        yield {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"try-{number}", "labels": labels},
+            "spec": json.loads(text),
+        }
+
+
+def test_nothing_differs_afterwards(loop: tuple[Stack, Cluster, Path]) -> None:
+    stack, _, _ = loop
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+
+
+def test_a_change_is_one_of_the_template_in_place(loop: tuple[Stack, Cluster, Path]) -> None:
+    stack, cluster, program = loop
+    for old, new in (("1e-5", "1e-4"), ("churn:1", "churn:2")):
+        program.write_text(program.read_text().replace(old, new))
+    made = [one for one in shown(stack.up()) if "update Pipeline" not in one]
+    assert made == ["update WorkflowTemplate retrain-pipeline", "update WorkflowTemplate score-pipeline"]
+    image = next(one for one in template(cluster, "score")["templates"] if "container" in one)["container"]["image"]
+    assert image.endswith("churn:2")
+    program.write_text(program.read_text().replace("0 3 * * 7", "0 4 * * 7"))
+    made = [one for one in shown(stack.up()) if "update Pipeline" not in one]
+    assert made == ["update CronWorkflow retrain-schedule"]
+
+
+def test_every_pod_of_a_step_is_admitted(loop: tuple[Stack, Cluster, Path]) -> None:
+    """Each is offered to the API server as a pod, where *restricted* refuses."""
+    _, cluster, _ = loop
+    pods = [pod for name in ("retrain", "score") for pod in as_pods(template(cluster, name))]
+    assert len(pods) >= 6
+    for pod in pods:
+        answer = cluster.kind("v1", "Pod").create(body=pod, namespace=SPACE, query_params=[("dryRun", "All")])
+        assert answer.kind == "Pod"
+
+
+def test_accounts_have_the_rights_that_they_need_and_no_other(loop: tuple[Stack, Cluster, Path]) -> None:
+    _, cluster, _ = loop
+    results = {(verb, ARGO, "workflowtaskresults", "") for verb in ("create", "patch")}
+    wanted = {
+        "retrain-pipeline": results,
+        "score-pipeline": results,
+        "score-starter": {
+            ("list", ARGO, "workflows", ""),
+            ("create", ARGO, "workflows", ""),
+            ("get", "", "configmaps", "score-seen"),
+            ("patch", "", "configmaps", "score-seen"),
+        },
+    }
+    for name, rights in wanted.items():
+        account = cluster.as_account(SPACE, name)
+        assert account.rights(SPACE) - account.rights("default") == rights, name
+
+
+def test_argos_own_containers_find_their_token_and_no_step_does(loop: tuple[Stack, Cluster, Path]) -> None:
+    stack, cluster, _ = loop
+    token = cluster.kind("v1", "Secret").get(name="retrain-pipeline.service-account-token", namespace=SPACE).to_dict()
+    assert {"ca.crt", "namespace", "token"} == set(token["data"])
+    assert not [
+        volume
+        for one in template(cluster, "retrain")["templates"]
+        for volume in one.get("volumes", [])
+        if volume.get("secret", {}).get("secretName") == token["metadata"]["name"]
+    ]
+    kept = json.dumps(stack.state())
+    assert SECRET not in kept
+    assert token["data"]["token"] not in kept
