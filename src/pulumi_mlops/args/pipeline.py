@@ -32,13 +32,14 @@ class PipelineArgs(TypedDict, total=False):
     """Its steps by name. They run when what they take is there, several at a time. Changing it changes the next run;
     those that have begun go on as they were."""
     schedule: Schedule | None
-    """When it starts by itself."""
+    """When it starts by itself. On Azure: no months; days of the month, or of the week."""
     triggers: Sequence[Trigger]
-    """What else starts it."""
+    """What else starts it. On Azure: a workflow of Logic Apps looks every five minutes; one approval starts one run."""
     overlap: Literal["allow", "skip"]
     """What happens when it is to start while a run goes on: ``allow`` runs both, ``skip`` does not begin another."""
     parallel: int | None
-    """How many steps of a run go on at a time; no bound unless told."""
+    """How many steps of a run go on at a time; no bound unless told. On Azure: steps are laid into as many rows, each
+    of which is one after the other."""
     alerts: bool
     """Whether those whom the platform alerts are told of a run that failed."""
     tags: Mapping[str, str]

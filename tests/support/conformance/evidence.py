@@ -290,6 +290,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
 _ASSIGNED = Made("azure-native:authorization:RoleAssignment")
 _WORKSPACE = "azure-native:machinelearningservices:Workspace"
 _ACCOUNT = "azure-native:storage:StorageAccount"
+_COMPONENT = "azure-native:machinelearningservices:ComponentVersion"
 _CREDENTIAL = "azure-native:managedidentity:FederatedIdentityCredential"
 
 _ML = "azure-native:machinelearningservices"
@@ -381,6 +382,30 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "identity.approves": (_ASSIGNED,),
     "identity.deploys": (_ASSIGNED,),
     "identity.invokes": (_ASSIGNED, said("azure-native:authorization:RoleAssignment", "roleDefinitionId")),
+    "pipeline": (
+        Made("azure-native:machinelearningservices:ComponentVersion"),
+        Made("azure-native:machinelearningservices:Compute"),
+        Made("azure-native:machinelearningservices:CodeVersion"),
+        _ASSIGNED,
+        remembered("address/experiment"),
+    ),
+    "pipeline.features": (said(_COMPONENT, "properties/componentSpec/jobs/fit/inputs/input_x/uri"),),
+    "pipeline.retries": (said(_COMPONENT, "properties/componentSpec/command"),),
+    "pipeline.distributed": (
+        said(_COMPONENT, "properties/componentSpec/distribution/type"),
+        said(_COMPONENT, "properties/componentSpec/resources/instance_count"),
+    ),
+    "pipeline.cluster": (Made("azure-native:authorization:RoleDefinition"), _ASSIGNED),
+    "pipeline.checkpoints": (said(_COMPONENT, "properties/componentSpec/outputs/checkpoints/type"),),
+    "pipeline.register.image": (said(_COMPONENT, "properties/componentSpec/command"),),
+    "pipeline.schedule": (
+        Made("azure-native:machinelearningservices:Schedule"),
+        said("azure-native:machinelearningservices:Schedule", "properties/trigger/timeZone"),
+    ),
+    "pipeline.triggers": (Made("azure-native:logic:Workflow"),),
+    "pipeline.triggers.approval": (Made("azure-native:logic:Workflow"), _ASSIGNED),
+    "pipeline.parallel": (said(_COMPONENT, "properties/componentSpec/inputs/after_one/type"),),
+    "pipeline.alerts": (Made("azure-native:monitor:MetricAlert"),),
     "feature_store": (
         Made(_WORKSPACE),
         Made(_ACCOUNT),

@@ -102,6 +102,10 @@ def recorded(words: Words) -> mlops.Pipeline:
     return pipeline(words, hub, steps={"fit": training(words, tracker=runs)})
 
 
+def several(words: Words, **args: Any) -> mlops.Pipeline:
+    return pipeline(words, steps={name: training(words) for name in ("one", "two", "three")}, **args)
+
+
 def on_a_cluster(words: Words) -> mlops.Pipeline:
     hub = platform(words)
     gpus = mlops.TrainingCluster("gpus", platform=hub, nodes={"max": 2})
@@ -391,14 +395,14 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.schedule": Program(
         lambda w: pipeline(w, schedule={"cron": "0 3 * * MON", "timezone": "Europe/Berlin"}), without=pipeline
     ),
-    "pipeline.triggers": Program(after_another, without=lambda w: after_another(w, triggered=False)),
+    "pipeline.triggers": Program(after_approval, without=lambda w: after_approval(w, triggered=False)),
     "pipeline.triggers.approval": Program(after_approval, without=lambda w: after_approval(w, triggered=False)),
     "pipeline.triggers.pipeline": Program(after_another, without=lambda w: after_another(w, triggered=False)),
     "pipeline.overlap.skip": Program(
         lambda w: pipeline(w, schedule={"cron": "0 * * * *"}, overlap="skip"),
         without=lambda w: pipeline(w, schedule={"cron": "0 * * * *"}),
     ),
-    "pipeline.parallel": Program(lambda w: pipeline(w, parallel=2), without=pipeline),
+    "pipeline.parallel": Program(lambda w: several(w, parallel=2), without=several),
     "pipeline.alerts": Program(lambda w: pipeline(w, alerts=True), without=pipeline),
     "bridge.dataset.platform": Program(
         lambda w: made_of(w, existing_dataset(w, theirs(w)), on=sharing(w)),

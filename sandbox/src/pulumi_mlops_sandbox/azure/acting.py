@@ -1,7 +1,7 @@
 """Plays what runs in Azure: each right that it needs is asked for, as the identity that it acts as.
 
-A container of a deployment, and the job that brings rows of a feature set into the offline store, once each. Nothing is
-served and nothing is computed: an action of such a run is one right.
+A container of a deployment, the job that brings rows of a feature set into the offline store, and a run of a pipeline,
+once each. Nothing is served and nothing is computed: an action of such a run is one right.
 """
 
 import re
@@ -12,7 +12,9 @@ from pulumi_mlops_sandbox.azure import ids
 from pulumi_mlops_sandbox.azure.call import Call, Tenant, dig
 from pulumi_mlops_sandbox.azure.data import GET_SECRET, METRICS
 from pulumi_mlops_sandbox.azure.kinds import KINDS
-from pulumi_mlops_sandbox.azure.rules import rights
+from pulumi_mlops_sandbox.azure.rules import assets, rights
+from pulumi_mlops_sandbox.azure.rules.components import SPEC, of_node
+from pulumi_mlops_sandbox.azure.rules.keys import assigned_to
 from pulumi_mlops_sandbox.azure.rules.rights import READ, WORKSPACES, Wanted
 from pulumi_mlops_sandbox.azure.rules.workspaces import workspace_of
 from pulumi_mlops_sandbox.azure.store import Record
@@ -20,6 +22,8 @@ from pulumi_mlops_sandbox.azure.store import Record
 Acting = Callable[[Call, Record], Iterator[tuple[Sequence[str], Wanted]]]
 """Tells what is needed, and by which identities: one of them is enough."""
 _SECRET = re.compile(r"https://(?P<vault>[^./]+)\.vault\.[a-z.]+/secrets/(?P<name>[^/]+)/?")
+_NAMED_SECRET = re.compile(r'"https://(?P<vault>[^./"]+)\.vault\.[a-z.]+/secrets/(?P<name>[^/"]+)"')
+_NAMED_MODEL = re.compile(r'"(/subscriptions/[^"]+/models/[^"/]+)"')
 _SOURCE = re.compile(r"^  path: (\S+)$", re.MULTILINE)
 
 
@@ -51,6 +55,41 @@ def _materialization(call: Call, record: Record) -> Iterator[tuple[Sequence[str]
                     yield [identity], (READ, rows, True, read)
 
 
+def _run(call: Call, record: Record) -> Iterator[tuple[Sequence[str], Wanted]]:
+    """Run each step of a pipeline: fetch image and code, read and write files, secrets and models that it names."""
+    space = workspace_of(call)
+    whole = assets.asset(call, str(record.properties.get("componentId") or ""))
+    for name, node in (whole.at(f"{SPEC}.jobs") or {}).items() if isinstance(whole, Record) and space else ():
+        machines, of = call.store.get(str(node.get("computeId"))), of_node(call, node)
+        identities = assigned_to(machines) if machines is not None else []
+        if of is None or space is None or not identities:
+            continue
+        for wanted in _step(call, space, of.at(SPEC), node, f"{record.name}-{name}"):
+            yield identities, wanted
+
+
+def _step(call: Call, space: Record, spec: dict[str, Any], node: dict[str, Any], job: str) -> Iterator[Wanted]:
+    reader, writer = "Storage Blob Data Reader", "Storage Blob Data Contributor"
+    yield from rights.image(call, space, spec.get("environment"))
+    code = assets.asset(call, str(spec.get("code")))
+    places = [(rights.WRITE, writer, f"azureml://datastores/workspaceblobstore/paths/ExperimentRun/dcid.{job}/logs")]
+    if isinstance(code, Record):
+        places.append((READ, reader, f"{code.properties.get('codeUri')}/step.py"))
+    given, made = (node.get("inputs") or {}).values(), (node.get("outputs") or {}).values()
+    places += [(READ, reader, f"{one.get('uri') or ''}x") for one in given]
+    places += [(rights.WRITE, writer, str(one.get("uri") or "").replace("${{name}}", job) + "x") for one in made]
+    for action, role, uri in places:
+        for scope in _below(call, space, uri):
+            yield action, scope, True, role
+    text = str(spec.get("command"))
+    for found in _NAMED_SECRET.finditer(text):
+        for vault in call.store.of_type(rights.VAULT):
+            if vault.name.lower() == found["vault"].lower():
+                yield GET_SECRET, f"{vault.id}/secrets/{found['name']}", True, "Key Vault Secrets User"
+    for model in _NAMED_MODEL.findall(text):
+        yield f"{WORKSPACES}/models/versions/write", model, False, "AzureML Data Scientist"
+
+
 def _below(call: Call, space: Record | None, uri: str) -> list[str]:
     return [] if space is None else list(rights.storage_of(call, space, uri))
 
@@ -58,6 +97,7 @@ def _below(call: Call, space: Record | None, uri: str) -> list[str]:
 ACTING: dict[str, Acting] = {
     f"{WORKSPACES}/onlineEndpoints/deployments": _container,
     f"{WORKSPACES}/featuresets/versions": _materialization,
+    f"{WORKSPACES}/jobs": _run,
 }
 
 

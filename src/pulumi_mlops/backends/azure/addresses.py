@@ -210,6 +210,18 @@ class EndpointAddress(Address):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PipelineAddress(Address):
+    """A pipeline, which runs as jobs that name its component."""
+
+    id: Input[str]
+    """Id of the version of its component that the program asks for."""
+    experiment: str
+    """What its runs are kept under in the workspace."""
+    client: Input[str]
+    """The identity as which its jobs run."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeatureStoreAddress(Address):
     """A workspace that is a feature store."""
 

@@ -15,8 +15,8 @@ APPROVAL = "approval"
 """The tag of a version that says whether it is approved."""
 REGISTRY = "mlops-registry"
 """The tag of a model that says of which registry it is."""
-_MINUTES = 5
-_LOOKS_BACK = 6
+MINUTES = 5
+LOOKS_BACK = 6
 """Minutes of which a look knows the changes: one more than there are between two looks."""
 
 
@@ -29,7 +29,7 @@ def definition(workspace: Input[str], registry: str, on: Sequence[str], who: Inp
     wanted = " ".join(f"equals(item()?['properties']?['tags']?['{APPROVAL}'], '{status}')," for status in on)
     recent = (
         "greater(ticks(item()?['systemData']?['lastModifiedAt']), "
-        f"ticks(addMinutes(trigger()?['startTime'], -{_LOOKS_BACK})))"
+        f"ticks(addMinutes(trigger()?['startTime'], -{LOOKS_BACK})))"
     )
     told = {
         "registry": registry,
@@ -37,7 +37,7 @@ def definition(workspace: Input[str], registry: str, on: Sequence[str], who: Inp
         "approval": f"@items('tell_of_each')?['properties']?['tags']?['{APPROVAL}']",
     }
     return workflows.definition(
-        _MINUTES,
+        MINUTES,
         {
             "models": workflows.call("GET", models, who, pages=True),
             "ours": workflows.chosen(

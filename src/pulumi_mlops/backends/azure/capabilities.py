@@ -289,6 +289,59 @@ CAPABILITIES = table(
             "Platform(network={'private': {}}), which lets containers reach the platform's own services only.",
         ),
         "endpoint.private": Entry("native", "no public address; the workspace's private endpoint leads to it"),
+        "pipeline": Entry(
+            "emulated",
+            "components, sweeps and compute of Azure Machine Learning; the program in front of each step judges its "
+            "condition, and a step that does not run is shown as completed",
+        ),
+        "pipeline.features": Entry(
+            "lossy",
+            "the step finds every row of the group; how many days it is to look back is in MLOPS_DAYS_<NAME>.",
+            "a filter of the event time in the step's program.",
+        ),
+        "pipeline.retries": Entry(
+            "emulated", "the program in front of the command begins it again, on the same machine, in the same job"
+        ),
+        "pipeline.distributed": Entry("native", "PyTorch's distribution of a job, a process on each machine"),
+        "pipeline.retries + pipeline.distributed": Entry(
+            "absent",
+            "a job on several machines is not begun again: one machine's command cannot be.",
+            "nodes=1, or checkpoints=True and another start of the pipeline.",
+        ),
+        "pipeline.cluster": Entry("native", "the compute, as whose identity the step runs"),
+        "pipeline.datasets": Entry(
+            "absent",
+            "a step is given folders, and a version of a dataset is a list of files.",
+            "a step whose command runs dataset.py fetch, with access of its own in its secrets.",
+        ),
+        "pipeline.tracker": Entry(
+            "absent",
+            "the identity of a pipeline records nowhere.",
+            "environment and secrets of the step, with the address and the key of the tracker.",
+        ),
+        "pipeline.checkpoints": Entry("native", "a folder of the artifact store that is mounted to be written"),
+        "pipeline.register.image": Entry("native", "the tag serving_image of the version"),
+        "pipeline.schedule": Entry("native", "a schedule of the workspace"),
+        "pipeline.triggers": Entry(
+            "emulated", "a workflow of Logic Apps looks every five minutes, since a changed tag raises no event"
+        ),
+        "pipeline.triggers.approval": Entry(
+            "emulated", "a workflow of Logic Apps looks every five minutes, since a changed tag raises no event"
+        ),
+        "pipeline.triggers.pipeline": Entry(
+            "absent",
+            "events of runs that end are a preview of Azure's, and lead to no pipeline.",
+            "the steps of both in one pipeline, or a schedule.",
+        ),
+        "pipeline.overlap.skip": Entry(
+            "absent",
+            "a schedule of Azure Machine Learning starts a run each time.",
+            "a schedule with longer pauses than a run takes; overlap='allow'.",
+        ),
+        "pipeline.parallel": Entry(
+            "emulated", "steps are laid into as many rows as may run at a time, each of which is one after the other"
+        ),
+        "pipeline.alerts": Entry("native", "an alert rule on the failed runs that the workspace counts"),
         "experiment_tracker": Entry(
             "native", "the MLflow of the workspace; nothing is made but a role that records in it"
         ),

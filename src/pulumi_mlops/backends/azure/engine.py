@@ -9,6 +9,7 @@ from pulumi_mlops.backends.azure.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.azure.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.azure.identity import identity
 from pulumi_mlops.backends.azure.model_registry import approved, model, model_registry, version
+from pulumi_mlops.backends.azure.pipeline import pipeline
 from pulumi_mlops.backends.azure.platform import platform
 from pulumi_mlops.backends.azure.secrets import keep_secret
 from pulumi_mlops.backends.azure.training_cluster import existing_cluster, training_cluster
@@ -29,6 +30,7 @@ from pulumi_mlops.components.feature_store import FeatureStore
 from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
+from pulumi_mlops.components.pipeline import Pipeline
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
@@ -49,6 +51,7 @@ ENGINE = Engine(
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
         TrainingCluster.built_by(training_cluster),
+        Pipeline.built_by(pipeline),
         KEEP_SECRET.done_by(keep_secret),
         feature_groups.EXISTING.done_by(existing.feature_group),
         datasets.EXISTING.done_by(existing.dataset),

@@ -100,4 +100,21 @@ NOTES = {
     "TrainingCluster.warm_minutes": "the same as ``idle_minutes``: machines are one pool.",
     "TrainingCluster.interconnect": "sizes with InfiniBand, which have an ``r`` behind their number.",
     "TrainingCluster.existing": "an AmlCompute of the platform's workspace, by its name.",
+    "Pipeline": "a component for each step and one for the whole, environments of their images, compute of each size "
+    "that steps have (none where nothing runs), and a managed identity as which jobs run. Files are below "
+    "``pipelines/<name>/`` of the artifact store. A run is a job that names the component "
+    "``pipeline.native['pipeline']``, under the experiment ``<platform>-<stage>-<name>``, which alerts count. See "
+    "https://learn.microsoft.com/azure/machine-learning/concept-component.",
+    "Pipeline.schedule": "no months; days of the month, or of the week.",
+    "Pipeline.triggers": "a workflow of Logic Apps looks every five minutes; one approval starts one run.",
+    "Pipeline.parallel": "steps are laid into as many rows, each of which is one after the other.",
+    "PrepareStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
+    "EvaluateStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
+    "TrainStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
+    "TuneStep.when": "a search that does not run is shown as completed: each trial ends at once.",
+    "TuneStep.over": "random sampling.",
+    "RegisterStep.when": "a step that does not run is shown as completed.",
+    "RegisterStep": "a program in the image of the step whose files it takes: it copies them to "
+    "``models/<model>/<job>/`` of the artifact store, and registers the next number with the tag ``approval`` = "
+    "``pending``. Metrics, metadata and where it comes from are properties, which nobody can change.",
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks, shared_registry
+from pulumi_mlops.backends.azure import endpoint_checks, existing, feature_checks, pipeline_checks, shared_registry
 from pulumi_mlops.backends.azure.access import principal_problems
 from pulumi_mlops.backends.azure.dataset import dataset_problems
 from pulumi_mlops.backends.azure.training_cluster import training_problems
@@ -11,6 +11,7 @@ from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
@@ -23,6 +24,8 @@ def noun_problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from existing.problems(spec)
     elif isinstance(spec, EndpointSpec):
         yield from endpoint_checks.problems(name, spec)
+    elif isinstance(spec, PipelineSpec):
+        yield from pipeline_checks.problems(spec)
     elif isinstance(spec, FeatureStoreSpec):
         yield from feature_checks.store_problems(spec)
     elif isinstance(spec, FeatureGroupSpec):

@@ -275,7 +275,7 @@ CAPABILITIES = table(
         ),
         "pipeline.datasets": Entry(
             "absent",
-            "pods of a pipeline have the object store's files brought by Argo, and Argo knows no versions of a dataset.",
+            "Argo brings files of the object store into the pods of a pipeline, and knows no versions of a dataset.",
             "a step whose command runs dataset.py fetch, with the store's key in its secrets.",
         ),
         "pipeline.tracker": Entry(

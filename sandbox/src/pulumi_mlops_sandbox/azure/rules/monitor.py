@@ -47,7 +47,28 @@ OF_ENDPOINTS = (
     "RequestLatency_P99",
     "RequestsPerMinute",
 )
-METRICS = {DEPLOYMENTS: OF_DEPLOYMENTS, DEPLOYMENTS.rpartition("/")[0]: OF_ENDPOINTS}
+OF_WORKSPACES = (
+    "Active Cores",
+    "Active Nodes",
+    "Cancelled Runs",
+    "Completed Runs",
+    "Errors",
+    "Failed Runs",
+    "Not Responding Runs",
+    "Not Started Runs",
+    "Queued Runs",
+    "Quota Utilization Percentage",
+    "Started Runs",
+    "Starting Runs",
+    "Unusable Nodes",
+    "Warnings",
+)
+"""Of runs and machines, by their names in REST."""
+METRICS = {
+    DEPLOYMENTS: OF_DEPLOYMENTS,
+    DEPLOYMENTS.rpartition("/")[0]: OF_ENDPOINTS,
+    "microsoft.machinelearningservices/workspaces": OF_WORKSPACES,
+}
 
 
 def _metric(name: object, resource: object, path: str) -> Iterator[Problem]:

@@ -133,7 +133,7 @@ def fetched(call: Call, record: Record) -> Iterator[Wanted]:
     """List what a deployment needs to start: its image, its files, and where it keeps calls."""
     space = workspace_of(call)
     if space is not None:
-        yield from _images(call, space, record.properties.get("environmentId"))
+        yield from image(call, space, record.properties.get("environmentId"))
         yield from _files(call, space, record.properties)
         for scope in _collected(call, space, record):
             yield WRITE, scope, True, "Storage Blob Data Contributor"
@@ -152,7 +152,7 @@ def _collected(call: Call, space: Record, record: Record) -> Iterator[str]:
             yield from _own_storage(call, space)
 
 
-def _images(call: Call, space: Record, environment: Any) -> Iterator[Wanted]:
+def image(call: Call, space: Record, environment: Any) -> Iterator[Wanted]:
     """List what fetching an image needs: one that is built lies in the registry of the workspace."""
     found = assets.asset(call, str(environment)) if environment else None
     if not isinstance(found, Record):
@@ -237,7 +237,7 @@ def _job(call: Call, asked: dict[str, Any]) -> None:
             for scope in _data(call, space, str((one or {}).get("uri") or "")):
                 if not may(call, identity, action, scope, data=True):
                     raise denied(identity, action, scope, role)
-    for action, scope, data, role in _images(call, space, asked.get("environmentId")):
+    for action, scope, data, role in image(call, space, asked.get("environmentId")):
         if not may(call, identity, action, scope, data=data):
             raise denied(identity, action, scope, role)
 

@@ -1,0 +1,487 @@
+"""Pipelines on Azure: a component for each step and one for the graph, their machines, what starts and watches them.
+
+Components never change: another content is another version beside those before it, by which runs under way go on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import resources as files
+from typing import Any
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_azure_native import machinelearningservices as ml
+from pulumi_azure_native import monitor, storage
+
+from pulumi_mlops.backends.azure import access, live, names, providers, triggers
+from pulumi_mlops.backends.azure.access import Identity
+from pulumi_mlops.backends.azure.addresses import (
+    FeatureGroupAddress,
+    PipelineAddress,
+    PlatformAddress,
+    TrainingClusterAddress,
+)
+from pulumi_mlops.backends.azure.cron import ZONES, recurrence
+from pulumi_mlops.backends.azure.health import RULE
+from pulumi_mlops.backends.azure.rights import Right, rights, write_place
+from pulumi_mlops.backends.azure.steps import (
+    Context,
+    cluster,
+    image,
+    machine,
+    machines_at_once,
+    render,
+    safe,
+    works,
+)
+from pulumi_mlops.components.feature_group import OfflineView
+from pulumi_mlops.components.pipeline import PipelineRef, PipelineSpec
+from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.content import digest_of, settled
+from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import Grant, Image, Place
+from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.step import Step
+from pulumi_mlops.steps.work import text
+
+PROGRAMS = {
+    name: files.files("pulumi_mlops.jobs").joinpath(name).read_text()
+    for name in ("azureml.py", "azureml_register.py", "step.py")
+}
+"""What starts each step."""
+ASSET, COMPUTE = 200, 24
+"""Characters of an asset's name, where that of a step follows, and of a compute's."""
+_DIGEST = 7
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_BLOB_ACTIONS = tuple(f"{_BLOBS}/{one}" for one in ("read", "write", "add/action", "delete"))
+_SECRETS = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+_PULLS = ("Microsoft.ContainerRegistry/registries/pull/read",)
+"""What steps do elsewhere, as the role of those as whom a training cluster runs."""
+_LOGS = "ExperimentRun/dcid.*"
+"""Where the workspace keeps what jobs print, by their names, which nobody knows beforehand."""
+
+
+def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
+    """Make the identity, the machines, what starts each step, the components, and what starts the whole."""
+    at = PlatformAddress.of(spec.platform)
+    runs = Output.format("{0}pipelines/{1}/", spec.platform.artifacts, scope.name)
+    who = _identity(scope, spec, runs)
+    context = Context(scope.name, spec, who.client)
+    native: dict[str, pulumi.Resource] = {"identity": who.resource}
+    machines = _machines(scope, spec, who)
+    native |= {f"machines.{size}": made for size, made in machines.items()}
+    clusters = _clusters(scope, spec, runs)
+    code, environments = _code(scope, spec), _environments(scope, spec)
+    nodes: dict[str, Any] = {}
+    content: dict[str, Any] = {}
+    for name in spec.steps:
+        rendered, place = render(context, name), _place(spec.steps[name])
+        version = digest_of(settled([rendered.content, image(spec.steps[name]), PROGRAMS]))
+        called = asset(scope, name)
+        made = _component(
+            scope, at, (name, called, version), rendered.component(called, version, code, environments[name])
+        )
+        native[f"step.{name}"] = made
+        compute = machines[place].id if place in machines else clusters[place]
+        nodes[safe(name)] = rendered.node(context, name, made.id, compute)
+        content[name] = [version, place, rendered.shape()]
+    version, whole = _whole(scope, spec, nodes, content)
+    native["pipeline"] = whole
+    job = _job(scope, spec, whole.id, who)
+    if spec.schedule is not None:
+        native["schedule"] = _schedule(scope, spec, job, digest_of([version, dict(scope.tags)]))
+    if spec.alerts:
+        native["alert"] = _alert(scope, at)
+    native |= triggers.made(scope, spec, job)
+    return PipelineRef(
+        name=scope.name,
+        backend="azure",
+        platform=spec.platform,
+        runs=runs,
+        parameters=spec.parameters,
+        address=PipelineAddress(id=whole.id, experiment=experiment(scope), client=who.client).plain(),
+        native=native,
+    )
+
+
+def asset(scope: Scope, part: str = "") -> str:
+    """Name an asset of the workspace; names of components have no hyphens, and a step's follows two underscores."""
+    whole = physical(scope.project, scope.stage, scope.name, limit=ASSET, separator="_")
+    return f"{whole}__{safe(part)}" if part else whole
+
+
+def experiment(scope: Scope) -> str:
+    """Name what runs are kept under."""
+    return scope.physical(scope.name, limit=ASSET)
+
+
+def grants(steps: Mapping[str, Step]) -> list[Grant]:
+    """List what steps name."""
+    found: list[Grant] = []
+    for name, step in steps.items():
+        work = works(step)
+        if work is not None:
+            found += [_grant(one) for one in work.workload(name).grants]
+        elif isinstance(step, RegisterStep):
+            found += [("register", step.model), ("pull", Image(image(step)))]
+    return found
+
+
+def _grant(one: Grant) -> Grant:
+    """Have a step read the rows of a group, which it finds in a folder, and not look the group up."""
+    verb, thing = one
+    return (verb, Place(FeatureGroupAddress.of(thing.group).rows)) if isinstance(thing, OfflineView) else one
+
+
+def _identity(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> Identity:
+    """Make the identity as which jobs run on machines of the pipeline's, with the rights of what these steps name."""
+    at = PlatformAddress.of(spec.platform)
+    made = access.managed(scope, at.group, at.location, "identity", scope.name)
+    own = {name: step for name, step in spec.steps.items() if cluster(step) is None}
+    given = rights(spec.platform, [*grants(own), ("write", Place(runs))])
+    return access.known_with(
+        made, access.assign(scope, made.principal_id, at.subscription, [*given, _prints(at)] if own else [])
+    )
+
+
+def _prints(at: PlatformAddress) -> Right:
+    why = "what a job prints is kept by the job's name, which nobody knows beforehand"
+    return Right("Storage Blob Data Contributor", at.storage_id, "logs", (_LOGS,), why=why)
+
+
+def _clusters(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> dict[str, Output[str]]:
+    """Give those as whom training clusters run the rights of the steps on them; return the compute of each.
+
+    By a role of the pipeline's own: Azure takes a role once for whoever gets it at one place, and other pipelines may
+    run there as well.
+    """
+    at = PlatformAddress.of(spec.platform)
+    found: dict[str, dict[str, Step]] = {}
+    for name, step in spec.steps.items():
+        if cluster(step) is not None:
+            found.setdefault(_place(step), {})[name] = step
+    if not found:
+        return {}
+    does = f"Reads and writes what the steps of pipeline {scope.name} name"
+    role = access.role(scope, "steps", "steps", does, [at.group_id], actions=_PULLS, data=[*_BLOB_ACTIONS, _SECRETS])
+    computes: dict[str, Output[str]] = {}
+    for key, steps in found.items():
+        place = cluster(next(iter(steps.values())))
+        assert place is not None  # noqa: S101 (they are here for it)
+        address = TrainingClusterAddress.of(place)
+        wanted = [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), _prints(at)]
+        given = [replace(right, role="Pipeline steps", custom=role.id) for right in wanted]
+        principal = Output.from_input(address.principal).apply(str)
+        made = access.assign(scope, principal, at.subscription, given, part=f"on-{place.name}")
+        computes[key] = access.after(address.id, made)
+    return computes
+
+
+def _place(step: Step) -> str:
+    """Name where a step runs: its training cluster, or the size of its machines."""
+    if (place := cluster(step)) is not None:
+        return f"{place.platform.name}/{place.platform.stage}/{place.name}"
+    found = machine(step)
+    assert found is not None  # noqa: S101 (the checks have refused what has none)
+    return found.name
+
+
+def _machines(scope: Scope, spec: PipelineSpec, who: Identity) -> dict[str, ml.Compute]:
+    """Make compute of each size that steps have: none where nothing runs, and as many as one run can have at a time.
+
+    Serverless compute takes the workspace's identities alone, and this one is the pipeline's.
+    """
+    at = PlatformAddress.of(spec.platform)
+    most: dict[str, int] = {}
+    for step in spec.steps.values():
+        if cluster(step) is None:
+            most[_place(step)] = most.get(_place(step), 0) + machines_at_once(step)
+    return {size: _compute(scope, at, size, count, who.id) for size, count in most.items()}
+
+
+def _compute(scope: Scope, at: PlatformAddress, size: str, most: int, who: Input[str]) -> ml.Compute:
+    properties: Any = {
+        "computeType": "AmlCompute",
+        "description": f"Machines of pipeline {scope.name} of {scope.project} ({scope.stage})",
+        "disableLocalAuth": True,
+        "properties": {
+            "vmSize": size,
+            "vmPriority": "Dedicated",
+            "osType": "Linux",
+            "enableNodePublicIp": False,
+            "isolatedNetwork": False,
+            "remoteLoginPortPublicAccess": "Disabled",
+            "scaleSettings": {"minNodeCount": 0, "maxNodeCount": most, "nodeIdleTimeBeforeScaleDown": "PT2M"},
+        },
+    }
+    return ml.Compute(
+        scope.child(f"machines-{size.lower().replace('_', '-')}"),
+        compute_name=compute_name(scope, size),
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        location=at.location,
+        identity={"type": "UserAssigned", "user_assigned_identities": [who]},
+        properties=properties,
+        tags=scope.tags,
+        opts=scope.opts,
+    )
+
+
+def compute_name(scope: Scope, size: str) -> str:
+    """Name compute after what it can never change; a name may not end in a hyphen and a number."""
+    mark = f"-m{digest_of([scope.project, scope.stage, 'pipeline', scope.name, size])[:_DIGEST]}"
+    stem = scope.name if scope.name[:1].isalpha() else f"p{scope.name}"
+    return f"{stem[: COMPUTE - len(mark)].rstrip('-')}{mark}"
+
+
+def _code(scope: Scope, spec: PipelineSpec) -> Output[str]:
+    """Upload what starts each step, to a folder that is named after it, and return the id of the code."""
+    at = PlatformAddress.of(spec.platform)
+    version = digest_of(PROGRAMS)
+    path = f"pipelines/{scope.name}/code/{version}"
+    ready = _uploads(scope, spec, path)
+    blobs = [
+        storage.Blob(
+            scope.child(f"code-{version}-{name.removesuffix('.py').replace('_', '-')}"),
+            resource_group_name=at.storage_group or at.group,
+            account_name=at.storage,
+            container_name=at.container,
+            blob_name=f"{path}/{name}",
+            type=storage.BlobType.BLOCK,
+            content_type="text/x-python",
+            source=pulumi.StringAsset(content),
+            # Runs under way read it.
+            opts=ResourceOptions.merge(scope.opts, ResourceOptions(retain_on_delete=True, depends_on=ready)),
+        )
+        for name, content in PROGRAMS.items()
+    ]
+    container = ml.CodeContainer(
+        scope.child("code"),
+        name=asset(scope, "code"),
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties={"description": "What starts each step", "tags": scope.tags, "is_archived": False},
+        opts=scope.opts,
+    )
+    return ml.CodeVersion(
+        scope.child(f"code-{version}"),
+        name=container.name,
+        version=version,
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties={
+            "code_uri": access.after(Output.concat(at.files, path), blobs),
+            "tags": scope.tags,
+            "is_archived": False,
+            "is_anonymous": False,
+        },
+        opts=_kept(scope, container),
+    ).id
+
+
+def _uploads(scope: Scope, spec: PipelineSpec, path: str) -> list[pulumi.Resource]:
+    """Let whoever deploys upload: who owns a storage account may not write into it by that alone.
+
+    By a role of the pipeline's own: Azure takes a role once for whoever gets it at one place.
+    """
+    at = PlatformAddress.of(spec.platform)
+    deployer = providers.caller_of(live.provider_of(spec.platform))
+    if deployer is None:
+        return []
+    group = Output.from_input(at.storage_id).apply(lambda id_: id_.partition("/providers/")[0])
+    data = [f"{_BLOBS}/{one}" for one in ("read", "write", "add/action")]
+    does = f"Uploads what starts the steps of pipeline {scope.name}"
+    role = access.role(scope, "upload", "uploader", does, [group], actions=[], data=data)
+    place = Place(Output.format("{0}{1}/", spec.platform.artifacts, path.rpartition("/")[0]))
+    given = [
+        Right("Pipeline uploader", right.scope, "artifacts", right.paths, custom=role.id)
+        for right in write_place(place, spec.platform)
+    ]
+    return [*access.assign(scope, deployer, at.subscription, given, part="deployer", kind=None)]
+
+
+def _environments(scope: Scope, spec: PipelineSpec) -> dict[str, Output[str]]:
+    """Make an environment for each image, and return the id of that of each step."""
+    at = PlatformAddress.of(spec.platform)
+    container = ml.EnvironmentContainer(
+        scope.child("images"),
+        name=asset(scope, "images"),
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties={"description": f"Images of pipeline {scope.name}", "tags": scope.tags, "is_archived": False},
+        opts=scope.opts,
+    )
+    made: dict[str, Output[str]] = {}
+    found: dict[str, Output[str]] = {}
+    for name, step in spec.steps.items():
+        address = image(step)
+        known = settled(address)
+        # In a preview several may not be known yet, and each is then one of its own.
+        version = digest_of(known) if known is not None else digest_of(name)
+        if version not in made:
+            made[version] = ml.EnvironmentVersion(
+                scope.child(f"image-{version}"),
+                name=container.name,
+                version=version,
+                resource_group_name=at.group,
+                workspace_name=at.workspace,
+                properties={
+                    "image": address,
+                    "os_type": "Linux",
+                    "auto_rebuild": "Disabled",
+                    "tags": scope.tags,
+                    "is_archived": False,
+                    "is_anonymous": False,
+                },
+                opts=_kept(scope, container),
+            ).id
+        found[name] = made[version]
+    return found
+
+
+def _component(
+    scope: Scope, at: PlatformAddress, named: tuple[str, str, str], written: Mapping[str, Any]
+) -> ml.ComponentVersion:
+    """Make a version of a component.
+
+    :param named: in the program, in the workspace, and the version.
+    """
+    part, called, version = named
+    container = ml.ComponentContainer(
+        scope.child(f"component-{part}" if part else "component"),
+        name=called,
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties={
+            "description": f"Pipeline {scope.name} of {scope.project} ({scope.stage})",
+            "tags": scope.tags,
+            "is_archived": False,
+        },
+        opts=scope.opts,
+    )
+    return ml.ComponentVersion(
+        scope.child(f"component-{part}-{version}" if part else f"component-{version}"),
+        name=container.name,
+        version=version,
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties={"component_spec": written, "tags": scope.tags, "is_archived": False, "is_anonymous": False},
+        opts=_kept(scope, container),
+    )
+
+
+def _kept(scope: Scope, container: pulumi.Resource) -> ResourceOptions:
+    """Leave a version to the runs that have begun; it goes with its container, when the pipeline goes."""
+    return ResourceOptions.merge(scope.opts, ResourceOptions(retain_on_delete=True, deleted_with=container))
+
+
+def _whole(
+    scope: Scope, spec: PipelineSpec, nodes: Mapping[str, Any], content: object
+) -> tuple[str, ml.ComponentVersion]:
+    """Make the component of the graph; return its version with it."""
+    inputs = {safe(name): {"type": "string", "default": text(value)} for name, value in spec.parameters.items()}
+    version = digest_of(settled([inputs, content]))
+    called = asset(scope)
+    written = {
+        "$schema": "https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json",
+        "type": "pipeline",
+        "name": called,
+        "version": version,
+        "display_name": scope.name,
+        "inputs": inputs,
+        "outputs": {},
+        "jobs": nodes,
+        "_source": "YAML.COMPONENT",
+    }
+    return version, _component(scope, PlatformAddress.of(spec.platform), ("", called, version), written)
+
+
+def _job(scope: Scope, spec: PipelineSpec, component: Input[str], who: Identity) -> dict[str, Any]:
+    """Write the job that runs the pipeline with its defaults, as Azure Resource Manager takes it."""
+    return {
+        "jobType": "Pipeline",
+        "componentId": component,
+        "displayName": scope.name,
+        "experimentName": experiment(scope),
+        "isArchived": False,
+        "inputs": {
+            safe(name): {"jobInputType": "literal", "value": text(value)} for name, value in spec.parameters.items()
+        },
+        "settings": {"_source": "REMOTE.WORKSPACE.JOB", "continue_on_step_failure": False},
+        "identity": {"identityType": "Managed", "clientId": who.client},
+        "tags": scope.tags,
+    }
+
+
+def _schedule(scope: Scope, spec: PipelineSpec, job: Mapping[str, Any], digest: str) -> ml.Schedule:
+    """Start the pipeline by itself: cron of Azure knows no days and months, its recurrences do.
+
+    :param digest: of the job, which a schedule never changes: another one is another schedule.
+    """
+    at, schedule = PlatformAddress.of(spec.platform), spec.schedule
+    often = recurrence(schedule.cron) if schedule else None
+    if schedule is None or often is None:
+        raise LookupError(f"{schedule} has no recurrence, which the checks should have refused")
+    when: dict[str, Any] = {
+        "minutes": often["schedule"]["minutes"],
+        "hours": often["schedule"]["hours"],
+        **({"weekDays": often["schedule"]["week_days"]} if "week_days" in often["schedule"] else {}),
+        **({"monthDays": often["schedule"]["month_days"]} if "month_days" in often["schedule"] else {}),
+    }
+    properties: Any = {
+        "displayName": scope.name,
+        "description": f"Starts pipeline {scope.name} of {scope.project} ({scope.stage})",
+        "isEnabled": True,
+        "tags": scope.tags,
+        "trigger": {
+            "triggerType": "Recurrence",
+            "frequency": often["frequency"],
+            "interval": often["interval"],
+            "schedule": when,
+            "timeZone": ZONES[schedule.timezone],
+        },
+        "action": {"actionType": "CreateJob", "jobDefinition": dict(job)},
+    }
+    return ml.Schedule(
+        scope.child(f"schedule-{digest}"),
+        name=f"{experiment(scope)}-{digest}",
+        resource_group_name=at.group,
+        workspace_name=at.workspace,
+        properties=properties,
+        opts=scope.opts,
+    )
+
+
+def _alert(scope: Scope, at: PlatformAddress) -> monitor.MetricAlert:
+    """Tell whom the platform alerts of a run that failed, which the workspace counts by experiment."""
+    dimensions: Sequence[Any] = [{"name": "ExperimentName", "operator": "Include", "values": [experiment(scope)]}]
+    criterion: Any = {
+        "criterion_type": "StaticThresholdCriterion",
+        "name": "failed",
+        "metric_name": "Failed Runs",
+        "metric_namespace": "Microsoft.MachineLearningServices/workspaces",
+        "dimensions": dimensions,
+        "operator": "GreaterThan",
+        "threshold": 0,
+        "time_aggregation": "Total",
+        "skip_metric_validation": True,
+    }
+    return monitor.MetricAlert(
+        scope.child("failed"),
+        rule_name=names.inside(scope.project, scope.stage, scope.name, "failed", limit=RULE),
+        resource_group_name=at.group,
+        location="global",
+        description=f"Runs of pipeline {scope.name} that failed",
+        enabled=True,
+        severity=1,
+        scopes=[at.workspace_id],
+        evaluation_frequency="PT5M",
+        window_size="PT5M",
+        auto_mitigate=True,
+        criteria=monitor.MetricAlertSingleResourceMultipleMetricCriteriaArgs(
+            odata_type="Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria", all_of=[criterion]
+        ),
+        actions=[{"action_group_id": at.alerts}],
+        tags=scope.tags,
+        opts=scope.opts,
+    )
