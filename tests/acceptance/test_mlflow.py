@@ -5,31 +5,23 @@ of the library ask the server that came up.
 """
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
-import os
-import re
-import subprocess
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
-import boto3
 import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops.core import private
 from pulumi_mlops_sandbox import packages
-from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
+from support.mlflow_here import Installation, installed, objects
 from support.mocks import Cloud
 from support.waiting import until
 
@@ -74,128 +66,11 @@ class Receiver(BaseHTTPRequestHandler):
         return
 
 
-@dataclass
-class Installation:
-    """The generated pods as processes of this machine."""
-
-    binaries: Path
-    folder: Path
-    database: str
-    store: str
-    receiver: str
-    secrets: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Values of Secrets by name and key."""
-    port: int = field(default_factory=services.free_port)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def take(self, cloud: Cloud) -> None:
-        """Lay out Secrets and ConfigMaps as the pods see them."""
-        for made in cloud.all("Secret"):
-            for key, value in made.inputs["data"].items():
-                self.secrets[made.inputs["metadata"]["name"], key] = base64.b64decode(value).decode()
-        self.secrets["models-mlflow-db-app", "uri"] = self.database
-        self.secrets |= {("churn-store-writer", key): value for key, value in WRITER.items()}
-        for made in cloud.all("ConfigMap"):
-            place = self.folder / made.inputs["metadata"]["name"]
-            place.mkdir(exist_ok=True)
-            for name, text in made.inputs["data"].items():
-                (place / name).write_text(text.replace(f"http://models-mlflow:{PORT}", self.url))
-
-    def process(self, container: dict[str, Any], pod: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
-        """Return command and environment of a container, references expanded as the kubelet expands them."""
-        maps = {volume["name"]: volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume}
-        places = {
-            mount["mountPath"]: str(self.folder / maps.get(mount["name"], mount["name"]))
-            for mount in container["volumeMounts"]
-        }
-        for place in places.values():
-            Path(place).mkdir(exist_ok=True)
-        places[str(OBJECT_STORE["url"])] = self.store
-        environment: dict[str, str] = {}
-        for variable in container["env"]:
-            if "value" in variable:
-                value = expanded(here(variable["value"], places), environment)
-            else:
-                key = variable["valueFrom"]["secretKeyRef"]
-                value = self.secrets[key["name"], key["key"]]
-            environment[variable["name"]] = value
-        words = [here(word, places) for word in [*container["command"], *container.get("args", [])]]
-        assert not [word for word in words if "$(DB_URI)" in word], "a password in a process's arguments"
-        path = {"PATH": f"{self.binaries}:{os.environ['PATH']}"}
-        return [expanded(word, environment) for word in words], environment | path
-
-    def run(self, container: dict[str, Any], pod: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-        command, environment = self.process(container, pod)
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=services.BOUND_SECONDS, check=False
-        )
-
-    def job(self, cloud: Cloud, name: str) -> None:
-        """Run a Job to its end."""
-        pod = cloud.one("Job", name).inputs["spec"]["template"]["spec"]
-        (container,) = pod["containers"]
-        done = self.run(container, pod)
-        assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-
-    def setup(self, cloud: Cloud) -> None:
-        self.take(cloud)
-        self.job(cloud, "models-registry")
-        self.job(cloud, "churn-model")
-
-    def login(self, user: str) -> tuple[str, str]:
-        secret = "models-mlflow" if user == "admin" else f"models-user-{user}"
-        return self.secrets[secret, "username"], self.secrets[secret, "password"]
-
-    def ask(self, path: str, user: str | None = None, *, host: str | None = None, **body: Any) -> Any:
-        """Ask the REST API; what it refuses is raised."""
-        headers = {"Content-Type": "application/json"}
-        if user:
-            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(self.login(user)).encode()).decode()}"
-        if host:
-            headers["Host"] = host
-        request = urllib.request.Request(
-            f"{self.url}/api/2.0/mlflow/{path}", json.dumps(body).encode() if body else None, headers
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def refused(self, path: str, user: str | None = None, *, host: str | None = None, **body: Any) -> int:
-        """Return the status with which a request is refused."""
-        with pytest.raises(urllib.error.HTTPError) as caught:
-            self.ask(path, user, host=host, **body)
-        with caught.value as error:
-            return error.code
-
-    def client(self, user: str, program: str, *arguments: str) -> Any:
-        """Run a program of a data scientist's with MLflow's own client, which prints JSON last."""
-        name, password = self.login(user)
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "MLFLOW_TRACKING_URI": self.url,
-            "MLFLOW_TRACKING_USERNAME": name,
-            "MLFLOW_TRACKING_PASSWORD": password,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-        command = [str(self.binaries / "python"), "-W", "ignore", "-c", program, *arguments]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=services.BOUND_SECONDS, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-
-def here(text: str, places: Mapping[str, str]) -> str:
-    """Put what is here in the place of what is there: folders, addresses."""
-    return re.sub("|".join(re.escape(place) for place in places), lambda found: places[found[0]], text)
-
-
-def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """Expand ``$(NAME)`` as Kubernetes does: a name that is not known stays as it is."""
-    return re.sub(r"\$\(([A-Za-z_][\w.-]*)\)", lambda found: environment.get(found[1], found[0]), text)
+def setup(installation: Installation, cloud: Cloud) -> None:
+    """Run what brings the server to what the program says."""
+    installation.take(cloud)
+    installation.job(cloud, "models-registry")
+    installation.job(cloud, "churn-model")
 
 
 @pytest.fixture(scope="module")
@@ -216,42 +91,9 @@ def mlflow(receiver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("mlflow")
     binaries = packages.ensure()
     cloud = generated(f"{receiver}/deploy", approvers=["lead"], keeper="growth", season="autumn")
-    with contextlib.ExitStack() as stack:
-        database = stack.enter_context(services.postgres(str(binaries / "python"), folder))
-        store = stack.enter_context(services.s3(folder))
-        _objects(store).create_bucket(Bucket=OBJECT_STORE["bucket"])
-        made = Installation(binaries, folder, database, store, receiver)
-        made.take(cloud)
-        pod = cloud.one("Deployment").inputs["spec"]["template"]["spec"]
-        first, second, third = pod["initContainers"]
-        done = made.run(first, pod)
-        assert done.returncode == 0, done.stderr
-        # In prod two pods start at the same time; the kubelet runs again what lost the race for an empty database.
-        with ThreadPoolExecutor() as pool:
-            ended = list(pool.map(lambda _: made.run(second, pod), range(2)))
-        for once in ended:
-            again = once if once.returncode == 0 else made.run(second, pod)
-            assert again.returncode == 0, again.stderr
-        remembered = made.run(third, pod)
-        assert remembered.returncode == 0, remembered.stderr
-        (container,) = pod["containers"]
-        command, environment = made.process(container, pod)
-        # The port is another one here, in the argument as in the hosts.
-        command = [word.replace(PORT, str(made.port)).replace("0.0.0.0", "127.0.0.1") for word in command]  # noqa: S104
-        server = stack.enter_context(services.running(command, folder / "server.log", environment))
-        until(lambda: services.answers(f"{made.url}/health"), "mlflow server", process=server)
-        made.setup(cloud)
+    with installed(cloud, Installation("models-mlflow", binaries, folder, receiver)) as made:
+        setup(made, cloud)
         yield made
-
-
-def _objects(address: str) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id=WRITER["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=WRITER["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def test_only_who_asks_by_a_known_name_is_answered(mlflow: Installation) -> None:
@@ -353,7 +195,7 @@ def test_the_address_of_a_version_is_where_its_files_are(looking: Installation) 
         uri = Cloud().run(lambda number=number: model().version(number)).address["uri"]
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         assert (bucket, prefix.startswith("mlflow/models/")) == (OBJECT_STORE["bucket"], True)
-        there = _objects(looking.store).list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")
+        there = objects(looking.store).list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")
         assert f"{prefix}/MLmodel" in [found["Key"] for found in there["Contents"]]
     with pytest.raises(mlops.MlopsError, match="has no version 9 in registry 'models' yet"):
         Cloud().run(lambda: model().version(9))
@@ -401,7 +243,7 @@ def test_an_approval_is_told_and_signed(trained: Installation) -> None:
 def test_another_program_changes_what_it_says_and_nothing_else(trained: Installation) -> None:
     before = trained.ask("webhooks", "admin")["webhooks"]
     other = trained.ask("webhooks", "admin", name="by-hand", url=f"{trained.receiver}/by-hand", **_ALL)["webhook"]
-    trained.setup(generated(f"{trained.receiver}/deploy", approvers=["lead"], keeper="growth", season="autumn"))
+    setup(trained, generated(f"{trained.receiver}/deploy", approvers=["lead"], keeper="growth", season="autumn"))
     assert _ids(trained.ask("webhooks", "admin")) == {before[0]["webhook_id"], other["webhook_id"]}, "run again"
 
     former = trained.login("lead")

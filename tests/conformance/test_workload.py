@@ -1,15 +1,27 @@
 """What a container is given: the same names on every backend, and none that a user can take."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
+from pulumi_mlops.backends.aws import workload as aws
+from pulumi_mlops.backends.azure import workload as azure
+from pulumi_mlops.backends.kubernetes import runtime
+from pulumi_mlops.backends.kubernetes import workload as kubernetes
+from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.workload import Workload
+from pulumi_mlops.jobs import start
+from support.changes.common import CLEARML, hidden
 from support.conformance.programs import SECRET, endpoint, group, platform, store
 from support.conformance.running import having, run
-from support.conformance.words import Words
+from support.conformance.words import WORDS, Words
+from support.mocks import Cloud
+
+if TYPE_CHECKING:
+    from pulumi_mlops.components.feature_group import FeatureView
 
 every_backend = pytest.mark.parametrize("backend", having("endpoint.secrets"))
 GIVEN = {"LOG_LEVEL", "MLOPS_SECRET_HUB_TOKEN"}
@@ -54,6 +66,51 @@ def test_a_container_finds_the_same_names_on_every_backend(backend: str) -> None
     assert [set(one) for one in found] == [GIVEN | features | OF_THE_CLOUD.get(backend, set())]
     assert all(found[0].values())
     assert SECRET not in str(found)
+
+
+def recording(words: Words) -> tuple[dict[str, Any], list[Any], tuple[Any, ...]]:
+    """Render a workload that records in an engine; return its variables, its mounts and what it may do."""
+    hub = platform(words, secrets={"hub-token": SECRET})
+    runs = mlops.ExperimentTracker("runs", platform=hub, **hidden({"clearml": CLEARML}))
+    made: Workload[FeatureView] = Workload(
+        name="fit", compute=Compute(), secrets={"hub_token": hub.secret("hub-token")}, tracker=runs.ref
+    )
+    if words.backend == "kubernetes":
+        listed = kubernetes.environment(made, runtime.OWN, "fit")
+        return {one["name"]: one["value"] for one in listed}, kubernetes.volumes(made), made.rights
+    found = aws.environment(made) if words.backend == "aws" else azure.environment(made, "client")
+    return found, [], made.rights
+
+
+@every_backend
+def test_who_records_is_told_of_the_tracker_and_of_no_key(backend: str) -> None:
+    cloud, words = Cloud(), WORDS[backend]
+    verbs: list[str] = []
+
+    def program() -> list[Any]:
+        told, volumes, rights = recording(words)
+        verbs.extend(verb for verb, _ in rights)
+        return [told, volumes]
+
+    set_up = {key.replace(":", "__"): value for key, value in words.settings.items()}
+    told, volumes = cloud.run(program, **set_up)
+    keys = {name: told.pop(f"MLOPS_ENV_{name}") for name in ("CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY")}
+    assert told.pop("CLEARML_API_HOST") == CLEARML["api"]
+    assert told.pop("CLEARML_PROJECT") == "churn"
+    assert not [name for name in told if name.startswith("MLOPS_ENV_")]
+    forms = {
+        "aws": "arn:aws:secretsmanager:",
+        "azure": "https://",
+        "kubernetes": f"file://{runtime.SECRETS}/env/CLEARML_API_",
+    }
+    assert all(value.startswith(forms[backend]) for value in keys.values()), keys
+    assert len(set(keys.values())) == 2
+    # The mocks of AWS name a secret in a way of their own.
+    assert backend == "aws" or all(map(start.known, keys.values())), "what the library writes, its own program reads"
+    assert verbs == ["record"]
+    if backend == "kubernetes":
+        paths = [item["path"] for one in volumes[-1]["projected"]["sources"] for item in one["secret"]["items"]]
+        assert paths == ["hub_token", "env/CLEARML_API_ACCESS_KEY", "env/CLEARML_API_SECRET_KEY"]
 
 
 @every_backend

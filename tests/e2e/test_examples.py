@@ -4,8 +4,10 @@ Each is deployed by a role that has docs/rights/aws for its nouns (`support.e2e.
 what registers versions, is somebody else's, whom the administrator's client of `cloud` stands for.
 """
 
+import base64
 import json
 import re
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pulumi_mlops.components.feature_group import FeatureGroupRef
+from pulumi_mlops.jobs import start
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import ROOT, Cloud, shown, succeeded
 
@@ -445,6 +448,80 @@ def assert_the_rights_of_the_ranking_team(cloud: Cloud, owner: Stack) -> None:
     assert not cloud.allows(TEAM, "iam:PassRole", role["Arn"])
 
 
+KEYS = ("wandb-0123456789-not-in-any-state", "wandb-9876543210-not-in-any-state")
+
+
+def nowhere(stack: Stack, said: list[str], *keys: str) -> None:
+    """Find no key in clear: in nothing that was said, in no file of the stack, in no file of the sandbox's state."""
+    files = [path for folder in (stack.folder, stack.sandbox.home / "state") for path in folder.rglob("*")]
+    for key in keys:
+        for text in (key, base64.b64encode(key.encode()).decode()):
+            assert [words[:200] for words in said if text in words] == []
+            assert [path for path in files if path.is_file() and text.encode() in path.read_bytes()] == []
+
+
+def test_tracked_by_wandb(stack_of: StackOf, cloud: Cloud) -> None:
+    """A key is rotated in place, read by who records and by nobody else, and found nowhere in clear."""
+    before, stack = cloud.everything(), stack_of("examples/tracked_by_wandb")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        nobody = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    stack.configure(wandb_url=nobody)
+    stack.configure_secret("wandb_api_key", KEYS[0])
+    said = [succeeded(stack.preview("--diff")).output]
+    assert f"wandb.base_url: {nobody} does not answer from here" in said[0]
+    made = succeeded(stack.up("--diff"))
+    assert set(made.counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    found = stack.outputs()
+    secret, app = found["tracker"]["keys"]["WANDB_API_KEY"]["address"]["id"], found["audits"]["address"]["arn"]
+    assert start.known(secret)
+    assert found["tracker"]["environment"] == {
+        "WANDB_ENTITY": "acme",
+        "WANDB_PROJECT": "defects",
+        "WANDB_BASE_URL": nobody,
+    }
+
+    def value() -> str:
+        asked = cloud.acting_as("vision-dev-trainer-identity", "secretsmanager")
+        return str(asked.get_secret_value(SecretId=secret)["SecretString"])
+
+    assert value() == KEYS[0]
+    stack.configure_secret("wandb_api_key", KEYS[1])
+    rotated = stack.up("--diff")
+    assert {step.split()[1] for step in shown(rotated)} == {"SecretVersion"}
+    assert shown(stack.up()) == []
+    assert value() == KEYS[1]
+    theirs = cloud.acting_as("vision-dev-auditor-identity", "secretsmanager")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        theirs.get_secret_value(SecretId=secret)
+    sagemaker = cloud.acting_as("vision-dev-auditor-identity", "sagemaker")
+    assert sagemaker.describe_mlflow_app(Arn=app)["Status"] == "Created"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        cloud.acting_as("vision-dev-trainer-identity", "sagemaker").describe_mlflow_app(Arn=app)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sagemaker.delete_mlflow_app(Arn=app)
+    said += [made.output, rotated.output, stack.export(), json.dumps(stack.outputs())]
+    nowhere(stack, said, *KEYS)
+    succeeded(stack.destroy())
+    assert left(cloud) == before
+
+
+def test_tracked_by_clearml(stack_of: StackOf, cloud: Cloud) -> None:
+    before, stack = cloud.everything(), stack_of("examples/tracked_by_clearml", "aws")
+    for name, key in zip(("access_key", "secret_key"), KEYS, strict=True):
+        stack.configure_secret(name, key)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    found = stack.outputs()["tracker"]["keys"]
+    asked = cloud.acting_as("search-dev-trainer-identity", "secretsmanager")
+    values = [asked.get_secret_value(SecretId=key["address"]["id"])["SecretString"] for key in found.values()]
+    assert sorted(values) == sorted(KEYS)
+    nowhere(stack, [stack.export(), json.dumps(stack.outputs())], *KEYS)
+    succeeded(stack.destroy())
+    assert left(cloud) == before
+
+
 def left(cloud: Cloud) -> dict[str, list[str]]:
     """List what is there, without what AWS itself keeps for a while."""
     return {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind}
@@ -453,7 +530,7 @@ def left(cloud: Cloud) -> dict[str, list[str]]:
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
     here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model", "team_access"}
-    here |= {"two_regions", "bank", "gpu_training"}
+    here |= {"two_regions", "bank", "gpu_training", "tracked_by_wandb", "tracked_by_clearml"}
     there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
     elsewhere = {"existing_workspace", "two_workspaces", "datasets"}
     assert folders == here | there | elsewhere, "test_examples_kubernetes.py, test_examples_azure.py, test_datasets.py"

@@ -290,3 +290,36 @@ def refused(tenant: Tenant, principal: str, path: str, body: dict[str, Any]) -> 
         tenant.done("PUT", path, body, principal=principal)
     with caught.value as error:
         return str(json.load(error)["error"]["code"])
+
+
+KEYS = ("clearml-0123456789-not-in-any-state", "clearml-9876543210-not-in-any-state")
+
+
+def test_tracked_by_clearml(stack_of: StackOf, tenant: Tenant) -> None:
+    """Keys are rotated in place, read by who records and by nobody else, and found nowhere in clear."""
+    before, stack = tenant.everything(), stack_of("examples/tracked_by_clearml", "azure")
+    for name, key in zip(("access_key", "secret_key"), KEYS, strict=True):
+        stack.configure_secret(name, key)
+    said = [succeeded(stack.preview_and_up("--diff")).output]
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    stack.configure_secret("secret_key", "another-0123456789-not-in-any-state")
+    rotated = stack.up("--diff")
+    assert shown(rotated) == ["update Secret runs-secret-clearml-api-secret-key"]
+    assert shown(stack.up()) == []
+    keys = stack.outputs()["tracker"]["keys"]
+    (trainer,) = (one for one in stack.state()["resources"] if one["urn"].endswith("::trainer-identity"))
+    principal = trainer["outputs"]["principalId"]
+    for name, value in (("ACCESS_KEY", KEYS[0]), ("SECRET_KEY", "another-0123456789-not-in-any-state")):
+        *_, vault, _, secret = keys[f"CLEARML_API_{name}"]["address"]["id"].split("/")
+        assert tenant.done("GET", f"/vault/{vault}/secrets/{secret}", principal=principal)["value"] == value
+        with pytest.raises(HTTPError) as caught:
+            tenant.done("GET", f"/vault/{vault}/secrets/{secret}", principal=DEPLOYER)
+        with caught.value as error:
+            assert error.code == 403
+    said += [rotated.output, stack.export(), json.dumps(stack.outputs()), tenant.shown()]
+    for key in (*KEYS, "another-0123456789-not-in-any-state"):
+        assert [words[:200] for words in said if key in words] == []
+        assert [path for path in stack.folder.rglob("*") if path.is_file() and key.encode() in path.read_bytes()] == []
+    succeeded(stack.destroy())
+    assert tenant.everything() == before

@@ -1,9 +1,11 @@
 """Every example that needs a cluster is run: up, unchanged, down without a trace."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
@@ -127,6 +129,76 @@ def test_language_model(stack_of: StackOf, cluster_inside: Cluster, registry: Re
     assert TOKEN not in stack.export()
 
     registry.forget()
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+
+
+KEYS = ("clearml-0123456789-not-in-any-state", "clearml-9876543210-not-in-any-state")
+
+
+def test_tracked_by_clearml(stack_of: StackOf, cluster_inside: Cluster) -> None:
+    """Keys are rotated in place, read by who records and by nobody else, and found nowhere in clear."""
+    stack = stack_of("examples/tracked_by_clearml", "kubernetes")
+    for name, key in zip(("access_key", "secret_key"), KEYS, strict=True):
+        stack.configure_secret(name, key)
+    said = [succeeded(stack.preview_and_up("--diff")).output]
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    stack.configure_secret("secret_key", "another-0123456789-not-in-any-state")
+    rotated = stack.up("--diff")
+    assert shown(rotated) == ["update Secret runs-experiment-tracker-clearml-api-secret-key"]
+    assert shown(stack.up()) == []
+    keys = {name: key["address"]["id"] for name, key in stack.outputs()["tracker"]["keys"].items()}
+    values = {name: cluster_inside.secret("search-dev", secret)["value"] for name, secret in keys.items()}
+    assert values == {
+        "CLEARML_API_ACCESS_KEY": KEYS[0],
+        "CLEARML_API_SECRET_KEY": "another-0123456789-not-in-any-state",
+    }
+    trainer, nobody = ("system:serviceaccount:search-dev:trainer", "system:serviceaccount:search-dev:default")
+    assert all(may_read(cluster_inside, trainer, secret) for secret in keys.values())
+    assert not any(may_read(cluster_inside, nobody, secret) for secret in keys.values())
+    assert not may_read(cluster_inside, trainer, "search-store-writer")
+    said += [rotated.output, stack.export(), json.dumps(stack.outputs())]
+    for key in (*KEYS, "another-0123456789-not-in-any-state"):
+        assert [words[:200] for words in said if key in words] == []
+        assert [path for path in stack.folder.rglob("*") if path.is_file() and key.encode() in path.read_bytes()] == []
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+
+
+def may_read(cluster: Cluster, user: str, secret: str) -> bool:
+    """Ask the API server whether a service account may read a Secret of its namespace."""
+    asked = {"namespace": user.split(":")[2], "verb": "get", "resource": "secrets", "name": secret}
+    review = client.V1SubjectAccessReview(spec={"user": user, "resourceAttributes": asked})
+    return bool(client.AuthorizationV1Api(cluster.api).create_subject_access_review(review).status.allowed)
+
+
+TRACKED = """
+import pulumi
+import pulumi_mlops as mlops
+
+platform = mlops.Platform("tracked", backend="kubernetes")
+runs = mlops.ExperimentTracker("runs", platform=platform)
+for name in ("trainer", "tuner"):
+    mlops.Identity(name, platform=platform, records=[runs])
+pulumi.export("tracker", runs.ref.export())
+"""
+
+
+def test_a_tracker_of_ones_own(project: Callable[..., Any], empty_sandbox: Sandbox, cluster_inside: Cluster) -> None:
+    """Each who records reads a login of their own, and nobody else's."""
+    stack = Stack(empty_sandbox, project(TRACKED, name="tracked"))
+    lives = succeeded(stack.up())
+    assert set(lives.counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    logins = {name: f"{name}-record-runs" for name in ("trainer", "tuner")}
+    passwords = {name: cluster_inside.secret("tracked-dev", login)["value"] for name, login in logins.items()}
+    assert len(set(passwords.values())) == 2
+    for name in logins:
+        account = f"system:serviceaccount:tracked-dev:{name}"
+        assert [other for other, login in logins.items() if may_read(cluster_inside, account, login)] == [name]
+        assert not may_read(cluster_inside, account, "runs-tracker"), "the admin's"
+    exported = stack.export() + json.dumps(stack.outputs()) + lives.output
+    assert not [password for password in passwords.values() if password in exported]
     assert set(succeeded(stack.destroy()).counts) == {"delete"}
 
 

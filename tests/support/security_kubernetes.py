@@ -46,6 +46,8 @@ OPENINGS = {
     "models-events": "MLflow tells the receivers of `events`",
     "models-setup-out": "the Job that makes users, models and webhooks calls MLflow",
     "models-setup-to-mlflow": "the same, from MLflow's side",
+    "rows-retention-out": "the CronJob deletes what is older than the retention",
+    "rows-retention-to-store": "the same, from the object store's side",
     "runs-callers": "the gateway, where the tracker is published",
     "runs-tracker-db": "as for the feature store's database",
     "runs-tracker-out": "the tracker's MLflow uses its database and the object store",
@@ -87,11 +89,12 @@ def program() -> None:
     score = mlops.Endpoint(
         "score", platform=hub, model=model.version(1), reads=[group.online], isolated=None, invokers=SHOP
     )
-    reads = [group.online, group.as_of(days=90)]
+    reads: Any = [group.online, group.as_of(days=90)]
+    rows = mlops.Dataset("rows", platform=hub, retention_days=400)
     mlops.Identity(
         "job",
         platform=hub,
-        reads=reads,
+        reads=[*reads, rows.latest()],
         invokes=[score],
         secrets=[hub.secret("token")],
         records=[mlops.ExperimentTracker("runs", platform=hub, managed={"published": True})],

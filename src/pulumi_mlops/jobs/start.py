@@ -26,6 +26,7 @@ PREFIX = "MLOPS_ENV_"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ARN = re.compile(r"arn:[a-z0-9-]+:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:.+")
 _VAULT = re.compile(r"https://[A-Za-z0-9-]+\.vault\.azure\.net/secrets/[A-Za-z0-9-]+(/[0-9a-f]+)?")
+_FILE = "file:///"
 _SECONDS = 30
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 
@@ -48,6 +49,11 @@ def fetched(variables: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def known(address: str) -> bool:
+    """Tell whether this is an address that can be read."""
+    return address.startswith(_FILE) or any(form.fullmatch(address) for form in (_ARN, _VAULT))
+
+
 def _fetch(name: str, address: str) -> str:
     try:
         value = _read(address)
@@ -65,13 +71,13 @@ def _fetch(name: str, address: str) -> str:
 
 def _read(address: str) -> str:
     """Read the value at an address."""
-    if address.startswith("file:///"):
+    if not known(address):
+        raise ValueError("no such address is known; a file, a secret of Secrets Manager or of a Key Vault is")
+    if address.startswith(_FILE):
         return Path(unquote(urlsplit(address).path)).read_text()
     if arn := _ARN.fullmatch(address):
         return _of_secrets_manager(address, arn["region"])
-    if _VAULT.fullmatch(address):
-        return _of_key_vault(address)
-    raise ValueError("no such address is known; a file, a secret of Secrets Manager or of a Key Vault is")
+    return _of_key_vault(address)
 
 
 def _of_secrets_manager(arn: str, region: str) -> str:

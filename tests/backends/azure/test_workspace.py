@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from pulumi import Output
 
 import pulumi_mlops as mlops
 from pulumi_mlops.backends.azure import checks, live, workspace
@@ -224,10 +225,15 @@ def test_a_feature_store_stands_on_what_the_workspace_has(cloud: Cloud) -> None:
 
 
 def test_an_engine_keeps_no_secret_where_roles_open_nothing(cloud: Cloud) -> None:
-    wandb: Any = {"entity": "acme", "project": "churn", "api_key": "one"}
     with pytest.raises(InvalidArgs, match="goes by access policies"):
         cloud.run(
-            lambda: mlops.ExperimentTracker("runs", platform=hub(vault_roles=False), wandb=wandb).ref.project,
+            lambda: (
+                mlops.ExperimentTracker(
+                    "runs",
+                    platform=hub(vault_roles=False),
+                    wandb={"entity": "acme", "project": "churn", "api_key": Output.secret("one")},
+                ).ref.project
+            ),
             **SETTINGS,
         )
 
@@ -243,4 +249,5 @@ BELIEVED = workspace.Workspace(
     own_identity=True,
     closed=False,
     vault_roles=True,
+    tracking=None,
 )

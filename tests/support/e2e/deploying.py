@@ -66,6 +66,8 @@ PROJECTS: dict[str, Project] = {
     ),
     "examples/language_model": platforms(Platform("assistant", "platform model endpoint identity")),
     "examples/gpu_training": platforms(Platform("vision", "platform network trainingcluster")),
+    "examples/tracked_by_wandb": platforms(Platform("vision", "platform tracker identity")),
+    "examples/tracked_by_clearml": platforms(Platform("search", "platform tracker identity")),
     "examples/team_access/owner": platforms(Platform("market", "platform featuregroup")),
     "examples/team_access/team": platforms(Platform("market", "identity")),
     "examples/two_regions": platforms(

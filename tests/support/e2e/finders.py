@@ -92,6 +92,9 @@ FINDERS: dict[str, Find] = {
     "aws:glue/catalogDatabase:CatalogDatabase": lambda cloud, _, outputs: cloud.client("glue").get_database(
         Name=outputs["name"]
     ),
+    "aws:glue/catalogTable:CatalogTable": lambda cloud, _, outputs: cloud.client("glue").get_table(
+        DatabaseName=outputs["databaseName"], Name=outputs["name"]
+    ),
     "aws:secretsmanager/secret:Secret": lambda cloud, name, _: cloud.client("secretsmanager").describe_secret(
         SecretId=name
     ),

@@ -54,6 +54,7 @@ aws.s3.BucketServerSideEncryptionConfiguration(
         }
     ],
 )
+aws.s3.BucketObjectv2("object", bucket=bucket.id, key="setup/start.sh", content=EDITION)
 aws.s3.BucketPublicAccessBlock(
     "block",
     bucket=bucket.id,
@@ -126,6 +127,28 @@ aws.ecr.LifecyclePolicy(
 owner = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 aws.ecr.RepositoryPolicy("pull", repository=images.name, policy=policy(["ecr:BatchGetImage"], Principal=owner))
 catalogue = aws.glue.CatalogDatabase("database", name="everything", description=EDITION, tags=TAGS)
+aws.glue.CatalogTable(
+    "table",
+    name="rows",
+    database_name=catalogue.name,
+    description=EDITION,
+    table_type="EXTERNAL_TABLE",
+    parameters={
+        "projection.enabled": "true",
+        "projection.dt.type": "date",
+        "projection.dt.format": "yyyy-MM-dd",
+        "projection.dt.range": f"NOW-{30 if FIRST else 60}DAYS,NOW",
+        "storage.location.template": pulumi.Output.format("s3://{0}/dt=${{dt}}/", bucket.id),
+    },
+    partition_keys=[{"name": "dt", "type": "string"}],
+    storage_descriptor={
+        "location": pulumi.Output.format("s3://{0}/", bucket.id),
+        "columns": [{"name": "id", "type": "string" if FIRST else "bigint"}],
+        "input_format": "org.apache.hadoop.mapred.TextInputFormat",
+        "output_format": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        "ser_de_info": {"serialization_library": "org.openx.data.jsonserde.JsonSerDe"},
+    },
+)
 
 # Messages, logs, alarms, cost
 topic = aws.sns.Topic("topic", kms_master_key_id=key.id, display_name=EDITION, tags=TAGS)

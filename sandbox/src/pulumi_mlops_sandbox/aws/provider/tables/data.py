@@ -249,7 +249,11 @@ ROWS = (
         replace=("name", "catalogId", "databaseName"),
         identity=("name", "catalogId", "databaseName"),
         sticky=("catalogId",),
-        refused={"partitionIndices": "not in the table", "openTableFormatInput": "not in the table"},
+        refused={
+            "partitionIndices": "not in the table",
+            "openTableFormatInput": "not in the table",
+            "viewDefinition": "not in the table",
+        },
         kind=DatabaseKind,
     ),
     Row(

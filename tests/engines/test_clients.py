@@ -1,0 +1,103 @@
+"""The clients of wandb and ClearML take the environment that a tracker gives, without a server: they write to a folder.
+
+The workload is started as it is anywhere: `jobs/start.py` reads the keys, and becomes the program.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import Output
+
+import pulumi_mlops as mlops
+from pulumi_mlops.jobs import start
+from support import clients
+from support.changes.common import CLEARML, WANDB, hidden
+from support.facts.aws import HUB
+from support.mocks import Cloud
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+KEY = "0123456789abcdef0123456789abcdef01234567"
+DIGEST = hashlib.sha256(KEY.encode()).hexdigest()
+WITH_WANDB = """
+import hashlib, json, os, wandb
+key = hashlib.sha256(os.environ["WANDB_API_KEY"].encode()).hexdigest()
+run = wandb.init()
+run.log({"auc": 0.9})
+settings = run.settings
+print(json.dumps([key, run.entity, run.project, settings.base_url]))
+run.finish()
+"""
+WITH_CLEARML = """
+import hashlib, json, os
+from clearml import Task
+from clearml.backend_api import Session
+from clearml.backend_api.session.defs import ENV_ACCESS_KEY, ENV_SECRET_KEY
+print(json.dumps([hashlib.sha256(key.get().encode()).hexdigest() for key in (ENV_ACCESS_KEY, ENV_SECRET_KEY)]))
+print(json.dumps([Session.get_api_server_host(), Session.get_app_server_host(), Session.get_files_server_host()]))
+task = Task.init(project_name=os.environ["CLEARML_PROJECT"], task_name="fit", auto_connect_frameworks=False)
+task.get_logger().report_scalar("auc", "valid", 0.9, 1)
+task.close()
+print(json.dumps([task.get_project_name(), str(task.get_offline_mode_folder())]))
+"""
+
+
+def told(folder: Path, **engine: Any) -> dict[str, str]:
+    """Return the environment of a workload that records: variables as they are, and keys in files as pods have them."""
+    cloud = Cloud()
+
+    def program() -> Any:
+        runs = mlops.ExperimentTracker("runs", platform=HUB, **hidden(engine))
+        return Output.all(runs.ref.environment, list(runs.ref.keys))
+
+    environment, keys = cloud.run(program)
+    found = dict(environment)
+    for name in keys:
+        (folder / name).write_text(KEY)
+        found[f"{start.PREFIX}{name}"] = f"file://{folder}/{name}"
+    return found
+
+
+def ran(folder: Path, program: str, environment: dict[str, str]) -> list[str]:
+    command = [sys.executable, start.__file__, str(clients.python()), "-W", "ignore", "-c", program]
+    plain = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
+    done = subprocess.run(command, env=plain, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert KEY not in done.stdout + done.stderr
+    return [line for line in done.stdout.splitlines() if line.startswith(("[", '"'))]
+
+
+@pytest.mark.parametrize("base_url", [None, "https://wandb.example.com"])
+def test_wandb_records_where_it_is_told(tmp_path: Path, base_url: str | None) -> None:
+    environment = told(tmp_path, wandb={**WANDB, "base_url": base_url})
+    offline = {"WANDB_MODE": "offline", "WANDB_DIR": str(tmp_path), "WANDB_SILENT": "true"}
+    (line,) = ran(tmp_path, WITH_WANDB, environment | offline)
+    assert json.loads(line) == [DIGEST, "acme", "churn", base_url or "https://api.wandb.ai"]
+    (kept,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    assert b"auc" in kept.read_bytes()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and _holds_key(path, tmp_path)]
+
+
+def test_clearml_records_where_it_is_told(tmp_path: Path) -> None:
+    environment = told(tmp_path, clearml=CLEARML)
+    offline = {"CLEARML_OFFLINE_MODE": "1", "CLEARML_CACHE_DIR": str(tmp_path / "cache")}
+    keys, hosts, task = ran(tmp_path, WITH_CLEARML, environment | offline)
+    assert json.loads(keys) == [DIGEST, DIGEST]
+    assert json.loads(hosts) == [CLEARML["api"], CLEARML["web"], CLEARML["files"]]
+    project, folder = json.loads(task)
+    assert project == "churn"
+    with zipfile.ZipFile(f"{folder}.zip") as kept:
+        assert any(name.endswith("task.json") for name in kept.namelist())
+        assert "churn" in kept.read(next(name for name in kept.namelist() if name.endswith("task.json"))).decode()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and _holds_key(path, tmp_path)]
+
+
+def _holds_key(path: Path, folder: Path) -> bool:
+    """Tell whether a client wrote the key down; the files that it was read from are the test's own."""
+    return path.parent != folder and KEY.encode() in path.read_bytes()
