@@ -120,7 +120,8 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.identity import Identity, IdentityRef
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
     from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
-    from pulumi_mlops.components.pipeline import Pipeline, PipelineRef
+    from pulumi_mlops.components.pipeline import Pipeline
+    from pulumi_mlops.components.pipeline_ref import PipelineRef
     from pulumi_mlops.components.platform import Platform, PlatformRef
     from pulumi_mlops.components.training_cluster import TrainingCluster
     from pulumi_mlops.components.training_ref import TrainingClusterRef
@@ -240,7 +241,8 @@ _HOMES = {
     "components.identity": ["Identity", "IdentityRef"],
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
     "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
-    "components.pipeline": ["Pipeline", "PipelineRef"],
+    "components.pipeline": ["Pipeline"],
+    "components.pipeline_ref": ["PipelineRef"],
     "components.platform": ["Platform", "PlatformRef"],
     "components.training_cluster": ["TrainingCluster"],
     "components.training_ref": ["TrainingClusterRef"],

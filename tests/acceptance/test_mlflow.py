@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -20,6 +21,7 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops.core import private
 from pulumi_mlops_sandbox import packages
+from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
 from support.mlflow_here import Installation, installed, objects
 from support.mocks import Cloud

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pulumi_mlops.args.schedules import Schedule
     from pulumi_mlops.components.model import ModelRef
-    from pulumi_mlops.components.pipeline import PipelineRef
+    from pulumi_mlops.components.pipeline_ref import PipelineRef
     from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.refs import Has
     from pulumi_mlops.steps.step import Step

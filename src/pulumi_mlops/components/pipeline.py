@@ -1,36 +1,22 @@
 """Pipeline: steps that make a model, when they run, and who is told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.inputs import Flag, Needs, OneOf, Spec, Whole, given, refuse
-from pulumi_mlops.core.refs import Given, Of, Ref
+from pulumi_mlops.core.refs import Given, Of
 from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.steps.graph import Graph
 from pulumi_mlops.steps.step import PART, Plain, Step, name_problem, named
 
 if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
     from pulumi_mlops.args.pipeline import PipelineArgs
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineRef(Ref):
-    """Steps that run when they are started."""
-
-    noun = "pipeline"
-
-    platform: PlatformRef
-    runs: Input[str]
-    """The folder below which each run leaves what it made."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Its parameters with their defaults."""
 
 
 class Trigger(Spec):

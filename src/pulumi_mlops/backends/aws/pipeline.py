@@ -13,7 +13,8 @@ from pulumi_mlops.backends.aws import access, arguments, names, rights, steps
 from pulumi_mlops.backends.aws.addresses import ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.cron import aws_cron
 from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING
-from pulumi_mlops.components.pipeline import PipelineRef, PipelineSpec, Trigger
+from pulumi_mlops.components.pipeline import PipelineSpec, Trigger
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem

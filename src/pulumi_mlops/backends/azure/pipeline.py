@@ -35,7 +35,8 @@ from pulumi_mlops.backends.azure.steps import (
     works,
 )
 from pulumi_mlops.components.feature_group import OfflineView
-from pulumi_mlops.components.pipeline import PipelineRef, PipelineSpec
+from pulumi_mlops.components.pipeline import PipelineSpec
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.content import digest_of, settled
 from pulumi_mlops.core.naming import physical

@@ -1,0 +1,23 @@
+"""What others know of a pipeline: apart from the noun, since a pipeline can start another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi import Input
+
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.refs import Ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineRef(Ref):
+    """Steps that run when they are started."""
+
+    noun = "pipeline"
+
+    platform: PlatformRef
+    runs: Input[str]
+    """The folder below which each run leaves what it made."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Its parameters with their defaults."""
