@@ -25,6 +25,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -44,6 +45,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PARTITION = re.compile(r"dt=(?P<time>\d{4}-\d{2}(-\d{2}(-\d{2})?)?)/")
 _FORMS = {7: "%Y-%m", 10: "%Y-%m-%d", 13: "%Y-%m-%d-%H"}
 _AZURE = re.compile(r"https://(?P<account>[a-z0-9]+)\.blob\.(?P<cloud>[a-z0-9.]+)/(?P<container>[^/]+)/(?P<path>.*)")
+_ABSENT = ("NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404")
 _TRIES = 100
 _LATE_HOURS = 1
 """How much longer than its partition's end a partition is kept, for clocks that differ."""
@@ -80,8 +82,12 @@ class Store:
         """List the files below a path of the folder."""
         raise NotImplementedError
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
-        """Read a file, or one version of it; None where it is not there."""
+    def read(self, path: str) -> bytes | None:
+        """Read a small file; None where it is not there."""
+        raise NotImplementedError
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Write a file, or one version of it, to this machine, however large it is; False where it is not there."""
         raise NotImplementedError
 
     def create(self, path: str, content: bytes) -> None:
@@ -115,13 +121,21 @@ class Folder(Store):
                 digest = None if name.startswith(VERSIONS) else f"sha256:{_digest_of(path)}"
                 yield Found(name, told.st_size, None, digest, written)
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
         """Read a file."""
-        del version
         try:
             return self.root.joinpath(path).read_bytes()
         except FileNotFoundError:
             return None
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Copy a file."""
+        del version
+        try:
+            shutil.copyfile(self.root / path, target)
+        except FileNotFoundError:
+            return False
+        return True
 
     def create(self, path: str, content: bytes) -> None:
         """Write beside, and link: the link is there with all of its content, or not at all."""
@@ -186,16 +200,26 @@ class S3(Store):
                         one["LastModified"],
                     )
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
         """Read a file."""
-        wanted = {} if version is None else {"VersionId": version}
         try:
-            found = self.client.get_object(Bucket=self.bucket, Key=self.root + path, **wanted)
+            found = self.client.get_object(Bucket=self.bucket, Key=self.root + path)
         except self.client.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion", "404"):
+            if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
         return bytes(found["Body"].read())
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Download a file, in parts where it is large."""
+        wanted = {} if version is None else {"VersionId": version}
+        try:
+            self.client.download_file(self.bucket, self.root + path, str(target), ExtraArgs=wanted)
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return False
+            raise
+        return True
 
     def create(self, path: str, content: bytes) -> None:
         """Write unless it is there."""
@@ -243,15 +267,26 @@ class Azure(Store):
                     one.name[len(self.root) :], int(one.size), one.version_id, f"etag:{etag}", one.last_modified
                 )
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
         """Read a file."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 (as above)
 
         try:
-            found = self.container.get_blob_client(self.root + path).download_blob(version_id=version)
-            return bytes(found.readall())
+            return bytes(self.container.get_blob_client(self.root + path).download_blob().readall())
         except ResourceNotFoundError:
             return None
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Download a file, in parts where it is large."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 (as above)
+
+        try:
+            found = self.container.get_blob_client(self.root + path).download_blob(version_id=version)
+        except ResourceNotFoundError:
+            return False
+        with target.open("wb") as file:
+            found.readinto(file)
+        return True
 
     def create(self, path: str, content: bytes) -> None:
         """Write unless it is there."""
@@ -404,16 +439,13 @@ def fetch(store: Store, version: Version, target: Path) -> None:
             found = now.get(one["path"])
             if found is not None and found.digest != one["digest"]:
                 raise DatasetError(f"{one['path']} has been written anew since version {version.number}")
-        content = store.read(one["path"], one["id"])
-        if content is None:
-            raise DatasetError(
-                f"{one['path']} of version {version.number} is not there any more: its retention is over"
-            )
         path = target / one["path"]
         if target.resolve() not in path.resolve().parents:
             raise DatasetError(f"{one['path']} is not below the folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        if not store.save(one["path"], one["id"], path):
+            told = f"{one['path']} of version {version.number} is not there any more; its retention is over"
+            raise DatasetError(told)
 
 
 def expire(store: Store, days: int, *, partitions: bool, now: dt.datetime | None = None) -> list[str]:
