@@ -78,8 +78,12 @@ class Found(NamedTuple):
 class Store:
     """A folder of a store."""
 
-    def list(self, below: str = "") -> Iterator[Found]:
-        """List the files below a path of the folder."""
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
+        """List the current files below a path of the folder.
+
+        :param versions: say which version of each is the current one, where the store keeps them and whoever runs this
+            may list them: who only reads may not.
+        """
         raise NotImplementedError
 
     def read(self, path: str) -> bytes | None:
@@ -112,8 +116,9 @@ class Folder(Store):
     def __init__(self, location: str) -> None:
         self.root = Path(location.removeprefix("file://"))
 
-    def list(self, below: str = "") -> Iterator[Found]:
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
         """List the files."""
+        del versions
         for path in sorted(self.root.joinpath(below).rglob("*")):
             if path.is_file() and not path.name.startswith(".writing-"):
                 name, told = path.relative_to(self.root).as_posix(), path.stat()
@@ -185,12 +190,12 @@ class S3(Store):
         }
         self.client: Any = boto3.client("s3", config=botocore.config.Config(**settings))
 
-    def list(self, below: str = "") -> Iterator[Found]:
-        """List the current files, with their versions where the bucket keeps them."""
-        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.root + below)
-        for page in pages:
-            for one in page.get("Versions", []):
-                if one["IsLatest"]:
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
+        """List the current files."""
+        call, member = ("list_object_versions", "Versions") if versions else ("list_objects_v2", "Contents")
+        for page in self.client.get_paginator(call).paginate(Bucket=self.bucket, Prefix=self.root + below):
+            for one in page.get(member, []):
+                if one.get("IsLatest", True):
                     version = one.get("VersionId")
                     yield Found(
                         one["Key"][len(self.root) :],
@@ -223,6 +228,15 @@ class S3(Store):
 
     def create(self, path: str, content: bytes) -> None:
         """Write unless it is there."""
+        if not self._put(path, content):
+            raise TakenError(path)
+        # A server other than S3 may not know the condition, and would let one publisher overwrite another.
+        if ".amazonaws." not in self.client.meta.endpoint_url and self._put(path, content):
+            told = "the object store ignores If-None-Match, and two that publish at once would overwrite each other"
+            raise DatasetError(f"{told}; publish from one place at a time, to a store that knows it")
+
+    def _put(self, path: str, content: bytes) -> bool:
+        """Write unless it is there; say whether it was written."""
         try:
             self.client.put_object(
                 Bucket=self.bucket,
@@ -233,8 +247,9 @@ class S3(Store):
             )
         except self.client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
-                raise TakenError(path) from None
+                return False
             raise
+        return True
 
     def delete(self, path: str) -> None:
         """Delete a file."""
@@ -258,8 +273,9 @@ class Azure(Store):
         self.where = location[: len(location) - len(self.root)]
         self.container = ContainerClient.from_container_url(self.where.rstrip("/"), credential=_azure())
 
-    def list(self, below: str = "") -> Iterator[Found]:
-        """List the current files, with their versions where the account keeps them."""
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
+        """List the current files."""
+        del versions  # who may list may list these as well
         for one in self.container.list_blobs(name_starts_with=self.root + below, include=["versions"]):
             if one.version_id is None or one.is_current_version:
                 etag = str(one.etag).strip('"')
@@ -381,9 +397,10 @@ def resolve(store: Store, which: str) -> Version:
     return read(store, known[low - 1])
 
 
-def data(store: Store) -> list[Found]:
+def data(store: Store, *, versions: bool = False) -> list[Found]:
     """List the files that are data."""
-    return [one for one in store.list() if one.path and not one.path.endswith("/") and not _hidden(one.path)]
+    found = store.list(versions=versions)
+    return [one for one in found if one.path and not one.path.endswith("/") and not _hidden(one.path)]
 
 
 def _hidden(path: str) -> bool:
@@ -410,7 +427,7 @@ def publish(store: Store, parents: Sequence[dict[str, Any]] = (), now: dt.dateti
     for _ in range(_TRIES):
         known = numbers(store)
         before = read(store, known[-1]) if known else None
-        files = sorted(data(store), key=lambda one: one.path)
+        files = sorted(data(store, versions=True), key=lambda one: one.path)
         time = max(now or dt.datetime.now(dt.UTC), before.time if before else dt.datetime.min.replace(tzinfo=dt.UTC))
         content: dict[str, Any] = {
             "form": FORM,
