@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -83,6 +84,7 @@ def test_on_aws(stack_of: StackOf, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", own["access_key"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", own["secret_key"])
         monkeypatch.setenv("AWS_SESSION_TOKEN", own["token"])
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which keeps who it was first
 
     acts_as(None)
     s3.put_object(Bucket=raw.removeprefix("s3://").rstrip("/"), Key="a.jsonl", Body=b"{}")
