@@ -93,7 +93,6 @@ def program() -> None:
     reads: Any = [group.online, group.as_of(days=90)]
     rows = mlops.Dataset("rows", platform=hub, retention_days=400)
     mlops.TrainingCluster("gpus", platform=hub)
-    reads = [group.online, group.as_of(days=90)]
     mlops.Identity(
         "job",
         platform=hub,
