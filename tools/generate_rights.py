@@ -114,6 +114,7 @@ READ_BACK = {
     "GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration "
     "PutBucketTagging",
     "ec2:CreateTags": "DeleteTags",
+    "s3:PutObject": "GetObjectTagging",
     "kms:CreateKey": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags EnableKeyRotation TagResource "
     "UntagResource UpdateKeyDescription PutKeyPolicy",
     "logs:CreateLogGroup": "ListTagsForResource TagResource UntagResource PutRetentionPolicy AssociateKmsKey",
@@ -165,8 +166,8 @@ def pattern(resource: str) -> str:
         return written[: found.start()] + f"${{{found[0].replace('-', '_')}}}" + inside
     if ":key/" in written:
         return re.sub(r":key/.*", ":key/*", written)
-    if re.search(r":(model|endpoint-config|scalable-target)/", written):
-        return re.sub(r":(model|endpoint-config|scalable-target)/.*", r":\1/*", written)
+    if re.search(r":(model|endpoint-config|scalable-target|cluster)/", written):
+        return re.sub(r":(model|endpoint-config|scalable-target|cluster)/.*", r":\1/*", written)
     if ":role/" in written and "hubname" not in written:
         return written.partition(":role/")[0] + ":role/${principal}"
     for name, variable in (("hubname_dev", "${platform}_${stage}"), ("hubname-dev", "${platform}-${stage}")):

@@ -81,7 +81,7 @@ def test_every_problem_is_told_at_once() -> None:
 )
 def test_what_cannot_be_shared(args: dict[str, Any], theirs: dict[str, Any], said: str) -> None:
     known = {"name": "gpus", "backend": "kubernetes", "cpus": 4, "memory_gb": 16, "nodes_max": 4}
-    address = {"queue": "gpus", "cohort": "churn-dev-gpus", "flavor": "churn-dev-gpus", "runtime": "gpus"}
+    address = {"queue": "gpus", "cohort": "churn-dev.gpus", "flavor": "churn-dev.gpus", "runtime": "gpus"}
     ref = TrainingClusterRef(**({**known, "platform": kubernetes.HUB, "address": address} | theirs))
     told = refused("kubernetes", shares=ref, **args) or []
     assert any(line.startswith(said) for line in told), told

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from pulumi_mlops.jobs import dataset
 from pulumi_mlops_sandbox.stack import Stack
@@ -71,20 +73,31 @@ def test_on_aws(stack_of: StackOf, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     stack = made(stack_of, "aws")
     raw, rows = stack.outputs()["raw"], stack.outputs()["rows"]
     s3, bucket = cloud.client("s3"), rows.removeprefix("s3://").rstrip("/")
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": s3.meta.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.meta.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    def acts_as(identity: str | None) -> None:
+        own = {"access_key": "sandbox", "secret_key": "sandbox", "token": ""}
+        if identity:  # what it does is judged by its own policies
+            given = cloud.acting_as(f"market-dev-{identity}-identity", "s3")._request_signer._credentials
+            own = {name: getattr(given, name) for name in own}
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", own["access_key"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", own["secret_key"])
+        monkeypatch.setenv("AWS_SESSION_TOKEN", own["token"])
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which keeps who it was first
+
+    acts_as(None)
     s3.put_object(Bucket=raw.removeprefix("s3://").rstrip("/"), Key="a.jsonl", Body=b"{}")
     ran("publish", raw)
+    acts_as("etl")
     s3.put_object(Bucket=bucket, Key="dt=2026-11-29/a.parquet", Body=b"old")
     version = ran("publish", rows, "--parent", f"{raw}@latest")
     assert (version["number"], version["parents"][0]["version"]) == (1, 1)
     s3.put_object(Bucket=bucket, Key="dt=2026-11-29/a.parquet", Body=b"new")
+    acts_as("trainer")
     ran("fetch", rows, "1", str(tmp_path / "rows"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dataset.main(["publish", rows])
     assert (tmp_path / "rows" / "dt=2026-11-29" / "a.parquet").read_bytes() == b"old"
 
     def may(who: str, action: str, key: str, where: str = bucket, **facts: str) -> bool:

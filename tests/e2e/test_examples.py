@@ -509,6 +509,7 @@ def test_tracked_by_wandb(stack_of: StackOf, cloud: Cloud) -> None:
 
 def test_tracked_by_clearml(stack_of: StackOf, cloud: Cloud) -> None:
     before, stack = cloud.everything(), stack_of("examples/tracked_by_clearml", "aws")
+    stack.configure(**{name: f"http://127.0.0.1:{port}" for port, name in enumerate(("api", "web", "files"), 9)})
     for name, key in zip(("access_key", "secret_key"), KEYS, strict=True):
         stack.configure_secret(name, key)
     assert set(succeeded(stack.up()).counts) == {"create"}

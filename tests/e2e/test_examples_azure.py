@@ -298,6 +298,7 @@ KEYS = ("clearml-0123456789-not-in-any-state", "clearml-9876543210-not-in-any-st
 def test_tracked_by_clearml(stack_of: StackOf, tenant: Tenant) -> None:
     """Keys are rotated in place, read by who records and by nobody else, and found nowhere in clear."""
     before, stack = tenant.everything(), stack_of("examples/tracked_by_clearml", "azure")
+    stack.configure(**{name: f"http://127.0.0.1:{port}" for port, name in enumerate(("api", "web", "files"), 9)})
     for name, key in zip(("access_key", "secret_key"), KEYS, strict=True):
         stack.configure_secret(name, key)
     said = [succeeded(stack.preview_and_up("--diff")).output]

@@ -60,15 +60,15 @@ def test_gpu_training(stack_of: StackOf, cluster_inside: Cluster) -> None:
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
     assert shown(stack.refresh()) == []
-    assert quota(cluster_inside, "vision-dev-gpus") == {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": "4"}
-    assert quota(cluster_inside, "vision-dev-spare") == {"cpu": "0", "memory": "0", "nvidia.com/gpu": "0"}
+    assert quota(cluster_inside, "vision-dev.gpus") == {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": "4"}
+    assert quota(cluster_inside, "vision-dev.spare") == {"cpu": "0", "memory": "0", "nvidia.com/gpu": "0"}
     stack.configure(machines="6", terms='{"max_hours": 24, "priority": "normal"}')
     changed = shown(stack.up())
     assert "update ClusterQueue gpus-quota" in changed
     assert not [line for line in changed if line.startswith(("replace", "create", "delete"))]
     assert shown(stack.up()) == []
-    assert quota(cluster_inside, "vision-dev-gpus")["nvidia.com/gpu"] == "6"
-    first = cluster_inside.get(KUEUE, "WorkloadPriorityClass", "vision-dev-gpus")
+    assert quota(cluster_inside, "vision-dev.gpus")["nvidia.com/gpu"] == "6"
+    first = cluster_inside.get(KUEUE, "WorkloadPriorityClass", "vision-dev.gpus")
     assert first
     assert first["value"] == 0
     assert set(succeeded(stack.destroy()).counts) == {"delete"}
@@ -138,6 +138,7 @@ KEYS = ("clearml-0123456789-not-in-any-state", "clearml-9876543210-not-in-any-st
 def test_tracked_by_clearml(stack_of: StackOf, cluster_inside: Cluster) -> None:
     """Keys are rotated in place, read by who records and by nobody else, and found nowhere in clear."""
     stack = stack_of("examples/tracked_by_clearml", "kubernetes")
+    stack.configure(**{name: f"http://127.0.0.1:{port}" for port, name in enumerate(("api", "web", "files"), 9)})
     for name, key in zip(("access_key", "secret_key"), KEYS, strict=True):
         stack.configure_secret(name, key)
     said = [succeeded(stack.preview_and_up("--diff")).output]

@@ -231,6 +231,26 @@ def test_the_longest_name_fits(backend: str, case: Case) -> None:
     assert len([item for item in cloud.registered if item.parent.endswith(f"::{name}")]) >= len(case.keys)
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_a_private_platform_is_told_of_what_is_beyond_it(private: bool) -> None:
+    cloud = Cloud(preview=True)
+
+    def program() -> None:
+        network: Any = {"network": {"private": {}}} if private else {}
+        hub = mlops.Platform("hub", backend="aws", **network)
+        mlops.ExperimentTracker("runs", platform=hub, **CASES["wandb"].given())
+        mlops.ExperimentTracker("own", platform=hub)
+
+    cloud.run(program)
+    assert (
+        sorted(line for line in cloud.infos if "the platform is private" in line)
+        == [
+            "the platform is private, and its network has no endpoint of SageMaker's MLflow (docs/security.md)",
+            "the platform is private: what records has to be let out of its network to https://api.wandb.ai",
+        ][: 2 * private]
+    )
+
+
 BAD: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     (
         "wandb",

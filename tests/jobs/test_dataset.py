@@ -170,6 +170,18 @@ def test_whoever_comes_second_takes_the_next_number(tmp_path: Path, monkeypatch:
     assert (made.number, [one["path"] for one in made.content["files"]]) == (2, ["a", "b", "c"])
 
 
+def test_a_store_that_ignores_the_condition_is_found_out(
+    bucket: str, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = dataset.store_of(f"s3://{bucket}/rows/")
+    assert isinstance(store, dataset.S3)
+    put = store.client.put_object
+    monkeypatch.setattr(store.client, "put_object", lambda **named: put(**{**named, "IfNoneMatch": ""}))
+    with pytest.raises(dataset.DatasetError, match="ignores If-None-Match"):
+        dataset.publish(store)
+    assert plane.client("s3").list_object_versions(Bucket=bucket)["Versions"]
+
+
 def test_a_day_means_the_newest_at_its_end(tmp_path: Path) -> None:
     store = dataset.store_of(folder(tmp_path))
     for name, time in (("a", "2026-11-01T10:00"), ("b", "2026-11-01T23:59:59"), ("c", "2026-11-03T00:00")):

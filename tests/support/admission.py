@@ -9,8 +9,8 @@ from kubernetes.client import ApiClient, ApiException, CoreV1Api
 from support.mocks import Registration
 from support.waiting import until
 
-PLURALS = {"NetworkPolicy": "networkpolicies"}
-CLUSTER_WIDE = {"Namespace"}
+PLURALS = {"NetworkPolicy": "networkpolicies", "WorkloadPriorityClass": "workloadpriorityclasses"}
+CLUSTER_WIDE = {"Namespace", "ClusterQueue", "ResourceFlavor", "WorkloadPriorityClass"}
 
 
 def client(kubeconfig: str) -> ApiClient:

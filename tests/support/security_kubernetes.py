@@ -62,6 +62,7 @@ OPENINGS = {
     "score-callers": "Prometheus measures; the gateway and `invokers` ask",
     "score-release": "the release Job reads and moves the route, and asks Prometheus",
     "score-internet": "an Endpoint that reads, has secrets or says `isolated=False`, on a platform that is not private",
+    "gpus-runs": "the pods of training runs reach each other, at ports that their libraries choose",
     "job-calls-out": "pods that act as the Identity reach what it reads, writes, invokes, and records in",
     "job-calls-to-runs": "the same, from the tracker's side",
     "job-calls-to-features": "the same, from the feature server's side",
@@ -91,6 +92,7 @@ def program() -> None:
     )
     reads: Any = [group.online, group.as_of(days=90)]
     rows = mlops.Dataset("rows", platform=hub, retention_days=400)
+    mlops.TrainingCluster("gpus", platform=hub)
     mlops.Identity(
         "job",
         platform=hub,

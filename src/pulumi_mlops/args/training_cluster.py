@@ -45,8 +45,9 @@ class Persistent(TypedDict, total=False):
     """Machines that stay as a cluster, with a scheduler of their own, between runs."""
 
     setup: str | None
-    """Text of a shell script that each machine runs when it is made; nothing is run unless told. On AWS: it is kept
-    below ``training/`` of the artifact store, and runs when the machine is set up (``OnInitComplete``)."""
+    """Text of a shell script that each machine runs when it is made, never a secret; nothing is run unless told. On
+    AWS: it is kept below ``training/`` of the artifact store, and runs when the machine is set up
+    (``OnInitComplete``)."""
 
 
 class Spot(TypedDict, total=False):

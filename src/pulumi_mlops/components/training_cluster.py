@@ -49,7 +49,7 @@ class Persistent(Spec):
     """Machines that stay as a cluster, with a scheduler of their own, between runs."""
 
     setup: str | None = None
-    """Text of a shell script that each machine runs when it is made; nothing is run unless told."""
+    """Text of a shell script that each machine runs when it is made, never a secret; nothing is run unless told."""
 
     @field_validator("setup")
     @classmethod

@@ -20,8 +20,6 @@ FEATURE_SERVER = "MLOPS_FEATURE_SERVER_"
 SECRET = "MLOPS_SECRET_"  # noqa: S105 (the prefix of a name)
 FETCHED = "MLOPS_ENV_"
 """The prefix of a variable that names where the value of another one is: ``jobs/start.py`` fetches it."""
-DATASET = "MLOPS_DATASET_"
-VERSION_OF = "MLOPS_VERSION_OF_"
 VERSIONS = "_versions/"
 """The folder below a dataset with the lists of the files of its versions."""
 PORT = 8080

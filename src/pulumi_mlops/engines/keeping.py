@@ -6,6 +6,7 @@ from pulumi import Input
 
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef, ExperimentTrackerSpec
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.primitives import keep_secret
 
 
@@ -25,6 +26,9 @@ def tracker(
     :param environment: variables that are no secrets; None where one is not to be set.
     :param keys: values by the variable that is to have each; None where none is given.
     """
+    for server in servers if spec.platform.private else ():
+        where = "addresses that are known later" if is_deferred(server) else server
+        scope.say(f"the platform is private: what records has to be let out of its network to {where}")
     kept = {
         name: keep_secret(scope, spec.platform, name.lower().replace("_", "-"), value)
         for name, value in keys.items()

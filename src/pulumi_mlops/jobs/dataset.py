@@ -25,6 +25,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -44,6 +45,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PARTITION = re.compile(r"dt=(?P<time>\d{4}-\d{2}(-\d{2}(-\d{2})?)?)/")
 _FORMS = {7: "%Y-%m", 10: "%Y-%m-%d", 13: "%Y-%m-%d-%H"}
 _AZURE = re.compile(r"https://(?P<account>[a-z0-9]+)\.blob\.(?P<cloud>[a-z0-9.]+)/(?P<container>[^/]+)/(?P<path>.*)")
+_ABSENT = ("NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404")
 _TRIES = 100
 _LATE_HOURS = 1
 """How much longer than its partition's end a partition is kept, for clocks that differ."""
@@ -76,12 +78,20 @@ class Found(NamedTuple):
 class Store:
     """A folder of a store."""
 
-    def list(self, below: str = "") -> Iterator[Found]:
-        """List the files below a path of the folder."""
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
+        """List the current files below a path of the folder.
+
+        :param versions: say which version of each is the current one, where the store keeps them and whoever runs this
+            may list them: who only reads may not.
+        """
         raise NotImplementedError
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
-        """Read a file, or one version of it; None where it is not there."""
+    def read(self, path: str) -> bytes | None:
+        """Read a small file; None where it is not there."""
+        raise NotImplementedError
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Write a file, or one version of it, to this machine, however large it is; False where it is not there."""
         raise NotImplementedError
 
     def create(self, path: str, content: bytes) -> None:
@@ -106,8 +116,9 @@ class Folder(Store):
     def __init__(self, location: str) -> None:
         self.root = Path(location.removeprefix("file://"))
 
-    def list(self, below: str = "") -> Iterator[Found]:
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
         """List the files."""
+        del versions
         for path in sorted(self.root.joinpath(below).rglob("*")):
             if path.is_file() and not path.name.startswith(".writing-"):
                 name, told = path.relative_to(self.root).as_posix(), path.stat()
@@ -115,13 +126,21 @@ class Folder(Store):
                 digest = None if name.startswith(VERSIONS) else f"sha256:{_digest_of(path)}"
                 yield Found(name, told.st_size, None, digest, written)
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
         """Read a file."""
-        del version
         try:
             return self.root.joinpath(path).read_bytes()
         except FileNotFoundError:
             return None
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Copy a file."""
+        del version
+        try:
+            shutil.copyfile(self.root / path, target)
+        except FileNotFoundError:
+            return False
+        return True
 
     def create(self, path: str, content: bytes) -> None:
         """Write beside, and link: the link is there with all of its content, or not at all."""
@@ -171,12 +190,12 @@ class S3(Store):
         }
         self.client: Any = boto3.client("s3", config=botocore.config.Config(**settings))
 
-    def list(self, below: str = "") -> Iterator[Found]:
-        """List the current files, with their versions where the bucket keeps them."""
-        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.root + below)
-        for page in pages:
-            for one in page.get("Versions", []):
-                if one["IsLatest"]:
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
+        """List the current files."""
+        call, member = ("list_object_versions", "Versions") if versions else ("list_objects_v2", "Contents")
+        for page in self.client.get_paginator(call).paginate(Bucket=self.bucket, Prefix=self.root + below):
+            for one in page.get(member, []):
+                if one.get("IsLatest", True):
                     version = one.get("VersionId")
                     yield Found(
                         one["Key"][len(self.root) :],
@@ -186,19 +205,38 @@ class S3(Store):
                         one["LastModified"],
                     )
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
         """Read a file."""
-        wanted = {} if version is None else {"VersionId": version}
         try:
-            found = self.client.get_object(Bucket=self.bucket, Key=self.root + path, **wanted)
+            found = self.client.get_object(Bucket=self.bucket, Key=self.root + path)
         except self.client.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion", "404"):
+            if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
         return bytes(found["Body"].read())
 
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Download a file, in parts where it is large."""
+        wanted = {} if version is None else {"VersionId": version}
+        try:
+            self.client.download_file(self.bucket, self.root + path, str(target), ExtraArgs=wanted)
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return False
+            raise
+        return True
+
     def create(self, path: str, content: bytes) -> None:
         """Write unless it is there."""
+        if not self._put(path, content):
+            raise TakenError(path)
+        # A server other than S3 may not know the condition, and would let one publisher overwrite another.
+        if ".amazonaws." not in self.client.meta.endpoint_url and self._put(path, content):
+            told = "the object store ignores If-None-Match, and two that publish at once would overwrite each other"
+            raise DatasetError(f"{told}; publish from one place at a time, to a store that knows it")
+
+    def _put(self, path: str, content: bytes) -> bool:
+        """Write unless it is there; say whether it was written."""
         try:
             self.client.put_object(
                 Bucket=self.bucket,
@@ -209,8 +247,9 @@ class S3(Store):
             )
         except self.client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
-                raise TakenError(path) from None
+                return False
             raise
+        return True
 
     def delete(self, path: str) -> None:
         """Delete a file."""
@@ -234,8 +273,9 @@ class Azure(Store):
         self.where = location[: len(location) - len(self.root)]
         self.container = ContainerClient.from_container_url(self.where.rstrip("/"), credential=_azure())
 
-    def list(self, below: str = "") -> Iterator[Found]:
-        """List the current files, with their versions where the account keeps them."""
+    def list(self, below: str = "", *, versions: bool = False) -> Iterator[Found]:
+        """List the current files."""
+        del versions  # who may list may list these as well
         for one in self.container.list_blobs(name_starts_with=self.root + below, include=["versions"]):
             if one.version_id is None or one.is_current_version:
                 etag = str(one.etag).strip('"')
@@ -243,15 +283,26 @@ class Azure(Store):
                     one.name[len(self.root) :], int(one.size), one.version_id, f"etag:{etag}", one.last_modified
                 )
 
-    def read(self, path: str, version: str | None = None) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
         """Read a file."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 (as above)
 
         try:
-            found = self.container.get_blob_client(self.root + path).download_blob(version_id=version)
-            return bytes(found.readall())
+            return bytes(self.container.get_blob_client(self.root + path).download_blob().readall())
         except ResourceNotFoundError:
             return None
+
+    def save(self, path: str, version: str | None, target: Path) -> bool:
+        """Download a file, in parts where it is large."""
+        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 (as above)
+
+        try:
+            found = self.container.get_blob_client(self.root + path).download_blob(version_id=version)
+        except ResourceNotFoundError:
+            return False
+        with target.open("wb") as file:
+            found.readinto(file)
+        return True
 
     def create(self, path: str, content: bytes) -> None:
         """Write unless it is there."""
@@ -346,9 +397,10 @@ def resolve(store: Store, which: str) -> Version:
     return read(store, known[low - 1])
 
 
-def data(store: Store) -> list[Found]:
+def data(store: Store, *, versions: bool = False) -> list[Found]:
     """List the files that are data."""
-    return [one for one in store.list() if one.path and not one.path.endswith("/") and not _hidden(one.path)]
+    found = store.list(versions=versions)
+    return [one for one in found if one.path and not one.path.endswith("/") and not _hidden(one.path)]
 
 
 def _hidden(path: str) -> bool:
@@ -375,7 +427,7 @@ def publish(store: Store, parents: Sequence[dict[str, Any]] = (), now: dt.dateti
     for _ in range(_TRIES):
         known = numbers(store)
         before = read(store, known[-1]) if known else None
-        files = sorted(data(store), key=lambda one: one.path)
+        files = sorted(data(store, versions=True), key=lambda one: one.path)
         time = max(now or dt.datetime.now(dt.UTC), before.time if before else dt.datetime.min.replace(tzinfo=dt.UTC))
         content: dict[str, Any] = {
             "form": FORM,
@@ -404,16 +456,13 @@ def fetch(store: Store, version: Version, target: Path) -> None:
             found = now.get(one["path"])
             if found is not None and found.digest != one["digest"]:
                 raise DatasetError(f"{one['path']} has been written anew since version {version.number}")
-        content = store.read(one["path"], one["id"])
-        if content is None:
-            raise DatasetError(
-                f"{one['path']} of version {version.number} is not there any more: its retention is over"
-            )
         path = target / one["path"]
         if target.resolve() not in path.resolve().parents:
             raise DatasetError(f"{one['path']} is not below the folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        if not store.save(one["path"], one["id"], path):
+            told = f"{one['path']} of version {version.number} is not there any more; its retention is over"
+            raise DatasetError(told)
 
 
 def expire(store: Store, days: int, *, partitions: bool, now: dt.datetime | None = None) -> list[str]:

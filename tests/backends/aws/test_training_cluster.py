@@ -164,6 +164,16 @@ def test_machines_of_one_run_reach_each_other_and_nobody_else(cloud: Cloud) -> N
     assert not alone.all("ec2/securityGroup")
 
 
+def test_a_network_of_somebody_else_is_left_alone_and_said(cloud: Cloud) -> None:
+    theirs = hub(private=True)
+    terms = make(cloud, theirs, nodes={"max": 2})
+    assert not cloud.all("ec2/securityGroup")
+    assert terms.address["security_groups"] == ["sg-1"]
+    preview = Cloud(preview=True)
+    make(preview, theirs, nodes={"max": 2})
+    assert any("lets its members reach each other" in line for line in preview.infos)
+
+
 def test_a_cluster_that_stays(cloud: Cloud) -> None:
     args = {**STAY, "persistent": {"setup": "#!/bin/bash\ntrue\n"}, "compute": {"accelerator": "A100:8"}}
     terms = make(cloud, PRIVATE, interconnect=True, **args)

@@ -58,6 +58,7 @@ class Manager(ThreadingHTTPServer):
 @pytest.fixture
 def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     server = Manager()
+    monkeypatch.setattr(private, "get_monitor", lambda: server)  # a run of its own, also where no other test ran before
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     _leads_to(monkeypatch, server.url)
@@ -140,6 +141,19 @@ def test_sizes_are_those_of_the_region_and_none_where_they_are_not_seen(arm: Man
     assert "/locations/westeurope/vmSizes?" in arm.asked[-1][1]
     arm.answers.append((403, {"error": {"code": "AuthorizationFailed", "message": "No."}}))
     assert live.sizes(dataclasses.replace(HUB, region="eastus")) == frozenset()
+
+
+def test_a_quota_is_that_of_the_family_or_of_all_of_low_priority(arm: Manager) -> None:
+    sizes = {"value": [{"name": "Standard_F2s_v2", "family": "standardFSv2Family"}, {"name": "Standard_X1"}]}
+    named = {"value": "StandardFSv2Family", "localizedValue": "Standard FSv2 Family vCPUs"}
+    rows = [{"name": named, "limit": 20}, {"name": {"value": "LowPriorityCores"}, "limit": 8}]
+    arm.answers += [(200, sizes), (200, {"value": rows})]
+    where = dataclasses.replace(HUB, region="North Europe")
+    assert live.quota(where, "standard_f2s_V2", low_priority=False) == ("Standard FSv2 Family vCPUs", 20)
+    assert "/locations/northeurope/usages?" in arm.asked[-1][1]
+    assert live.quota(where, "Standard_F2s_v2", low_priority=True) == ("standardFSv2Family", 8)
+    assert live.quota(where, "Standard_X1", low_priority=False) is None
+    assert len(arm.asked) == 2
 
 
 def test_an_azure_that_is_down_is_told_apart_from_one_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,11 +44,11 @@ def test_what_has_no_namespace_is_named_after_the_platform(cloud: Cloud) -> None
     terms = make(cloud)
     for kind in ("ClusterQueue", "ResourceFlavor", "WorkloadPriorityClass"):
         meta = cloud.one(kind).inputs["metadata"]
-        assert meta["name"] == "churn-dev-gpus"
+        assert meta["name"] == "churn-dev.gpus"
         assert "namespace" not in meta
-    assert cloud.one("LocalQueue").inputs["spec"] == {"clusterQueue": "churn-dev-gpus"}
+    assert cloud.one("LocalQueue").inputs["spec"] == {"clusterQueue": "churn-dev.gpus"}
     assert cloud.one("LocalQueue").inputs["metadata"]["namespace"] == "churn-dev"
-    assert (terms.address["priority"], terms.address["runtime"]) == ("churn-dev-gpus", "gpus")
+    assert (terms.address["priority"], terms.address["runtime"]) == ("churn-dev.gpus", "gpus")
 
 
 def test_the_long_names_of_two_platforms_are_two_names() -> None:
@@ -81,10 +81,11 @@ def test_who_shares_borrows_by_priority_and_has_nothing_of_its_own(cloud: Cloud)
     cloud.run(program)
     (flavor,) = cloud.all("ResourceFlavor")
     owner, other = (cloud.one("ClusterQueue", f"{name}-quota").inputs["spec"] for name in ("gpus", "spare"))
-    assert owner["cohortName"] == other["cohortName"] == "churn-dev-gpus"
+    assert owner["cohortName"] == other["cohortName"] == "churn-dev.gpus"
     assert quota(other) == {"cpu": "0", "memory": "0"}
     assert quota(other, "borrowingLimit") == {"cpu": "8", "memory": "32Gi"}
     assert other["resourceGroups"][0]["flavors"][0]["name"] == flavor.inputs["metadata"]["name"]
+    assert "gpus-flavor" in cloud.one("ClusterQueue", "spare-quota").depends_on
     for found in (owner, other):
         assert found["preemption"] == {
             "withinClusterQueue": "LowerPriority",

@@ -188,6 +188,9 @@ def test_tables_are_listed(world: Arm) -> None:
     root = f"/subscriptions/{SUBSCRIPTION}"
     sizes = world.done("GET", f"{root}/providers/Microsoft.MachineLearningServices/locations/eastus/vmSizes")["value"]
     assert {"Standard_DS3_v2", "Standard_NC4as_T4_v3"} <= {one["name"] for one in sizes}
+    used = world.done("GET", f"{root}/providers/Microsoft.MachineLearningServices/locations/eastus/usages")["value"]
+    assert {one["family"] for one in sizes} <= {one["name"]["value"] for one in used}
+    assert all(one["limit"] >= one["currentValue"] >= 0 for one in used)
     assert "westeurope" in {one["name"] for one in world.done("GET", f"{root}/locations")["value"]}
     assert [one["name"] for one in world.done("GET", f"{root}/resourceGroups")["value"]] == ["rg"]
     assert len(world.done("GET", f"{GROUP}/resources")["value"]) > 15

@@ -17,7 +17,17 @@ from pulumi_mlops_sandbox.azure.types.model import HERE, READ_ONLY, Types
 
 DATA = os.environ.get("PULUMI_MLOPS_AZURE_TYPES")
 """A folder with `arm-types.json.gz`: Microsoft's types in the newest version, where somebody has them."""
-UNTYPED = {"alerts", "subscriptions", "locations", "deletedvaults", "status", "vmsizes", "names", "capabilityhosts"}
+UNTYPED = {
+    "alerts",
+    "subscriptions",
+    "locations",
+    "deletedvaults",
+    "status",
+    "vmsizes",
+    "usages",
+    "names",
+    "capabilityhosts",
+}
 # Where the newest data differs and the judge's older data is good enough: nothing of ours writes it.
 KNOWN = ("ipamPoolPrefixAllocations", "provisionedIops", "provisionedBandwidthMibps", "fileSharePaidBursting")
 

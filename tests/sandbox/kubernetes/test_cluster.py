@@ -212,6 +212,26 @@ def test_a_changed_inference_service_is_ready_again(apply: Apply, until: Until) 
         ),
         pytest.param(
             """
+            apiVersion: kueue.x-k8s.io/v1beta2
+            kind: LocalQueue
+            metadata: {name: gpus}
+            spec: {clusterQueue: gpus}
+            """,
+            lambda thing: state(thing, "Active") == "True",
+            id="kueue",
+        ),
+        pytest.param(
+            """
+            apiVersion: trainer.kubeflow.org/v1alpha1
+            kind: TrainJob
+            metadata: {name: fit}
+            spec: {runtimeRef: {kind: TrainingRuntime, name: gpus}, trainer: {image: train, numNodes: 2}}
+            """,
+            lambda thing: state(thing, "Complete") == "True",
+            id="trainer",
+        ),
+        pytest.param(
+            """
             apiVersion: gateway.networking.k8s.io/v1
             kind: Gateway
             metadata: {name: public}

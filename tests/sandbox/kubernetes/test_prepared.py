@@ -132,6 +132,13 @@ def test_an_interrupted_build_is_begun_again(go: Callable[..., Path], until: Unt
 # ---------------------------------------------------------------------- definitions
 
 
+def test_one_version_is_kept_where_nobody_converts() -> None:
+    versions = [{"name": "v1beta1", "storage": True, "served": True}, {"name": "v1beta2", "storage": False}]
+    definition = {"metadata": {}, "spec": {"conversion": {"strategy": "Webhook"}, "versions": versions}}
+    (kept,) = crds.slim(definition, "v1beta2")["spec"]["versions"]
+    assert kept == {"name": "v1beta2", "storage": True}
+
+
 def test_definitions_are_made_slim() -> None:
     schema = {
         "description": "what it is",

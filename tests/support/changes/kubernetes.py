@@ -30,7 +30,7 @@ GPUS = TrainingClusterRef(
     cpus=4,
     memory_gb=16,
     nodes_max=4,
-    address={"queue": "gpus", "cohort": "hub-prod-gpus", "flavor": "hub-prod-gpus", "runtime": "gpus"},
+    address={"queue": "gpus", "cohort": "hub-prod.gpus", "flavor": "hub-prod.gpus", "runtime": "gpus"},
 )
 BASE: dict[str, dict[str, Any]] = {
     # In prod, where what holds data is protected: no change may take it away unless the table says so.

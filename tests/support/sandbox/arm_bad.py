@@ -11,6 +11,7 @@ from support.sandbox.arm_good import (
     IDENTITY,
     ML,
     MODEL,
+    NETWORK,
     ROOT,
     SERVER,
     SERVING,
@@ -248,6 +249,9 @@ BAD: tuple[Bad, ...] = (
     ),
     Bad("immutable", "compute", "PropertyChangeNotAllowed", "vmSize", {PR + "properties.vmSize": "Standard_DS4_v2"}),
     Bad(
+        "immutable", "compute", "PropertyChangeNotAllowed", "vmPriority", {PR + "properties.vmPriority": "LowPriority"}
+    ),
+    Bad(
         "immutable",
         "model-version",
         "PropertyChangeNotAllowed",
@@ -313,6 +317,14 @@ BAD: tuple[Bad, ...] = (
         "range", "compute", "InvalidVmSize", "Huge", {PR + "properties.vmSize": "Huge"}, at=f"{WORKSPACE}/computes/gpu"
     ),
     Bad("range", "compute", VALIDATION, "scaleSettings", {PR + "properties.scaleSettings.minNodeCount": 3}),
+    Bad(
+        "range",
+        "compute",
+        VALIDATION,
+        "subnet",
+        {PR + "properties.subnet": {"id": f"{NETWORK}/subnets/private"}},
+        at=f"{WORKSPACE}/computes/gpu",
+    ),
     Bad(
         "range",
         "vault",

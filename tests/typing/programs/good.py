@@ -50,4 +50,16 @@ mlops.Identity(
     invokes=[second, mlops.Endpoint.existing("first", platform=platform)],
     trusts={"account": {"id": "444455556666"}},
 )
+gpus = mlops.TrainingCluster(
+    "gpus",
+    platform=platform,
+    compute={"accelerator": "A100:8"},
+    nodes={"min": 0, "max": 4},
+    spot={"max_wait_hours": 6},
+    max_hours=12,
+    interconnect=True,
+)
+mlops.TrainingCluster("spare", platform=platform, nodes=mlops.Nodes(max=2), shares=gpus, priority="low")
+admins = mlops.TrainingCluster.existing("theirs", platform=platform, compute={"cpus": 8}, nodes={"max": 3})
+pulumi.export("machines", [gpus.ref.accelerators, admins.nodes_max])
 pulumi.export("url", endpoint.url)

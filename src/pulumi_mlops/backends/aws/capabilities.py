@@ -216,7 +216,7 @@ CAPABILITIES = table(
         ),
         "training_cluster.max_hours": Entry("native", "MaxRuntimeInSeconds of each job"),
         "training_cluster.max_hours + training_cluster.persistent": Entry(
-            "absent", "Slurm ends jobs, by the limits of its own settings.", "sbatch --time=…"
+            "absent", "Slurm ends jobs, by the limits of its own settings.", "sbatch --time=… in the job itself."
         ),
         "training_cluster.interconnect": Entry("native", "Elastic Fabric Adapter"),
         "training_cluster.priority": Entry(

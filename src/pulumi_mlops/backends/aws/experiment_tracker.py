@@ -20,6 +20,8 @@ _SERVICE = "sagemaker.amazonaws.com"
 def experiment_tracker(scope: Scope, spec: ExperimentTrackerSpec) -> ExperimentTrackerRef:
     """Make the role that keeps files of runs, then the app, or the server where a size is named."""
     at, experiment = PlatformAddress.of(spec.platform), spec.own.experiment or scope.name
+    if spec.platform.private:
+        scope.say("the platform is private, and its network has no endpoint of SageMaker's MLflow (docs/security.md)")
     artifacts = Output.format("s3://{0}/mlflow/{1}/", at.bucket, scope.name)
     who = access.identity(
         scope,

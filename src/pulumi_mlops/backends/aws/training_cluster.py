@@ -36,6 +36,11 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
         group = _between_nodes(scope, at.vpc)
         native["nodes"] = group
         groups.append(group.id)
+    elif at.subnets and spec.nodes.max > 1:
+        scope.say(
+            "runs on several machines need a security group of your network that lets its members reach each other; "
+            "nothing of the network is changed"
+        )
     cluster = _persistent(scope, spec, machine, groups, native) if spec.persistent else None
     return TrainingClusterRef(
         name=scope.name,

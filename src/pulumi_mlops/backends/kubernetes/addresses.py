@@ -232,8 +232,8 @@ class TrainingClusterAddress(Address):
     """The LocalQueue, for the label ``kueue.x-k8s.io/queue-name``; known when all that a run needs is there."""
     cohort: str | None = None
     """The cohort in which its machines can be shared; one that existed already has its owner's."""
-    flavor: str | None = None
-    """The ResourceFlavor of its nodes."""
+    flavor: Input[str] | None = None
+    """The ResourceFlavor of its nodes; known when it is there."""
     runtime: str
     runtime_kind: str = "TrainingRuntime"
     priority: str | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.access import allow, app_of, pods
@@ -66,8 +66,9 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
     shared = TrainingClusterAddress.of(spec.shares) if spec.shares else None
     called = cluster_name(app.namespace, scope.name)
     native: dict[str, pulumi.Resource] = {}
+    flavor: Input[str] | None
     if shared is None:
-        native["flavor"] = custom(
+        made = custom(
             scope.child("flavor"),
             KUEUE,
             "ResourceFlavor",
@@ -75,7 +76,11 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
             spec=_flavor(spec, size),
             opts=scope.opts,
         )
-    flavor = shared.flavor if shared else called
+        native["flavor"] = made
+        # Kueue keeps a flavor as long as a queue has it: whoever shares it is made after it, and deleted before.
+        flavor = made.id.apply(lambda _: called)
+    else:
+        flavor = shared.flavor
     assert flavor is not None  # noqa: S101 (judged below)
     queue = custom(
         scope.child("quota"),
@@ -132,8 +137,12 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
 
 
 def cluster_name(namespace: str, name: str) -> str:
-    """Name what has no namespace: the platform's is in the name."""
-    return physical(namespace, name, limit=NAME_LIMIT)
+    """Name what has no namespace: the platform's is in the name, before a dot, which no other name has.
+
+    >>> cluster_name("churn-dev", "gpus")
+    'churn-dev.gpus'
+    """
+    return physical(f"{namespace}.{name}", limit=NAME_LIMIT)
 
 
 def _facts(compute: Compute) -> dict[str, Any]:
@@ -162,7 +171,7 @@ def _flavor(spec: TrainingClusterSpec, size: Machine) -> Fields:
     return {**({"nodeLabels": labels} if labels else {}), **({"tolerations": taints} if taints else {})}
 
 
-def _quota(spec: TrainingClusterSpec, size: Machine, flavor: str, cohort: str | None) -> Fields:
+def _quota(spec: TrainingClusterSpec, size: Machine, flavor: Input[str], cohort: str | None) -> Fields:
     """Let runs take as much as all machines have, of their own or of those that another cluster lends."""
     most = {
         "cpu": decimal(size.cpus * spec.nodes.max),

@@ -90,6 +90,15 @@ aws.s3.ObjectCopy(
     kms_key_id=key.arn,
     tagging_directive="REPLACE",
 )
+aws.s3.BucketObjectv2(
+    "text",
+    bucket=bucket.bucket,
+    key="texts/setup.sh",
+    content=f"#!/bin/sh\necho {EDITION}\n",
+    content_type="text/x-shellscript",
+    server_side_encryption="aws:kms",
+    kms_key_id=key.arn,
+)
 aws.s3.BucketNotification("events", bucket=bucket.id, eventbridge=True)
 aws.s3.BucketPolicy(
     "tls",

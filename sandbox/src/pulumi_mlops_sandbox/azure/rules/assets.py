@@ -156,23 +156,6 @@ def compute(call: Call) -> Iterator[Problem]:
             yield Problem("properties.properties.scaleSettings.maxNodeCount", f"{high} is less than 1")
 
 
-# What a compute keeps for ever (https://learn.microsoft.com/azure/machine-learning/how-to-create-attach-compute-cluster).
-_FIXED = (
-    "properties.computeType",
-    "properties.disableLocalAuth",
-    *(f"properties.properties.{name}" for name in ("vmSize", "vmPriority", "osType", "subnet", "enableNodePublicIp")),
-)
-
-
-@rule(f"{ML}/computes")
-def kept(call: Call) -> Iterator[Problem]:
-    """Refuse to make other machines of those of a compute that exists."""
-    for path in _FIXED if call.existing is not None else ():
-        before, now = call.was(path), call.at(path)
-        if before is not None and str(before).lower() != str(now).lower():
-            yield Problem(path, f"cannot change from '{before}' to '{now}': make another compute", "BadRequest")
-
-
 @rule(f"{ML}/computes")
 def inside_a_network(call: Call) -> Iterator[Problem]:
     """Refuse machines without public addresses where there is no network that they could be in."""
