@@ -300,18 +300,18 @@ def registering() -> Cloud:
     return cloud
 
 
-def test_a_pipeline_registers_versions_of_its_model_and_of_no_other(trained: Installation) -> None:
+def test_a_pipeline_registers_versions_of_its_model_and_of_no_other(mlflow: Installation) -> None:
     cloud = registering()
-    before = dict(trained.secrets)
-    trained.take(cloud)
-    trained.secrets |= before
-    trained.job(cloud, "forecast-model")
+    before = dict(mlflow.secrets)
+    mlflow.take(cloud)
+    mlflow.secrets |= before
+    mlflow.job(cloud, "forecast-model")
     for _ in range(2):
-        trained.job(cloud, "retrain-registrant-models")
+        mlflow.job(cloud, "retrain-registrant-models")
     templates = cloud.one("WorkflowTemplate").inputs["spec"]["templates"]
     step = next(one for one in templates if one["name"] == "step-keep")
-    command, environment = trained.process(step["container"], step)
-    environment |= {"MLOPS_REGISTRY": trained.url, "MLOPS_MEASURED_0": '{"auc": 0.93}'}
+    command, environment = mlflow.process(step["container"], step)
+    environment |= {"MLOPS_REGISTRY": mlflow.url, "MLOPS_MEASURED_0": '{"auc": 0.93}'}
     environment["MLOPS_VERSION"] = environment["MLOPS_VERSION"].replace("{{workflow.uid}}", "u-1")
 
     def register(**changed: str) -> subprocess.CompletedProcess[str]:
@@ -326,16 +326,16 @@ def test_a_pipeline_registers_versions_of_its_model_and_of_no_other(trained: Ins
 
     assert "version 1 of forecast waits" in register().stdout
     assert "version 1 of forecast is there" in register().stdout
-    found = trained.ask("model-versions/get?name=forecast&version=1", "admin")["model_version"]
+    found = mlflow.ask("model-versions/get?name=forecast&version=1", "admin")["model_version"]
     tags = {tag["key"]: tag["value"] for tag in found["tags"]}
     assert found["source"] == "s3://artifacts/pipelines/retrain/u-1/fit/model"
     assert (tags["approval"], tags["auc"], tags["keeper"], tags["mlops-run"]) == ("Pending", "0.93", "growth", "u-1")
     other = register(MLOPS_VERSION=environment["MLOPS_VERSION"].replace('"forecast"', '"churn"'))
     assert other.returncode == 1
     assert "403" in other.stderr
-    trained.secrets["models-user-pipeline", "username"] = environment["MLFLOW_TRACKING_USERNAME"]
-    trained.secrets["models-user-pipeline", "password"] = environment["MLFLOW_TRACKING_PASSWORD"]
+    mlflow.secrets["models-user-pipeline", "username"] = environment["MLFLOW_TRACKING_USERNAME"]
+    mlflow.secrets["models-user-pipeline", "password"] = environment["MLFLOW_TRACKING_PASSWORD"]
     listed = "model-versions/search?filter=name%3D%27forecast%27%20AND%20tags.approval%3D%27Approved%27"
-    assert trained.ask(listed, "pipeline").get("model_versions", []) == []
-    trained.ask("model-versions/set-tag", "admin", name="forecast", version="1", key="approval", value="Approved")
-    assert [one["version"] for one in trained.ask(listed, "pipeline")["model_versions"]] == ["1"]
+    assert mlflow.ask(listed, "pipeline").get("model_versions", []) == []
+    mlflow.ask("model-versions/set-tag", "admin", name="forecast", version="1", key="approval", value="Approved")
+    assert [one["version"] for one in mlflow.ask(listed, "pipeline")["model_versions"]] == ["1"]

@@ -51,14 +51,14 @@ class Installation:
     def take(self, cloud: Cloud) -> None:
         """Lay out Secrets and ConfigMaps as the pods see them."""
         for made in cloud.all("Secret"):
-            for key, value in made.inputs["data"].items():
+            for key, value in made.inputs.get("data", {}).items():
                 self.secrets[made.inputs["metadata"]["name"], key] = base64.b64decode(value).decode()
         self.secrets[f"{self.service}-db-app", "uri"] = self.database
         self.secrets |= {("churn-store-writer", key): value for key, value in WRITER.items()}
         for made in cloud.all("ConfigMap"):
             place = self.folder / made.inputs["metadata"]["name"]
             place.mkdir(exist_ok=True)
-            for name, text in made.inputs["data"].items():
+            for name, text in made.inputs.get("data", {}).items():
                 (place / name).write_text(text.replace(f"http://{self.service}:{PORT}", self.url))
 
     def process(self, container: dict[str, Any], pod: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
