@@ -249,8 +249,8 @@ def test_another_program_changes_what_it_says_and_nothing_else(trained: Installa
     assert _ids(trained.ask("webhooks", "admin")) == {before[0]["webhook_id"], other["webhook_id"]}, "run again"
 
     former = trained.login("lead")
-    trained.setup(
-        generated(f"{trained.receiver}/elsewhere", approvers=["boss"], description="Who stays", keeper="sales")
+    setup(
+        trained, generated(f"{trained.receiver}/elsewhere", approvers=["boss"], description="Who stays", keeper="sales")
     )
     trained.secrets["models-user-former", "username"], trained.secrets["models-user-former", "password"] = former
     assert trained.refused("registered-models/get?name=churn", "former") == 401, "no approver any more"
