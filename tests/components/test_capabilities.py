@@ -26,7 +26,7 @@ ENTRIES = [
     (name, key, entry) for name in registry.backends() for key, entry in registry.load(name).capabilities.items()
 ]
 PACKAGE = Path(mlops.__file__).parent
-SPECS = [*(PACKAGE / "components").glob("*.py")]
+SPECS = [*(PACKAGE / "components").glob("*.py"), *(PACKAGE / "steps").glob("*.py")]
 PRINCIPALS = PACKAGE / "core" / "principals.py"
 
 
@@ -101,7 +101,7 @@ def test_every_name_that_a_spec_can_use_has_an_entry(backend: str) -> None:
     nouns = {path.stem for path in SPECS if "    spec_type = " in path.read_text()}
     first = "|".join([*nouns, "principal"])
     used = set(
-        re.findall(rf'"((?:{first})(?:\.[a-z_]+)+)"', "".join(path.read_text() for path in [*SPECS, PRINCIPALS]))
+        re.findall(rf'"((?:{first})(?:\.(?!py")[a-z_]+)+)"', "".join(path.read_text() for path in [*SPECS, PRINCIPALS]))
     )
     used |= {"accelerator", *nouns, *(f"{path.stem}.existing" for path in SPECS if '.existing")' in path.read_text())}
     used |= bridges.NAMES

@@ -133,7 +133,6 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, "pipelineDefinition/Steps/RetryPolicies/MaxAttempts"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/attempts"),
     ),
-    "pipeline.retries + pipeline.distributed": (said(_PIPELINE, "pipelineDefinition/Steps/RetryPolicies/MaxAttempts"),),
     "pipeline.distributed": (
         said(_PIPELINE, f"{_ARGUMENTS}/ResourceConfig/InstanceCount"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/launcher"),
@@ -145,8 +144,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         _RIGHTS,
     ),
     "pipeline.tracker": (
-        said(_PIPELINE, f"{_ARGUMENTS}/Environment/WANDB_PROJECT"),
-        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_ENV_WANDB_API_KEY"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLFLOW_TRACKING_URI"),
         _RIGHTS,
     ),
     "pipeline.cluster": (said(_PIPELINE, f"{_ARGUMENTS}/ResourceConfig/InstanceType"),),

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import pulumi
-
 import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.refs import Ref
@@ -96,9 +94,7 @@ def reading_rows(words: Words) -> mlops.Pipeline:
 
 def recorded(words: Words) -> mlops.Pipeline:
     hub = platform(words)
-    runs = mlops.ExperimentTracker(
-        "runs", platform=hub, wandb={"entity": "acme", "project": "churn", "api_key": pulumi.Output.secret(SECRET)}
-    )
+    runs = mlops.ExperimentTracker("runs", platform=hub)
     return pipeline(words, hub, steps={"fit": training(words, tracker=runs)})
 
 
@@ -384,7 +380,7 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.features": Program(reading_history, without=lambda w: group(w, store(w))),
     "pipeline.retries": Program(lambda w: trained_on(w, retries=2), without=pipeline),
     "pipeline.distributed": Program(lambda w: trained_on(w, nodes=2, launcher="torchrun"), without=pipeline),
-    "pipeline.retries + pipeline.distributed": Program(
+    "pipeline.distributed + pipeline.retries": Program(
         lambda w: trained_on(w, nodes=2, launcher="torchrun", retries=2)
     ),
     "pipeline.datasets": Program(reading_rows, without=dataset),

@@ -87,7 +87,7 @@ CAPABILITIES = table(
             "emulated",
             "SageMaker repeats a step that the service failed; a command that failed is run again in its container",
         ),
-        "pipeline.retries + pipeline.distributed": Entry(
+        "pipeline.distributed + pipeline.retries": Entry(
             "lossy",
             "with several machines only what the service failed is begun again: one machine's command cannot be.",
             "nodes=1, or checkpoints=True and another start of the pipeline.",

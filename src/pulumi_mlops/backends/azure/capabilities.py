@@ -303,7 +303,7 @@ CAPABILITIES = table(
             "emulated", "the program in front of the command begins it again, on the same machine, in the same job"
         ),
         "pipeline.distributed": Entry("native", "PyTorch's distribution of a job, a process on each machine"),
-        "pipeline.retries + pipeline.distributed": Entry(
+        "pipeline.distributed + pipeline.retries": Entry(
             "absent",
             "a job on several machines is not begun again: one machine's command cannot be.",
             "nodes=1, or checkpoints=True and another start of the pipeline.",
