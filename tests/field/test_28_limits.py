@@ -99,7 +99,7 @@ def test_the_needs_are_those_of_what_is_made(stage: str) -> None:
         (made(features), quota.feature_store(profile, own_database=True, materializes=False)),
         (
             made(lambda: mlops.ModelRegistry("x", platform=where)),
-            quota.model_registry(profile, own_database=True),
+            quota.mlflow(profile, own_database=True),
         ),
     ):
         assert (found.cpus, found.memory_gb, found.storage_gb) == pytest.approx(

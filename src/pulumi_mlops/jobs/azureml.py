@@ -9,6 +9,9 @@ The settings are JSON. Folders come as variables: ``MLOPS_STATE`` for what steps
 ``MLOPS_BEFORE_<STEP>`` for that of a step before.
 """
 
+# pyright: reportMissingImports=false
+# The other program is beside this one where both run.
+
 from __future__ import annotations
 
 import json

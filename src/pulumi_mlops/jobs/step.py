@@ -173,6 +173,7 @@ def run(command: list[str], environment: Mapping[str, str]) -> tuple[int, bool]:
 
 def again(command: list[str], environment: Mapping[str, str], attempts: int) -> int:
     """Run a command until it succeeds, or has been run so often; one that was asked to stop is not run again."""
+    code = 0
     for attempt in range(1, attempts + 1):
         code, asked = run(command, environment)
         if code == 0 or asked:

@@ -17,7 +17,7 @@ class EvaluateStep(Work):
 
     kind = "evaluate"
 
-    metrics: Annotated[list[str], Field(min_length=1)]
+    metrics: Annotated[list[str], Field(min_length=1)] = Field()
     """What it measures: numbers that it writes as JSON, ``{"auc": 0.93}``, into the file that ``MLOPS_METRICS`` names.
     One that is missing at the end is an error."""
 

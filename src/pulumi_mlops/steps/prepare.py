@@ -17,7 +17,7 @@ class PrepareStep(Work):
 
     kind = "prepare"
 
-    outputs: Annotated[list[str], Field(min_length=1)]
+    outputs: Annotated[list[str], Field(min_length=1)] = Field()
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names."""
 
 

@@ -26,8 +26,12 @@ def objects(operator: Operator) -> list[dict[str, Any]]:
     return install.manifest(operator)
 
 
+PLAYED = {"argo-workflows", "kueue", "trainer"}
+"""What no real node runs yet: their definitions are in every cluster, and docs/sandbox.md says what plays them."""
+
+
 def test_each_operator_of_the_library_is_there() -> None:
-    assert set(manifests.NAMES) | {STAND_IN} == set(library.OPERATORS)
+    assert set(manifests.NAMES) | {STAND_IN} | PLAYED == set(library.OPERATORS)
 
 
 def test_it_brings_what_the_library_writes_for(operator: Operator, objects: list[dict[str, Any]]) -> None:

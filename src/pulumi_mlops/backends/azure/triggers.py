@@ -42,7 +42,7 @@ def made(scope: Scope, spec: PipelineSpec, job: Mapping[str, Any]) -> dict[str, 
     ]
     assigned = access.assign(scope, starter.principal_id, at.subscription, given, part="starter")
     runs = access.known_with(starter, assigned)
-    return {"starter": starter} | {
+    looking: dict[str, pulumi.Resource] = {
         f"trigger.{model.name}": logic.Workflow(
             scope.child(f"trigger-{model.name}"),
             workflow_name=names.inside(scope.project, scope.stage, scope.name, model.name, limit=workflows.NAME),
@@ -56,6 +56,7 @@ def made(scope: Scope, spec: PipelineSpec, job: Mapping[str, Any]) -> dict[str, 
         )
         for model in models
     }
+    return {"starter": starter, **looking}
 
 
 def _definition(
