@@ -78,9 +78,6 @@ aws.s3.BucketLifecycleConfiguration(
         },
     ],
 )
-aws.s3.BucketObjectv2(
-    "text", bucket=bucket.bucket, key="text", content=EDITION, server_side_encryption="aws:kms", kms_key_id=key.arn
-)
 aws.s3.ObjectCopy(
     "copy",
     bucket=bucket.bucket,

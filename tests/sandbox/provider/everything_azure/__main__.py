@@ -441,31 +441,33 @@ of_registry = {**inside, "registry_name": registry.name}
 files = Output.format("https://{0}.blob.core.windows.net/{1}/features", account.name, container.name)
 VERSIONS = {
     "code": {"code_uri": files},
-    "component": {
-        "component_spec": {
-            "$schema": "https://azuremlschemas.azureedge.net/latest/commandComponent.schema.json",
-            "name": "train",
-            "version": "1",
-            "type": "command",
-            "command": "python train.py",
-            "environment": "azureml:serving:1",
-        }
-    },
     "data": {"data_uri": files},
     "environment": {
         "image": "mcr.microsoft.com/azureml/minimal-ubuntu22.04-py39-cpu-inference:latest",
         "os_type": "Linux",
     },
     "model": {"model_type": "custom_model", "model_uri": files},
+    "component": {
+        "component_spec": {
+            "$schema": "https://azuremlschemas.azureedge.net/latest/commandComponent.schema.json",
+            "name": "my_component",
+            "version": "1",
+            "type": "command",
+            "command": "python train.py",
+            "environment": "azureml:my-environment:1",
+        }
+    },
 }
 versions: dict[str, pulumi.CustomResource] = {}
 for kind, properties in VERSIONS.items():
     about = {"data_type": "uri_folder"} if kind == "data" else {}
+    called = f"my_{kind}" if kind == "component" else f"my-{kind}"
+    before = [one for title, one in versions.items() if kind == "component" and "Environment" in title]
     for prefix, where in (("", within), ("Registry", of_registry)):
         named = "name" if not prefix or kind == "data" else f"{kind}_name"
         title = f"{prefix}{kind.capitalize()}"
         held = getattr(ml, f"{title}Container")(
-            f"{title}s".lower(), **where, **{named: f"my-{kind}"}, properties={"description": EDITION, **about}
+            f"{title}s".lower(), **where, **{named: called}, properties={"description": EDITION, **about}
         )
         described = partial(ml.UriFolderDataVersionArgs, data_type="uri_folder") if kind == "data" else dict
         versions[title] = getattr(ml, f"{title}Version")(
@@ -474,7 +476,7 @@ for kind, properties in VERSIONS.items():
             **{named: held.name},
             version="1",
             properties=described(description=EDITION, **properties),
-            opts=ResourceOptions(depends_on=[blob]),
+            opts=ResourceOptions(depends_on=[blob, *before]),
         )
 features = ml.Workspace(
     "features",
