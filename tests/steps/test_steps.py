@@ -143,3 +143,16 @@ def test_a_graph_that_cannot_run_is_refused(steps: Any, parameters: Any, told: s
     assert told in "\n".join(
         refused(lambda: mlops.Pipeline("retrain", platform=hub, steps=steps, parameters=parameters))
     )
+
+
+def test_steps_that_many_need_are_looked_at_once() -> None:
+    """Two steps on each of 24 floors, each of which takes from both below: 16 million ways lead down."""
+    steps: dict[str, mlops.Step] = {}
+    below: list[mlops.PrepareStep] = []
+    for floor in range(24):
+        inputs = {f"x{index}": step.out("rows") for index, step in enumerate(below)}
+        below = [mlops.prepare(**IMAGE, inputs=inputs, outputs=["rows"]) for _ in range(2)]
+        steps |= {f"{side}{floor}": step for side, step in zip("ab", below, strict=True)}
+    graph = Graph(steps, {})
+    assert graph.order() == list(steps)
+    assert graph.conditions("a23") == []

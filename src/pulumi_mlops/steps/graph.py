@@ -8,6 +8,14 @@ from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import nearest
 from pulumi_mlops.steps.step import Condition, Plain, Step
 from pulumi_mlops.steps.tune import TuneStep
+from pulumi_mlops.steps.work import Work
+
+
+def works(step: Step) -> Work | None:
+    """Return the container that a step runs; of a tuning, that of one trial."""
+    if isinstance(step, TuneStep):
+        return step.trial()
+    return step if isinstance(step, Work) else None
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,11 @@ class Graph:
         done: dict[str, None] = {}
 
         def visit(name: str) -> None:
+            if name in done:
+                return
             for other in self.before(name):
                 visit(other)
-            done.setdefault(name)
+            done[name] = None
 
         for name in self.steps:
             visit(name)
@@ -45,11 +55,17 @@ class Graph:
 
     def conditions(self, name: str) -> list[Condition]:
         """List what must hold for a step to run: its own condition, and those of all that it needs."""
-        found: dict[int, Condition] = {}
-        for one in [*self.before(name)]:
-            found |= {id(condition): condition for condition in self.conditions(one)}
-        own = self.steps[name].when
-        return list((found | ({id(own): own} if own is not None else {})).values())
+        return list(self._conditions[name].values())
+
+    @cached_property
+    def _conditions(self) -> Mapping[str, Mapping[int, Condition]]:
+        """The conditions of each step, by their identity."""
+        found: dict[str, dict[int, Condition]] = {}
+        for name in self.order():
+            own = self.steps[name].when
+            inherited = {key: one for other in self.before(name) for key, one in found[other].items()}
+            found[name] = inherited | ({id(own): own} if own is not None else {})
+        return found
 
     def problems(self) -> Iterator[Problem]:
         """Say what is wrong with the graph, and with the parameters that its steps use."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -14,7 +14,6 @@ from pulumi_mlops.core.refs import Given
 
 Comparison = Literal[">=", ">", "<=", "<"]
 Plain = str | bool | int | float
-S = TypeVar("S", bound="Step")
 PART = re.compile(r"[a-z]([a-z0-9_-]{0,38}[a-z0-9])?")
 """How inputs, outputs, metrics and parameters may be called: each becomes part of a variable and of a path."""
 

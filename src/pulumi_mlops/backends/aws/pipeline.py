@@ -20,6 +20,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.workload import Grant, Place, together
+from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.train import TrainStep
@@ -69,7 +70,8 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     native |= {f"program.{index}": one for index, one in enumerate(programs)}
     native |= _started(scope, spec, made.arn, name)
     if spec.alerts:
-        native["failures"] = _told(scope, made.arn, where.topic)
+        what = f"Runs of pipeline {scope.name} that failed"
+        native["failures"] = _on_event(scope, "failures", _ended(made.arn, "Failed"), what, to=where.topic)
     return PipelineRef(
         name=scope.name,
         backend="aws",
@@ -104,19 +106,15 @@ def _programs(scope: Scope, where: PlatformAddress) -> "tuple[list[aws.s3.Bucket
 
 def grants(name: str, spec: PipelineSpec) -> list[Grant]:
     """Return what the steps name."""
-    found = together(work.workload(f"{name}-{step}") for step, work in works(spec.steps))
+    found = together(work.workload(f"{name}-{step}") for step, work in containers(spec).items())
     models = [step.model for step in spec.steps.values() if isinstance(step, RegisterStep)]
     found += [("register", model) for model in {id(model): model for model in models}.values()]
     return found
 
 
-def works(of: Mapping[str, Step]) -> Iterator[tuple[str, Work]]:
-    """Yield what runs a container, trials of a tuning among them."""
-    for name, step in of.items():
-        if isinstance(step, TuneStep):
-            yield name, step.trial()
-        elif isinstance(step, Work):
-            yield name, step
+def containers(spec: PipelineSpec) -> dict[str, Work]:
+    """Return what each step runs, where it runs a container."""
+    return {name: work for name, step in spec.steps.items() if (work := works(step)) is not None}
 
 
 def kinds(spec: PipelineSpec) -> list[str]:
@@ -168,10 +166,9 @@ def _started(scope: Scope, spec: PipelineSpec, arn: Output[str], name: str) -> d
             opts=scope.opts,
         )
     for index, trigger in enumerate(spec.triggers):
-        native[f"trigger.{index}"] = _rule(
-            scope, f"trigger-{index}", _pattern(trigger), f"Starts pipeline {scope.name}"
+        native[f"trigger.{index}"] = _on_event(
+            scope, f"trigger-{index}", _pattern(trigger), f"Starts pipeline {scope.name}", to=arn, role=starter.arn
         )
-        _target(scope, f"trigger-{index}", native[f"trigger.{index}"], arn, starter.arn)
     return native
 
 
@@ -197,8 +194,11 @@ def _ended(arn: Input[str], status: str) -> Mapping[str, Any]:
     }
 
 
-def _rule(scope: Scope, part: str, pattern: Mapping[str, Any], what: str) -> "aws.cloudwatch.EventRule":
-    return aws.cloudwatch.EventRule(
+def _on_event(
+    scope: Scope, part: str, pattern: Mapping[str, Any], what: str, *, to: Input[str], role: Input[str] | None = None
+) -> "aws.cloudwatch.EventRule":
+    """Hand events of a pattern to something, as a role where that asks for one."""
+    rule = aws.cloudwatch.EventRule(
         scope.child(part),
         name=names.of_stack(scope, scope.name, part),
         description=what,
@@ -206,31 +206,21 @@ def _rule(scope: Scope, part: str, pattern: Mapping[str, Any], what: str) -> "aw
         tags=scope.tags,
         opts=scope.opts,
     )
-
-
-def _target(scope: Scope, part: str, rule: pulumi.Resource, arn: Input[str], role: Input[str] | None = None) -> None:
-    assert isinstance(rule, aws.cloudwatch.EventRule)  # noqa: S101 (made above)
     aws.cloudwatch.EventTarget(
         scope.child(f"{part}-target"),
         rule=rule.name,
         target_id=part,
-        arn=arn,
+        arn=to,
         role_arn=role,
         opts=scope.opts,
     )
-
-
-def _told(scope: Scope, arn: Output[str], topic: Input[str]) -> "aws.cloudwatch.EventRule":
-    """Tell the platform's topic of each run that failed."""
-    rule = _rule(scope, "failures", _ended(arn, "Failed"), f"Runs of pipeline {scope.name} that failed")
-    _target(scope, "failures", rule, topic)
     return rule
 
 
 def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
     """Judge what only SageMaker can judge of a pipeline."""
     yield from steps.crossed(spec.graph)
-    unfit = [problem for step, work in works(spec.steps) for problem in _machine(step, work)]
+    unfit = [problem for step, work in containers(spec).items() for problem in _machine(step, work)]
     yield from unfit
     for step, one in spec.steps.items():
         if isinstance(one, RegisterStep) and one.image is None:

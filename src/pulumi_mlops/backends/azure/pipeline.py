@@ -32,7 +32,6 @@ from pulumi_mlops.backends.azure.steps import (
     machines_at_once,
     render,
     safe,
-    works,
 )
 from pulumi_mlops.components.feature_group import OfflineView
 from pulumi_mlops.components.pipeline import PipelineSpec
@@ -41,6 +40,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.content import digest_of, settled
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.workload import Grant, Image, Place
+from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.work import text

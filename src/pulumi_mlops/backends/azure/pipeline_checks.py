@@ -7,11 +7,12 @@ from pulumi_mlops.backends.azure.cron import ZONES, recurrence
 from pulumi_mlops.backends.azure.endpoint_checks import zone_problem
 from pulumi_mlops.backends.azure.instances import TRAINING_SIZES
 from pulumi_mlops.backends.azure.machines import machine_problems
-from pulumi_mlops.backends.azure.steps import cluster, safe, works
+from pulumi_mlops.backends.azure.steps import cluster, safe
 from pulumi_mlops.backends.azure.workload import CLIENT
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.schedules import Schedule
+from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 

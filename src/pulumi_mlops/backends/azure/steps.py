@@ -29,6 +29,7 @@ from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.training_ref import TrainingClusterRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.workload import variable, variables
+from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Condition, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
@@ -56,13 +57,6 @@ def safe(name: str) -> str:
     'fit_all'
     """
     return name.replace("-", "_")
-
-
-def works(step: Step) -> Work | None:
-    """Return the container that a step runs; for a search, that of one trial."""
-    if isinstance(step, TuneStep):
-        return step.trial()
-    return step if isinstance(step, Work) else None
 
 
 def machine(step: Step) -> Instance | None:

@@ -36,13 +36,13 @@ from pulumi_mlops.backends.kubernetes.steps import (
     Registry,
     Rendering,
     claim,
-    works,
 )
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.work import text
 

@@ -12,11 +12,12 @@ from pulumi_mlops.backends.kubernetes.pipeline import CHECKPOINTS_GB
 from pulumi_mlops.backends.kubernetes.runtime import machine
 from pulumi_mlops.backends.kubernetes.search import trials
 from pulumi_mlops.backends.kubernetes.starter import trigger_problems
-from pulumi_mlops.backends.kubernetes.steps import TAG, dashed, trained, works
+from pulumi_mlops.backends.kubernetes.steps import TAG, dashed, trained
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.stages import treated
+from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.tune import TuneStep

@@ -28,7 +28,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
 from pulumi_mlops.backends.kubernetes.search import trials
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.workload import SECRET, variable
-from pulumi_mlops.steps.graph import Graph
+from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
@@ -399,12 +399,6 @@ def trained(step: Step) -> TrainStep | None:
     """Return the training of a step, if it is one or tunes one."""
     found = step.fit if isinstance(step, TuneStep) else step
     return found if isinstance(found, TrainStep) else None
-
-
-def works(step: Step) -> Work | None:
-    """Return the containers of a step, if it has some of the user's."""
-    found = step.fit if isinstance(step, TuneStep) else step
-    return found if isinstance(found, Work) else None
 
 
 def made_by(step: Step) -> Input[str]:
