@@ -76,6 +76,8 @@ Written by tools/generate_interface.py; do not edit.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pulumi_mlops.core.loading import collecting_later
+
 if TYPE_CHECKING:
 {imports}
 
@@ -89,7 +91,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
     if name not in _MODULE_OF:
         raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
-    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    with collecting_later():
+        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
 

@@ -23,6 +23,7 @@ from pulumi_mlops.core.inputs import (
     shown,
     spec_of,
 )
+from pulumi_mlops.core.loading import collecting_later
 from pulumi_mlops.core.naming import physical, snake
 from pulumi_mlops.core.refs import HubRef, Ref, ref_of
 from pulumi_mlops.core.stages import PROFILES, Profile, treated
@@ -81,7 +82,7 @@ class Component(ComponentResource, Generic[S, R]):
             said = f"needs pulumi.ResourceOptions(…); this is {kind_of(opts)}"
             raise InvalidArgs(self.noun, shown(name), [Problem("opts", said)])
         try:
-            with concerning(self.noun, shown(name)):
+            with concerning(self.noun, shown(name)), collecting_later():
                 self._build(name, args, opts)
         except MlopsError as error:
             prerequisites.refused(error)
