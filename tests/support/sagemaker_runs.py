@@ -146,9 +146,12 @@ class Run:
         if set(value) == {"Std:Join"}:
             return value["Std:Join"]["On"].join(str(self._known(one)) for one in value["Std:Join"]["Values"])
         if set(value) == {"Std:JsonGet"}:
-            name = value["Std:JsonGet"]["PropertyFile"]["Get"].split(".")[1]
-            written = self.path(self.done[name]["outputs"]["mlops.metrics"]) / "metrics.json"
-            return json.loads(written.read_text())[value["Std:JsonGet"]["Path"]]
+            _, name, _, file = value["Std:JsonGet"]["PropertyFile"]["Get"].split(".")
+            written = self.path(self.done[name]["outputs"]["mlops.metrics"]) / f"{file}.json"
+            found = json.loads(written.read_text())
+            for part in value["Std:JsonGet"]["Path"].split("."):
+                found = found[part]
+            return found
         return {key: self._known(one) for key, one in value.items()}
 
     def _got(self, path: str) -> Any:

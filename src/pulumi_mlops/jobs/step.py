@@ -1,6 +1,6 @@
 """The first program of each step's container: it runs the command, and judges what that left.
 
-It is one file that needs nothing but Python 3.9, so that it runs in any image:
+With ``facts.py`` beside it it needs nothing but Python 3.9, so that it runs in any image:
 
     python3 step.py COMMAND ARGUMENT…
 
@@ -8,6 +8,9 @@ The backend says in variables what the container is given, ``MLOPS_INPUT_<NAME>`
 ``MLOPS_PARAMETER_<NAME>``, ``MLOPS_METRICS`` and ``MLOPS_CHECKPOINTS``; and in ``MLOPS_STEP``, as JSON, what it has to
 leave.
 """
+
+# pyright: reportMissingImports=false
+# The other program is beside this one where both run.
 
 from __future__ import annotations
 
@@ -20,16 +23,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
+    from pulumi_mlops.jobs.facts import Record
+
 STEP = "MLOPS_STEP"
 """What it has to leave, and how: ``{"outputs": ["model"], "metrics": ["auc"], "launcher": "torchrun", "processes": 1,
-"attempts": 2,
-"datasets": {"y": "latest"}}``."""
+"attempts": 2, "datasets": ["y"], "queries": ["x"]}``; the last two are the inputs that are fetched."""
 COMMAND = "MLOPS_COMMAND"
 """The command, as JSON, where the service starts this program by itself: with nothing, or with ``train``."""
 SETTINGS = Path("/opt/ml/input/config/hyperparameters.json")
@@ -55,29 +59,52 @@ def main(command: list[str]) -> int:
     environment.update(settings(SETTINGS))
     environment.update(nodes(environment, HOSTS))
     wanted = json.loads(environment.get(STEP, "{}"))
-    if kept := environment.get("MLOPS_CHECKPOINTS"):
-        environment["MLOPS_CHECKPOINTS"] = filled(kept, environment)
-        Path(environment["MLOPS_CHECKPOINTS"]).mkdir(parents=True, exist_ok=True)
     folders = {name: Path(environment[variable("MLOPS_OUTPUT_", name)]) for name in wanted.get("outputs", [])}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
     measured = Path(environment["MLOPS_METRICS"]) if wanted.get("metrics") else None
-    if measured is not None:
-        measured.parent.mkdir(parents=True, exist_ok=True)
-    if code := fetch(wanted.get("datasets", {}), environment):
+    if kept := environment.get("MLOPS_CHECKPOINTS"):
+        environment["MLOPS_CHECKPOINTS"] = kept = filled(kept, environment)
+    for folder in (*folders.values(), *([measured.parent] if measured else []), *([Path(kept)] if kept else [])):
+        folder.mkdir(parents=True, exist_ok=True)
+    code, record = begun(environment, wanted)
+    if code:
         return code
     whole = [filled(word, environment) for word in command]
     if wanted.get("launcher") == "torchrun":
         whole = torchrun(environment, int(wanted.get("processes", 1))) + whole
-    code = again(whole, environment, int(wanted.get("attempts", 1)))
-    if code != 0 or environment["MLOPS_NODE_RANK"] != "0":
+    code, metrics = again(whole, environment, int(wanted.get("attempts", 1))), dict[str, float]()
+    if environment["MLOPS_NODE_RANK"] != "0":
         return code
-    return judge(folders, measured, wanted.get("metrics", []))
+    if code == 0:
+        code, metrics = judge(folders, measured, wanted.get("metrics", []))
+    if record is not None:
+        record.end(code, metrics)
+    return code
 
 
-def judge(folders: Mapping[str, Path], measured: Path | None, names: list[str]) -> int:
+def begun(environment: dict[str, str], wanted: Mapping[str, Any]) -> tuple[int, Record | None]:
+    """Fetch what is to be fetched, and begin the record of the step, which the first of several machines writes."""
+    fetched = wanted.get("datasets") or wanted.get("queries")
+    if "MLOPS_RUN" not in environment and not fetched:
+        return 0, None
+    import facts  # noqa: PLC0415 (it is beside this file where it runs)
+
+    if fetched and (code := facts.fetch(wanted, environment)):
+        return int(code), None
+    if "MLOPS_RUN" not in environment:
+        return 0, None
+    for name in (facts.RUN, facts.ADDRESS):
+        environment[name] = filled(environment.get(name, ""), environment)
+    record: Record = facts.Record(environment, wanted)
+    environment.update(record.told(environment))
+    if environment["MLOPS_NODE_RANK"] != "0":
+        return 0, None
+    record.begin()
+    return 0, record
+
+
+def judge(folders: Mapping[str, Path], measured: Path | None, names: list[str]) -> tuple[int, dict[str, float]]:
     """Say what was measured, and what is missing of what the command had to leave."""
-    problems = missing(folders)
+    problems, metrics = missing(folders), dict[str, float]()
     if measured is not None:
         metrics, wrong = read(measured, names)
         problems += wrong
@@ -85,18 +112,7 @@ def judge(folders: Mapping[str, Path], measured: Path | None, names: list[str]) 
             sys.stdout.write(f"{REPORT} {name}={value!r};\n")
     for problem in problems:
         sys.stderr.write(f"step: {problem}\n")
-    return NOT_DONE if problems else 0
-
-
-def fetch(datasets: Mapping[str, str], environment: Mapping[str, str]) -> int:
-    """Fetch the versions of datasets that the step reads, by the program beside this one, which says which they are."""
-    for name, which in datasets.items():
-        where, folder = environment[variable("MLOPS_DATASET_", name)], environment[variable("MLOPS_INPUT_", name)]
-        command = [sys.executable, str(Path(__file__).with_name("dataset.py")), "fetch", where, which, folder]
-        if code := run(command, environment)[0]:
-            sys.stderr.write(f"step: input {name!r} could not be fetched.\n")
-            return code
-    return 0
+    return (NOT_DONE if problems else 0), metrics
 
 
 def settings(path: Path) -> dict[str, str]:

@@ -3,21 +3,28 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pulumi import Input
+from pulumi import Input, Output
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.components.dataset_ref import DatasetView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
 from pulumi_mlops.core.compute import Compute
-from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, refuse
+from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, refuse
 from pulumi_mlops.core.refs import Given, Of, SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Workload, taken, twins, variable
 from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
 
-START, FETCH, READ = "step.py", "start.py", "dataset.py"
-"""The programs of ``jobs/`` that begin a step: the first of all, the one for a tracker's keys, the one for datasets."""
-DATASET = "MLOPS_DATASET_"
+START, FETCH, READ, FACTS = "step.py", "start.py", "dataset.py", "facts.py"
+"""The programs of ``jobs/`` that begin a step: the first of all, the one for a tracker's keys, the one for datasets,
+and the one that writes the record of the step."""
+DATASET, HISTORY, MADE = "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_"
+"""Variables that say of an input what it is: a version of a dataset, a history, an output of another step."""
+RUN, CODE, RECORD, RECORDED, READS = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
+"""Variables for the record of a step: the run, the image, the file, its address afterwards, and the folder with what
+was read."""
+TRACKER = "MLOPS_TRACKER"
+"""The variable that says in which tracker a step records."""
 INPUT = "MLOPS_INPUT_"
 OUTPUT = "MLOPS_OUTPUT_"
 PARAMETER = "MLOPS_PARAMETER_"
@@ -136,6 +143,15 @@ class Work(Step):
         """What it reads of datasets, by input."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, DatasetView)}
 
+    def told(self) -> dict[str, Input[str]]:
+        """Name the variables from which the record of the step is written, as far as no backend knows more of them."""
+        found: dict[str, Input[str]] = {CODE: self.image}
+        for name, view in self.datasets.items():
+            found[variable(DATASET, name)] = together_with(view.label, view.dataset.location)
+        if self.tracker is not None:
+            found[TRACKER] = f"{self.tracker.name} {self.tracker.engine}"
+        return found
+
     def workload(self, name: str) -> Workload[FeatureView]:
         """Return what runs; folders for what it reads and makes are the backend's."""
         grants: list[Grant] = [("pull", Image(self.image))]
@@ -151,6 +167,11 @@ class Work(Step):
             tracker=self.tracker,
             grants=tuple(grants),
         )
+
+
+def together_with(word: str, address: Input[str]) -> Input[str]:
+    """Write a word and an address into one variable."""
+    return Output.format("{0} {1}", word, address) if is_deferred(address) else f"{word} {address}"
 
 
 def settings(parameters: Mapping[str, object]) -> dict[str, str]:

@@ -181,11 +181,43 @@ def test_a_version_has_its_metrics_its_run_and_its_files(tmp_path: Path) -> None
     (package,) = Run(ran(conditional()), tmp_path)().packages
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["ModelPackageGroupName"] == "churn-dev-models-churn"
-    assert package["CustomerMetadataProperties"] == {"auc": "0.95", "mlops-pipeline-run": "arn:run-1"}
+    folder = "s3://artifacts/models/churn-dev-models-churn/run-1/fit/pipelines-fit/output"
+    assert package["CustomerMetadataProperties"] == {
+        "auc": "0.95",
+        "mlops-pipeline": "retrain",
+        "mlops-run": "run-1",
+        "mlops-step": "fit",
+        "mlops-code": IMAGE,
+        "mlops-facts": f"{folder}/data/facts.json",
+    }
     (container,) = package["InferenceSpecification"]["Containers"]
     uri = container["ModelDataSource"]["S3DataSource"]["S3Uri"]
     assert uri.startswith("s3://artifacts/models/churn-dev-models-churn/run-1/fit/"), "where its readers may read"
     assert (tmp_path / "s3" / uri.removeprefix("s3://") / "x").is_file()
+
+
+def facts(root: Path, address: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((root / "s3" / address.removeprefix("s3://")).read_text())
+    assert found["address"] == address
+    return found
+
+
+def test_from_the_record_of_a_step_all_before_it_is_found(tmp_path: Path) -> None:
+    rows = mlops.prepare(image=IMAGE, command=["sh", "-c", "echo 1 > $(MLOPS_OUTPUT_ROWS)/1"], outputs=["rows"])
+    measure = 'cp $MLOPS_INPUT_X/1 $MLOPS_OUTPUT_MODEL; echo "{\\"auc\\": 0.$MLOPS_PARAMETER_DEPTH}" > $MLOPS_METRICS'
+    trial = fit(inputs={"x": rows.out("rows")}, command=["sh", "-c", measure], parameters={"rounds": 3})
+    best = mlops.tune(trial, maximize="auc", trials=2, over=OVER)
+    steps = {"prep": rows, "tune": best, "register": registered(best.out("model"))}
+    run = Run(ran(steps), tmp_path)()
+    (package,) = run.packages
+    found = facts(tmp_path, package["CustomerMetadataProperties"]["mlops-facts"])
+    assert (found["status"], found["metrics"]) == ("succeeded", {"auc": 0.6})
+    assert found["parameters"] == {"rounds": "3", "lr": "0.1", "depth": "6", "deep": "9"}
+    assert (found["pipeline"], found["run"], found["step"]) == ("retrain", "run-1", "tune")
+    assert found["trial"] == run.done["tune"]["TrainingJobName"]
+    before = facts(tmp_path, found["inputs"]["x"].pop("facts"))
+    assert found["inputs"]["x"] == {"step": "prep", "output": "rows"}
+    assert (before["step"], before["code"], before["inputs"]) == ("prep", IMAGE, {})
 
 
 def test_the_best_trial_is_what_is_judged(tmp_path: Path) -> None:

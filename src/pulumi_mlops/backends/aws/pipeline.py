@@ -9,9 +9,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, arguments, names, rights, steps
+from pulumi_mlops.backends.aws import access, arguments, branches, names, rights, steps
 from pulumi_mlops.backends.aws.addresses import ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.cron import aws_cron
+from pulumi_mlops.backends.aws.known import Place as At
 from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING
 from pulumi_mlops.components.pipeline import PipelineSpec, Trigger
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -25,7 +26,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import FETCH, READ, START, Work
+from pulumi_mlops.steps.work import FACTS, FETCH, READ, START, Work
 
 _SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
 """What stands for the addresses that are known when the platform is there, while a definition is judged."""
@@ -55,7 +56,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         ("write", folder),
         ("run", rights.Jobs(role_name, kinds(spec))),
     )
-    at = steps.Place(spec.platform, runs, folder_of_programs, role.arn)
+    at = At(spec.platform, scope.name, runs, folder_of_programs, role.arn)
     made = aws.sagemaker.Pipeline(
         scope.child("pipeline"),
         pipeline_name=name,
@@ -85,7 +86,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
 
 def _programs(scope: Scope, where: PlatformAddress) -> "tuple[list[aws.s3.BucketObjectv2], Output[str]]":
     """Keep the programs that start each step, by their content: a run goes on with those that it began with."""
-    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH, READ)}
+    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH, READ, FACTS)}
     mark = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
     folder = f"pipelines/{scope.name}/programs/{mark}/"
     kept = [
@@ -219,7 +220,7 @@ def _on_event(
 
 def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
     """Judge what only SageMaker can judge of a pipeline."""
-    yield from steps.crossed(spec.graph)
+    yield from branches.crossed(spec.graph)
     unfit = [problem for step, work in containers(spec).items() for problem in _machine(step, work)]
     yield from unfit
     for step, one in spec.steps.items():
@@ -230,7 +231,7 @@ def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
             yield Problem(f"steps.{step}.image", told)
         yield from _one_place(step, one, spec)
     if not unfit:
-        written = steps.Rendering(spec.graph, steps.Place(spec.platform, *_SOME)).definition()
+        written = steps.Rendering(spec.graph, At(spec.platform, name, *_SOME)).definition()
         yield from arguments.problems(written["Steps"])
     yield from access.size_problems("steps", spec.platform, grants(name, spec))
 

@@ -4,41 +4,43 @@ https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definiti
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pulumi import Input, Output
+from pulumi import Input
 
-from pulumi_mlops.backends.aws import rights
+from pulumi_mlops.backends.aws import branches, expressions
 from pulumi_mlops.backends.aws.addresses import ModelAddress, PlatformAddress, TrainingClusterAddress
+from pulumi_mlops.backends.aws.branches import Branch
+from pulumi_mlops.backends.aws.expressions import Json
 from pulumi_mlops.backends.aws.instances import Instance
+from pulumi_mlops.backends.aws.known import FACTS, FILE, MEASURED, MEASUREMENTS, RECORDS, VERSION_OF, Known, Place
 from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING, Machines
 from pulumi_mlops.backends.aws.workload import environment
-from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.components.training_ref import TrainingClusterRef
 from pulumi_mlops.core.compute import Compute
-from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.workload import variable
 from pulumi_mlops.steps.evaluate import EvaluateStep
 from pulumi_mlops.steps.graph import Graph
 from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.register import RegisterStep
-from pulumi_mlops.steps.step import Metric, Out, Parameter, Step
+from pulumi_mlops.steps.step import Out
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
-from pulumi_mlops.steps.work import DATASET, INPUT, METRICS, OUTPUT, PARAMETER, Work, text
-
-Json = dict[str, Any]
+from pulumi_mlops.steps.work import (
+    INPUT,
+    METRICS,
+    OUTPUT,
+    PARAMETER,
+    RECORD,
+    Work,
+    text,
+)
 
 PROGRAM = "mlops.program"
 """The channel with the program that starts a step; no input can be called so."""
-MEASURED = "mlops.metrics"
-"""The output with what a step measured; as above."""
-MEASUREMENTS = "metrics"
-"""The property file of that output."""
-FILE = "metrics.json"
 _COMPARED = {">=": "GreaterThanOrEqualTo", ">": "GreaterThan", "<=": "LessThanOrEqualTo", "<": "LessThan"}
 _VERSION = "2020-12-01"
 _DISK_GB = 50
@@ -47,20 +49,6 @@ _PROCESSED = "/opt/ml/processing"
 _SUSPECT = ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"]
 """What a job can fail of without its program being at fault."""
 _TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "String"}
-Branch = tuple[int, ...]
-"""The conditions within which a step stands, by their identity, from the outermost."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a pipeline runs, and as whom."""
-
-    platform: PlatformRef
-    runs: Input[str]
-    """The folder of its runs, without a slash at its end."""
-    program: Input[str]
-    """The folder with the program that starts a step."""
-    role: Input[str]
 
 
 @dataclass(frozen=True)
@@ -69,6 +57,11 @@ class Rendering:
 
     graph: Graph
     at: Place
+
+    @cached_property
+    def known(self) -> Known:
+        """What a run knows of its steps."""
+        return Known(self.graph, self.at)
 
     def definition(self) -> Json:
         """Write the whole definition."""
@@ -95,7 +88,7 @@ class Rendering:
     @cached_property
     def branches(self) -> Mapping[str, Branch]:
         """The branch of each step."""
-        return dict(branches(self.graph))
+        return dict(branches.branches(self.graph))
 
     def _condition(self, name: str, branch: Branch) -> Json:
         condition = next(one for one in self.graph.conditions(name) if id(one) == branch[-1])
@@ -106,8 +99,8 @@ class Rendering:
                 "Conditions": [
                     {
                         "Type": _COMPARED[bound.comparison],
-                        "LeftValue": self._metric(bound.metric),
-                        "RightValue": _given(bound.value),
+                        "LeftValue": self.known.metric(bound.metric),
+                        "RightValue": expressions.given(bound.value),
                     }
                     for bound in condition.bounds
                 ],
@@ -126,8 +119,11 @@ class Rendering:
             return {"Name": name, "Type": "RegisterModel", "Arguments": self._registering(step)}
         assert isinstance(step, PrepareStep | EvaluateStep)  # noqa: S101 (there are no others)
         found = {"Name": name, "Type": "Processing", "Arguments": self._processing(name, step), **_again(step)}
-        if step.metrics:
-            found["PropertyFiles"] = [{"PropertyFileName": MEASUREMENTS, "OutputName": MEASURED, "FilePath": FILE}]
+        files = {**({MEASUREMENTS: FILE} if step.metrics else {}), **({RECORDS: FACTS} if step.datasets else {})}
+        if files:
+            found["PropertyFiles"] = [
+                {"PropertyFileName": called, "OutputName": MEASURED, "FilePath": file} for called, file in files.items()
+            ]
         return found
 
     def _training(self, name: str, step: TrainStep) -> Json:
@@ -170,24 +166,29 @@ class Rendering:
         said |= {variable(OUTPUT, one): _trained_into(one) for one in step.outputs}
         if step.metrics:
             said[METRICS] = f"/tmp/mlops/{FILE}"  # noqa: S108 (in the container)
+        said[RECORD] = f"/opt/ml/output/data/{FACTS}"
         found: Json = {
             "AlgorithmSpecification": {
                 "TrainingImage": step.image,
                 "TrainingInputMode": "File",
                 "MetricDefinitions": [
-                    {"Name": one, "Regex": f"mlops-metric {one}=([0-9eE.+-]+);"} for one in step.metrics
+                    *({"Name": one, "Regex": f"mlops-metric {one}=([0-9eE.+-]+);"} for one in step.metrics),
+                    *(
+                        {"Name": f"{VERSION_OF}{one}", "Regex": f"mlops-version {one.replace('-', '_')}=([0-9]+);"}
+                        for one in step.datasets
+                    ),
                 ],
             },
             "InputDataConfig": [
                 _channel(PROGRAM, self.at.program),
                 *(
-                    _channel(one, self._folder(source))
+                    _channel(one, self.known.folder(source))
                     for one, source in step.inputs.items()
                     if isinstance(source, Out)
                 ),
             ],
             "OutputDataConfig": {
-                "S3OutputPath": self._run(name),
+                "S3OutputPath": self.known.run(name),
                 "KmsKeyId": where.key,
                 "CompressionType": "NONE",
             },
@@ -202,7 +203,7 @@ class Rendering:
             found["EnableInterContainerTrafficEncryption"] = True
         if step.checkpoints:
             said["MLOPS_CHECKPOINTS"] = "/opt/ml/checkpoints"
-            kept = _joined(self._run(name), "checkpoints")
+            kept = expressions.joined(self.known.run(name), "checkpoints")
             found["CheckpointConfig"] = {"S3Uri": kept, "LocalPath": "/opt/ml/checkpoints"}
         if self.at.platform.private:
             groups = TrainingClusterAddress.of(step.cluster).security_groups if step.cluster else where.security_groups
@@ -213,14 +214,15 @@ class Rendering:
         """Write what CreateProcessingJob takes."""
         where = PlatformAddress.of(self.at.platform)
         whole = step.started(f"{_PROCESSED}/input/{PROGRAM}")
-        made = [*step.outputs, *([MEASURED] if step.metrics else [])]
+        made = [*step.outputs, MEASURED]
         said = self._environment(name, step)
         said |= {variable(INPUT, one): f"{_PROCESSED}/input/{one}" for one in step.inputs}
         said |= {variable(OUTPUT, one): f"{_PROCESSED}/output/{one}" for one in step.outputs}
         if step.metrics:
             said[METRICS] = f"{_PROCESSED}/output/{MEASURED}/{FILE}"
+        said[RECORD] = f"{_PROCESSED}/output/{MEASURED}/{FACTS}"
         taken = {PROGRAM: self.at.program} | {
-            one: self._folder(source) for one, source in step.inputs.items() if isinstance(source, Out)
+            one: self.known.folder(source) for one, source in step.inputs.items() if isinstance(source, Out)
         }
         found: Json = {
             "AppSpecification": {
@@ -247,19 +249,18 @@ class Rendering:
             "Environment": said,
             "RoleArn": self.at.role,
         }
-        if made:
-            outputs = [
-                {
-                    "OutputName": one,
-                    "S3Output": {
-                        "S3Uri": _joined(self._run(name), one, ""),
-                        "LocalPath": f"{_PROCESSED}/output/{one}",
-                        "S3UploadMode": "EndOfJob",
-                    },
-                }
-                for one in made
-            ]
-            found["ProcessingOutputConfig"] = {"Outputs": outputs, "KmsKeyId": where.key}
+        outputs = [
+            {
+                "OutputName": one,
+                "S3Output": {
+                    "S3Uri": expressions.joined(self.known.run(name), one, ""),
+                    "LocalPath": f"{_PROCESSED}/output/{one}",
+                    "S3UploadMode": "EndOfJob",
+                },
+            }
+            for one in made
+        ]
+        found["ProcessingOutputConfig"] = {"Outputs": outputs, "KmsKeyId": where.key}
         if self.at.platform.private:
             network = {"SecurityGroupIds": list(where.security_groups), "Subnets": list(where.subnets)}
             found["NetworkConfig"] = {"VpcConfig": network}
@@ -272,13 +273,13 @@ class Rendering:
             "ModelApprovalStatus": "PendingManualApproval",
             "CustomerMetadataProperties": {
                 **step.metadata,
-                "mlops-pipeline-run": {"Get": "Execution.PipelineExecutionArn"},
-                **{one.name: _as_text(self._metric(one)) for one in step.noted()},
+                **self.known.lineage(step.files.step),
+                **{one.name: expressions.as_text(self.known.metric(one)) for one in step.noted()},
             },
         }
         source = {
             "S3DataSource": {
-                "S3Uri": self._folder(step.files),
+                "S3Uri": self.known.folder(step.files),
                 "S3DataType": "S3Prefix",
                 "CompressionType": "None",
             }
@@ -298,77 +299,19 @@ class Rendering:
             "attempts": step.retries + 1 if step.machines == 1 else 1,
         }
         if step.datasets:
-            wanted["datasets"] = {one: view.which for one, view in step.datasets.items()}
+            wanted["datasets"] = list(step.datasets)
         if isinstance(step, TrainStep) and step.launcher:
             wanted |= {"launcher": step.launcher, "processes": step.processes}
         return {
             **environment(step.workload(name)),
-            **{variable(PARAMETER, one): _as_text(_given(value)) for one, value in step.parameters.items()},
-            **{variable(DATASET, one): view.dataset.location for one, view in step.datasets.items()},
+            **{
+                variable(PARAMETER, one): expressions.as_text(expressions.given(value))
+                for one, value in step.parameters.items()
+            },
+            **step.told(),
+            **self.known.recorded(name, step),
             "MLOPS_STEP": json.dumps(wanted),
         }
-
-    def _run(self, name: str) -> Json:
-        """Return the folder of a step of one run; what becomes a version is in the model's own."""
-        step = self.graph.steps[name]
-        model = next((address for one, address in registered(self.graph) if one is step), None)
-        start = self.at.runs if model is None else _bare(model)
-        return _joined(start, {"Get": "Execution.PipelineExecutionId"}, name)
-
-    def _folder(self, out: Out) -> Json:
-        """Return the folder with what a step made."""
-        name = self.graph.name(out.step)
-        if isinstance(out.step, TuneStep):
-            job = {"Get": f"Steps.{name}.BestTrainingJob.TrainingJobName"}
-        elif isinstance(out.step, TrainStep):
-            job = {"Get": f"Steps.{name}.TrainingJobName"}
-        else:
-            return {"Get": f"Steps.{name}.ProcessingOutputConfig.Outputs['{out.name}'].S3Output.S3Uri"}
-        below = ["model"] if out.name == "model" else ["data", out.name]
-        return _joined(self._run(name), job, "output", *below, "")
-
-    def _metric(self, metric: Metric) -> Json:
-        name = self.graph.name(metric.step)
-        if isinstance(metric.step, TuneStep):
-            return {"Get": f"Steps.{name}.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value"}
-        if isinstance(metric.step, TrainStep):
-            return {"Get": f"Steps.{name}.FinalMetricDataList['{metric.name}'].Value"}
-        return {
-            "Std:JsonGet": {
-                "PropertyFile": {"Get": f"Steps.{name}.PropertyFiles.{MEASUREMENTS}"},
-                "Path": metric.name,
-            }
-        }
-
-
-def registered(graph: Graph) -> Iterator[tuple[Step, Input[str]]]:
-    """Yield the steps whose files become a version, each with the folder of the model's versions."""
-    for step in graph.steps.values():
-        if isinstance(step, RegisterStep):
-            yield step.files.step, rights.model_folder(step.model)
-
-
-def branches(graph: Graph) -> Iterator[tuple[str, Branch]]:
-    """Yield each step with the branch that it stands in: the innermost of what it needs, and its own condition."""
-    found: dict[str, Branch] = {}
-    for name in graph.order():
-        needed = [found[one] for one in graph.before(name)]
-        inner = max(needed, key=len, default=())
-        own = graph.steps[name].when
-        found[name] = inner if own is None or id(own) in inner else (*inner, id(own))
-        yield name, found[name]
-
-
-def crossed(graph: Graph) -> Iterator[Problem]:
-    """Refuse a step that takes from two branches, neither of which is within the other."""
-    found = dict(branches(graph))
-    for name, own in found.items():
-        if wrong := [one for one in graph.before(name) if found[one] != own[: len(found[one])]]:
-            told = (
-                f"needs {wrong[0]!r}, which runs under another condition than the rest of what it needs; give both the "
-                "same condition, as one value"
-            )
-            yield Problem(f"steps.{name}", told)
 
 
 def ranges(over: Mapping[str, Search]) -> Json:
@@ -411,29 +354,6 @@ def _channel(name: str, uri: Any) -> Json:
 
 def _trained_into(name: str) -> str:
     return "/opt/ml/model" if name == "model" else f"/opt/ml/output/data/{name}"
-
-
-def _joined(start: Any, *parts: Any) -> Json:
-    """Join parts of an address, which a run may know only; an empty one at the end makes it a folder."""
-    inner = start.get("Std:Join") if isinstance(start, dict) else None
-    values: Sequence[Any] = inner["Values"] if inner else [start]
-    return {"Std:Join": {"On": "/", "Values": [*values, *parts]}}
-
-
-def _bare(folder: Input[str]) -> Input[str]:
-    """Return the address of a folder without the slash at its end."""
-    if isinstance(folder, str):
-        return folder.rstrip("/")
-    return Output.format("{0}", folder).apply(lambda known: known.rstrip("/"))
-
-
-def _given(value: object) -> Any:
-    return {"Get": f"Parameters.{value.name}"} if isinstance(value, Parameter) else value
-
-
-def _as_text(value: Any) -> Any:
-    """Make a text of a plain value, or have the run make one of what only it knows."""
-    return {"Std:Join": {"On": "", "Values": [value]}} if isinstance(value, dict) else text(value)
 
 
 def _found(among: Machines, compute: Compute) -> Instance:
