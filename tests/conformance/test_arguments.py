@@ -34,6 +34,7 @@ from support.conformance.programs import (
     made_of,
     model,
     platform,
+    published,
     registry,
     store,
     variants,
@@ -75,6 +76,7 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "FeatureGroup.description": (lambda w: group(w, description="Who buys"), group),
     "FeatureGroup.protect": (lambda w: group(w, protect=True), group),
     "FeatureGroup.tags": (lambda w: group(w, tags={"tier": "gold"}), group),
+    "Dataset.clearml": (lambda w: published(w, "clearml", enters=True), lambda w: published(w, "clearml")),
     "Dataset.columns": (
         lambda w: dataset(w, format="csv", columns={"id": "string"}),
         lambda w: dataset(w, format="csv", columns={"id": "integer"}),
@@ -83,6 +85,7 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Dataset.format": (lambda w: dataset(w, format="csv"), dataset),
     "Dataset.parents": (lambda w: made_of(w, existing_dataset(w, hub := platform(w)), on=hub), made_of),
     "Dataset.protect": (lambda w: dataset(w, protect=True), dataset),
+    "Dataset.wandb": (lambda w: published(w, "wandb", enters=True), lambda w: published(w, "wandb")),
     "Dataset.tags": (lambda w: dataset(w, tags={"tier": "gold"}), dataset),
     "ModelRegistry.tags": (
         lambda w: registry(w, events={"deploy": {"to": w.told}}, tags={"tier": "gold"}),

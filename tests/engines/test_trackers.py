@@ -352,6 +352,7 @@ def test_a_backend_without_the_primitive_is_refused(said: str, monkeypatch: pyte
 
 def test_the_table_of_the_engine_is_read_as_that_of_a_backend() -> None:
     assert {row.capability: row.cells["wandb"].level for row in matrix(["wandb"])} == {
+        "dataset": "native",
         "experiment_tracker": "native",
         "experiment_tracker.self_hosted": "native",
     }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from pulumi_mlops.components.dataset_ref import DatasetRef
+    from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.platform import PlatformRef
     from pulumi_mlops.core.refs import Has
 
@@ -43,6 +44,12 @@ class DatasetArgs(TypedDict, total=False):
     newest version nor one of the last so many days has."""
     parents: Sequence[Has[DatasetRef]]
     """Datasets that it is made of: each version of it says of which version of theirs it was made."""
+    wandb: Has[ExperimentTrackerRef] | None
+    """A tracker in Weights & Biases, in whose project each version is an artifact as well. Whoever writes the dataset
+    may record there."""
+    clearml: Has[ExperimentTrackerRef] | None
+    """A tracker in ClearML, in whose project each version is a dataset of ClearML's as well. Whoever writes the dataset
+    may record there."""
     description: str | None
     """What is in it. Changing it updates in place."""
     protect: bool | None

@@ -86,8 +86,8 @@ class IdentityArgs(TypedDict, total=False):
     """What it reads: views of feature groups, and datasets with all their versions, ``[profile.online,
     profile.as_of(days=90), rows]``. Changing it changes the rights in place."""
     writes: Sequence[Has[FeatureGroupRef] | Has[DatasetRef]]
-    """Feature groups to which it writes rows, and datasets to which it writes files and of which it publishes
-    versions."""
+    """Feature groups to which it writes rows, and datasets to which it writes files and of which it publishes versions.
+    Where a dataset's versions are entered in a tracker too, it may record there."""
     materializes: Sequence[Has[FeatureStoreRef]]
     """Feature stores whose offline rows it brings online."""
     registers: Sequence[Has[ModelRef]]

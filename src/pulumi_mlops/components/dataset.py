@@ -10,16 +10,19 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureType
 from pulumi_mlops.components.platform import PlatformRef
-from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import ExistingThing, folder, take_over
 from pulumi_mlops.core.inputs import (
+    ByEngine,
     Flag,
     In,
     Needs,
+    OneOf,
     Spec,
     Whole,
     given,
@@ -70,6 +73,8 @@ def _partition(value: Partition | None, info: ValidationInfo) -> Partition | Non
 class DatasetSpec(Spec):
     """What a dataset is asked to be."""
 
+    one_of = OneOf("wandb", "clearml", optional=True, advice="versions are entered in one place")
+
     platform: Of[PlatformRef]
     """The platform that it belongs to."""
     format: Format | None = None
@@ -86,6 +91,12 @@ class DatasetSpec(Spec):
     place. Kept unless told. Changing it updates in place."""
     parents: list[Of[DatasetRef]] = []
     """Datasets that it is made of: each version of it says of which version of theirs it was made."""
+    wandb: Annotated[Of[ExperimentTrackerRef] | None, ByEngine("wandb")] = None
+    """A tracker in Weights & Biases, in whose project each version is an artifact as well. Whoever writes the dataset
+    may record there."""
+    clearml: Annotated[Of[ExperimentTrackerRef] | None, ByEngine("clearml")] = None
+    """A tracker in ClearML, in whose project each version is a dataset of ClearML's as well. Whoever writes the dataset
+    may record there."""
     description: str | None = None
     """What is in it. Changing it updates in place."""
     protect: Flag | None = None
@@ -102,6 +113,29 @@ class DatasetSpec(Spec):
     @classmethod
     def _names(cls, value: dict[str, FeatureType], info: ValidationInfo) -> dict[str, FeatureType]:
         return _columns(value, info)
+
+    @field_validator("wandb", "clearml")
+    @classmethod
+    def _of_the_engine(cls, value: ExperimentTrackerRef | None, info: ValidationInfo) -> ExperimentTrackerRef | None:
+        if value is None:
+            return value
+        if value.engine != info.field_name:
+            raise refuse(
+                f"{value.name!r} records runs in {value.engine}; give a tracker of {info.field_name}, "
+                f"ExperimentTracker(…, {info.field_name}={{…}})"
+            )
+        platform = info.data.get("platform")
+        if isinstance(platform, PlatformRef) and not bridges.same(platform, value.platform):
+            raise refuse(
+                f"{value.name!r} is on platform {value.platform.name!r}, whose secrets keep its keys; write a tracker "
+                f"of platform {platform.name!r}"
+            )
+        return value
+
+    @property
+    def tracker(self) -> ExperimentTrackerRef | None:
+        """Where versions are entered as well."""
+        return self.wandb or self.clearml
 
     def uses(self) -> frozenset[str]:
         """Name what parents on other platforms need."""
@@ -194,6 +228,8 @@ class ExistingDatasetSpec(ExistingThing):
         return _columns(value, info)
 
 
+FOLDER = Task[[Scope, DatasetSpec], DatasetRef]("Dataset", capability="dataset")
+"""Keep files as the backend keeps a dataset's: an engine that has more to say of versions builds over it."""
 EXISTING = Task[[str, ExistingDatasetSpec], DatasetRef]("Dataset.existing")
 """Look at a folder that no program of ours made."""
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pulumi import Input
 
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import deferred, demand_number, is_deferred, kind_of
@@ -31,6 +32,8 @@ class DatasetRef(Ref):
     columns: Mapping[str, str] = field(default_factory=dict)
     retention_days: int | None = None
     parents: "list[DatasetRef]" = field(default_factory=list)
+    tracker: ExperimentTrackerRef | None = None
+    """Where its versions are entered as well, by whoever publishes them."""
 
     def latest(self) -> "DatasetView":
         """Return the newest version that is there when it is read."""

@@ -99,7 +99,7 @@ class IdentitySpec(Spec):
     profile.as_of(days=90), rows]``. Changing it changes the rights in place."""
     writes: Annotated[list[Annotated[FeatureGroupRef | DatasetRef, Given()]], Needs("identity.writes")] = []
     """Feature groups to which it writes rows, and datasets to which it writes files and of which it publishes
-    versions."""
+    versions. Where a dataset's versions are entered in a tracker too, it may record there."""
     materializes: Annotated[list[Of[FeatureStoreRef]], Needs("identity.materializes")] = []
     """Feature stores whose offline rows it brings online."""
     registers: Annotated[list[Of[ModelRef]], Needs("identity.registers")] = []
@@ -123,7 +123,18 @@ class IdentitySpec(Spec):
         """Name what it needs where a thing is of another platform."""
         hubs = (getattr(_seen(thing), "platform", None) for _, thing in self.grants())
         apart = any(isinstance(hub, HubRef) and not bridges.same(hub, self.platform) for hub in hubs)
-        return frozenset({bridges.IDENTITY}) if apart else frozenset()
+        needed = {bridges.IDENTITY: apart, "identity.records": self.recorded}
+        return frozenset(name for name, so in needed.items() if so)
+
+    @property
+    def recorded(self) -> list[ExperimentTrackerRef]:
+        """Return the trackers in which it records, each once: those that it names, and those of what it publishes."""
+        found = list(self.records)
+        for one in self.writes:
+            tracker = one.tracker if isinstance(one, DatasetRef) else None
+            if tracker is not None and tracker not in found:
+                found.append(tracker)
+        return found
 
     def grants(self) -> list[Grant]:
         """Return what it may do."""
@@ -135,7 +146,7 @@ class IdentitySpec(Spec):
             "approve": self.approves,
             "deploy": self.deploys,
             "invoke": self.invokes,
-            "record": self.records,
+            "record": self.recorded,
         }
         return [(verb, thing) for verb, things in named.items() for thing in things]
 

@@ -92,8 +92,9 @@ class Component(ComponentResource, Generic[S, R]):
         what = f"{self.noun} {shown(name)!r}"
         named = named_engine(self.spec_type, args)
         if named:  # what is not there at all is said before its details are judged
-            table = capabilities.of_one(registry.load_engine(named).capabilities)
-            wanted = frozenset({snake(self.noun), *needs(self.spec_type, args)})
+            found = registry.load_engine(named)
+            table = capabilities.of_one(found.capabilities)
+            wanted = _asked_of(found, self.noun, {snake(self.noun), *needs(self.spec_type, args)})
             capabilities.check(registry.titled(named), table, what, wanted)
         spec = cast("S", parse(self.spec_type, self.noun, name, args))
         hub = anchor(spec)
@@ -104,7 +105,9 @@ class Component(ComponentResource, Generic[S, R]):
         uses = {*needs(self.spec_type, vars(spec)), *spec.uses()}
         warnings = _refuse_absent(engine, engine_name, what, self.noun, uses)
         if hub is not None:
-            warnings += _refuse_without(engine.over(self.noun), engine_name, hub.backend, what)
+            warnings += _refuse_without(
+                engine.over(self.noun), engine_name, hub.backend, what, noun=self.noun, uses=uses
+            )
         if problems := [*_tag_problems(spec, hub), *spec.problems_of(name), *engine.problems(name, spec)]:
             raise InvalidArgs(self.noun, name, problems)
 
@@ -283,16 +286,27 @@ def _refuse_absent(engine: Engine, name: str, what: str, noun: str, uses: set[st
     feature = snake(noun)
     if noun not in engine.tasks and capabilities.level(engine.capabilities, feature) != "absent":
         raise Unsupported(f"{what}: {registry.titled(name)} has no {noun}.")
-    return capabilities.check(registry.titled(name), engine.capabilities, what, frozenset({feature, *uses}))
+    asked = _asked_of(engine, noun, {feature, *uses})
+    return capabilities.check(registry.titled(name), engine.capabilities, what, asked)
 
 
-def _refuse_without(primitives: Iterable[Task[Any, Any]], engine: str, backend: str, what: str) -> list[str]:
+def _asked_of(engine: Engine, noun: str, uses: set[str]) -> frozenset[str]:
+    """Return what is asked of an engine itself: where it adds to the backend's own noun, the backend does the rest."""
+    if all(task.name != noun for task in engine.over(noun)):
+        return frozenset(uses)
+    return frozenset(name for name in uses if frozenset([name]) in engine.capabilities)
+
+
+def _refuse_without(
+    primitives: Iterable[Task[Any, Any]], engine: str, backend: str, what: str, *, noun: str, uses: set[str]
+) -> list[str]:
     """Refuse an engine whose primitives the platform's backend lacks; return the warnings for what it has in part."""
     found, who = registry.load(backend), registry.titled(backend)
     warnings: list[str] = []
     for task in primitives:
         needed = f"{what}, which engine {engine!r} builds over {task.name}"
-        warnings += capabilities.check(who, found.capabilities, needed, frozenset({task.capability}))
+        also = uses if task.name == noun else ()  # an engine that adds to the noun leaves the rest to the backend
+        warnings += capabilities.check(who, found.capabilities, needed, frozenset({task.capability, *also}))
         if found.find(task) is None:
             raise Unsupported(f"{needed}: {who} has no {task.name}; use a platform on another backend.")
     return warnings

@@ -6,6 +6,7 @@ kept as secrets of the platform.
 
 from pulumi import Output
 
+from pulumi_mlops.components.dataset import FOLDER, Dataset
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef, ExperimentTrackerSpec
 from pulumi_mlops.core import reach
 from pulumi_mlops.core.capabilities import Entry, table
@@ -13,9 +14,14 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.engines import Engine
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.primitives import KEEP_SECRET
-from pulumi_mlops.engines import keeping
+from pulumi_mlops.engines import keeping, versions
 
-CAPABILITIES = table({"experiment_tracker": Entry("native", "a project of ClearML's")})
+CAPABILITIES = table(
+    {
+        "dataset": Entry("native", "a dataset of ClearML's for each version, which links to the platform's files"),
+        "experiment_tracker": Entry("native", "a project of ClearML's"),
+    }
+)
 
 
 def experiment_tracker(scope: Scope, spec: ExperimentTrackerSpec) -> ExperimentTrackerRef:
@@ -41,6 +47,10 @@ def experiment_tracker(scope: Scope, spec: ExperimentTrackerSpec) -> ExperimentT
 
 
 ENGINE = Engine(
-    provides=[ExperimentTracker.built_by(experiment_tracker, over=[KEEP_SECRET])],
+    provides=[
+        ExperimentTracker.built_by(experiment_tracker, over=[KEEP_SECRET]),
+        Dataset.built_by(versions.dataset, over=[FOLDER]),
+    ],
     capabilities=CAPABILITIES,
+    problems=versions.problems,
 )

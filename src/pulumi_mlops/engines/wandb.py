@@ -6,6 +6,7 @@ platform.
 
 from pulumi import Output
 
+from pulumi_mlops.components.dataset import FOLDER, Dataset
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef, ExperimentTrackerSpec
 from pulumi_mlops.core import reach
 from pulumi_mlops.core.capabilities import Entry, table
@@ -13,7 +14,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.engines import Engine
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.primitives import KEEP_SECRET
-from pulumi_mlops.engines import keeping
+from pulumi_mlops.engines import keeping, versions
 
 SERVICE = "https://api.wandb.ai"
 """What programs talk to where no server is named (``WANDB_BASE_URL``)."""
@@ -22,6 +23,7 @@ PAGES = "https://wandb.ai"
 
 CAPABILITIES = table(
     {
+        "dataset": Entry("native", "an artifact for each version, which refers to the platform's files"),
         "experiment_tracker": Entry("native", "a project of Weights & Biases"),
         "experiment_tracker.self_hosted": Entry("native", "WANDB_BASE_URL"),
     }
@@ -48,6 +50,10 @@ def experiment_tracker(scope: Scope, spec: ExperimentTrackerSpec) -> ExperimentT
 
 
 ENGINE = Engine(
-    provides=[ExperimentTracker.built_by(experiment_tracker, over=[KEEP_SECRET])],
+    provides=[
+        ExperimentTracker.built_by(experiment_tracker, over=[KEEP_SECRET]),
+        Dataset.built_by(versions.dataset, over=[FOLDER]),
+    ],
     capabilities=CAPABILITIES,
+    problems=versions.problems,
 )

@@ -9,6 +9,9 @@ where an address begins with s3://, azure-storage-blob and azure-identity where 
     python dataset.py fetch s3://bucket/rows/ 3 /tmp/rows
     python dataset.py expire s3://bucket/rows/ --days 400
 
+With ``--wandb rows`` or ``--clearml rows`` a version that is published is entered there as well, as a version of what
+is called so; that needs the client, its variables, and ``entering.py`` beside this file.
+
 A version is a small file below ``_versions/``, ``<number>.json``, which is written once. Of two that publish at once
 the store lets one write a number; the other looks at the folder again and takes the next one. Files and folders whose
 names begin with an underscore or a dot are no data, as for whatever else reads such folders.
@@ -20,6 +23,7 @@ names begin with an underscore or a dot are no data, as for whatever else reads 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 VERSIONS = "_versions/"
+ENGINES = ("wandb", "clearml")
+"""Where a version can be entered as well."""
 FORM = 1
 """The form of a manifest."""
 _NUMBER = re.compile(r"(?P<number>[1-9]\d*)\.json")
@@ -541,6 +547,34 @@ def register(asset: str, location: str, version: Version) -> None:
         ) from error
 
 
+def enter(engine: str, name: str, location: str, version: Version) -> None:
+    """Enter a version in Weights & Biases or in ClearML, once, and write down beside it by what it is found there."""
+    store = store_of(location)
+    if store.read(_entered(version.number, engine)) is not None:
+        return
+    import entering  # noqa: PLC0415 (it is beside this file where a version is entered)
+
+    content = version.content
+    files = [{**one, "uri": store.address(one["path"], None)} for one in content["files"]]
+    known = ((one["location"], _entered(one["version"], engine)) for one in content["parents"])
+    parents = [json.loads(found) for where, path in known if (found := store_of(where).read(path)) is not None]
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what this program says is read by others
+            made = entering.enter(engine, name, {**_facts(location, version), "location": location}, files, parents)
+    except Exception as error:  # of whatever client
+        why = f"{type(error).__name__}: {error}"
+        raise DatasetError(
+            f"version {version.number} is published, and {engine} does not take it: {why}; run this again"
+        ) from error
+    if made:
+        with contextlib.suppress(TakenError):
+            store.create(_entered(version.number, engine), json.dumps(made).encode())
+
+
+def _entered(number: int, engine: str) -> str:
+    return f"{VERSIONS}{number}.{engine}.json"
+
+
 def run(given: argparse.Namespace) -> Iterator[str]:
     """Do what the command line says, and say what came of it."""
     store = store_of(given.location)
@@ -548,6 +582,9 @@ def run(given: argparse.Namespace) -> Iterator[str]:
         made = publish(store, [parent(told) for told in given.parent])
         if given.asset:
             register(given.asset, given.location, made)
+        for engine in ENGINES:
+            if name := getattr(given, engine):
+                enter(engine, name, given.location, made)
         yield _told(given.location, made)
     elif given.what == "resolve":
         yield _told(given.location, resolve(store, given.version))
@@ -563,10 +600,13 @@ def run(given: argparse.Namespace) -> Iterator[str]:
 
 
 def _told(location: str, version: Version) -> str:
+    return json.dumps({**_facts(location, version), "files": len(version.content["files"])})
+
+
+def _facts(location: str, version: Version) -> dict[str, Any]:
     content = version.content
-    facts = {"number": version.number, "time": content["time"], "digest": content["digest"]}
-    manifest = f"{location}{VERSIONS}{version.number}.json"
-    return json.dumps({**facts, "files": len(content["files"]), "parents": content["parents"], "manifest": manifest})
+    facts = {key: content[key] for key in ("time", "digest", "parents")}
+    return {"number": version.number, **facts, "manifest": f"{location}{VERSIONS}{version.number}.json"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -589,6 +629,8 @@ def parser() -> argparse.ArgumentParser:
         if verb == "publish":
             one.add_argument("--parent", action="append", default=[], help="address@version of what it is made of")
             one.add_argument("--asset", default="", help="id of the data asset of Azure Machine Learning")
+            for engine in ENGINES:
+                one.add_argument(f"--{engine}", default="", metavar="NAME", help="enter it there as well, as NAME")
         if verb == "expire":
             one.add_argument("--days", type=int, required=True)
             one.add_argument("--partitions", action="store_true", help="by partitions, not by versions")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pulumi_mlops as mlops
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.refs import Ref
+from support.changes.common import CLEARML, WANDB, hidden
 from support.conformance.words import Words
 
 T = TypeVar("T")
@@ -233,6 +234,17 @@ def tracker(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlop
 def recording(words: Words) -> mlops.Identity:
     hub = platform(words)
     return identity(words, hub, records=[tracker(words, hub)])
+
+
+TRACKERS: dict[str, dict[str, Any]] = {"wandb": WANDB, "clearml": CLEARML}
+
+
+def published(words: Words, engine: str, *, enters: bool = False) -> mlops.Identity:
+    """Declare who publishes versions of a dataset, which are entered at an engine as well or not."""
+    hub = platform(words)
+    runs: Any = tracker(words, hub, **hidden({engine: TRACKERS[engine]}))
+    rows = dataset(words, hub, **{engine: runs} if enters else {})
+    return identity(words, hub, writes=[rows])
 
 
 def tracker_beside(words: Words) -> mlops.Identity:

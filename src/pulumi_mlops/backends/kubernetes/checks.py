@@ -94,8 +94,9 @@ def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
         yield from quota.component_problems(spec)
         _require("ExperimentTracker", name, spec.platform, _database(spec.platform))
     elif isinstance(spec, IdentitySpec):
-        for index, tracker in enumerate(spec.records):
-            yield from recording_problems(f"records[{index}]", tracker, spec.platform)
+        for index, tracker in enumerate(spec.recorded):
+            field = f"records[{index}]" if index < len(spec.records) else "writes"
+            yield from recording_problems(field, tracker, spec.platform)
     elif isinstance(spec, PipelineSpec):
         yield from pipeline_problems(name, spec)
         _require("Pipeline", name, spec.platform, ["argo-workflows", *["prometheus"] * spec.alerts])

@@ -26,7 +26,7 @@ def identity(scope: Scope, spec: IdentitySpec) -> IdentityRef:
     app = access.app_of(scope, spec.platform, "identity")
     account = access.identity(app)
     native: dict[str, pulumi.Resource] = {"account": account}
-    recorders = [recorder(app, tracker) for tracker in spec.records]
+    recorders = [recorder(app, tracker) for tracker in spec.recorded]
     for one in recorders:
         native |= one.native
     if secrets := [*_secrets(spec), *(secret for one in recorders for secret in one.secrets)]:

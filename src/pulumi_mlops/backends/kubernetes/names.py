@@ -169,7 +169,7 @@ def _objects(noun: str, name: str, spec: Spec) -> list[tuple[str, str]]:
     found = [(kind, f"{name}-{part}" if part else name) for kind, parts in PARTS[noun].items() for part in parts]
     readers: Sequence[Who] = spec.consumers if isinstance(spec, PlatformSpec) else ()
     readers = spec.readers if isinstance(spec, ModelRegistrySpec) else readers
-    recorded = [f"{name}-record-{one.name}" for one in spec.records] if isinstance(spec, IdentitySpec) else []
+    recorded = [f"{name}-record-{one.name}" for one in spec.recorded] if isinstance(spec, IdentitySpec) else []
     found += [(kind, each) for each in recorded for kind in ("ConfigMap", "Secret")]
     return found + [("Role", f"{name}-consumer-{access.caller(index, who).word}") for index, who in enumerate(readers)]
 
