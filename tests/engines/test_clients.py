@@ -16,7 +16,7 @@ import pytest
 from pulumi import Output
 
 import pulumi_mlops as mlops
-from pulumi_mlops.jobs import start
+from pulumi_mlops.jobs import dataset, start, step
 from support import clients
 from support.changes.common import CLEARML, WANDB, hidden
 from support.facts.aws import HUB
@@ -64,8 +64,8 @@ def told(folder: Path, **engine: Any) -> dict[str, str]:
     return found
 
 
-def ran(folder: Path, program: str, environment: dict[str, str]) -> list[str]:
-    command = [sys.executable, start.__file__, str(clients.python()), "-W", "ignore", "-c", program]
+def ran(folder: Path, program: str, environment: dict[str, str], *through: str) -> list[str]:
+    command = [sys.executable, start.__file__, *through, str(clients.python()), "-W", "ignore", "-c", program]
     plain = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
     done = subprocess.run(command, env=plain, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -96,6 +96,56 @@ def test_clearml_records_where_it_is_told(tmp_path: Path) -> None:
         assert any(name.endswith("task.json") for name in kept.namelist())
         assert "churn" in kept.read(next(name for name in kept.namelist() if name.endswith("task.json"))).decode()
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and _holds_key(path, tmp_path)]
+
+
+OF_A_STEP_WITH_WANDB = """
+import json, wandb
+run = wandb.init()
+print(json.dumps([run.name, run.group, run.job_type, list(run.tags), json.loads(run.notes)["mlops.data.y"]]))
+run.finish()
+"""
+OF_A_STEP_WITH_CLEARML = """
+import json, os
+from clearml import Task
+task = Task.init(project_name=os.environ["CLEARML_PROJECT"], task_name="fit", auto_connect_frameworks=False)
+task.close()
+print(json.dumps([str(task.get_offline_mode_folder())]))
+"""
+
+
+def of_a_step(folder: Path) -> dict[str, str]:
+    """Return what a step that reads a version of a dataset is told beside."""
+    rows = folder / "rows"
+    rows.mkdir()
+    rows.joinpath("1.csv").write_text("id\n1\n")
+    assert dataset.main(["publish", f"{rows}/"]) == 0
+    return {
+        "MLOPS_RUN": "retrain/9f2c/fit",
+        "MLOPS_CODE": "image:1",
+        "MLOPS_FACTS": str(folder / "facts" / "facts.json"),
+        "MLOPS_READ": str(folder / "read"),
+        "MLOPS_STEP": '{"datasets": ["y"]}',
+        "MLOPS_DATASET_Y": f"rows@latest {rows}/",
+        "MLOPS_INPUT_Y": str(folder / "y"),
+    }
+
+
+def test_a_run_in_wandb_says_what_its_step_has_read(tmp_path: Path) -> None:
+    environment = told(tmp_path, wandb=WANDB) | of_a_step(tmp_path)
+    offline = {"WANDB_MODE": "offline", "WANDB_DIR": str(tmp_path), "WANDB_SILENT": "true", "WANDB_TAGS": "weekly"}
+    (line,) = ran(tmp_path, OF_A_STEP_WITH_WANDB, environment | offline, sys.executable, step.__file__)
+    assert json.loads(line) == ["retrain/9f2c/fit", "retrain/9f2c", "fit", ["weekly", "rows@1"], "rows@1"]
+
+
+def test_a_run_in_clearml_says_what_its_step_has_read(tmp_path: Path) -> None:
+    environment = told(tmp_path, clearml=CLEARML) | of_a_step(tmp_path)
+    offline = {"CLEARML_OFFLINE_MODE": "1", "CLEARML_CACHE_DIR": str(tmp_path / "cache")}
+    (line,) = ran(tmp_path, OF_A_STEP_WITH_CLEARML, environment | offline, sys.executable, step.__file__)
+    task = json.loads(Path(json.loads(line)[0], "task.json").read_text())
+    recorded = {name: one["value"] for name, one in task["hyperparams"]["Environment"].items()}
+    assert recorded["MLOPS_RUN"] == "retrain/9f2c/fit"
+    assert recorded["MLOPS_DATA_Y"] == "rows@1"
+    assert not [value for value in recorded.values() if KEY in value]
 
 
 def _holds_key(path: Path, folder: Path) -> bool:

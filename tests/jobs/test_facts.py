@@ -103,9 +103,10 @@ def test_clients_of_trackers_are_told_what_a_run_is_called_and_where_it_comes_fr
         "MLFLOW_RUN_CONTEXT": '{"team": "growth"}',
         "WANDB_PROJECT": "churn",
         "WANDB_NAME": "mine",
+        "WANDB_TAGS": "weekly",
+        "CLEARML_PROJECT": "churn",
     }
-    command = "cat $WANDB_CONFIG_PATHS > config; env > env"
-    assert ran(tmp_path, command, {"datasets": ["y"]}, **given)[0] == 0
+    assert ran(tmp_path, "env > env", {"datasets": ["y"]}, **given)[0] == 0
     told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
     context = json.loads(told["MLFLOW_RUN_CONTEXT"])
     assert context == {
@@ -119,5 +120,8 @@ def test_clients_of_trackers_are_told_what_a_run_is_called_and_where_it_comes_fr
         "team": "growth",
     }
     assert (told["WANDB_NAME"], told["WANDB_RUN_GROUP"], told["WANDB_JOB_TYPE"]) == ("mine", "retrain/9f2c", "fit")
-    config = json.loads((tmp_path / "config").read_text())
-    assert config["mlops.data.y"] == {"desc": None, "value": "rows@1"}
+    assert told["WANDB_TAGS"] == "weekly,rows@1"
+    del context["mlflow.runName"], context["team"]
+    assert json.loads(told["WANDB_NOTES"]) == context
+    assert told["CLEARML_LOG_ENVIRONMENT"] == "MLOPS_RUN,MLOPS_CODE,MLOPS_FACTS_AT,MLOPS_DATA_*"
+    assert told["MLOPS_DATA_Y"] == "rows@1"

@@ -15,17 +15,18 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FORM = 1
 RUN, CODE, FILE, ADDRESS, READ = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
 INPUT, DATASET, HISTORY, MADE = "MLOPS_INPUT_", "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_"
 PARAMETER = "MLOPS_PARAMETER_"
+DATA = "MLOPS_DATA_"
+"""How variables begin that say which data a step read, for a client that records variables."""
 TAG = "mlops."
 """How the tags of a tracker's run begin."""
 
@@ -116,14 +117,22 @@ class Record:
         What the step's own environment says of them is left as it is.
         """
         name, found = environment[RUN], {}
+        read = data(self.facts)
         if environment.get("MLFLOW_TRACKING_URI"):
             given = json.loads(environment.get("MLFLOW_RUN_CONTEXT", "{}"))
             found["MLFLOW_RUN_CONTEXT"] = json.dumps({"mlflow.runName": name, **self.tags(), **given})
         if environment.get("WANDB_PROJECT"):
             group, _, step = "/".join(name.split("/")[:3]).rpartition("/")
             usual = {"WANDB_NAME": name, "WANDB_RUN_GROUP": group, "WANDB_JOB_TYPE": step}
-            usual["WANDB_CONFIG_PATHS"] = str(_settings(self.tags()))
+            # Not as settings: wandb 0.31 ends at WANDB_CONFIG_PATHS, of which it wants a list.
+            usual["WANDB_NOTES"] = json.dumps(self.tags())
             found.update({key: value for key, value in usual.items() if key not in environment})
+            found["WANDB_TAGS"] = _joined(environment.get("WANDB_TAGS"), read.values())
+        if environment.get("CLEARML_PROJECT"):
+            found |= {variable(DATA, key.partition(".")[2]): value for key, value in read.items()}
+            found["CLEARML_LOG_ENVIRONMENT"] = _joined(
+                environment.get("CLEARML_LOG_ENVIRONMENT"), [RUN, CODE, ADDRESS, f"{DATA}*"]
+            )
         return found
 
     def tags(self) -> dict[str, str]:
@@ -178,10 +187,6 @@ def _now() -> str:
     return dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: UP017 (Python 3.9)
 
 
-def _settings(tags: Mapping[str, str]) -> Path:
-    """Write what wandb keeps as the settings of a run, in the form that it reads: JSON is YAML."""
-    path = Path(tempfile.mkdtemp()) / "wandb.yaml"
-    path.write_text(
-        json.dumps({"wandb_version": 1, **{key: {"desc": None, "value": one} for key, one in tags.items()}})
-    )
-    return path
+def _joined(before: str | None, more: Iterable[str]) -> str:
+    """Add to what a variable lists."""
+    return ",".join(filter(None, [before, *more]))
