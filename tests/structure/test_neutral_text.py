@@ -86,6 +86,8 @@ ALLOWED = {
     ("components/experiment_tracker.py", "wandb"): "the argument by which a user names the engine, and its settings",
     ("components/experiment_tracker.py", "mlflow"): "as above",
     ("components/experiment_tracker.py", "clearml"): "as above",
+    ("components/dataset.py", "wandb"): "as above: the argument by which a user names the engine",
+    ("components/dataset.py", "clearml"): "as above",
 }
 """Names of protocols and of parts that a user has already, each with the reason why it may stand in its place."""
 
