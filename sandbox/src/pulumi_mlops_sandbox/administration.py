@@ -4,11 +4,13 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops_sandbox.faults import Faults
+from pulumi_mlops_sandbox.running.images import Images
 from pulumi_mlops_sandbox.saving import Saver
 
 PREFIX = "/_sandbox"
@@ -21,6 +23,11 @@ class Emulated(Protocol):
     """Seconds that a creation, an update or a deletion takes."""
     requests: deque[dict[str, Any]]
     """What was asked last."""
+
+    @property
+    def images(self) -> Images:
+        """What stands in for images."""
+        ...
 
     @property
     def faults(self) -> Faults:
@@ -72,6 +79,9 @@ def routes(settle: Callable[..., None], inventory: Callable[[C], Any]) -> dict[t
         ("POST", "/latency"): _latency,
         ("POST", "/hurry"): hurry,
         ("POST", "/save"): _save,
+        ("GET", "/images"): _images,
+        ("POST", "/images"): _image,
+        ("DELETE", "/images"): _no_images,
     }
 
 
@@ -101,6 +111,21 @@ def _requests(cloud: Emulated, _body: dict[str, Any]) -> Any:
 def _latency(cloud: Emulated, body: dict[str, Any]) -> Any:
     cloud.latency = float(body["seconds"])
     return {"seconds": cloud.latency}
+
+
+def _images(cloud: Emulated, _body: dict[str, Any]) -> Any:
+    return [asdict(one) for one in cloud.images.all()]
+
+
+def _image(cloud: Emulated, body: dict[str, Any]) -> Any:
+    """Have a folder stand in for an image: ``{"image": "*/train:*", "folder": …, "entrypoint": […]}``."""
+    cloud.images.put(**body)
+    return _images(cloud, {})
+
+
+def _no_images(cloud: Emulated, body: dict[str, Any]) -> Any:
+    cloud.images.remove(str(body.get("image", "*")))
+    return _images(cloud, {})
 
 
 def _save(cloud: Emulated, _body: dict[str, Any]) -> Any:

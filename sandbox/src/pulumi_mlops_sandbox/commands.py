@@ -131,3 +131,37 @@ def run(
 ) -> None:
     """Run a command in the sandbox, as in: pulumi-mlops sandbox run -- pulumi up -C stacks/aws."""
     _sandbox(home).become(command, plane or None, nodes)
+
+
+@app.command()
+def image(
+    pattern: Annotated[str | None, typer.Argument(help="An image's address; * stands for any part of it.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="A folder with its programs.", show_default="none")] = None,
+    entrypoint: Annotated[str, typer.Option(help="What the image starts where a job names no command.")] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Forget what stands in for it.")] = False,
+    home: Home = None,
+) -> None:
+    """Have a folder stand in for an image, so that jobs which start the image run; without arguments, list them."""
+    import shlex  # noqa: PLC0415
+
+    from pulumi_mlops_sandbox.running.images import Images  # noqa: PLC0415
+
+    images = Images(_sandbox(home).home)
+    try:
+        if pattern and remove:
+            images.remove(pattern)
+        elif pattern:
+            images.put(pattern, str(folder or ""), shlex.split(entrypoint))
+    except ValueError as error:
+        raise SandboxError(str(error)) from None
+    for one in images.all():
+        typer.echo(f"{one.image}: {one.folder or 'the programs of this machine'} {shlex.join(one.entrypoint)}".rstrip())
+
+
+@app.command()
+def fire(schedule: Annotated[str, typer.Argument(help="Its name, or its id on Azure.")], home: Home = None) -> None:
+    """Let a schedule fire now, whatever its time is."""
+    from pulumi_mlops_sandbox import firing  # noqa: PLC0415
+
+    for reached in firing.fire(_sandbox(home), schedule):
+        typer.echo(reached)

@@ -14,17 +14,23 @@ from typing import Protocol
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
 
 from pulumi_mlops_sandbox.errors import SandboxError
+from pulumi_mlops_sandbox.running.jobs import Jobs
 from pulumi_mlops_sandbox.saving import Saver, UnreadableStateError
 
 LICENCE = "PULUMI_MLOPS_SANDBOX"
 
 
-class Saved(Protocol):
-    """What is served: it keeps its state."""
+class Served(Protocol):
+    """What is served: it keeps its state, and has jobs that run."""
 
     @property
     def saver(self) -> Saver:
         """Writes the state."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """What runs."""
         ...
 
 
@@ -57,7 +63,7 @@ def run(
     name: str,
     title: str,
     cloud: str,
-    serve: Callable[[Path, int, float | None], tuple[Saved, BaseWSGIServer]],
+    serve: Callable[[Path, int, float | None], tuple[Served, BaseWSGIServer]],
     arguments: list[str] | None = None,
 ) -> int:
     """Run a control plane until it is told to stop.
@@ -90,6 +96,7 @@ def run(
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     server.serve_forever()
+    plane.jobs.end()
     server.server_close()
     plane.saver.stop()
     withdraw(home / f"{name}.json")

@@ -54,19 +54,21 @@ def statements_of(role: Any) -> Iterator[Statement]:
         yield from as_list(document["Statement"])
 
 
-def _require(arn: str | None, wanted: Iterable[Need], what: str) -> None:
-    """Refuse a role of this account that lacks a right that AWS needs when it takes the role on."""
+def lacking(arn: str | None, wanted: Iterable[Need]) -> str:
+    """Say which right a role of this account lacks, of those that AWS needs when it takes the role on."""
     role = accounts.role(arn) if arn else None
     statements = list(statements_of(role)) if role is not None else []
-    if not statements:
-        return
-    for need in wanted:
+    for need in wanted if statements else ():
         if not allowed(statements, need.action, need.resource, need.facts):
-            raise AwsError(
-                "ValidationException",
-                f"Could not {what}. Please ensure that the role {arn} allows {need.action} on {need.resource}"
-                + "".join(f" with {key} {value}" for key, value in need.facts.items()),
-            )
+            facts = "".join(f" with {key} {value}" for key, value in need.facts.items())
+            return f"Please ensure that the role {arn} allows {need.action} on {need.resource}{facts}"
+    return ""
+
+
+def _require(arn: str | None, wanted: Iterable[Need], what: str) -> None:
+    """Refuse a role of this account that lacks a right that AWS needs when it takes the role on."""
+    if lacks := lacking(arn, wanted):
+        raise AwsError("ValidationException", f"Could not {what}. {lacks}")
 
 
 def _through(call: Call, service: str, key: str | None, *actions: str) -> Iterator[Need]:
@@ -82,7 +84,7 @@ def check_model(call: Call) -> None:
     role = params.get("ExecutionRoleArn")
     for container in [params.get("PrimaryContainer"), *(params.get("Containers") or [])]:
         for part in _parts(call, container or {}):
-            _require(role, _image(part.get("Image", "")), f"access the image {part.get('Image')}")
+            _require(role, pulled(part.get("Image", "")), f"access the image {part.get('Image')}")
             for uri in _files(part):
                 _require(role, _reading(call, uri), f"access model data at {uri}")
             _require(role, _told(call, part), "read what the container is told of")
@@ -97,8 +99,9 @@ def _parts(call: Call, container: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from ((found or {}).get("InferenceSpecification") or {}).get("Containers", [])
 
 
-def _image(image: str) -> Iterator[Need]:
-    if found := _IMAGE.match(image):
+def pulled(address: str) -> Iterator[Need]:
+    """List what fetching an image needs."""
+    if found := _IMAGE.match(address):
         where = f"arn:aws:ecr:{found['region']}:{found['account']}:repository/{found['name']}"
         yield from (Need(f"ecr:{action}", where) for action in _PULL)
         yield Need("ecr:GetAuthorizationToken")

@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
 from pulumi_mlops_sandbox.aws.faults import Faults
 from pulumi_mlops_sandbox.aws.snapshot import Snapshot
 from pulumi_mlops_sandbox.aws.store import Store
+from pulumi_mlops_sandbox.running.images import Images
+from pulumi_mlops_sandbox.running.jobs import Jobs
 
 if TYPE_CHECKING:
     from moto.core.model import OperationModel
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 class Account(ABC):
     """The state of one sandboxed AWS account."""
+
+    current: "ClassVar[Account | None]" = None
+    """The one of this process: what moto delivers finds it here."""
 
     def __init__(self, home: Path, latency: float) -> None:
         self.home = home
@@ -29,6 +34,11 @@ class Account(ABC):
         self.needed: set[tuple[str, str]] = set()  # actions and resources of all requests
         self.requests: deque[dict[str, Any]] = deque(maxlen=2000)
         self.saver = Snapshot(home, self.lock, self.store)
+        self.url = ""
+        """Where it listens."""
+        self.images = Images(home)
+        self.jobs = Jobs(home)
+        Account.current = self
 
     @staticmethod
     def request_id() -> str:

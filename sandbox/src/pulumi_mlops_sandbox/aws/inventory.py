@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi_mlops_sandbox.aws.accounts import all_backends
 from pulumi_mlops_sandbox.aws.call import Account
+from pulumi_mlops_sandbox.aws.sagemaker.kinds import RECORDS
 
 Listing = Callable[[Any], Iterable[str]]
 
@@ -126,6 +127,8 @@ def inventory(plane: Account) -> dict[str, list[str]]:
     """List the ids of everything, by kind; kinds of which there are none are left out."""
     found: dict[str, list[str]] = {}
     for kind, identity, _record in plane.store.everything():
+        if kind in RECORDS:
+            continue
         found.setdefault(f"sagemaker:{kind}", []).append(identity)
     for (what, _region), kept in plane.store.extra.get("scaling", {}).items():
         if what in SCALING:

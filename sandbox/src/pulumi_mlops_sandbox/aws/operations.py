@@ -3,12 +3,12 @@
 import importlib
 import pkgutil
 
-from pulumi_mlops_sandbox.aws import cloudcontrol, gaps, sagemaker
+from pulumi_mlops_sandbox.aws import cloudcontrol, executions, gaps, sagemaker
 
 
 def load() -> None:
     """Import what registers operations, checks and actions."""
     importlib.import_module(cloudcontrol.__name__)
-    for package in (sagemaker, gaps):
+    for package in (sagemaker, executions, gaps):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")

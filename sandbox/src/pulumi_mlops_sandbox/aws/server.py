@@ -21,6 +21,8 @@ from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops_sandbox.administration import PREFIX
 from pulumi_mlops_sandbox.aws import admin, operations
+from pulumi_mlops_sandbox.aws.executions import job_operations
+from pulumi_mlops_sandbox.aws.executions import operations as executions
 from pulumi_mlops_sandbox.aws.plane import Plane
 from pulumi_mlops_sandbox.serving import QuietHandler, announce, run
 
@@ -57,8 +59,11 @@ def serve(home: Path, port: int = 0, latency: float | None = None) -> tuple[Plan
     home.mkdir(parents=True, exist_ok=True)
     plane = Plane(home, latency)
     plane.saver.load()
+    job_operations.recover(plane)
+    executions.recover(plane)
     plane.saver.start()
     server = make_server("127.0.0.1", port, Application(plane), threaded=True, request_handler=_Handler)
+    plane.url = f"http://127.0.0.1:{server.server_port}"
     announce(home / READY, port=server.server_port)
     return plane, server
 

@@ -15,6 +15,8 @@ from pulumi_mlops_sandbox.azure.ids import Address
 from pulumi_mlops_sandbox.azure.kinds import Kind
 from pulumi_mlops_sandbox.azure.store import Record, Store
 from pulumi_mlops_sandbox.faults import Faults
+from pulumi_mlops_sandbox.running.images import Images
+from pulumi_mlops_sandbox.running.jobs import Jobs
 from pulumi_mlops_sandbox.saving import Saver
 
 
@@ -52,6 +54,8 @@ class Tenant(ABC):
         self.needed: set[Need] = set()
         """All that was asked for so far."""
         self.url = ""
+        self.images = Images(home)
+        self.jobs = Jobs(home)
         self.saver = Saver(home / "azure-state.json", self._dumped)
 
     @abstractmethod

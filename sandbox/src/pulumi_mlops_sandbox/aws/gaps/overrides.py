@@ -14,6 +14,7 @@ from moto.sqs.models import Queue
 
 from pulumi_mlops_sandbox.aws import accounts
 from pulumi_mlops_sandbox.aws.call import Call
+from pulumi_mlops_sandbox.aws.executions import starting
 from pulumi_mlops_sandbox.aws.hooks import after, before
 
 log = logging.getLogger(__name__)
@@ -42,17 +43,24 @@ def _send_to_targets(rule: Rule, event: Any, transform_input: bool = True) -> No
     """Deliver to each target by itself: one that moto cannot reach must not fail the event, nor the other targets."""
     if rule.state == "DISABLED" or not rule.event_pattern.matches_event(event):
         return
+    if rule.scheduled_expression:
+        return
     for target in rule.targets:
-        service, region = target["Arn"].split(":")[2:4]
-        alone = copy.copy(rule)
-        alone.targets = [target]
         try:
-            if service in _DELIVERIES:
-                _DELIVERIES[service](accounts.backend(service, region), target, event)
-            else:
-                _moto_sends(alone, copy.deepcopy(event), transform_input)
+            hand(rule, target, event, transform_input=transform_input)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with a target is not the sender's affair
             log.warning("rule %s: the event did not reach target %s: %r", rule.name, target["Id"], error)
+
+
+def hand(rule: Rule, target: dict[str, Any], event: Any, *, transform_input: bool = True) -> None:
+    """Hand an event to one target of a rule."""
+    service, region = target["Arn"].split(":")[2:4]
+    if service in _DELIVERIES:
+        _DELIVERIES[service](accounts.backend(service, region), target, event)
+        return
+    alone = copy.copy(rule)
+    alone.targets = [target]
+    _moto_sends(alone, copy.deepcopy(event), transform_input)
 
 
 def _publish(sns: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
@@ -60,20 +68,7 @@ def _publish(sns: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
     sns.publish(target.get("Input") or json.dumps(event | {"time": moment}), arn=target["Arn"])
 
 
-def _start_pipeline(sagemaker: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
-    parameters = target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
-    name = target["Arn"].rsplit("/", 1)[-1]
-    sagemaker.start_pipeline_execution(
-        pipeline_name=name,
-        pipeline_execution_display_name=f"{name}-{event['id'][:8]}",
-        pipeline_parameters=parameters,
-        pipeline_execution_description=None,
-        parallelism_configuration=None,
-        client_request_token=event["id"],
-    )
-
-
-_DELIVERIES = {"sns": _publish, "sagemaker": _start_pipeline}
+_DELIVERIES = {"sns": _publish, "sagemaker": starting.deliver}
 # Not by assignment: type checkers would want another excuse for each.
 setattr(Rule, "send_to_targets", _send_to_targets)  # noqa: B010 - said above
 setattr(FakeDeleteMarker, "dispose", _nothing_to_dispose)  # noqa: B010 - said above

@@ -100,7 +100,43 @@ CLUSTER = Kind(
     exists=("ResourceInUse", "A cluster with name {id} already exists: {arn}"),
     sort={"NAME": "{id}", "CREATION_TIME": "CreationTime"},
 )
+_TAKEN = "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+
+
+def _job(name: str, path: str, listed: str) -> Kind:
+    status = {"StatusEquals": f"{name}Status"}
+    sort = {"Name": "{id}", "CreationTime": "CreationTime", "Status": f"{name}Status"}
+    return Kind(
+        name=name,
+        id_field=f"{name}Name",
+        arn_path=f"{path}/{{id}}",
+        listed=listed,
+        missing=("ValidationException", "Requested resource not found: {arn}."),
+        exists=("ResourceInUse", _TAKEN),
+        filters=status,
+        sort=sort,
+    )
+
+
+TRAINING = _job("TrainingJob", "training-job", "TrainingJobSummaries")
+PROCESSING = _job("ProcessingJob", "processing-job", "ProcessingJobSummaries")
+TUNING = _job("HyperParameterTuningJob", "hyper-parameter-tuning-job", "HyperParameterTuningJobSummaries")
+TRANSFORM = _job("TransformJob", "transform-job", "TransformJobSummaries")
+EXECUTION = Kind(
+    name="PipelineExecution",
+    id_field="PipelineExecutionArn",
+    arn_path="pipeline/{id}",
+    listed="PipelineExecutionSummaries",
+    missing=("ResourceNotFound", "Pipeline execution with ARN ({arn}) does not exist."),
+    exists=("ConflictException", "Pipeline execution {arn} already exists."),
+    sort={"CreationTime": "CreationTime", "PipelineExecutionArn": "{id}"},
+)
+"""Not among the kinds below: its operations are written out, and its ARNs begin as those of pipelines do."""
+JOBS = (TRAINING, PROCESSING, TUNING, TRANSFORM)
+RECORDS = frozenset(kind.name for kind in (*JOBS, EXECUTION))
+"""What happened, and cannot be deleted: it is no part of what an account holds."""
 _ALL = (
+    *JOBS,
     *(FEATURE_GROUP, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT),
     *(MLFLOW_APP, MLFLOW_SERVER, CLUSTER),
 )

@@ -7,11 +7,11 @@ import copy
 import json
 from typing import Any
 
-from pulumi_mlops_sandbox.aws import accounts
 from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
+from pulumi_mlops_sandbox.aws.sagemaker.events import announce
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from pulumi_mlops_sandbox.aws.store import TAGS, Record, listing, now
 
@@ -191,14 +191,7 @@ def _announce(call: Call, record: Record) -> None:
     """Put the event on the default bus, as SageMaker does."""
     detail = {name: record[name] for name in _EVENT_MEMBERS if record.get(name) is not None}
     detail |= {
-        "CreationTime": int(record["CreationTime"].timestamp() * 1000),
+        "CreationTime": record["CreationTime"],
         "Tags": {tag["Key"]: tag["Value"] for tag in record[TAGS]},
     }
-    event = {
-        "Source": "aws.sagemaker",
-        "DetailType": EVENT,
-        "Detail": json.dumps(detail, default=str),
-        "Resources": [record["ModelPackageArn"]],
-        "EventBusName": "default",
-    }
-    accounts.backend("events", call.region).put_events([event])
+    announce(call.region, EVENT, detail, [record["ModelPackageArn"]])

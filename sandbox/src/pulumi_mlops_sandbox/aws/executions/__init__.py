@@ -1,0 +1,1 @@
+"""Executions of SageMaker's pipelines, and the jobs that they start: each container is a process of this machine."""
