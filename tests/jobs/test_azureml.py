@@ -18,6 +18,7 @@ PROGRAMS = Path(jobs.__file__).parent
 MODEL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/models/churn"
 WRITE = "import os, json, pathlib; "
 METRIC = WRITE + "pathlib.Path(os.environ['MLOPS_METRICS']).write_text(json.dumps({'auc': 0.93})); "
+RECORD: dict[str, Any] = {"pipeline": "retrain", "step": "fit", "trials": False, "made": {}}
 FILE = "pathlib.Path(os.environ['MLOPS_OUTPUT_MODEL'], 'model.bin').write_text('x'); "
 
 
@@ -96,10 +97,12 @@ def run(folder: Path, settings: dict[str, Any], workspace: Workspace | None = No
             "MLFLOW_TRACKING_TOKEN": "of the run",
             "MLFLOW_RUN_ID": "run-1",
             "AZUREML_RUN_ID": "run-1",
+            "MLFLOW_EXPERIMENT_ID": "0",
             "AZUREML_ROOT_RUN_ID": "whole-1",
             "MSI_ENDPOINT": f"{workspace.url}/token",
             "MSI_SECRET": "s3cret",
         }
+    settings.get("record", {})["runs"] = f"{workspace.url if workspace else 'https://a'}/blob/"
     environment = {"PATH": os.environ["PATH"], **given}
     command = [sys.executable, str(PROGRAMS / "azureml.py"), json.dumps(settings)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -107,7 +110,7 @@ def run(folder: Path, settings: dict[str, Any], workspace: Workspace | None = No
 
 def step(script: str, **more: Any) -> dict[str, Any]:
     wanted = {"outputs": ["model"], "metrics": ["auc"], "launcher": None, "processes": 1}
-    return {"command": [sys.executable, "-c", script], "wanted": wanted, **more}
+    return {"command": [sys.executable, "-c", script], "wanted": wanted, "record": dict(RECORD), **more}
 
 
 def before(folder: Path, name: str, auc: float) -> dict[str, str]:
@@ -128,8 +131,70 @@ def test_a_step_runs_and_tells_the_workspace_what_it_measured(tmp_path: Path, wo
     assert path == "/mlflow/v1.0/w/api/2.0/mlflow/runs/log-batch"
     said = json.loads(body)
     assert (said["run_id"], said["metrics"][0]["key"], said["metrics"][0]["value"]) == ("run-1", "auc", 0.93)
-    assert workspace.asked[0][3]["Authorization"] == "Bearer of the run"
+    (headers,) = [one[3] for one in workspace.asked if one[0] == "POST"]
+    assert headers["Authorization"] == "Bearer of the run"
     assert (tmp_path / "state" / "done").is_file()
+
+
+@pytest.mark.parametrize("trials", [False, True])
+def test_the_record_of_a_step_is_kept_by_the_run_and_leads_to_what_is_before(
+    tmp_path: Path, workspace: Workspace, trials: bool
+) -> None:
+    known = {**before(tmp_path, "prep", 0), "MLOPS_INPUT_X": "/x", "MLOPS_CODE": "image:1"}
+    (tmp_path / "before-prep" / "facts.json").write_text('{"address": "https://a/prep/facts.json"}')
+    settings = step(
+        METRIC + FILE, record={**RECORD, "trials": trials, "made": {"x": {"step": "prep", "output": "rows"}}}
+    )
+    assert run(tmp_path, settings, workspace, **known).returncode == 0
+    ((path, body),) = workspace.of("PUT", "/blob/")
+    assert path == f"/blob/whole-1/fit{'/run-1' if trials else ''}/facts.json"
+    said = json.loads(body)
+    assert (said["address"], said["status"], said["metrics"]) == (workspace.url + path, "succeeded", {"auc": 0.93})
+    assert (said["run"], said["trial"]) == ("whole-1", "run-1" if trials else None)
+    assert said["inputs"] == {"x": {"step": "prep", "output": "rows", "facts": "https://a/prep/facts.json"}}
+    assert json.loads((tmp_path / "state" / "facts.json").read_text()) == said
+
+
+def test_the_record_of_a_step_that_failed_is_kept(tmp_path: Path, workspace: Workspace) -> None:
+    settings = step("raise SystemExit(9)")
+    assert run(tmp_path, settings, workspace).returncode == 9
+    ((_, body),) = workspace.of("PUT", "/blob/")
+    assert json.loads(body)["status"] == "failed"
+
+
+SAYS = METRIC + FILE + "print(json.dumps({k: v for k, v in os.environ.items() if k[:6] in ('MLFLOW', 'WANDB_')}))"
+
+
+def said(ended: Any) -> dict[str, str]:
+    found: dict[str, str] = json.loads(next(line for line in ended.stdout.splitlines() if line.startswith("{")))
+    return found
+
+
+def test_mlflow_records_in_the_tracker_and_not_with_the_token_of_the_job(tmp_path: Path, workspace: Workspace) -> None:
+    (tmp_path / "key").write_text("pa55")
+    tracking = {
+        "MLFLOW_TRACKING_URI": "https://runs.example.com",
+        "MLFLOW_EXPERIMENT_NAME": "churn",
+        "MLOPS_ENV_MLFLOW_TRACKING_PASSWORD": f"file://{tmp_path}/key",
+    }
+    settings = step(SAYS, tracking=tracking, fetches=True)
+    ended = run(tmp_path, settings, workspace)
+    assert ended.returncode == 0, ended.stderr
+    told = said(ended)
+    assert json.loads(told.pop("MLFLOW_RUN_CONTEXT"))["mlflow.runName"] == "retrain/whole-1/fit"
+    assert told == {
+        "MLFLOW_TRACKING_URI": "https://runs.example.com",
+        "MLFLOW_EXPERIMENT_NAME": "churn",
+        "MLFLOW_TRACKING_PASSWORD": "pa55",
+    }
+    ((path, _),) = workspace.of("POST", "/mlflow")
+    assert path.startswith("/mlflow/v1.0/w/"), "a search decides by what the job itself tells the workspace"
+
+
+def test_beside_another_tracker_the_jobs_own_run_is_there_too(tmp_path: Path, workspace: Workspace) -> None:
+    settings = step(SAYS, tracking={"WANDB_PROJECT": "churn"})
+    told = said(run(tmp_path, settings, workspace))
+    assert (told["MLFLOW_RUN_ID"], told["WANDB_NAME"]) == ("run-1", "retrain/whole-1/fit")
 
 
 def test_a_condition_that_does_not_hold_ends_with_success_and_leaves_word(tmp_path: Path) -> None:
@@ -216,7 +281,7 @@ def registering(workspace: Workspace, **more: Any) -> dict[str, Any]:
         "datastore": "azureml://datastores/artifacts/paths/",
         "noted": [{"step": "judge", "metric": "auc"}],
         "metadata": {"team": "growth"},
-        "lineage": {"mlops_pipeline": "retrain"},
+        "lineage": {"mlops-pipeline": "retrain", "mlops-step": "fit"},
         "image": "registry.example.com/serve:1",
         "pause": 0,
         **more,
@@ -228,7 +293,11 @@ def made(folder: Path) -> dict[str, str]:
     (folder / "files" / "inner").mkdir(parents=True)
     (folder / "files" / "model.bin").write_text("x")
     (folder / "files" / "inner" / "a b.txt").write_text("y")
-    return {"MLOPS_INPUT_FILES": str(folder / "files"), **before(folder, "judge", 0.93)}
+    known = {"MLOPS_INPUT_FILES": str(folder / "files"), **before(folder, "judge", 0.93), **before(folder, "fit", 0)}
+    read = {"dataset": "rows", "version": 3}
+    facts = {"address": "https://a/pipelines/retrain/whole-1/fit/facts.json", "inputs": {"y": read, "x": {}}}
+    (folder / "before-fit" / "facts.json").write_text(json.dumps(facts))
+    return known
 
 
 def test_a_version_waits_for_its_approval_with_its_files_metrics_and_lineage(
@@ -245,9 +314,12 @@ def test_a_version_waits_for_its_approval_with_its_files_metrics_and_lineage(
     assert said["properties"] == {
         "auc": "0.93",
         "team": "growth",
-        "mlops_pipeline": "retrain",
-        "mlops_pipeline_run": "whole-1",
-        "mlops_run": "run-1",
+        "mlops-pipeline": "retrain",
+        "mlops-step": "fit",
+        "mlops-run": "whole-1",
+        "mlops-facts": "https://a/pipelines/retrain/whole-1/fit/facts.json",
+        "mlops-data-y": "rows@3",
+        "mlops-job": "run-1",
     }
     uploaded = dict(workspace.of("PUT", "/blob/"))
     assert uploaded == {

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
+from pulumi_mlops import bridges
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -12,7 +13,7 @@ from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.inputs import Flag, Needs, OneOf, Spec, Whole, given, refuse
 from pulumi_mlops.core.refs import Given, Of
 from pulumi_mlops.core.schedules import Schedule
-from pulumi_mlops.steps.graph import Graph
+from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.step import PART, Plain, Step, name_problem, named
 
 if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
@@ -74,6 +75,19 @@ class PipelineSpec(Spec):
                 )
             )
         return value
+
+    def uses(self) -> frozenset[str]:
+        """Name what its steps need where they take things of other platforms."""
+        used = [work for step in self.steps.values() if (work := works(step)) is not None]
+        needed = [
+            bridges.needed("dataset", self.platform, view.dataset.platform)
+            for work in used
+            for view in work.datasets.values()
+        ]
+        trackers = [work.tracker for work in used if work.tracker is not None]
+        if any(not bridges.same(one.platform, self.platform) for one in trackers):
+            needed.append(frozenset({bridges.IDENTITY}))
+        return frozenset().union(*needed)
 
     @property
     def graph(self) -> Graph:

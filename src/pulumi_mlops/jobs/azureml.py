@@ -36,7 +36,12 @@ SKIPPED, DONE = "skipped", "done"
 """Files in the folder of a step: the first one says why it did not run."""
 PLACEHOLDER = ".skipped"
 """A file in each output of such a step: Azure mounts no folder that is empty."""
-MEASURED = "metrics.json"
+MEASURED, FACTS = "metrics.json", "facts.json"
+_OF_THE_JOB = (
+    *("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_RUN_ID"),
+    *("MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"),
+)
+"""What the workspace tells MLflow's client of the job's own run."""
 _TIMEOUT_SECONDS = 60
 _TRIES, _PAUSE_SECONDS = 5, 3.0
 _WORST = 1e300
@@ -55,13 +60,18 @@ def main(settings: Mapping[str, Any], environment: Mapping[str, str]) -> int:
         return 0
     if register := settings.get("register"):
         noted = {one["metric"]: metric(given, one) for one in register["noted"]}
-        return ended(azureml_register.main(register, noted, given), state)
+        return ended(
+            azureml_register.main(register, noted, given, facts(given, register["lineage"]["mlops-step"])), state
+        )
     if not first:
         aside(settings, given)
         state = Path(given["MLOPS_STATE"])
     given["MLOPS_STEP"] = json.dumps(settings["wanted"])
     given["MLOPS_METRICS"] = str(state / MEASURED)
-    code = start(settings["command"], given)
+    given.update(recorded(settings["record"], given, state))
+    code = start([*fetching(settings), *settings["command"]], tracked(settings, given))
+    if first:
+        keep(given)
     if code != 0 or not first:
         return code
     wanted = settings["wanted"].get("metrics", [])
@@ -134,6 +144,48 @@ def outputs(settings: Mapping[str, Any], given: Mapping[str, str]) -> list[Path]
 def output(name: str) -> str:
     """Name the variable with the folder of an output."""
     return "MLOPS_OUTPUT_" + name.upper().replace("-", "_")
+
+
+def recorded(record: Mapping[str, Any], given: Mapping[str, str], state: Path) -> dict[str, str]:
+    """Say which run this is, where its record is, and which records lead to what it takes."""
+    run, own = given.get("AZUREML_ROOT_RUN_ID", "local"), given.get("AZUREML_RUN_ID", "local")
+    parts = [run, record["step"], *([own] if record["trials"] else [])]
+    found = {
+        "MLOPS_RUN": "/".join([record["pipeline"], *parts]),
+        "MLOPS_FACTS": str(state / FACTS),
+        "MLOPS_FACTS_AT": record["runs"] + "/".join([*parts, FACTS]),
+        "MLOPS_READ": tempfile.mkdtemp(),
+    }
+    for name, one in record["made"].items():
+        address = facts(given, one["step"]).get("address", "")
+        found["MLOPS_MADE_" + name.upper().replace("-", "_")] = f"{one['step']}/{one['output']} {address}"
+    return found
+
+
+def facts(given: Mapping[str, str], step: str) -> dict[str, Any]:
+    """Read the record of a step before; one of a run that began with an older program has none."""
+    file = Path(given[before(step)]) / FACTS
+    found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    return found
+
+
+def keep(given: Mapping[str, str]) -> None:
+    """Put the record where it is found by the run and the step: the folder of a job has the name of the job alone."""
+    file = Path(given["MLOPS_FACTS"])
+    if file.is_file() and "MSI_ENDPOINT" in given:
+        azureml_register.Azure(given).upload(given["MLOPS_FACTS_AT"], file)
+
+
+def fetching(settings: Mapping[str, Any]) -> list[str]:
+    """Return what reads the keys of a tracker before the command."""
+    return [sys.executable, str(BESIDE / "start.py")] if settings.get("fetches") else []
+
+
+def tracked(settings: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Lead MLflow's client to the tracker of the step, as the job's identity, and not to the job's own run."""
+    tracking = settings.get("tracking", {})
+    jobs = _OF_THE_JOB if "MLFLOW_TRACKING_URI" in tracking else ()
+    return {**{key: value for key, value in given.items() if key not in jobs}, **tracking}
 
 
 def start(command: list[str], environment: Mapping[str, str]) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 STORAGE = "https://storage.azure.com/"
-RUN = "mlops_run"
+JOB = "mlops-job"
 """The property of a version that says which job registered it."""
 APPROVAL, IMAGE = "approval", "serving_image"
 _STORAGE_VERSION = "2021-12-02"
@@ -41,13 +41,18 @@ class RefusedError(Exception):
         self.status = status
 
 
-def main(settings: Mapping[str, Any], metrics: Mapping[str, float], given: Mapping[str, str]) -> int:
-    """Copy the files, and register the version."""
+def main(
+    settings: Mapping[str, Any], metrics: Mapping[str, float], given: Mapping[str, str], facts: Mapping[str, Any]
+) -> int:
+    """Copy the files, and register the version.
+
+    :param facts: the record of the step that made the files.
+    """
     azure = Azure(given, pause=float(settings.get("pause", _PAUSE_SECONDS)))
     root, own = f"{settings['management']}{settings['model']}/versions", given["AZUREML_RUN_ID"]
     there = list(azure.listed(root, settings["api"]))
     for one in there:
-        if ((one.get("properties") or {}).get("properties") or {}).get(RUN) == own:
+        if ((one.get("properties") or {}).get("properties") or {}).get(JOB) == own:
             sys.stdout.write(f"register: this run registered version {one['name']} already\n")
             return 0
     source, folder = Path(given["MLOPS_INPUT_FILES"]), f"{settings['folder']}{own}/"
@@ -61,8 +66,9 @@ def main(settings: Mapping[str, Any], metrics: Mapping[str, float], given: Mappi
         **settings.get("metadata", {}),
         **{name: repr(value) for name, value in metrics.items()},
         **settings.get("lineage", {}),
-        "mlops_pipeline_run": given.get("AZUREML_ROOT_RUN_ID", own),
-        RUN: own,
+        "mlops-run": given.get("AZUREML_ROOT_RUN_ID", own),
+        **read(facts),
+        JOB: own,
     }
     body = {
         "properties": {
@@ -80,6 +86,13 @@ def main(settings: Mapping[str, Any], metrics: Mapping[str, float], given: Mappi
         number += 1
     sys.stderr.write("register: others take every number; run the step again\n")
     return 1
+
+
+def read(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Say where the record of a step is, and which versions of datasets it read."""
+    inputs = facts.get("inputs", {}).items()
+    found = {f"mlops-data-{name}": f"{one['dataset']}@{one['version']}" for name, one in inputs if "dataset" in one}
+    return {"mlops-facts": facts.get("address", ""), **found}
 
 
 class Azure:

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from support.azureml_entities import (
     problems,
     read_back,
 )
-from support.facts.azure import GROUP, HUB, IMAGE, SETTINGS, VAULT, WORKSPACE
+from support.facts.azure import GROUP, GROUP_PATH, HUB, IMAGE, SETTINGS, VAULT, WORKSPACE, hub
 from support.mocks import Cloud, Registration
 
 MODEL = ModelRef(
@@ -46,6 +47,50 @@ ROWS = mlops.FeatureGroupRef(
     },
 )
 SECRET = SecretRef(name="hub", backend="azure", address={"id": f"{VAULT}/secrets/hub"})
+RUNS = mlops.ExperimentTrackerRef(
+    name="runs",
+    backend="azure",
+    platform=HUB,
+    engine="mlflow",
+    url="https://ml.azure.com",
+    project="churn",
+    environment={"MLFLOW_TRACKING_URI": "azureml://here", "MLFLOW_EXPERIMENT_NAME": "churn"},
+    address={"record": f"{GROUP_PATH}/providers/Microsoft.Authorization/roleDefinitions/runs"},
+)
+WANDB = replace(
+    RUNS,
+    name="wandb",
+    engine="wandb",
+    environment={"WANDB_PROJECT": "churn"},
+    keys={"WANDB_API_KEY": SecretRef(name="key", backend="azure", address={"id": f"{VAULT}/secrets/key"})},
+    address={"record": None},
+)
+TABLE = mlops.DatasetRef(
+    name="table",
+    backend="azure",
+    platform=HUB,
+    location="https://tablestore.blob.core.windows.net/files/",
+    address={
+        "container": f"{GROUP_PATH}/providers/Microsoft.Storage/storageAccounts/tablestore/blobServices/default/"
+        "containers/files",
+        "asset": f"{WORKSPACE}/data/table",
+    },
+)
+GPUS = mlops.TrainingClusterRef(
+    name="gpus",
+    backend="azure",
+    platform=HUB,
+    cpus=4,
+    memory_gb=16,
+    nodes_max=2,
+    address={
+        "id": f"{WORKSPACE}/computes/gpus",
+        "compute": "gpus",
+        "size": "Standard_D4s_v3",
+        "principal": "p",
+        "client": "c",
+    },
+)
 ROOT = Path(__file__).parents[3]
 Steps = dict[str, Any]
 NOTHING: dict[str, Any] = {}
@@ -120,6 +165,11 @@ def secret() -> Steps:
     return {"fit": fit(secrets={"hub": SECRET}, environment={"HF_HOME": "/cache"})}
 
 
+def recorded(**more: Any) -> Steps:
+    rows = prepare(inputs={"the-table": TABLE.version(3)}, tracker=WANDB)
+    return {"rows": rows, "fit": fit(inputs={"rows": rows.out("rows")}, tracker=RUNS, **more)}
+
+
 def with_hyphens() -> Steps:
     rows = prepare(outputs=["train-rows"])
     return {"get-rows": rows, "fit-all": fit(inputs={"train-rows": rows.out("train-rows")})}
@@ -152,6 +202,7 @@ RIGHT: dict[str, tuple[Callable[[], Steps], dict[str, Any]]] = {
     "behind a condition": (behind_a_condition, NOTHING),
     "parameters": (of_parameters, {"parameters": {"lr": 0.1, "least": 0.9}}),
     "secrets": (secret, NOTHING),
+    "trackers and a dataset": (recorded, NOTHING),
     "hyphens": (with_hyphens, NOTHING),
     "retries": (again, NOTHING),
     "a search on a condition": (search_on_condition, NOTHING),
@@ -320,6 +371,69 @@ def test_a_secret_is_named_and_not_given() -> None:
     assert said["MLOPS_SECRET_HUB"] == "https://churndev1.vault.azure.net/secrets/hub"
     assert said["AZURE_CLIENT_ID"]
     assert any("key-vault-secrets-user" in item.name for item in of(cloud, "RoleAssignment"))
+
+
+def test_a_tracker_is_named_with_the_addresses_of_its_keys() -> None:
+    cloud = build(recorded)
+    rows, fitted = (settings(specs(cloud)[f"churn_dev_retrain__{name}"]) for name in ("rows", "fit"))
+    assert rows["tracking"] == {
+        "WANDB_PROJECT": "churn",
+        "MLOPS_ENV_WANDB_API_KEY": "https://churndev1.vault.azure.net/secrets/key",
+    }
+    assert (rows["fetches"], fitted["fetches"]) == (True, False)
+    assert fitted["tracking"] == RUNS.environment
+    assert fitted["record"]["made"] == {"rows": {"step": "rows", "output": "rows"}}
+
+
+def test_a_version_of_a_dataset_is_fetched_when_the_step_runs() -> None:
+    said = settings(specs(build(recorded))["churn_dev_retrain__rows"])
+    assert said["wanted"]["datasets"] == ["the-table"]
+    assert said["environment"]["MLOPS_DATASET_THE_TABLE"] == f"table@3 {TABLE.location}"
+    assert said["environment"]["MLOPS_INPUT_THE_TABLE"].endswith("/inputs/the-table")
+
+
+def test_who_records_and_reads_may_do_that_there_alone() -> None:
+    given = {one.inputs["scope"]: one.inputs["roleDefinitionId"] for one in of(build(recorded), "RoleAssignment")}
+    assert given[HUB.address["workspace_id"]] == RUNS.address["record"]
+    assert given[TABLE.address["container"]].endswith("2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"), "who reads files"
+    assert given[TABLE.address["asset"]].endswith("acdd72a7-3385-48ef-bd42-f606fba81ae7"), "who looks"
+    assert given[f"{VAULT}/secrets/key"].endswith("4633458b-17de-408a-b874-0445c86b69e6"), "who reads a secret"
+    assert len(given) == 7, "images, artifacts and logs are the others"
+
+
+def test_on_a_cluster_the_same_is_allowed_by_the_pipelines_own_role() -> None:
+    def steps() -> Steps:
+        also = replace(RUNS, name="also")
+        read = {"y": TABLE.latest()}
+        return {"fit": fit(inputs=read, tracker=RUNS, cluster=GPUS), "more": fit(tracker=also, cluster=GPUS)}
+
+    cloud = build(steps)
+    (role,) = [one for one in of(cloud, "RoleDefinition") if one.name.endswith("-steps")]
+    actions = role.inputs["permissions"][0]["actions"]
+    assert "Microsoft.MachineLearningServices/workspaces/experiments/runs/write" in actions
+    assert not [one for one in actions if "*" in one or one.endswith(("models/write", "jobs/write"))]
+    given = [one.inputs for one in of(cloud, "RoleAssignment") if one.inputs["principalId"] == "p"]
+    scopes = [one["scope"] for one in given]
+    assert sorted(scopes) == sorted(set(scopes)), "Azure takes a role once at one place"
+    assert {HUB.address["workspace_id"], TABLE.address["container"]} < set(scopes)
+
+
+ELSEWHERE = hub("other")
+THEIRS = replace(TABLE, backend="aws", platform=replace(ELSEWHERE, backend="aws"), location="s3://rows/")
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ({"tracker": replace(RUNS, platform=ELSEWHERE)}, "bridge.identity: "),
+        ({"inputs": {"y": THEIRS.latest()}}, "bridge.dataset.backend: "),
+    ],
+)
+def test_what_is_of_another_platform_is_refused_by_name(step: dict[str, Any], told: str) -> None:
+    with pytest.raises(Unsupported) as caught:
+        build(lambda: {"fit": fit(**step)})
+    assert told in str(caught.value)
+    assert str(caught.value).count("\n") == 1
 
 
 def test_the_schedule_starts_the_component_as_the_identity() -> None:

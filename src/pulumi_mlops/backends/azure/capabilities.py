@@ -310,14 +310,12 @@ CAPABILITIES = table(
         ),
         "pipeline.cluster": Entry("native", "the compute, as whose identity the step runs"),
         "pipeline.datasets": Entry(
-            "absent",
-            "a step is given folders, and a version of a dataset is a list of files.",
-            "a step whose command runs dataset.py fetch, with access of its own in its secrets.",
+            "emulated",
+            "the program that starts a step fetches the files with azure-storage-blob and azure-identity, which the "
+            "image has to have",
         ),
         "pipeline.tracker": Entry(
-            "absent",
-            "the identity of a pipeline records nowhere.",
-            "environment and secrets of the step, with the address and the key of the tracker.",
+            "native", "variables of the step, and a role that records; keys are read with azure-identity as it starts"
         ),
         "pipeline.checkpoints": Entry("native", "a folder of the artifact store that is mounted to be written"),
         "pipeline.register.image": Entry("native", "the tag serving_image of the version"),

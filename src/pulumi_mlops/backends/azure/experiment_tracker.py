@@ -12,7 +12,7 @@ from pulumi_mlops.core.component import Scope
 
 _SPACE = "Microsoft.MachineLearningServices/workspaces"
 # https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles#mlflow-operations
-_RECORDS = (
+RECORDS = (
     f"{_SPACE}/read",
     *(f"{_SPACE}/{what}/{verb}" for what in ("experiments", "experiments/runs") for verb in ("read", "write")),
     *(f"{_SPACE}/metadata/artifacts/{verb}" for verb in ("read", "write")),
@@ -23,7 +23,7 @@ def experiment_tracker(scope: Scope, spec: ExperimentTrackerSpec) -> ExperimentT
     """Say where runs are, and make the role: the narrowest of Azure's own changes models and jobs too."""
     at, experiment = PlatformAddress.of(spec.platform), spec.own.experiment or scope.name
     role = access.role(
-        scope, "record", "recorder", f"Records runs for tracker {scope.name}", [at.group_id], actions=_RECORDS
+        scope, "record", "recorder", f"Records runs for tracker {scope.name}", [at.group_id], actions=RECORDS
     )
     address = Output.all(at.tracking, at.location, at.workspace_id).apply(
         lambda known: str(known[0] or f"azureml://{known[1]}.api.azureml.ms/mlflow/v1.0{known[2]}")

@@ -4,7 +4,6 @@ Components never change: another content is another version beside those before 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib import resources as files
 from typing import Any
 
@@ -15,51 +14,36 @@ from pulumi_azure_native import monitor, storage
 
 from pulumi_mlops.backends.azure import access, live, names, providers, triggers
 from pulumi_mlops.backends.azure.access import Identity
-from pulumi_mlops.backends.azure.addresses import (
-    FeatureGroupAddress,
-    PipelineAddress,
-    PlatformAddress,
-    TrainingClusterAddress,
-)
+from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
 from pulumi_mlops.backends.azure.health import RULE
+from pulumi_mlops.backends.azure.pipeline_rights import grants, on_clusters, place_of, prints
 from pulumi_mlops.backends.azure.rights import Right, rights, write_place
 from pulumi_mlops.backends.azure.steps import (
     Context,
     cluster,
     image,
-    machine,
     machines_at_once,
     render,
     safe,
 )
-from pulumi_mlops.components.feature_group import OfflineView
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.content import digest_of, settled
 from pulumi_mlops.core.naming import physical
-from pulumi_mlops.core.workload import Grant, Image, Place
-from pulumi_mlops.steps.graph import works
-from pulumi_mlops.steps.register import RegisterStep
-from pulumi_mlops.steps.step import Step
-from pulumi_mlops.steps.work import text
+from pulumi_mlops.core.workload import Place
+from pulumi_mlops.steps.work import FACTS, FETCH, READ, START, text
 
 PROGRAMS = {
     name: files.files("pulumi_mlops.jobs").joinpath(name).read_text()
-    for name in ("azureml.py", "azureml_register.py", "step.py")
+    for name in ("azureml.py", "azureml_register.py", START, FETCH, READ, FACTS)
 }
 """What starts each step."""
 ASSET, COMPUTE = 200, 24
 """Characters of an asset's name, where that of a step follows, and of a compute's."""
 _DIGEST = 7
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-_BLOB_ACTIONS = tuple(f"{_BLOBS}/{one}" for one in ("read", "write", "add/action", "delete"))
-_SECRETS = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
-_PULLS = ("Microsoft.ContainerRegistry/registries/pull/read",)
-"""What steps do elsewhere, as the role of those as whom a training cluster runs."""
-_LOGS = "ExperimentRun/dcid.*"
-"""Where the workspace keeps what jobs print, by their names, which nobody knows beforehand."""
 
 
 def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
@@ -71,12 +55,12 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     native: dict[str, pulumi.Resource] = {"identity": who.resource}
     machines = _machines(scope, spec, who)
     native |= {f"machines.{size}": made for size, made in machines.items()}
-    clusters = _clusters(scope, spec, runs)
+    clusters = on_clusters(scope, spec, runs)
     code, environments = _code(scope, spec), _environments(scope, spec)
     nodes: dict[str, Any] = {}
     content: dict[str, Any] = {}
     for name in spec.steps:
-        rendered, place = render(context, name), _place(spec.steps[name])
+        rendered, place = render(context, name), place_of(spec.steps[name])
         version = digest_of(settled([rendered.content, image(spec.steps[name]), PROGRAMS]))
         called = asset(scope, name)
         made = _component(
@@ -116,24 +100,6 @@ def experiment(scope: Scope) -> str:
     return scope.physical(scope.name, limit=ASSET)
 
 
-def grants(steps: Mapping[str, Step]) -> list[Grant]:
-    """List what steps name."""
-    found: list[Grant] = []
-    for name, step in steps.items():
-        work = works(step)
-        if work is not None:
-            found += [_grant(one) for one in work.workload(name).grants]
-        elif isinstance(step, RegisterStep):
-            found += [("register", step.model), ("pull", Image(image(step)))]
-    return found
-
-
-def _grant(one: Grant) -> Grant:
-    """Have a step read the rows of a group, which it finds in a folder, and not look the group up."""
-    verb, thing = one
-    return (verb, Place(FeatureGroupAddress.of(thing.group).rows)) if isinstance(thing, OfflineView) else one
-
-
 def _identity(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> Identity:
     """Make the identity as which jobs run on machines of the pipeline's, with the rights of what these steps name."""
     at = PlatformAddress.of(spec.platform)
@@ -141,50 +107,8 @@ def _identity(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> Identity:
     own = {name: step for name, step in spec.steps.items() if cluster(step) is None}
     given = rights(spec.platform, [*grants(own), ("write", Place(runs))])
     return access.known_with(
-        made, access.assign(scope, made.principal_id, at.subscription, [*given, _prints(at)] if own else [])
+        made, access.assign(scope, made.principal_id, at.subscription, [*given, prints(at)] if own else [])
     )
-
-
-def _prints(at: PlatformAddress) -> Right:
-    why = "what a job prints is kept by the job's name, which nobody knows beforehand"
-    return Right("Storage Blob Data Contributor", at.storage_id, "logs", (_LOGS,), why=why)
-
-
-def _clusters(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> dict[str, Output[str]]:
-    """Give those as whom training clusters run the rights of the steps on them; return the compute of each.
-
-    By a role of the pipeline's own: Azure takes a role once for whoever gets it at one place, and other pipelines may
-    run there as well.
-    """
-    at = PlatformAddress.of(spec.platform)
-    found: dict[str, dict[str, Step]] = {}
-    for name, step in spec.steps.items():
-        if cluster(step) is not None:
-            found.setdefault(_place(step), {})[name] = step
-    if not found:
-        return {}
-    does = f"Reads and writes what the steps of pipeline {scope.name} name"
-    role = access.role(scope, "steps", "steps", does, [at.group_id], actions=_PULLS, data=[*_BLOB_ACTIONS, _SECRETS])
-    computes: dict[str, Output[str]] = {}
-    for key, steps in found.items():
-        place = cluster(next(iter(steps.values())))
-        assert place is not None  # noqa: S101 (they are here for it)
-        address = TrainingClusterAddress.of(place)
-        wanted = [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), _prints(at)]
-        given = [replace(right, role="Pipeline steps", custom=role.id) for right in wanted]
-        principal = Output.from_input(address.principal).apply(str)
-        made = access.assign(scope, principal, at.subscription, given, part=f"on-{place.name}")
-        computes[key] = access.after(address.id, made)
-    return computes
-
-
-def _place(step: Step) -> str:
-    """Name where a step runs: its training cluster, or the size of its machines."""
-    if (place := cluster(step)) is not None:
-        return f"{place.platform.name}/{place.platform.stage}/{place.name}"
-    found = machine(step)
-    assert found is not None  # noqa: S101 (the checks have refused what has none)
-    return found.name
 
 
 def _machines(scope: Scope, spec: PipelineSpec, who: Identity) -> dict[str, ml.Compute]:
@@ -196,7 +120,7 @@ def _machines(scope: Scope, spec: PipelineSpec, who: Identity) -> dict[str, ml.C
     most: dict[str, int] = {}
     for step in spec.steps.values():
         if cluster(step) is None:
-            most[_place(step)] = most.get(_place(step), 0) + machines_at_once(step)
+            most[place_of(step)] = most.get(place_of(step), 0) + machines_at_once(step)
     return {size: _compute(scope, at, size, count, who.id) for size, count in most.items()}
 
 

@@ -78,7 +78,7 @@ READER = "Model reader"
 MODELS = "Microsoft.MachineLearningServices/workspaces/models"
 READ_BLOB = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 """Reading a file, and listing files."""
-_BLOBS = (
+BLOBS = (
     READ_BLOB,
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
@@ -141,7 +141,7 @@ def _bounded(paths: Sequence[str]) -> str:
     listing = f"ActionMatches{{'{READ_BLOB}'}} AND SubOperationMatches{{'Blob.List'}}"
     actions = " AND ".join(
         f"!(ActionMatches{{'{action}'}}{' AND NOT SubOperationMatches{Blob.List}' if action == READ_BLOB else ''})"
-        for action in _BLOBS
+        for action in BLOBS
     ).replace("{Blob.List}", "{'Blob.List'}")
     wanted = dict.fromkeys(paths)
     inside = " OR ".join(f"{blob} StringLike '{path}'" for path in wanted)

@@ -16,28 +16,28 @@ from pulumi_mlops.backends.azure.addresses import (
     FeatureGroupAddress,
     ModelAddress,
     PlatformAddress,
-    SecretAddress,
     TrainingClusterAddress,
-    secret_url,
 )
 from pulumi_mlops.backends.azure.instances import Instance
 from pulumi_mlops.backends.azure.stores import in_datastore
 from pulumi_mlops.backends.azure.workflows import MANAGEMENT, ML
-from pulumi_mlops.backends.azure.workload import CLIENT
+from pulumi_mlops.backends.azure.workload import CLIENT, addresses
 from pulumi_mlops.components.feature_group import OfflineView
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.training_ref import TrainingClusterRef
 from pulumi_mlops.core.compute import Compute
-from pulumi_mlops.core.workload import variable, variables
+from pulumi_mlops.core.workload import FETCHED, variable, variables
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Condition, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
-from pulumi_mlops.steps.work import INPUT, OUTPUT, PARAMETER, Work, settings
+from pulumi_mlops.steps.work import HISTORY, INPUT, OUTPUT, PARAMETER, Work, settings, together_with
 
 BEFORE, BOUND, DAYS = "MLOPS_BEFORE_", "MLOPS_BOUND_", "MLOPS_DAYS_"
 FILES = "files"
+_FETCHED = "/tmp/mlops/inputs"  # noqa: S108 (in the container of a job)
+"""Where versions of datasets are fetched to."""
 STATE, CHECKPOINTS = "state", "checkpoints"
 """Outputs of every step, and of one with checkpoints: what it tells those behind it, and what is kept for itself."""
 _SMALL = Compute(cpus=2, memory_gb=4)
@@ -143,10 +143,11 @@ class Rendered:
     def shape(self) -> dict[str, Any]:
         """Return what its node is, without what is known late."""
         work, seconds = works(self.step), timeout(self.step)
-        views = work.views if work else {}
+        views, read = (work.views, work.datasets) if work else ({}, {})
         return {
             "bound": {key: value["value"] for key, value in self.bound.items() if "value" in value},
             "rows": {key: [view.group.platform.name, view.group.name] for key, view in views.items()},
+            "datasets": {key: [view.dataset.platform.name, view.label] for key, view in read.items()},
             "seconds": seconds,
             "sweep": _sweep(self.step, "", seconds) if isinstance(self.step, TuneStep) else None,
         }
@@ -301,7 +302,7 @@ def render(context: Context, name: str) -> Rendered:
         "before": graph.before(name),
         "when": [_judged(graph.name(one.metric.step), one) for one in (() if step.when is None else step.when.bounds)],
     }
-    own = _own(context, step)
+    own = _own(context, name, step)
     return Rendered(
         step=step,
         inputs=taken.inputs,
@@ -332,7 +333,7 @@ class _Own:
     """The same without what is known late, by names."""
 
 
-def _own(context: Context, step: Step) -> _Own:
+def _own(context: Context, name: str, step: Step) -> _Own:
     if isinstance(step, RegisterStep):
         return _registers(context, step)
     work = works(step)
@@ -343,9 +344,12 @@ def _own(context: Context, step: Step) -> _Own:
         **{variable(DAYS, key): str(view.days) for key, view in work.views.items() if view.days is not None},
         "MLOPS_NODES": str(work.machines),
     }
-    secrets: dict[str, Input[str]] = {
-        key: Output.from_input(SecretAddress.of(secret).id).apply(secret_url) for key, secret in work.secrets.items()
-    }
+    load = work.workload(name)
+    late = {**work.told(), **{variable(INPUT, key): f"{_FETCHED}/{key}" for key in work.datasets}}
+    for key, view in work.views.items():
+        late[variable(HISTORY, key)] = together_with(
+            f"{view.group.name}@{view.days}", FeatureGroupAddress.of(view.group).rows
+        )
     said: dict[str, Any] = {
         "command": list(work.command),
         "wanted": {
@@ -354,7 +358,10 @@ def _own(context: Context, step: Step) -> _Own:
             "launcher": work.launcher if isinstance(work, TrainStep) else None,
             "processes": work.processes if isinstance(work, TrainStep) else 1,
             "attempts": work.retries + 1,
+            "datasets": list(work.datasets),
         },
+        "fetches": bool(load.keys),
+        "record": _record(context, name, step),
     }
     if isinstance(step, TuneStep):
         said["objective"] = {"metric": step.objective, "goal": "maximize" if step.maximize else "minimize"}
@@ -362,11 +369,27 @@ def _own(context: Context, step: Step) -> _Own:
             variable(PARAMETER, part) for part, where in step.over.items() if where.integer is not None
         ]
     given = {**work.environment, **fixed}
-    named = {key: secret.name for key, secret in work.secrets.items()}
+    named = {key: secret.name for key, secret in {**work.secrets, **load.keys}.items()}
+    tracker = dict(load.tracker.environment) if load.tracker else {}
+    tracking = {**tracker, **{FETCHED + key: where for key, where in addresses(load.keys).items()}}
+    own = {**given, **variables({}, addresses(load.secrets)), **late, CLIENT: context.runs_as(step)}
+    runs = Output.concat(context.at.files, context.folder)
     return _Own(
-        {**said, "environment": {**given, **variables({}, secrets), CLIENT: context.runs_as(step)}},
-        {**said, "environment": given, "secrets": named},
+        {**said, "environment": own, "tracking": tracking, "record": {**said["record"], "runs": runs}},
+        {**said, "environment": given, "secrets": named, "tracking": sorted(tracking), "read": sorted(late)},
     )
+
+
+def _record(context: Context, name: str, step: Step) -> dict[str, Any]:
+    """Say what the record of a step begins with, and which inputs other steps have made."""
+    made = {key: one for key, one in _folders(step).items() if isinstance(one, Out)}
+    graph = context.spec.graph
+    return {
+        "pipeline": context.name,
+        "step": name,
+        "trials": isinstance(step, TuneStep),
+        "made": {key: {"step": graph.name(one.step), "output": one.name} for key, one in made.items()},
+    }
 
 
 def _registers(context: Context, step: RegisterStep) -> _Own:
@@ -381,10 +404,10 @@ def _registers(context: Context, step: RegisterStep) -> _Own:
         "metadata": dict(step.metadata),
     }
     lineage = {
-        "mlops_pipeline": context.name,
-        "mlops_step": graph.name(step.files.step),
-        "mlops_output": step.files.name,
-        "mlops_code": image(step),
+        "mlops-pipeline": context.name,
+        "mlops-step": graph.name(step.files.step),
+        "mlops-output": step.files.name,
+        "mlops-code": image(step),
     }
     late = {"image": step.image, "lineage": lineage}
     register = {

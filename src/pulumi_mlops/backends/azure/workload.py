@@ -25,11 +25,12 @@ def environment(workload: Workload[FeatureView], client: Input[str]) -> dict[str
     Variables are read by whoever may read the deployment: a secret's variable holds the address of its value, which the
     container fetches from the vault as the endpoint's identity.
     """
-    ours = variables({}, _addresses(workload.secrets), workload.tracker, _addresses(workload.keys))
+    ours = variables({}, addresses(workload.secrets), workload.tracker, addresses(workload.keys))
     return {**workload.environment, **ours, CLIENT: client}
 
 
-def _addresses(secrets: Mapping[str, SecretRef]) -> dict[str, Input[str]]:
+def addresses(secrets: Mapping[str, SecretRef]) -> dict[str, Input[str]]:
+    """Return where each secret is, for who reads it with the vault's own API."""
     return {key: Output.from_input(SecretAddress.of(secret).id).apply(secret_url) for key, secret in secrets.items()}
 
 

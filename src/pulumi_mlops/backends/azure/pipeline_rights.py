@@ -1,0 +1,97 @@
+"""Rights of the steps of a pipeline: of its own identity, and of those as whom training clusters run."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pulumi import Output
+
+from pulumi_mlops.backends.azure import access
+from pulumi_mlops.backends.azure.addresses import FeatureGroupAddress, PlatformAddress, TrainingClusterAddress
+from pulumi_mlops.backends.azure.experiment_tracker import RECORDS
+from pulumi_mlops.backends.azure.rights import BLOBS, RECORDER, Right, merged, rights
+from pulumi_mlops.backends.azure.steps import cluster, image, machine
+from pulumi_mlops.components.dataset_ref import DatasetView
+from pulumi_mlops.components.feature_group import OfflineView
+from pulumi_mlops.components.pipeline import PipelineSpec
+from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.workload import Grant, Image, Place
+from pulumi_mlops.steps.graph import works
+from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.step import Step
+
+_SECRETS = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+_ASSETS = tuple(f"Microsoft.MachineLearningServices/workspaces/data/{one}read" for one in ("", "versions/"))
+_PULLS = ("Microsoft.ContainerRegistry/registries/pull/read",)
+"""What steps do elsewhere, as the role of those as whom a training cluster runs."""
+_LOGS = "ExperimentRun/dcid.*"
+"""Where the workspace keeps what jobs print, by their names, which nobody knows beforehand."""
+
+
+def grants(steps: Mapping[str, Step]) -> list[Grant]:
+    """List what steps name."""
+    found: list[Grant] = []
+    for name, step in steps.items():
+        work = works(step)
+        if work is not None:
+            found += [_grant(one) for one in work.workload(name).rights]
+        elif isinstance(step, RegisterStep):
+            found += [("register", step.model), ("pull", Image(image(step)))]
+    return found
+
+
+def _grant(one: Grant) -> Grant:
+    """Have a step read the rows of a group, which it finds in a folder, and not look the group up."""
+    verb, thing = one
+    return (verb, Place(FeatureGroupAddress.of(thing.group).rows)) if isinstance(thing, OfflineView) else one
+
+
+def prints(at: PlatformAddress) -> Right:
+    """Let jobs write down what they print."""
+    why = "what a job prints is kept by the job's name, which nobody knows beforehand"
+    return Right("Storage Blob Data Contributor", at.storage_id, "logs", (_LOGS,), why=why)
+
+
+def on_clusters(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> dict[str, Output[str]]:
+    """Give those as whom training clusters run the rights of the steps on them; return the compute of each.
+
+    By a role of the pipeline's own: Azure takes a role once for whoever gets it at one place, and other pipelines may
+    run there as well.
+    """
+    at = PlatformAddress.of(spec.platform)
+    found: dict[str, dict[str, Step]] = {}
+    for name, step in spec.steps.items():
+        if cluster(step) is not None:
+            found.setdefault(place_of(step), {})[name] = step
+    if not found:
+        return {}
+    does = f"Reads and writes what the steps of pipeline {scope.name} name"
+    named = [grant for steps in found.values() for grant in grants(steps)]
+    records = any(verb == "record" for verb, _ in named)
+    reads = any(isinstance(thing, DatasetView) for _, thing in named)
+    actions = [*_PULLS, *(RECORDS if records else ()), *(_ASSETS if reads else ())]
+    role = access.role(scope, "steps", "steps", does, [at.group_id], actions=actions, data=[*BLOBS, _SECRETS])
+    computes: dict[str, Output[str]] = {}
+    for key, steps in found.items():
+        place = cluster(next(iter(steps.values())))
+        assert place is not None  # noqa: S101 (they are here for it)
+        address = TrainingClusterAddress.of(place)
+        wanted = [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), prints(at)]
+        # Trackers are in one workspace: what each of them asks for there is asked for once.
+        given = merged([replace(_recording(right), role="Pipeline steps", custom=role.id) for right in wanted])
+        principal = Output.from_input(address.principal).apply(str)
+        made = access.assign(scope, principal, at.subscription, given, part=f"on-{place.name}")
+        computes[key] = access.after(address.id, made)
+    return computes
+
+
+def _recording(right: Right) -> Right:
+    return replace(right, where="runs") if right.role == RECORDER else right
+
+
+def place_of(step: Step) -> str:
+    """Name where a step runs: its training cluster, or the size of its machines."""
+    if (place := cluster(step)) is not None:
+        return f"{place.platform.name}/{place.platform.stage}/{place.name}"
+    found = machine(step)
+    assert found is not None  # noqa: S101 (the checks have refused what has none)
+    return found.name
