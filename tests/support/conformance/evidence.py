@@ -140,7 +140,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     ),
     "pipeline.datasets": (
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_DATASET_Y"),
-        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/datasets/y"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/datasets"),
         _RIGHTS,
     ),
     "pipeline.tracker": (
@@ -388,6 +388,8 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
         remembered("address/experiment"),
     ),
     "pipeline.features": (said(_COMPONENT, "properties/componentSpec/jobs/fit/inputs/input_x/uri"),),
+    "pipeline.datasets": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
+    "pipeline.tracker": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.retries": (said(_COMPONENT, "properties/componentSpec/command"),),
     "pipeline.distributed": (
         said(_COMPONENT, "properties/componentSpec/distribution/type"),

@@ -10,8 +10,8 @@ _NO_BACKEND = "a container here has no credentials for another backend."
 
 _NO_SHARED = "no registry here is one that platforms share."
 _NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
-_OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
-_COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
+_OTHER_CLOUD = "versions are read by who publishes and by steps, and identities do not reach into another cloud."
+_COPY_OF_IT = "a Dataset of this platform that a job copies the files into."
 
 CAPABILITIES = table(
     {
@@ -50,10 +50,10 @@ CAPABILITIES = table(
             "the rights on a thing are given by the platform that it belongs to.",
             "an Identity on that platform.",
         ),
-        "bridge.dataset.account": Entry("native", "lineage; whoever publishes needs the other account's leave to read"),
+        "bridge.dataset.account": Entry("native", "lineage; who reads or publishes needs that account's leave"),
         "bridge.dataset.backend": Entry("absent", _OTHER_CLOUD, _COPY_OF_IT),
         "bridge.dataset.place": Entry("native", "lineage, in any region"),
-        "bridge.dataset.platform": Entry("native", "lineage"),
+        "bridge.dataset.platform": Entry("native", "lineage; steps read it with a right on its bucket"),
         "bridge.feature_group.account": Entry(
             "absent",
             "Feature Store opens a group to another account through a share of AWS RAM.",

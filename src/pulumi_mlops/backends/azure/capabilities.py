@@ -15,8 +15,8 @@ _COPIED = (
     "here as well, or its files copied to the artifact store: model={'image': …, 'artifact': …}."
 )
 
-_OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
-_COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
+_OTHER_CLOUD = "versions are read by who publishes and by steps, and identities do not reach into another cloud."
+_COPY_OF_IT = "a Dataset of this platform that a job copies the files into."
 
 CAPABILITIES = table(
     {

@@ -9,9 +9,9 @@ _NOT_SHARED = "the server of a feature store takes callers of its own namespace 
 _NODES = "nodes are the cluster's own, and come and go by its own settings."
 _NO_SHARED = "no registry here is one that platforms share."
 _NOT_FOR_REGIONS = "ModelRegistry without regions, whose versions are bridged as they are."
-_OTHER_CLOUD = "versions of a parent are read by who publishes, and identities do not reach into another cloud."
-_OTHER_STORE = "versions of a parent are read by who publishes, with the key of its own platform's object store."
-_COPY_OF_IT = "a Dataset of this platform that a job copies the files into, as the parent."
+_OTHER_CLOUD = "versions are read by who publishes and by steps, and identities do not reach into another cloud."
+_OTHER_STORE = "versions are read by who publishes and by steps, with the key of their own platform's object store."
+_COPY_OF_IT = "a Dataset of this platform that a job copies the files into."
 _LOOKS = Entry("emulated", "a small program of the library looks every 30 seconds")
 CAPABILITIES = table(
     {
