@@ -1,4 +1,4 @@
-"""The yardstick: what `stacks/aws` declares in stage dev, written by hand in plain pulumi-aws.
+"""The yardstick: what `serving.py` declares in stage dev, written by hand in plain pulumi-aws.
 
 The same resources with the same inputs, which `run.py` checks, and nothing of this library. It is a program as an
 engineer writes it who knows the account and both services: functions where something is repeated, no components.

@@ -170,7 +170,7 @@ def sections(aws: Mapping[str, str], azure: Mapping[str, str]) -> dict[str, Call
     """
     return {
         "import": imports,
-        "stack": partial(previewed, "stack", "Preview of stacks/aws", aws, "by_hand.py"),
+        "stack": partial(previewed, "stack", "Preview of serving.py", aws, "by_hand.py"),
         "azure": partial(previewed, "azure", "Preview of five components on Azure", azure, "by_hand_azure"),
         "endpoints": partial(endpoints, aws),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from clouds import ACCOUNT, AWS, AZURE, REGION, Cloud
 
 HERE = Path(__file__).parent
-STACK = HERE.parent / "stacks" / "aws" / "__main__.py"
+SERVING = HERE / "serving.py"
 PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn-dev-models-churn/1"
 
 
@@ -63,12 +63,12 @@ def endpoints_by_hand(number: int) -> None:
 
 
 def library_stack(_: int) -> None:
-    """Run `stacks/aws` with an approved version, which mocks cannot be asked for."""
+    """Run what serves a model, with an approved version, which mocks cannot be asked for."""
     from pulumi_mlops.backends.aws import live  # noqa: PLC0415 (as above)
 
     version = {"ModelPackageVersion": 1, "ModelPackageArn": PACKAGE, "CustomerMetadataProperties": {"auc": "0.94"}}
     live.approved_packages = lambda *_: iter([version])
-    runpy.run_path(str(STACK), run_name="__main__")
+    runpy.run_path(str(SERVING), run_name="__main__")
 
 
 def stack_by_hand(_: int) -> None:

@@ -104,7 +104,7 @@ def previews(stacks: Mapping[str, Stack], client: Callable[[str], Any]) -> None:
         Row("an empty program", "s", ours, figures(made["empty"], "seconds")),
     ]
     note = f"resources in each preview: {next(iter(counts['ours']))}"
-    show("Preview of stacks/aws with the real engine / the same", rows, [note])
+    show("Preview of serving.py with the real engine / the same", rows, [note])
 
 
 def ups(stacks: Mapping[str, Stack]) -> None:
@@ -124,7 +124,7 @@ def ups(stacks: Mapping[str, Stack]) -> None:
     ]
     native = {name: int(made[name][0]["native"]) for name in chosen}
     note = f"resources created: ours {native['ours']}, by hand {native['hand']}, empty {native['empty']}"
-    show("First up of stacks/aws in the sandbox / the same", rows, [note])
+    show("First up of serving.py in the sandbox / the same", rows, [note])
 
 
 def sections() -> dict[str, Callable[[], None]]:
@@ -141,7 +141,7 @@ def engine() -> None:
             sandbox.up(planes=("aws",))
             url = next(status.url for status in sandbox.status() if status.url)
             programs = {
-                "ours": (FILES / "__main__.py").read_text(),
+                "ours": (ROOT / "benchmarks" / "serving.py").read_text(),
                 "hand": by_hand,
                 "asking": by_hand,
                 "empty": '"""Nothing."""\n',
