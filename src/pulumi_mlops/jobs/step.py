@@ -36,9 +36,10 @@ STEP = "MLOPS_STEP"
 "attempts": 2, "datasets": ["y"], "queries": ["x"]}``; the last two are the inputs that are fetched."""
 COMMAND = "MLOPS_COMMAND"
 """The command, as JSON, where the service starts this program by itself: with nothing, or with ``train``."""
-SETTINGS = Path("/opt/ml/input/config/hyperparameters.json")
+_CONFIG = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "input/config"  # as SageMaker's own toolkits have it
+SETTINGS = _CONFIG / "hyperparameters.json"
 """Where SageMaker writes the values of a trial."""
-HOSTS = Path("/opt/ml/input/config/resourceconfig.json")
+HOSTS = _CONFIG / "resourceconfig.json"
 """Where SageMaker writes which machines there are."""
 PORT = 29500
 """Where processes on several machines meet."""

@@ -214,7 +214,7 @@ def test_from_the_record_of_a_step_all_before_it_is_found(tmp_path: Path) -> Non
     assert (found["status"], found["metrics"]) == ("succeeded", {"auc": 0.6})
     assert found["parameters"] == {"rounds": "3", "lr": "0.1", "depth": "6", "deep": "9"}
     assert (found["pipeline"], found["run"], found["step"]) == ("retrain", "run-1", "tune")
-    assert found["trial"] == run.done["tune"]["TrainingJobName"]
+    assert found["trial"] == run.done["tune"]["BestTrainingJob"]["TrainingJobName"]
     before = facts(tmp_path, found["inputs"]["x"].pop("facts"))
     assert found["inputs"]["x"] == {"step": "prep", "output": "rows"}
     assert (before["step"], before["code"], before["inputs"]) == ("prep", IMAGE, {})
@@ -222,7 +222,8 @@ def test_from_the_record_of_a_step_all_before_it_is_found(tmp_path: Path) -> Non
 
 def test_the_best_trial_is_what_is_judged(tmp_path: Path) -> None:
     run = Run(ran(tuned()), tmp_path)()
-    assert run.done["tune"]["metrics"] == {"auc": 0.6}
+    best = run.done["tune"]["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"] == {"Value": 0.6}
     assert len(run.logs) == 5
 
 
@@ -239,7 +240,7 @@ def test_a_run_is_told_its_parameters(tmp_path: Path) -> None:
     definition = ran(steps, parameters={"auc": 0.5})
     assert definition["Parameters"] == [{"Name": "auc", "Type": "Float", "DefaultValue": 0.5}]
     run = Run(definition, tmp_path, {"auc": 0.75})()
-    assert "mlops-metric auc=0.75;" in run.logs["judge"]
+    assert "mlops-metric auc=0.75;" in run.logs["pipelines-judge"]
 
 
 def test_a_step_that_leaves_nothing_fails_the_run(tmp_path: Path) -> None:

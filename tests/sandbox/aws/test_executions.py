@@ -278,18 +278,18 @@ def test_trials_have_their_values_and_the_best_is_known(here: Here) -> None:
     tuning = steps["tune"]["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
     found = here.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
     assert found["TrainingJobStatusCounters"]["Completed"] == 4
-    assert found["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.7
-    assert found["BestTrainingJob"]["TunedHyperParameters"]["depth"] == "7"
+    assert found["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.9
+    assert found["BestTrainingJob"]["TunedHyperParameters"]["depth"] == "9"
     assert json.loads(here.text("look/out/given.json")) == {
         "kept": "yes",
-        "depth": "7",
+        "depth": "9",
         "kind": "b",
         "_tuning_objective_metric": "auc",
         "argument": "train",
     }
     listed = here.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning)
     tried = [one["TunedHyperParameters"]["depth"] for one in listed["TrainingJobSummaries"]]
-    assert tried == ["1", "5", "3", "7"]
+    assert tried == ["1", "9", "5", "3"]
 
 
 TRAIN = """

@@ -147,7 +147,8 @@ def _wait(process: "subprocess.Popen[str]") -> None:
 
 
 def _read(stream: IO[str], lines: list[str]) -> None:
-    lines.extend(line.rstrip("\n") for line in stream)
+    with stream:
+        lines.extend(line.rstrip("\n") for line in stream)
 
 
 def _signal(process: "subprocess.Popen[str]", number: int) -> None:
