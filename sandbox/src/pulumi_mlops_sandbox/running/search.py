@@ -1,6 +1,6 @@
 """What a search tries: values spread over their ranges, the same each time.
 
-Clouds draw at random, or learn from the trials before. Here the trials are the two ends and then those of a sequence that
+Clouds draw at random, or learn from the trials before. Here the trials are the two ends, then those of a sequence that
 covers a range evenly (van der Corput's), so that a test knows them beforehand.
 """
 
@@ -25,7 +25,7 @@ def share(index: int) -> float:
 def between(low: float, high: float, index: int, *, logarithmic: bool = False) -> float:
     """Return the value of a trial, evenly spread or by its logarithm.
 
-    >>> [between(1, 100, index, logarithmic=True) for index in range(3)]
+    >>> [round(between(1, 100, index, logarithmic=True), 9) for index in range(3)]
     [1, 100, 10.0]
     """
     if index <= 1:
