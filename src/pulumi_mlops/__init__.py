@@ -62,7 +62,14 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
     from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs, Notice
-    from pulumi_mlops.args.pipeline import PipelineArgs, Trigger, TriggerWithApproval, TriggerWithPipeline
+    from pulumi_mlops.args.pipeline import (
+        PipelineArgs,
+        Trigger,
+        TriggerWithAlarm,
+        TriggerWithApproval,
+        TriggerWithData,
+        TriggerWithPipeline,
+    )
     from pulumi_mlops.args.platform import (
         Database,
         ExistingNetwork,
@@ -195,7 +202,14 @@ _HOMES = {
     ],
     "args.model": ["ExistingModelArgs", "ModelArgs"],
     "args.model_registry": ["ExistingModelRegistryArgs", "ModelRegistryArgs", "Notice"],
-    "args.pipeline": ["PipelineArgs", "Trigger", "TriggerWithApproval", "TriggerWithPipeline"],
+    "args.pipeline": [
+        "PipelineArgs",
+        "Trigger",
+        "TriggerWithAlarm",
+        "TriggerWithApproval",
+        "TriggerWithData",
+        "TriggerWithPipeline",
+    ],
     "args.platform": [
         "Database",
         "ExistingNetwork",
@@ -400,7 +414,9 @@ __all__ = [
     "TrainingClusterArgs",
     "TrainingClusterRef",
     "Trigger",
+    "TriggerWithAlarm",
     "TriggerWithApproval",
+    "TriggerWithData",
     "TriggerWithPipeline",
     "Trusts",
     "TuneArgs",

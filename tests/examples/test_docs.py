@@ -240,7 +240,11 @@ def _pipelines(hub: mlops.Platform, models: mlops.ModelRegistry) -> list[mlops.P
     approved = mlops.Model("forecast", registry=models)
     fit = mlops.train(image="registry.example.com/fit:1", command=["fit"], compute={"cpus": 4, "memory_gb": 16})
     when: Any = {"schedule": {"cron": "0 3 * * MON"}, "triggers": [{"approval": approved}]}
-    return [mlops.Pipeline("retrain", platform=hub, steps={"fit": fit}, **when)]
+    again = mlops.train(image="registry.example.com/fit:1", command=["fit"], compute={"cpus": 4, "memory_gb": 16})
+    return [
+        mlops.Pipeline("retrain", platform=hub, steps={"fit": fit}, **when),
+        mlops.Pipeline("hourly", platform=hub, steps={"fit": again}, schedule={"cron": "0 * * * *"}, overlap="skip"),
+    ]
 
 
 def _public(backend: str) -> mlops.Platform:

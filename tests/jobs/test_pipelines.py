@@ -1,6 +1,7 @@
 """The programs beside the steps of pipelines on Kubernetes: the best trial, the version, the start of a run."""
 
 import importlib
+import io
 import json
 import subprocess
 import sys
@@ -181,6 +182,8 @@ class Looked:
 
     def __init__(self, module: Any, overlap: str) -> None:
         self.cluster, self.approvals = Cluster(), Approvals()
+        self.published: list[int] = []
+        self.firing: list[str] = []
         settings = {
             "namespace": "churn-dev",
             "template": "score",
@@ -188,9 +191,18 @@ class Looked:
             "seen": "score-seen",
             "overlap": overlap,
             "pipelines": ["retrain"],
+            "datasets": {"rows": "s3://mlops/datasets/rows/"},
+            "alarms": ["Drift"],
+            "metrics": "http://prometheus.monitoring.svc:9090",
             "models": [{"name": "churn", "url": "http://models-mlflow:5000", "login": "LOGIN_0"}],
         }
-        self.starter = module.Starter(settings, self.cluster, lambda _: self.approvals)
+        self.starter = module.Starter(
+            settings,
+            self.cluster,
+            lambda _: self.approvals,
+            lambda where: self.published if where == "s3://mlops/datasets/rows/" else [],
+            lambda _, name: self.firing if name == "Drift" else [],
+        )
 
     def look(self) -> int:
         self.starter.look()
@@ -216,6 +228,59 @@ def test_what_is_there_at_first_starts_nothing_and_what_is_new_does(module: Any)
     assert run["spec"] == {"workflowTemplateRef": {"name": "score"}}
     assert run["metadata"]["labels"] == {"pulumi-mlops/pipeline": "score"}
     assert run["metadata"]["annotations"] == {"pulumi-mlops/started-by": "pipeline retrain (2)"}
+
+
+def test_each_version_that_is_published_starts_one(module: Any) -> None:
+    looked = Looked(module, "allow")
+    looked.published = [1, 2]
+    assert looked.look() == 0
+    looked.published = [1, 2, 3, 4]
+    assert looked.look() == 2
+    assert looked.look() == 2
+    causes = {run["metadata"]["annotations"]["pulumi-mlops/started-by"] for run in looked.cluster.made.values()}
+    assert causes == {"data rows (3)", "data rows (4)"}
+
+
+def test_an_alert_starts_one_however_many_series_it_has_and_again_after_it_was_over(module: Any) -> None:
+    looked = Looked(module, "allow")
+    looked.firing = ["2026-11-30T03:00:00Z"]
+    assert looked.look() == 0, "it fired before anybody looked"
+    looked.firing = []
+    looked.look()
+    looked.firing = ["2026-11-30T04:00:00Z", "2026-11-30T04:01:00Z"]
+    assert looked.look() == 1
+    looked.firing = ["2026-11-30T04:01:00Z"]
+    assert looked.look() == 1
+    looked.firing = []
+    looked.look()
+    looked.firing = ["2026-11-30T05:00:00Z"]
+    assert looked.look() == 2
+
+
+def test_versions_are_found_where_they_are_published(module: Any, tmp_path: Path) -> None:
+    for name in ("2.json", "10.json", ".writing-7-11.json", "notes.txt"):
+        (tmp_path / "_versions").mkdir(exist_ok=True)
+        (tmp_path / "_versions" / name).write_text("{}")
+    assert module.published(f"{tmp_path}/") == [2, 10]
+
+
+def test_prometheus_is_asked_which_series_of_an_alert_fire(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    alerts = [
+        {"labels": {"alertname": "Drift"}, "state": state, "activeAt": f"2026-11-30T0{hour}:00:00Z"}
+        for hour, state in enumerate(["firing", "pending"])
+    ]
+    other = {"labels": {"alertname": "Other"}, "state": "firing", "activeAt": "2026-11-30T09:00:00Z"}
+    answer = json.dumps({"status": "success", "data": {"alerts": [*alerts, other]}}).encode()
+    asked: list[str] = []
+
+    def urlopen(url: str, timeout: int) -> io.BytesIO:
+        asked.append(url)
+        assert timeout
+        return io.BytesIO(answer)
+
+    monkeypatch.setattr(module, "urlopen", urlopen)
+    assert module.firing("http://prometheus:9090/", "Drift") == ["2026-11-30T00:00:00Z"]
+    assert asked == ["http://prometheus:9090/api/v1/alerts"]
 
 
 def test_a_version_that_is_approved_again_starts_again_only_under_another_name(module: Any) -> None:

@@ -1,19 +1,23 @@
 """Pipeline: steps that make a model, when they run, and who is told."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
+from pulumi_mlops.components.dataset_ref import DatasetRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Component
-from pulumi_mlops.core.inputs import Flag, Needs, OneOf, Spec, Whole, given, refuse
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import Flag, In, Needs, OneOf, Spec, Whole, given, is_deferred, refuse
 from pulumi_mlops.core.refs import Given, Of
 from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.steps.graph import Graph, works
+from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import PART, Plain, Step, name_problem, named
 
 if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
@@ -23,12 +27,40 @@ if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict 
 class Trigger(Spec):
     """What starts a pipeline: one of these."""
 
-    one_of = OneOf("approval", "pipeline")
+    one_of = OneOf("data", "approval", "alarm", "pipeline")
 
+    data: Annotated[Of[DatasetRef] | None, Needs("pipeline.triggers.data", given)] = None
+    """Another version of this dataset, when it is published."""
     approval: Annotated[Of[ModelRef] | None, Needs("pipeline.triggers.approval", given)] = None
     """The approval of a version of this model."""
+    alarm: Annotated[In[str] | None, Needs("pipeline.triggers.alarm", given)] = None
+    """An alarm that goes off, by its name."""
     pipeline: Annotated[Of[PipelineRef] | None, Needs("pipeline.triggers.pipeline", given)] = None
     """The success of another pipeline."""
+
+    @property
+    def kind(self) -> Literal["data", "approval", "alarm", "pipeline"]:
+        """Which of them it is."""
+        return "data" if self.data else "approval" if self.approval else "pipeline" if self.pipeline else "alarm"
+
+    @property
+    def ref(self) -> DatasetRef | ModelRef | PipelineRef | None:
+        """What it watches, unless that is an alarm."""
+        return self.data or self.approval or self.pipeline
+
+    @property
+    def watched(self) -> object:
+        """What it watches, the same for what is the same."""
+        return identity(self.ref) if self.ref else self.alarm
+
+
+def identity(ref: DatasetRef | ModelRef | PipelineRef) -> tuple[str, ...]:
+    """Return what tells a thing from every other, whichever program has named it."""
+    return _identity(ref.noun, ref.platform, ref.name)
+
+
+def _identity(noun: str, on: PlatformRef, name: str) -> tuple[str, ...]:
+    return (noun, on.backend, on.name, on.stage, name)
 
 
 class PipelineSpec(Spec):
@@ -88,6 +120,26 @@ class PipelineSpec(Spec):
         if any(not bridges.same(one.platform, self.platform) for one in trackers):
             needed.append(frozenset({bridges.IDENTITY}))
         return frozenset().union(*needed)
+
+    def problems_of(self, name: str) -> Iterator[Problem]:
+        """Refuse what would start itself, and what is said twice."""
+        registered = {identity(step.model) for step in self.steps.values() if isinstance(step, RegisterStep)}
+        own = _identity(PipelineRef.noun, self.platform, name)
+        if self.overlap == "skip" and self.schedule is None and not self.triggers:
+            yield Problem("overlap", "nothing starts it by itself, so that nothing could be skipped; leave it out")
+        seen: list[object] = []
+        for index, trigger in enumerate(self.triggers):
+            where = f"triggers[{index}].{trigger.kind}"
+            watched = trigger.watched
+            if watched in registered:
+                told = f"a step registers versions of {trigger.ref.name!r}" if trigger.ref else ""
+                yield Problem(where, f"would start itself, since {told}; leave it out, or register another model")
+            elif watched == own:
+                yield Problem(where, "would start itself, since it is this pipeline; leave it out, or write a schedule")
+            if not is_deferred(watched):
+                if watched in seen:
+                    yield Problem(where, "is there twice, and would start two runs at a time; leave one out")
+                seen.append(watched)
 
     @property
     def graph(self) -> Graph:

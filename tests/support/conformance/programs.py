@@ -136,6 +136,12 @@ def after_another(words: Words, *, triggered: bool = True) -> mlops.Pipeline:
     return pipeline(words, hub, triggers=[{"pipeline": first}] if triggered else [])
 
 
+def after_data(words: Words, *, triggered: bool = True) -> mlops.Pipeline:
+    hub = platform(words)
+    rows = dataset(words, hub)
+    return pipeline(words, hub, triggers=[{"data": rows}] if triggered else [])
+
+
 def private(words: Words) -> mlops.Platform:
     return platform(words, network={"private": {}})
 
@@ -405,6 +411,8 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "pipeline.triggers": Program(after_approval, without=lambda w: after_approval(w, triggered=False)),
     "pipeline.triggers.approval": Program(after_approval, without=lambda w: after_approval(w, triggered=False)),
+    "pipeline.triggers.data": Program(after_data, without=lambda w: after_data(w, triggered=False)),
+    "pipeline.triggers.alarm": Program(lambda w: pipeline(w, triggers=[{"alarm": w.alarm}]), without=pipeline),
     "pipeline.triggers.pipeline": Program(after_another, without=lambda w: after_another(w, triggered=False)),
     "pipeline.overlap.skip": Program(
         lambda w: pipeline(w, schedule={"cron": "0 * * * *"}, overlap="skip"),

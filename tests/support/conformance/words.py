@@ -41,6 +41,8 @@ class Words:
     """An encryption key that is there."""
     alerts: str = "none"
     """Somebody who is told of alerts."""
+    alarm: str = "drift"
+    """What goes off."""
     told: str = "none"
     """Somebody who is told of approvals."""
     consumer: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +106,7 @@ WORDS = {
             bucket=f"{_GROUP}/Microsoft.Storage/storageAccounts/mine/blobServices/default/containers/artifacts-of-mine",
             key=f"{_GROUP}/Microsoft.KeyVault/vaults/mine/keys/mine",
             alerts=f"{_GROUP}/Microsoft.Insights/actionGroups/mine",
+            alarm=f"{_GROUP}/Microsoft.Insights/metricAlerts/drift",
             told="https://ci.example.com/hook",
             consumer={"group": "6f1f6c2e-2b0e-4f0c-9f0a-0c9d4c7f0a11"},
             approver={"user": "7f1f6c2e-2b0e-4f0c-9f0a-0c9d4c7f0a11"},

@@ -96,6 +96,10 @@ MOTO: dict[str, tuple[str, Listing]] = {
         "scheduler",
         lambda scheduler: [name for group in scheduler.schedule_groups.values() for name in group.schedules],
     ),
+    "states:StateMachine": (
+        "stepfunctions",
+        lambda states: [machine.name for machine in states.state_machines],
+    ),
     "sns:Topic": ("sns", lambda sns: sns.topics),
     "sns:Subscription": ("sns", lambda sns: sns.subscriptions),
     "sqs:Queue": ("sqs", lambda sqs: sqs.queues),

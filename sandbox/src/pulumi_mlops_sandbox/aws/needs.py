@@ -17,6 +17,7 @@ from pulumi_mlops_sandbox.aws.store import TAGS
 _PREFIXES = {
     "cloudcontrol": "cloudformation",
     "service-quotas": "servicequotas",
+    "stepfunctions": "states",
     "sagemaker-runtime": "sagemaker",
     "sagemaker-featurestore-runtime": "sagemaker",
 }
@@ -99,6 +100,7 @@ _NAMED: dict[str, dict[str, str]] = {
     "cloudwatch": {"AlarmName": "cloudwatch:{r}:{a}:alarm:{v}", "ResourceARN": "{v}"},
     "application-autoscaling": {"ResourceARN": "{v}"},
     "sqs": {"QueueName": "sqs:{r}:{a}:{v}"},
+    "states": {"name": "states:{r}:{a}:stateMachine:{v}", "stateMachineArn": "{v}", "resourceArn": "{v}"},
 }
 """Members of requests that name a resource, by service; the first that is there counts."""
 _LISTED = {"repositoryNames": "repositoryName", "AlarmNames": "AlarmName"}
@@ -307,6 +309,8 @@ def _behind(call: Call) -> Iterator[Need]:
             yield Need("iam:PassRole", str(role), {"iam:PassedToService": f"{service}.amazonaws.com"})
     if call.service == "sagemaker" and (role := call.params.get("RoleArn")):
         yield Need("iam:PassRole", str(role), {"iam:PassedToService": "sagemaker.amazonaws.com"})
+    if call.service == "stepfunctions" and (role := call.params.get("roleArn")):
+        yield Need("iam:PassRole", str(role), {"iam:PassedToService": "states.amazonaws.com"})
     for key, service, actions in _keys(call):
         facts = {"kms:ViaService": f"{service}.{call.region}.amazonaws.com", "kms:GrantIsForAWSResource": "true"}
         yield from (Need(f"kms:{action}", key_arn(call, key), facts) for action in actions)

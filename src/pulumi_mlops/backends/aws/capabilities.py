@@ -103,11 +103,15 @@ CAPABILITIES = table(
         "pipeline.schedule": Entry("native", "EventBridge Scheduler"),
         "pipeline.triggers": Entry("native", "rules of EventBridge"),
         "pipeline.triggers.approval": Entry("native", "the event of a model package's approval"),
+        "pipeline.triggers.data": Entry(
+            "native", "the event of the version's file, which the dataset's bucket hands to EventBridge"
+        ),
+        "pipeline.triggers.alarm": Entry("native", "the event of an alarm that goes off"),
         "pipeline.triggers.pipeline": Entry("native", "the event of a pipeline's success"),
         "pipeline.overlap.skip": Entry(
-            "absent",
-            "SageMaker begins each execution that is asked for.",
-            "overlap='allow', and a schedule that leaves a run its time.",
+            "emulated",
+            "schedule and rules start a state machine of Step Functions, which lists the runs and begins one unless "
+            "another goes on; who starts one by hand is not asked",
         ),
         "pipeline.parallel": Entry("native", "the pipeline's parallelism configuration"),
         "pipeline.alerts": Entry("native", "the event of a pipeline's failure, to the platform's topic"),

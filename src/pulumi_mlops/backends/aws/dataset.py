@@ -61,6 +61,7 @@ def dataset(scope: Scope, spec: DatasetSpec) -> DatasetRef:
         protect=spec.protect,
         tags={FACTS: kind_of_files(spec.format, spec.partition)},
     )
+    events = aws.s3.BucketNotification(scope.child("events"), bucket=bucket.bucket, eventbridge=True, opts=scope.opts)
     location = Output.format("s3://{0}/", bucket.bucket)
     database = aws.glue.CatalogDatabase(
         scope.child("catalog"),
@@ -83,7 +84,7 @@ def dataset(scope: Scope, spec: DatasetSpec) -> DatasetRef:
         retention_days=spec.retention_days,
         parents=spec.parents,
         address=DatasetAddress(key=at.key, database=database.name, table=table.name if table else None).plain(),
-        native={"bucket": bucket, "catalog": database, **({"table": table} if table else {})},
+        native={"bucket": bucket, "events": events, "catalog": database, **({"table": table} if table else {})},
     )
 
 

@@ -223,6 +223,22 @@ def bucket_tags(platform: PlatformRef, name: str) -> dict[str, str] | None:
         return {tag["Key"]: tag["Value"] for tag in found}
 
 
+def tells_of_files(platform: PlatformRef, name: str) -> bool | None:
+    """Tell whether a bucket raises events of its files; None where this program may not look at it."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 (as above)
+
+    if private.mocked():
+        return None
+    with asking(f"the notifications of bucket {name}"):
+        try:
+            found = client(platform, "s3").get_bucket_notification_configuration(Bucket=name)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _NO_ANSWER:
+                raise
+            return None
+        return "EventBridgeConfiguration" in found
+
+
 def bucket_there(platform: PlatformRef, name: str) -> bool:
     """Tell whether there is a bucket; one that this program may not look at counts as there."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 (as above)

@@ -80,6 +80,7 @@ NOTES = {
     "Linear.step_percent": "a share of the capacity, 10 at least.",
     "Linear.interval_minutes": "60 at most.",
     "Release.rollback_alarms": "alarms of CloudWatch.",
+    "Trigger.alarm": "an alarm of CloudWatch.",
     "Endpoint": "SageMaker Model, EndpointConfig and Endpoint with blue/green guardrails, Application Auto "
     "Scaling, CloudWatch alarms. See "
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html.",

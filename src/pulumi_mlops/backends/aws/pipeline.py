@@ -1,20 +1,18 @@
-"""Pipeline on AWS: identity, program, the definition, its schedule, what starts it, and who is told of a failure."""
+"""Pipeline on AWS: identity, program, the definition, what starts it, and who is told of a failure."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, arguments, branches, names, rights, steps
-from pulumi_mlops.backends.aws.addresses import ModelAddress, PipelineAddress, PlatformAddress
-from pulumi_mlops.backends.aws.cron import aws_cron
+from pulumi_mlops.backends.aws import access, arguments, branches, names, rights, starting, steps
+from pulumi_mlops.backends.aws.addresses import PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.known import Place as At
 from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING
-from pulumi_mlops.components.pipeline import PipelineSpec, Trigger
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
@@ -30,7 +28,6 @@ from pulumi_mlops.steps.work import FACTS, FETCH, READ, START, Work
 
 _SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
 """What stands for the addresses that are known when the platform is there, while a definition is judged."""
-_CHANGED = "SageMaker Model Building Pipeline Execution Status Change"
 
 
 def pipeline_name(platform: PlatformRef, name: str) -> str:
@@ -69,10 +66,11 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     )
     native: dict[str, pulumi.Resource] = {"pipeline": made, "role": role.role}
     native |= {f"program.{index}": one for index, one in enumerate(programs)}
-    native |= _started(scope, spec, made.arn, name)
+    native |= starting.started(scope, spec, made.arn, name)
     if spec.alerts:
         what = f"Runs of pipeline {scope.name} that failed"
-        native["failures"] = _on_event(scope, "failures", _ended(made.arn, "Failed"), what, to=where.topic)
+        failed = starting.ended(made.arn, "Failed")
+        native["failures"] = starting.on_event(scope, "failures", failed, what, to=where.topic)
     return PipelineRef(
         name=scope.name,
         backend="aws",
@@ -131,95 +129,9 @@ def kinds(spec: PipelineSpec) -> list[str]:
     return sorted(found)
 
 
-def _started(scope: Scope, spec: PipelineSpec, arn: Output[str], name: str) -> dict[str, pulumi.Resource]:
-    """Make what starts it, and the one role that does so."""
-    if spec.schedule is None and not spec.triggers:
-        return {}
-    services = (["scheduler.amazonaws.com"] if spec.schedule else []) + (
-        ["events.amazonaws.com"] if spec.triggers else []
-    )
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": services},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": PlatformAddress.of(spec.platform).account}},
-    }
-    starter = access.role_of(
-        scope,
-        names.in_account(scope, spec.platform.region, scope.name, "start"),
-        "Start of pipeline",
-        [trust],
-        platform=spec.platform,
-        grants=[("start", rights.Runs(name))],
-        part="start",
-    )
-    native: dict[str, pulumi.Resource] = {"starter": starter.role}
-    if spec.schedule:
-        native["schedule"] = aws.scheduler.Schedule(
-            scope.child("schedule"),
-            name=names.of_stack(scope, scope.name, limit=64),
-            description=f"Starts pipeline {scope.name} of {scope.project} ({scope.stage})",
-            schedule_expression=aws_cron(spec.schedule.cron),
-            schedule_expression_timezone=spec.schedule.timezone,
-            flexible_time_window={"mode": "OFF"},
-            kms_key_arn=PlatformAddress.of(spec.platform).key,
-            target={"arn": arn, "role_arn": starter.arn},
-            opts=scope.opts,
-        )
-    for index, trigger in enumerate(spec.triggers):
-        native[f"trigger.{index}"] = _on_event(
-            scope, f"trigger-{index}", _pattern(trigger), f"Starts pipeline {scope.name}", to=arn, role=starter.arn
-        )
-    return native
-
-
-def _pattern(trigger: Trigger) -> Mapping[str, Any]:
-    if trigger.approval is not None:
-        return {
-            "source": ["aws.sagemaker"],
-            "detail-type": ["SageMaker Model Package State Change"],
-            "detail": {
-                "ModelPackageGroupName": [ModelAddress.of(trigger.approval).name],
-                "ModelApprovalStatus": ["Approved"],
-            },
-        }
-    assert trigger.pipeline is not None  # noqa: S101 (one of them is given)
-    return _ended(PipelineAddress.of(trigger.pipeline).arn, "Succeeded")
-
-
-def _ended(arn: Input[str], status: str) -> Mapping[str, Any]:
-    return {
-        "source": ["aws.sagemaker"],
-        "detail-type": [_CHANGED],
-        "detail": {"pipelineArn": [arn], "currentPipelineExecutionStatus": [status]},
-    }
-
-
-def _on_event(
-    scope: Scope, part: str, pattern: Mapping[str, Any], what: str, *, to: Input[str], role: Input[str] | None = None
-) -> "aws.cloudwatch.EventRule":
-    """Hand events of a pattern to something, as a role where that asks for one."""
-    rule = aws.cloudwatch.EventRule(
-        scope.child(part),
-        name=names.of_stack(scope, scope.name, part),
-        description=what,
-        event_pattern=Output.json_dumps(pattern),
-        tags=scope.tags,
-        opts=scope.opts,
-    )
-    aws.cloudwatch.EventTarget(
-        scope.child(f"{part}-target"),
-        rule=rule.name,
-        target_id=part,
-        arn=to,
-        role_arn=role,
-        opts=scope.opts,
-    )
-    return rule
-
-
 def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
     """Judge what only SageMaker can judge of a pipeline."""
+    yield from starting.trigger_problems(spec)
     yield from branches.crossed(spec.graph)
     unfit = [problem for step, work in containers(spec).items() for problem in _machine(step, work)]
     yield from unfit

@@ -190,12 +190,27 @@ class Runs:
     """A pipeline that something starts."""
 
     name: str
+    looks: bool = False
+    """Whether whoever starts it looks first whether a run goes on."""
 
 
 def _start_runs(runs: Runs, here: PlatformRef) -> list[Statement]:
     at = PlatformAddress.of(here)
     which = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:pipeline/{runs.name}", at.partition, at.region, at.account)
-    return [allow(["sagemaker:StartPipelineExecution"], which)]
+    looks = ["sagemaker:ListPipelineExecutions"] if runs.looks else []
+    return [allow([*looks, "sagemaker:StartPipelineExecution"], which)]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What starts a pipeline after it has looked."""
+
+    arn: Input[str]
+    """Of the state machine."""
+
+
+def _start_looks(looks: Looks, _here: PlatformRef) -> list[Statement]:
+    return [allow(["states:StartExecution"], looks.arn)]
 
 
 def _run_nodes(nodes: Nodes, here: PlatformRef) -> list[Statement]:
@@ -558,6 +573,7 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("write", LogGroup): _write_logs,
     ("run", Jobs): _run_jobs,
     ("start", Runs): _start_runs,
+    ("start", Looks): _start_looks,
     ("use", Nodes): _run_nodes,
     ("pull", Image): _pull_image,
     ("read", Place): read_place,

@@ -37,7 +37,7 @@ def definition(workspace: Input[str], registry: str, on: Sequence[str], who: Inp
         "approval": f"@items('tell_of_each')?['properties']?['tags']?['{APPROVAL}']",
     }
     return workflows.definition(
-        MINUTES,
+        workflows.every(MINUTES),
         {
             "models": workflows.call("GET", models, who, pages=True),
             "ours": workflows.chosen(

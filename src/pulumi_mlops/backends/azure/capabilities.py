@@ -326,15 +326,24 @@ CAPABILITIES = table(
         "pipeline.triggers.approval": Entry(
             "emulated", "a workflow of Logic Apps looks every five minutes, since a changed tag raises no event"
         ),
+        "pipeline.triggers.data": Entry(
+            "lossy",
+            "a workflow of Logic Apps looks every five minutes at the versions of the data asset, where those are that "
+            "were published with --asset.",
+            "python dataset.py publish with --asset, or a schedule.",
+        ),
+        "pipeline.triggers.alarm": Entry(
+            "emulated", "a workflow of Logic Apps looks every five minutes for alerts of the rule that have fired"
+        ),
         "pipeline.triggers.pipeline": Entry(
             "absent",
             "events of runs that end are a preview of Azure's, and lead to no pipeline.",
             "the steps of both in one pipeline, or a schedule.",
         ),
         "pipeline.overlap.skip": Entry(
-            "absent",
-            "a schedule of Azure Machine Learning starts a run each time.",
-            "a schedule with longer pauses than a run takes; overlap='allow'.",
+            "emulated",
+            "a workflow of Logic Apps is the schedule, lists the runs and begins one unless another goes on; who "
+            "starts one by hand is not asked",
         ),
         "pipeline.parallel": Entry(
             "emulated", "steps are laid into as many rows as may run at a time, each of which is one after the other"

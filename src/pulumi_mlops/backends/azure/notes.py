@@ -106,7 +106,10 @@ NOTES = {
     "``pipeline.native['pipeline']``, under the experiment ``<platform>-<stage>-<name>``, which alerts count. See "
     "https://learn.microsoft.com/azure/machine-learning/concept-component.",
     "Pipeline.schedule": "no months; days of the month, or of the week.",
-    "Pipeline.triggers": "a workflow of Logic Apps looks every five minutes; one approval starts one run.",
+    "Pipeline.triggers": "a workflow of Logic Apps looks every five minutes; one event starts one run.",
+    "Trigger.alarm": "the id of the alert rule.",
+    "Trigger.data": "those that were published with ``--asset``.",
+    "Pipeline.overlap": "with ``skip``, the schedule is a workflow of Logic Apps, and names no days of the month.",
     "Pipeline.parallel": "steps are laid into as many rows, each of which is one after the other.",
     "PrepareStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
     "EvaluateStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",

@@ -73,7 +73,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     version, whole = _whole(scope, spec, nodes, content)
     native["pipeline"] = whole
     job = _job(scope, spec, whole.id, who)
-    if spec.schedule is not None:
+    if spec.schedule is not None and spec.overlap == "allow":
         native["schedule"] = _schedule(scope, spec, job, digest_of([version, dict(scope.tags)]))
     if spec.alerts:
         native["alert"] = _alert(scope, at)

@@ -1,21 +1,24 @@
 """What only Azure can judge of a pipeline, before anything is registered."""
 
+import re
 from collections.abc import Iterator, Mapping
 
-from pulumi_mlops.backends.azure.addresses import ModelAddress, TrainingClusterAddress
-from pulumi_mlops.backends.azure.cron import ZONES, recurrence
+from pulumi_mlops.backends.azure.addresses import DatasetAddress, ModelAddress, TrainingClusterAddress
+from pulumi_mlops.backends.azure.cron import ZONES, recurrence, weekly
 from pulumi_mlops.backends.azure.endpoint_checks import zone_problem
 from pulumi_mlops.backends.azure.instances import TRAINING_SIZES
 from pulumi_mlops.backends.azure.machines import machine_problems
 from pulumi_mlops.backends.azure.steps import cluster, safe
 from pulumi_mlops.backends.azure.workload import CLIENT
-from pulumi_mlops.components.pipeline import PipelineSpec
+from pulumi_mlops.components.pipeline import PipelineSpec, Trigger
 from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 
+_RULE = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.[^/]+/.+", re.IGNORECASE)
 _WHOSE = "compute for training"
 _FOR_LOGGING_IN = "is what Microsoft's libraries log in by, and is set to the pipeline's identity; take another name"
 
@@ -35,11 +38,24 @@ def problems(spec: PipelineSpec) -> Iterator[Problem]:
             )
         yield from _step(f"steps.{name}", step, spec)
     if spec.schedule is not None:
-        yield from _schedule(spec.schedule)
+        yield from _schedule(spec.schedule, spec.overlap)
     for index, trigger in enumerate(spec.triggers):
-        if trigger.approval is not None and ModelAddress.of(trigger.approval).shared is not None:
-            told = "is of a registry that workspaces share, where nothing is looked for; write a model of a workspace"
-            yield Problem(f"triggers[{index}].approval", f"{trigger.approval.name!r} {told}")
+        for told in _trigger(trigger):
+            yield Problem(f"triggers[{index}].{trigger.kind}", told)
+
+
+def _trigger(trigger: Trigger) -> Iterator[str]:
+    """Say why something cannot be looked for."""
+    if trigger.ref is not None and trigger.ref.platform.backend != "azure":
+        yield f"{trigger.ref.name!r} lives on {trigger.ref.platform.backend!r}, where nothing of Azure looks"
+    elif trigger.approval is not None and ModelAddress.of(trigger.approval).shared is not None:
+        told = "is of a registry that workspaces share, where nothing is looked for; write a model of a workspace"
+        yield f"{trigger.approval.name!r} {told}"
+    elif trigger.data is not None and DatasetAddress.of(trigger.data).asset is None:
+        told = "has no data asset, in which versions are looked for; make a Dataset here, or write a schedule"
+        yield f"{trigger.data.name!r} {told}"
+    elif trigger.alarm is not None and not is_deferred(trigger.alarm) and not _RULE.match(str(trigger.alarm)):
+        yield f"{trigger.alarm!r} is no id of an alert rule, /subscriptions/…/resourceGroups/…/providers/Microsoft.…"
 
 
 def _step(field: str, step: Step, spec: PipelineSpec) -> Iterator[Problem]:
@@ -71,11 +87,17 @@ def _twins(field: str, named: Mapping[str, object]) -> Iterator[Problem]:
             yield Problem(field, f"{known!r} and {name!r} are one name on Azure, without hyphens; rename one")
 
 
-def _schedule(schedule: Schedule) -> Iterator[Problem]:
+def _schedule(schedule: Schedule, overlap: str) -> Iterator[Problem]:
     if recurrence(schedule.cron) is None:
         yield Problem(
             "schedule.cron",
             f"{schedule.cron!r} names months, and Azure's triggers recur by day, week or month; write '*' as the month",
+        )
+    elif overlap == "skip" and weekly(schedule.cron) is None:
+        yield Problem(
+            "schedule.cron",
+            f"{schedule.cron!r} names days of the month, and what looks first whether a run goes on recurs by days of "
+            "the week; write '*' as the day of month, or overlap='allow'",
         )
     if schedule.timezone not in ZONES:
         yield zone_problem("schedule.timezone", schedule.timezone)

@@ -341,7 +341,7 @@ def _definition(base: Base, traffic: Plan, ids: tuple[Input[str], Input[str]], r
     sent = {"equals": [f"@coalesce({tags}, json('{{}}'))?['{RELEASE}']", " ".join(traffic.names)]}
     known = Output.all(*rules).apply(lambda found: sorted(rule.lower() for rule in found))
     return workflows.definition(
-        _EVERY_MINUTES,
+        workflows.every(_EVERY_MINUTES),
         {
             "endpoint": workflows.call("GET", address, runs),
             "alerts": workflows.call("GET", alerts, runs, after=["endpoint"], pages=True),

@@ -23,7 +23,14 @@ def identity(who: Identity) -> Any:
     return {"type": "UserAssigned", "user_assigned_identities": [who.id]}
 
 
-def definition(minutes: int, actions: Mapping[str, Action], parameters: Mapping[str, Any] | None = None) -> Action:
+def every(minutes: int) -> Action:
+    """Write the recurrence of what looks again and again."""
+    return {"frequency": "Minute", "interval": minutes}
+
+
+def definition(
+    recurrence: Action, actions: Mapping[str, Action], parameters: Mapping[str, Any] | None = None
+) -> Action:
     """Write a workflow that runs again and again, one run at a time."""
     return {
         "$schema": "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/2016-06-01/"
@@ -33,7 +40,7 @@ def definition(minutes: int, actions: Mapping[str, Action], parameters: Mapping[
         "triggers": {
             "every": {
                 "type": "Recurrence",
-                "recurrence": {"frequency": "Minute", "interval": minutes},
+                "recurrence": recurrence,
                 "runtimeConfiguration": {"concurrency": {"runs": 1}},
             }
         },
@@ -73,7 +80,7 @@ def call(
     return found
 
 
-def chosen(of: str, where: str, after: Sequence[str] = ()) -> Action:
+def chosen(of: str, where: Input[str], after: Sequence[str] = ()) -> Action:
     """Choose the items of a list of which an expression holds."""
     return {"type": "Query", "inputs": {"from": of, "where": where}, "runAfter": _after(after)}
 

@@ -288,6 +288,8 @@ CAPABILITIES = table(
         "pipeline.schedule": Entry("native", "a CronWorkflow"),
         "pipeline.triggers": _LOOKS,
         "pipeline.triggers.approval": _LOOKS,
+        "pipeline.triggers.data": _LOOKS,
+        "pipeline.triggers.alarm": Entry("emulated", "a small program of the library asks Prometheus every 30 seconds"),
         "pipeline.triggers.pipeline": _LOOKS,
         "pipeline.overlap.skip": Entry(
             "lossy",

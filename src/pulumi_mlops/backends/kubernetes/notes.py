@@ -73,6 +73,7 @@ NOTES = {
     "Canary.percent": "a share of the requests.",
     "Linear.step_percent": "a share of the requests.",
     "Release.rollback_alarms": "alerts of Prometheus.",
+    "Trigger.alarm": "an alert of Prometheus.",
     "Pipeline": "a WorkflowTemplate of Argo Workflows 4.0.6 or newer; `argo submit --from workflowtemplate/<name>` "
     "starts it. See https://argo-workflows.readthedocs.io/.",
     "Pipeline.runs": "below it each run has a folder, named after the workflow's uid, and in that each step its own.",

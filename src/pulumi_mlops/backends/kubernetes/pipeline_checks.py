@@ -41,8 +41,6 @@ def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
             yield from _search(where, f"{name}/{step_name}", step)
         if isinstance(step, RegisterStep):
             yield from _registered(where, step, spec)
-    if spec.overlap == "skip" and spec.schedule is None and not spec.triggers:
-        yield Problem("overlap", "nothing starts it by itself, so that nothing could be skipped; leave it out")
     yield from trigger_problems(spec)
     yield from _quota(spec)
 

@@ -23,10 +23,11 @@ from pulumi_mlops_sandbox.aws.provider.tables import (
     scaling,
     scheduler,
     security,
+    states,
 )
 
 _FAMILIES = (
     *(attributes, cloudcontrol, data, ecr, functions, groups, network, observe, s3, sagemaker, scaling, scheduler),
-    security,
+    *(security, states),
 )
 ROWS: Mapping[str, Row] = {row.resource: row for family in _FAMILIES for row in family.ROWS}

@@ -279,7 +279,7 @@ ROWS = (
                     "redshiftTarget",
                     "runCommandTargets",
                 ),
-                "only queues, topics, functions and SageMaker pipelines are in the table",
+                "only queues, topics, functions, state machines and SageMaker pipelines are in the table",
             ),
             "forceDestroy": "not in the table",
         },
