@@ -9,15 +9,17 @@ from pydantic import Field, ValidationInfo, field_validator
 from pulumi_mlops.components.dataset_ref import DatasetView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, refuse
 from pulumi_mlops.core.refs import Given, Of, SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Workload, taken, twins, variable
 from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
 
-START, FETCH, READ, FACTS = "step.py", "start.py", "dataset.py", "facts.py"
+START, FETCH, READ, FACTS, QUERY = "step.py", "start.py", "dataset.py", "facts.py", "history.py"
 """The programs of ``jobs/`` that begin a step: the first of all, the one for a tracker's keys, the one for datasets,
-and the one that writes the record of the step."""
+the one that writes the record of the step, and the one that queries the history of a feature group."""
 DATASET, HISTORY, MADE = "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_"
 """Variables that say of an input what it is: a version of a dataset, a history, an output of another step."""
 RUN, CODE, RECORD, RECORDED, READS = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
@@ -167,6 +169,14 @@ class Work(Step):
             tracker=self.tracker,
             grants=tuple(grants),
         )
+
+
+def history_problems(field: str, work: Work, platform: PlatformRef) -> Iterator[Problem]:
+    """Refuse histories of another platform, whose rows the steps of this one do not reach."""
+    for name, view in work.views.items():
+        if (view.group.platform.name, view.group.platform.stage) != (platform.name, platform.stage):
+            told = f"{view.group.name!r} is of platform {view.group.platform.name!r} ({view.group.platform.stage})"
+            yield Problem(f"{field}.inputs.{name}", f"{told}; copy its rows into a Dataset of this one, and take that")
 
 
 def together_with(word: str, address: Input[str]) -> Input[str]:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops import InvalidArgs, Unsupported
+from pulumi_mlops import InvalidArgs
 from pulumi_mlops_sandbox.aws.sagemaker.pipeline import Definition
 from support.facts.aws import GROUP, HUB, IMAGE, KEY, MODEL, hub
 from support.mocks import ACCOUNT, REGION, Cloud
@@ -344,6 +345,31 @@ def test_what_sagemaker_would_refuse_is_refused_before(cloud: Cloud, steps: Call
     assert not cloud.registered
 
 
-def test_history_is_not_an_input_here(cloud: Cloud) -> None:
-    with pytest.raises(Unsupported, match=r"mlops\.prepare"):
-        made(cloud, {"fit": fit(inputs={"x": GROUP.as_of(days=9)})})
+def history(**args: Any) -> Steps:
+    return {"fit": fit(inputs={"the-x": GROUP.as_of(days=9)}, **args)}
+
+
+def test_the_history_of_a_group_is_queried_when_the_step_begins(cloud: Cloud) -> None:
+    said = made(cloud, history())["Steps"][0]["Arguments"]["Environment"]
+    assert json.loads(said["MLOPS_STEP"])["queries"] == ["the-x"]
+    assert said["MLOPS_INPUT_THE_X"] == "/opt/ml/input/data/the-x"
+    name, _, address = said["MLOPS_HISTORY_THE_X"].partition(" ")
+    assert name == "profile@9"
+    assert address == (
+        "athena://churn_dev_features/churn_dev_profile?key=id&time=at&kind=timestamp"
+        "&answers=s3://artifacts/queries/churn-dev-profile/"
+    )
+
+
+def test_who_queries_reads_the_rows_of_the_group_and_answers_of_its_own(cloud: Cloud) -> None:
+    allowed = rights(cloud, history())
+    assert allowed["athena:StartQueryExecution"].endswith(":workgroup/primary")
+    assert f"arn:aws:glue:{REGION}:{ACCOUNT}:table/churn_dev_features/churn_dev_profile" in allowed["glue:GetTable"]
+    assert "arn:aws:s3:::artifacts/queries/churn-dev-profile/*" in allowed["s3:PutObject"]
+    assert "sagemaker:GetRecord" not in allowed
+
+
+def test_a_history_of_another_platform_is_refused(cloud: Cloud) -> None:
+    theirs = replace(GROUP, platform=hub("other"))
+    with pytest.raises(InvalidArgs, match=r"steps\.fit\.inputs\.x: 'profile' is of platform 'other' \(dev\)"):
+        made(cloud, {"fit": fit(inputs={"x": theirs.as_of(days=9)})})

@@ -138,6 +138,11 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/launcher"),
         said(_PIPELINE, f"{_ARGUMENTS}/EnableInterContainerTrafficEncryption"),
     ),
+    "pipeline.features": (
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_HISTORY_X"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/queries"),
+        _RIGHTS,
+    ),
     "pipeline.datasets": (
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_DATASET_Y"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/datasets"),

@@ -79,9 +79,9 @@ CAPABILITIES = table(
         ),
         "pipeline": Entry("native", "a SageMaker Pipeline; its steps are training, tuning and processing jobs"),
         "pipeline.features": Entry(
-            "absent",
-            "a job takes files, and offline rows are read by a query.",
-            "mlops.prepare(…) with a command that queries Athena, and what it makes.",
+            "emulated",
+            "Athena selects the rows of these days as they are known when the step begins, and the program that starts "
+            "it fetches them with boto3, which the image has to have",
         ),
         "pipeline.retries": Entry(
             "emulated",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi import Input
 
-from pulumi_mlops.backends.aws import expressions, rights
+from pulumi_mlops.backends.aws import expressions, history, rights
 from pulumi_mlops.backends.aws.expressions import Json
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.workload import variable
@@ -15,7 +15,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Metric, Out, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import MADE, READS, RECORDED, RUN, Work
+from pulumi_mlops.steps.work import HISTORY, MADE, READS, RECORDED, RUN, Work, together_with
 
 MEASURED = "mlops.metrics"
 """The output with what a step measured, and its record; no output of a step can be called so."""
@@ -54,13 +54,17 @@ class Known:
         parts = [self.at.pipeline, {"Get": "Execution.PipelineExecutionId"}, name]
         if isinstance(self.graph.steps[name], TuneStep):
             parts.append(_JOB)
-        made = {
+        made: Json = {
             variable(MADE, one): expressions.behind(
                 f"{self.graph.name(source.step)}/{source.name}", self.facts(source.step)
             )
             for one, source in step.inputs.items()
             if isinstance(source, Out)
         }
+        for one, view in step.views.items():
+            made[variable(HISTORY, one)] = together_with(
+                f"{view.group.name}@{view.days}", history.address(view.group, self.at.platform)
+            )
         own = self.facts(self.graph.steps[name], own=True)
         return {RUN: {"Std:Join": {"On": "/", "Values": parts}}, RECORDED: own, READS: "/tmp/mlops/read", **made}  # noqa: S108 (in the container)
 

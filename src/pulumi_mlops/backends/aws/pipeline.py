@@ -24,7 +24,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import FACTS, FETCH, READ, START, Work
+from pulumi_mlops.steps.work import FACTS, FETCH, QUERY, READ, START, Work, history_problems
 
 _SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
 """What stands for the addresses that are known when the platform is there, while a definition is judged."""
@@ -38,6 +38,8 @@ def pipeline_name(platform: PlatformRef, name: str) -> str:
 def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     """Make the pipeline and all that starts it."""
     where = PlatformAddress.of(spec.platform)
+    if spec.platform.private and any(work.views for work in containers(spec).values()):
+        scope.say("the platform is private, and its network has no endpoints of Athena and Glue (docs/security.md)")
     name = pipeline_name(spec.platform, scope.name)
     runs = Output.format("s3://{0}/pipelines/{1}", where.bucket, scope.name)
     programs, folder_of_programs = _programs(scope, where)
@@ -84,7 +86,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
 
 def _programs(scope: Scope, where: PlatformAddress) -> "tuple[list[aws.s3.BucketObjectv2], Output[str]]":
     """Keep the programs that start each step, by their content: a run goes on with those that it began with."""
-    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH, READ, FACTS)}
+    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH, READ, FACTS, QUERY)}
     mark = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
     folder = f"pipelines/{scope.name}/programs/{mark}/"
     kept = [
@@ -142,6 +144,8 @@ def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
             )
             yield Problem(f"steps.{step}.image", told)
         yield from _one_place(step, one, spec)
+    for step, work in containers(spec).items():
+        yield from history_problems(f"steps.{step}", work, spec.platform)
     if not unfit:
         written = steps.Rendering(spec.graph, At(spec.platform, name, *_SOME)).definition()
         yield from arguments.problems(written["Steps"])

@@ -20,7 +20,8 @@ from pulumi_mlops.backends.aws.addresses import (
     package_arn,
 )
 from pulumi_mlops.backends.aws.dataset_rights import read_dataset, read_view, write_dataset
-from pulumi_mlops.backends.aws.places import below, bucket_of, objects, read_files, read_place, through, write_place
+from pulumi_mlops.backends.aws.history import read_history, with_keys
+from pulumi_mlops.backends.aws.places import bucket_of, objects, read_files, read_place, through, write_place
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.endpoint import EndpointRef
@@ -28,7 +29,6 @@ from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
-from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
 
@@ -301,56 +301,11 @@ def _use_key(key: Key, here: PlatformRef) -> list[Statement]:
 
 def _read_view(view: FeatureView, here: PlatformRef) -> list[Statement]:
     if view.tier == "offline":
-        return _read_history(view.group, here)
+        return read_history(view.group, here)
     address, theirs = FeatureGroupAddress.of(view.group), PlatformAddress.of(view.group.platform)
     return [
         allow(["sagemaker:GetRecord", "sagemaker:BatchGetRecord", "sagemaker:DescribeFeatureGroup"], address.arn),
-        *_with_keys(["kms:Decrypt"], address.online_keys, theirs, "sagemaker"),
-    ]
-
-
-def _with_keys(
-    actions: Sequence[str], used: Sequence[Input[str]] | None, at: PlatformAddress, *services: str
-) -> list[Statement]:
-    """Allow the use of the keys of a store; of one of ours, the platform's."""
-    return [allow(actions, key, through(at, *services)) for key in ([at.key] if used is None else used)]
-
-
-def _read_history(group: FeatureGroupRef, here: PlatformRef) -> list[Statement]:
-    """Query the table of a group by Athena, whose answers go to a folder of their own in the artifact store."""
-    at, address = PlatformAddress.of(here), FeatureGroupAddress.of(group)
-    if address.offline is None or address.database is None:
-        told = "the ref does not say where its rows are; run pulumi up in the stack that exports it"
-        raise InvalidArgs("FeatureGroup", group.name, [Problem("address", told)])
-    # SageMaker ends the name of a group's folder with the second at which it was made, ten digits: a star in their
-    # place would stand for the rows of a group with a longer name as well.
-    folder = "{0}{1}/sagemaker/{2}/offline-store/{3}-??????????/"
-    rows = arn(folder, address.offline, at.account, at.region, address.name)
-    table = Late(lambda name: name.replace("-", "_"), (address.name,)) if address.table is None else address.table
-    answers = Place(Output.format("s3://{0}/queries/{1}/", at.bucket, address.name))
-    return [
-        allow(["sagemaker:DescribeFeatureGroup"], address.arn),
-        allow(
-            ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
-            [
-                arn("arn:{0}:glue:{1}:{2}:catalog", at.partition, at.region, at.account),
-                arn("arn:{0}:glue:{1}:{2}:database/{3}", at.partition, at.region, at.account, address.database),
-                arn("arn:{0}:glue:{1}:{2}:table/{3}/{4}", at.partition, at.region, at.account, address.database, table),
-            ],
-        ),
-        allow(
-            ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
-            arn("arn:{0}:athena:{1}:{2}:workgroup/primary", at.partition, at.region, at.account),
-        ),
-        allow(["s3:GetObject"], Late(objects, (rows, at.partition))),
-        allow(
-            ["s3:ListBucket"],
-            Late(bucket_of, (address.offline, at.partition)),
-            {"StringLike": {"s3:prefix": [Late(below, (rows,))]}},
-        ),
-        *read_files(answers, at),
-        *write_place(answers, here, "athena"),
-        *_with_keys(["kms:Decrypt"], address.offline_keys, at, "s3", "athena"),
+        *with_keys(["kms:Decrypt"], address.online_keys, theirs, "sagemaker"),
     ]
 
 
@@ -358,7 +313,7 @@ def _write_group(group: FeatureGroupRef, here: PlatformRef) -> list[Statement]:
     at, address = PlatformAddress.of(here), FeatureGroupAddress.of(group)
     return [
         allow(["sagemaker:PutRecord", "sagemaker:DescribeFeatureGroup"], address.arn),
-        *_with_keys(["kms:Decrypt", "kms:GenerateDataKey"], address.online_keys, at, "sagemaker"),
+        *with_keys(["kms:Decrypt", "kms:GenerateDataKey"], address.online_keys, at, "sagemaker"),
     ]
 
 

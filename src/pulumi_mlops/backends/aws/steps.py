@@ -300,6 +300,8 @@ class Rendering:
         }
         if step.datasets:
             wanted["datasets"] = list(step.datasets)
+        if step.views:
+            wanted["queries"] = list(step.views)
         if isinstance(step, TrainStep) and step.launcher:
             wanted |= {"launcher": step.launcher, "processes": step.processes}
         return {

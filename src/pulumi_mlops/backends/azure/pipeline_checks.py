@@ -17,6 +17,7 @@ from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
+from pulumi_mlops.steps.work import history_problems
 
 _RULE = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.[^/]+/.+", re.IGNORECASE)
 _WHOSE = "compute for training"
@@ -73,6 +74,7 @@ def _step(field: str, step: Step, spec: PipelineSpec) -> Iterator[Problem]:
     elif TrainingClusterAddress.of(place).client is None:
         told = "has no managed identity, as which its steps would read and write; give it one, or leave cluster out"
         yield Problem(f"{field}.cluster", f"{place.name!r} {told}")
+    yield from history_problems(field, work, spec.platform)
     yield from _twins(f"{field}.outputs", dict.fromkeys(step.made))
     if CLIENT in work.environment:
         yield Problem(f"{field}.environment", f"{CLIENT!r} {_FOR_LOGGING_IN}")
