@@ -34,6 +34,9 @@ for source in [path for folder in CLASSES for path in (PACKAGE / folder).glob("*
     sys.modules[f"pulumi_mlops.args.{source.stem}"] = _StandIn(f"pulumi_mlops.args.{source.stem}")
 
 from pulumi_mlops import backends, components, core, steps  # noqa: E402 (after the stand-ins)
+from pulumi_mlops.clients.client import Client, client  # noqa: E402
+from pulumi_mlops.clients.lineage import Lineage  # noqa: E402
+from pulumi_mlops.clients.runs import Run, StepState  # noqa: E402
 from pulumi_mlops.core import errors, inputs  # noqa: E402
 from pulumi_mlops.core.component import Component  # noqa: E402
 from pulumi_mlops.core.inputs import Spec  # noqa: E402
@@ -350,8 +353,8 @@ def formatted(text: str, target: Path) -> str:
     ).stdout
 
 
-def home(kind: type) -> str:
-    """Return the module of a class within the package."""
+def home(kind: Any) -> str:
+    """Return the module of a class or function within the package."""
     return kind.__module__.removeprefix("pulumi_mlops.")
 
 
@@ -405,6 +408,8 @@ def face() -> str:
     for step in step_kinds():
         homes.setdefault(home(step), []).extend([step.__name__, step.kind])
     homes.setdefault(home(Step), []).append(parameter.__name__)
+    for public in (client, Client, Lineage, Run, StepState):
+        homes.setdefault(home(public), []).append(public.__name__)
     homes = {module: sorted(names) for module, names in sorted(homes.items())}
     imports = "\n".join(f"    from pulumi_mlops.{module} import {', '.join(names)}" for module, names in homes.items())
     names = sorted(name for found in homes.values() for name in found)

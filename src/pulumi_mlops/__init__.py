@@ -114,6 +114,9 @@ if TYPE_CHECKING:
         SearchWithUniform,
         TuneArgs,
     )
+    from pulumi_mlops.clients.client import Client, client
+    from pulumi_mlops.clients.lineage import Lineage
+    from pulumi_mlops.clients.runs import Run, StepState
     from pulumi_mlops.components.dataset import Dataset
     from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
     from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
@@ -136,9 +139,11 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.training_ref import TrainingClusterRef
     from pulumi_mlops.core.errors import (
         InvalidArgs,
+        InvalidRun,
         MissingBackend,
         MissingRequirements,
         MlopsError,
+        NotFound,
         Problem,
         ReleaseRolledBack,
         Unsupported,
@@ -248,6 +253,9 @@ _HOMES = {
         "SearchWithUniform",
         "TuneArgs",
     ],
+    "clients.client": ["Client", "client"],
+    "clients.lineage": ["Lineage"],
+    "clients.runs": ["Run", "StepState"],
     "components.dataset": ["Dataset"],
     "components.dataset_ref": ["DatasetRef", "DatasetView"],
     "components.endpoint": ["Endpoint", "EndpointRef"],
@@ -264,9 +272,11 @@ _HOMES = {
     "components.training_ref": ["TrainingClusterRef"],
     "core.errors": [
         "InvalidArgs",
+        "InvalidRun",
         "MissingBackend",
         "MissingRequirements",
         "MlopsError",
+        "NotFound",
         "Problem",
         "ReleaseRolledBack",
         "Unsupported",
@@ -289,6 +299,7 @@ __all__ = [
     "Asynchronous",
     "Canary",
     "Clearml",
+    "Client",
     "Compute",
     "Condition",
     "Database",
@@ -332,6 +343,8 @@ __all__ = [
     "IdentityRef",
     "ImageRegistry",
     "InvalidArgs",
+    "InvalidRun",
+    "Lineage",
     "Linear",
     "Managed",
     "Metric",
@@ -356,6 +369,7 @@ __all__ = [
     "NetworkWithExisting",
     "NetworkWithPrivate",
     "Nodes",
+    "NotFound",
     "Notice",
     "ObjectStore",
     "Offline",
@@ -391,6 +405,7 @@ __all__ = [
     "ReleaseRolledBack",
     "ReleaseWithCanary",
     "ReleaseWithLinear",
+    "Run",
     "Scaling",
     "ScalingSchedule",
     "Schedule",
@@ -405,6 +420,7 @@ __all__ = [
     "Shadow",
     "Spot",
     "Step",
+    "StepState",
     "TokenTrust",
     "Tokens",
     "TrackerRef",
@@ -424,6 +440,7 @@ __all__ = [
     "Unsupported",
     "Variant",
     "Wandb",
+    "client",
     "evaluate",
     "parameter",
     "prepare",

@@ -6,15 +6,20 @@ value a Typer app. What a command needs is imported when it runs, so that ``--he
 
 import json
 import os
+import shlex
 import sys
 from importlib import metadata
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from pulumi_mlops.clients.client import Client
+    from pulumi_mlops.clients.runs import Run
 
 COMMANDS = "pulumi_mlops.commands"
 """The group of entry points that add commands."""
@@ -25,7 +30,16 @@ NOT_INSTALLED = {"sandbox": "The sandbox is a distribution of its own. Run: pip 
 PLAIN_WIDTH = 1000
 """More than any line needs."""
 
+LEFT_OUT = 3
+"""The exit code of a run that succeeded, and of which a condition left steps out."""
+INTERRUPTED = 130
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+Output = Annotated[Literal["text", "json"], typer.Option(help="How the result is printed.")]
+Cwd = Annotated[Path | None, typer.Option("--cwd", "-C", help="The folder of the stack's program.")]
+StackName = Annotated[str, typer.Argument(help="The stack, as `pulumi --stack` takes it.")]
 
 
 class Commands(TyperGroup):
@@ -165,3 +179,127 @@ def doctor(as_json: AsJson = False) -> None:
             table.add_row(escape(check.what), state, escape(check.detail), escape(check.mend))
         _show(table)
     raise typer.Exit(1 if any(check.state == "missing" for check in found) else 0)
+
+
+@app.command()
+def run(
+    stack: StackName,
+    pipeline: Annotated[str, typer.Argument(help="The pipeline, by its name in the program or by the output.")],
+    *,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="What it is started with.")
+    ] = None,
+    follow: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Follow a run that goes on, instead of starting one.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it, and do not wait for its end.")] = False,
+    output: Output = "text",
+    cwd: Cwd = None,
+) -> None:
+    """Start a pipeline of a stack and follow it to its end.
+
+    The exit code is 0 if it succeeded, 1 if it failed or was stopped, 3 if it succeeded and a condition left steps out.
+    """
+    from pulumi_mlops.clients.client import client  # noqa: PLC0415
+    from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
+
+    given = _pairs(parameter or [])
+    if follow and (given or detach):
+        sys.exit("Error: --follow looks at a run that was started; leave out --parameter and --detach")
+    try:
+        asked = client(stack, cwd=cwd)
+        began = asked.look(pipeline, follow) if follow else asked.start(pipeline, given)
+        if detach:
+            _started(began, stack, pipeline, cwd, output)
+            return
+        typer.echo(f"Run {began.id} of {pipeline}", err=output == "json")
+        try:
+            ended = _followed(asked, pipeline, began, quiet=output == "json")
+        except KeyboardInterrupt:
+            again = _again(stack, pipeline, began, cwd)
+            typer.echo(f"\nThe run goes on. Follow it again with: {again}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+    except MlopsError as error:
+        sys.exit(f"Error: {error}")
+    raise typer.Exit(_told(asked, pipeline, ended, output))
+
+
+def _pairs(given: list[str]) -> dict[str, Any]:
+    """Read parameters as they stand on the command line; whose value is given twice is an error."""
+    found: dict[str, Any] = {}
+    for pair in given:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            sys.exit(f"Error: --parameter takes NAME=VALUE; this is {pair!r}")
+        if name in found:
+            sys.exit(f"Error: --parameter {name} is given twice")
+        found[name] = value
+    return found
+
+
+def _again(stack: str, pipeline: str, run: "Run", cwd: Path | None) -> str:
+    words = ["pulumi-mlops", "run", stack, pipeline, "--follow", run.id, *(["--cwd", str(cwd)] if cwd else [])]
+    return shlex.join(words)
+
+
+def _started(run: "Run", stack: str, pipeline: str, cwd: Path | None, output: str) -> None:
+    if output == "json":
+        typer.echo(json.dumps(run.plain(), indent=2))
+        return
+    typer.echo(f"Run {run.id} of {pipeline} has begun. Follow it with: {_again(stack, pipeline, run, cwd)}")
+
+
+def _followed(asked: "Client", pipeline: str, began: "Run", *, quiet: bool) -> "Run":
+    """Tell of each change of a run until it ends."""
+    from pulumi_mlops.clients import telling  # noqa: PLC0415
+
+    seen, now = None, began
+    for now in asked.follow(pipeline, began.id):
+        for line in telling.changes(now, seen):
+            typer.echo(line, err=quiet)
+        seen = now
+    return now
+
+
+def _told(asked: "Client", pipeline: str, ended: "Run", output: str) -> int:
+    """Print how a run ended; return the exit code."""
+    from pulumi_mlops.clients import telling  # noqa: PLC0415
+
+    logs = {step.name: asked.last_lines(pipeline, ended, step) for step in ended.steps if step.state == "failed"}
+    if output == "json":
+        typer.echo(json.dumps({**ended.plain(), "logs": logs}, indent=2))
+    else:
+        for name, lines in logs.items():
+            for line in [f"The last lines of {name}:", *(f"  {line}" for line in lines)] if lines else []:
+                typer.echo(line)
+        for line in telling.ending(ended):
+            typer.echo(line)
+    if ended.state != "succeeded":
+        return 1
+    return LEFT_OUT if ended.left_out else 0
+
+
+@app.command()
+def lineage(
+    stack: StackName,
+    what: Annotated[str, typer.Argument(metavar="ENDPOINT|MODEL[:VERSION]", help="An endpoint, or a model's version.")],
+    output: Output = "text",
+    cwd: Cwd = None,
+) -> None:
+    """Say where what an endpoint serves, or a version of a model, comes from: run, step, code, parameters, data."""
+    from pulumi_mlops.clients import telling  # noqa: PLC0415
+    from pulumi_mlops.clients.client import client  # noqa: PLC0415
+    from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
+
+    name, sign, number = what.partition(":")
+    if sign and not number.isdecimal():
+        sys.exit(f"Error: {number!r} is no version; write a number, such as {name}:3")
+    try:
+        found = client(stack, cwd=cwd).lineage(name, int(number) if sign else None)
+    except MlopsError as error:
+        sys.exit(f"Error: {error}")
+    if output == "json":
+        typer.echo(json.dumps(found.plain(), indent=2))
+        return
+    for line in telling.tree(found):
+        typer.echo(line)

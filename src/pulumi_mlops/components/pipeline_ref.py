@@ -21,3 +21,10 @@ class PipelineRef(Ref):
     """The folder below which each run leaves what it made."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Its parameters with their defaults."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """What each parameter is: ``bool``, ``int``, ``float`` or ``str``. A default does not tell when it has been through
+    the engine, which knows one kind of number."""
+
+    def __post_init__(self) -> None:
+        if not self.types:
+            object.__setattr__(self, "types", {name: type(value).__name__ for name, value in self.parameters.items()})

@@ -37,6 +37,23 @@ class InvalidArgs(MlopsError):
         super().__init__(f"{noun} {name!r}: {count}; nothing was registered.\n{lines}")
 
 
+class InvalidRun(MlopsError):
+    """A pipeline was to be started with something that it cannot take; nothing was started.
+
+    ``problems`` holds every problem that was found, not only the first.
+    """
+
+    def __init__(self, pipeline: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"Pipeline {pipeline!r}: {count}; nothing was started.\n{lines}")
+
+
+class NotFound(MlopsError):
+    """What was asked for is not in the stack, or not there any more; the message says what there is."""
+
+
 class Unsupported(MlopsError):
     """The backend cannot do what was asked; the message names the nearest thing that it can do."""
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 BESIDE = Path(__file__).parent
 SKIPPED, DONE = "skipped", "done"
 """Files in the folder of a step: the first one says why it did not run."""
+SKIPPED_TAG = "mlops_skipped"
+"""The tag of a run of which nothing was done, with the reason."""
 PLACEHOLDER = ".skipped"
 """A file in each output of such a step: Azure mounts no folder that is empty."""
 MEASURED, FACTS = "metrics.json", "facts.json"
@@ -130,6 +132,8 @@ def skip(reason: str, state: Path, settings: Mapping[str, Any], given: Mapping[s
     for folder in outputs(settings, given):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / PLACEHOLDER).write_text(reason)
+    # Whoever looks at the run sees a job that succeeded: this says that nothing was done.
+    mlflow("set-tag", {"key": SKIPPED_TAG, "value": reason}, given)
     if objective := settings.get("objective"):
         # A search fails whose trials tell nothing.
         tell({objective["metric"]: -_WORST if objective["goal"] == "maximize" else _WORST}, given)
@@ -208,19 +212,21 @@ def tell(metrics: Mapping[str, float], given: Mapping[str, str], pause: float = 
 
     https://learn.microsoft.com/azure/machine-learning/how-to-log-view-metrics
     """
-    address, run = given.get("MLFLOW_TRACKING_URI", ""), given.get("MLFLOW_RUN_ID") or given.get("AZUREML_RUN_ID")
-    if not metrics or not address or not run:
-        return 0
     now = int(time.time() * 1000)
-    body = {
-        "run_id": run,
-        "metrics": [{"key": name, "value": value, "timestamp": now, "step": 0} for name, value in metrics.items()],
-    }
+    told = [{"key": name, "value": value, "timestamp": now, "step": 0} for name, value in metrics.items()]
+    return mlflow("log-batch", {"metrics": told}, given, pause) if told else 0
+
+
+def mlflow(call: str, body: Mapping[str, Any], given: Mapping[str, str], pause: float = _PAUSE_SECONDS) -> int:
+    """Tell the workspace something about the run, as MLflow does; return an exit code."""
+    address, run = given.get("MLFLOW_TRACKING_URI", ""), given.get("MLFLOW_RUN_ID") or given.get("AZUREML_RUN_ID")
+    if not address or not run:
+        return 0
     if address.startswith("azureml://"):
         address = "https://" + address.partition("://")[2].partition("?")[0]
     request = urllib.request.Request(  # noqa: S310 (the workspace's own address)
-        f"{address.rstrip('/')}/api/2.0/mlflow/runs/log-batch",
-        data=json.dumps(body).encode(),
+        f"{address.rstrip('/')}/api/2.0/mlflow/runs/{call}",
+        data=json.dumps({"run_id": run, **body}).encode(),
         headers={
             "Content-Type": "application/json",
             "Authorization": f"Bearer {given.get('MLFLOW_TRACKING_TOKEN', '')}",
@@ -236,7 +242,7 @@ def tell(metrics: Mapping[str, float], given: Mapping[str, str], pause: float = 
                 return 0
         except OSError as error:
             said = str(error)
-    sys.stderr.write(f"step: what was measured could not be told to the workspace: {said}\n")
+    sys.stderr.write(f"step: the workspace could not be told ({call}): {said}\n")
     return 1
 
 

@@ -326,6 +326,11 @@ def approved_packages(platform: PlatformRef, group: str) -> Iterator[dict[str, A
     yield from _packages(platform, group, lambda _: True, ModelApprovalStatus="Approved")
 
 
+def packages(platform: PlatformRef, group: str) -> Iterator[dict[str, Any]]:
+    """Describe the versions of a group, newest first."""
+    yield from _packages(platform, group, lambda _: True)
+
+
 def package(platform: PlatformRef, group: str, number: int) -> dict[str, Any] | None:
     """Describe one version of a group, or nothing."""
     return next(_packages(platform, group, lambda summary: summary["ModelPackageVersion"] == number), None)

@@ -12,7 +12,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_azure_native import machinelearningservices as ml
 from pulumi_azure_native import monitor, storage
 
-from pulumi_mlops.backends.azure import access, live, names, providers, triggers
+from pulumi_mlops.backends.azure import access, live, names, providers, runs, triggers
 from pulumi_mlops.backends.azure.access import Identity
 from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
@@ -323,19 +323,15 @@ def _whole(
 
 def _job(scope: Scope, spec: PipelineSpec, component: Input[str], who: Identity) -> dict[str, Any]:
     """Write the job that runs the pipeline with its defaults, as Azure Resource Manager takes it."""
-    return {
-        "jobType": "Pipeline",
-        "componentId": component,
-        "displayName": scope.name,
-        "experimentName": experiment(scope),
-        "isArchived": False,
-        "inputs": {
-            safe(name): {"jobInputType": "literal", "value": text(value)} for name, value in spec.parameters.items()
-        },
-        "settings": {"_source": "REMOTE.WORKSPACE.JOB", "continue_on_step_failure": False},
-        "identity": {"identityType": "Managed", "clientId": who.client},
-        "tags": scope.tags,
-    }
+    given = {safe(name): text(value) for name, value in spec.parameters.items()}
+    return runs.body(
+        scope.name,
+        component=component,
+        experiment=experiment(scope),
+        client=who.client,
+        inputs=given,
+        tags=scope.tags,
+    )
 
 
 def _schedule(scope: Scope, spec: PipelineSpec, job: Mapping[str, Any], digest: str) -> ml.Schedule:

@@ -100,15 +100,18 @@ def ask(
     *,
     body: Mapping[str, Any] | None = None,
     query: Mapping[str, str] | None = None,
+    audience: str | None = None,
 ) -> Answer:
     """Send one request, and return what came back, whatever its status.
 
     :param path: what comes after the host, or a whole address that an answer names.
+    :param version: of the API; empty for one that has none.
+    :param audience: whom the token is for, where that is not Azure Resource Manager.
     """
     from azure.core.rest import HttpRequest  # noqa: PLC0415 (only programs that ask pay for it)
 
-    client = _client(_endpoint(), json.dumps(_settings(given), sort_keys=True))
-    wanted = {**({"api-version": version} if "api-version=" not in path else {}), **(query or {})}
+    client = _client(_endpoint(), json.dumps(_settings(given), sort_keys=True), audience or _endpoint())
+    wanted = {**({"api-version": version} if version and "api-version=" not in path else {}), **(query or {})}
     where = f"{_endpoint()}{path}" if path.startswith("/") else path
     request = HttpRequest(method, where, params=wanted, json=dict(body) if body is not None else None)
     response = client.send_request(request)
@@ -120,12 +123,17 @@ def ask(
     return Answer(response.status_code, found if isinstance(found, dict) else {"value": found})
 
 
+def emulated() -> str | None:
+    """Return the address of the emulator that stands for Azure, where there is one."""
+    return os.environ.get(ENDPOINT, "").rstrip("/") or None
+
+
 def _endpoint() -> str:
     return os.environ.get(ENDPOINT, _PUBLIC).rstrip("/")
 
 
 @functools.cache
-def _client(endpoint: str, written: str) -> "PipelineClient[Any, Any]":
+def _client(endpoint: str, written: str, audience: str) -> "PipelineClient[Any, Any]":
     from azure.core import PipelineClient  # noqa: PLC0415 (as above)
     from azure.core.pipeline import policies  # noqa: PLC0415 (as above)
 
@@ -136,17 +144,17 @@ def _client(endpoint: str, written: str) -> "PipelineClient[Any, Any]":
             policies.UserAgentPolicy(_AGENT),
             policies.HeadersPolicy({"Accept": "application/json"}),
             policies.RetryPolicy(retry_total=_RETRIES, retry_backoff_factor=0.5),
-            _login(endpoint, settings),
+            _login(audience, settings),
         ],
     )
 
 
-def _login(endpoint: str, settings: Mapping[str, str]) -> Any:
+def _login(audience: str, settings: Mapping[str, str]) -> Any:
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy  # noqa: PLC0415 (as above)
 
     if token := os.environ.get(TOKEN):
         return HeadersPolicy({"Authorization": f"Bearer {token}"})
-    return BearerTokenCredentialPolicy(_credential(settings), f"{endpoint}/.default")
+    return BearerTokenCredentialPolicy(_credential(settings), f"{audience}/.default")
 
 
 def _credential(settings: Mapping[str, str]) -> "TokenCredential":

@@ -64,7 +64,7 @@ class Cluster:
             return None
         return str(found["metadata"]["uid"]) if found and found["metadata"].get("uid") else None
 
-    def _refused(self, path: str, status: int, told: str) -> str:
+    def _refused(self, method: str, path: str, status: int, told: str) -> str:
         where = f"The cluster at {self.server}{self._which}"
         if status == HTTPStatus.UNAUTHORIZED:
             return (
@@ -72,21 +72,39 @@ class Cluster:
                 "with: kubectl auth whoami"
             )
         if status == HTTPStatus.FORBIDDEN:
-            return f"{where} does not let this program read {path}: {told}. Look with: kubectl auth can-i --list"
+            verb = "read" if method == "GET" else "make an object in"
+            return f"{where} does not let this program {verb} {path}: {told}. Look with: kubectl auth can-i --list"
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return f"{where} could not answer about {path}: {told}. Run pulumi up again later"
         return f"{where} refused to be asked about {path}: {told}"
 
     def get(self, path: str, **query: str) -> dict[str, Any] | None:
         """Read an object or a list by its path; None where there is no such thing."""
+        text = self.text(path, **query)
+        found: dict[str, Any] | None = None if text is None else json.loads(text)
+        return found
+
+    def text(self, path: str, **query: str) -> str | None:
+        """Read what is no object, such as a log; None where there is no such thing."""
+        return self._sent("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Make an object in a list by its path; None where there is no such list."""
+        text = self._sent("POST", path, body)
+        found: dict[str, Any] | None = None if text is None else json.loads(text)
+        return found
+
+    def _sent(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str | None:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 (as above)
 
-        url = f"{self.server}{path}" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": "application/json", **self.client.default_headers}
-        self.client.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
+        bare = path.partition("?")[0]
+        headers = {"Accept": "application/json, */*", "Content-Type": "application/json", **self.client.default_headers}
+        self.client.update_params_for_auth(headers, [], ["BearerToken"], bare, method, body)
         try:
-            answer = self.client.call_api("GET", url, header_params=headers, _request_timeout=_SECONDS)
-            text = cast("Any", answer).read()
+            answer = self.client.call_api(
+                method, f"{self.server}{path}", header_params=headers, body=body, _request_timeout=_SECONDS
+            )
+            text: bytes = cast("Any", answer).read()
         except HTTPError as error:
             reason = str(getattr(error, "reason", error)).rsplit(": ", 1)[-1]
             raise MlopsError(
@@ -95,14 +113,32 @@ class Cluster:
             ) from error
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        if answer.status != HTTPStatus.OK:
-            raise MlopsError(self._refused(path, answer.status, f"{answer.status} {answer.reason}"))
-        found: dict[str, Any] = json.loads(text)
-        return found
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            raise MlopsError(self._refused(method, bare, answer.status, f"{answer.status} {answer.reason}{_why(text)}"))
+        return text.decode(errors="replace")
+
+
+def _why(text: bytes) -> str:
+    """Return what the API server says beside a status."""
+    try:
+        said = json.loads(text).get("message", "")
+    except (ValueError, AttributeError):
+        return ""
+    return f" ({said})" if said else ""
+
+
+def _settings() -> tuple[str | None, str | None]:
+    """Return what the stack says of the kubeconfig, and of the cluster in it."""
+    return kubeconfig(), pulumi.Config("kubernetes").get("cluster")
+
+
+def _cluster(context: str | None) -> Cluster:
+    return _known(context, *_settings())
 
 
 @functools.cache
-def _cluster(context: str | None) -> Cluster:
+def _known(context: str | None, _kubeconfig: str | None, _name: str | None) -> Cluster:
+    """Make each cluster once; a client of two stacks may meet several behind one name of a context."""
     return Cluster(context)
 
 
@@ -127,11 +163,19 @@ def context_of(platform: PlatformRef) -> str | None:
     address = PlatformAddress.of(platform)
     if platform.native or private.mocked() or address.server is None:
         return address.context
-    return _leads(platform.name, address.context, address.cluster, address.server, default_context())
+    return _leads(platform.name, address.context, address.cluster, address.server, default_context(), *_settings())
 
 
 @functools.cache
-def _leads(name: str, context: str | None, uid: str | None, server: str, own: str | None) -> str | None:
+def _leads(
+    name: str,
+    context: str | None,
+    uid: str | None,
+    server: str,
+    own: str | None,
+    _kubeconfig: str | None,
+    _cluster_name: str | None,
+) -> str | None:
     seen: list[str] = []
     for candidate in dict.fromkeys((own, context)):
         try:

@@ -1,0 +1,237 @@
+"""What AWS has for the client: executions of SageMaker Pipelines, their logs, and what an endpoint serves."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pulumi_mlops.backends.aws import executions, live
+from pulumi_mlops.backends.aws.addresses import EndpointAddress, ModelAddress, PipelineAddress, PlatformAddress
+from pulumi_mlops.backends.aws.asking import asking
+from pulumi_mlops.clients.lineage import Code, Making, Read, Served, Unknown, Version, coded, numbers
+from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.errors import MlopsError, NotFound
+from pulumi_mlops.core.naming import physical
+
+RUN, STEP, CODE = "mlops-pipeline-run", "mlops-step", "mlops-code"
+"""Facts that a register step writes down with a version."""
+_APPROVALS = {"Approved": "approved", "Rejected": "rejected", "PendingManualApproval": "pending"}
+_NO_DIGEST = "the image is named by a tag, and SageMaker does not keep which digest it pulled"
+_GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
+"""Where jobs print, by the word in their ARN."""
+_LINES = 20
+
+
+class _Aws:
+    """AWS, as the client asks it."""
+
+    def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
+        """Start an execution; return its id."""
+        _own_account(pipeline.platform)
+        given = [{"Name": name, "Value": value} for name, value in parameters.items()]
+        with asking(f"a run of pipeline {pipeline.name!r}"):
+            made = live.client(pipeline.platform, "sagemaker").start_pipeline_execution(
+                PipelineName=PipelineAddress.of(pipeline).name,
+                PipelineParameters=given,
+                ClientRequestToken=uuid.uuid4().hex,
+            )
+        return str(made["PipelineExecutionArn"]).rpartition("/")[2]
+
+    def look(self, pipeline: PipelineRef, run: str) -> Run | None:
+        """Describe an execution."""
+        _own_account(pipeline.platform)
+        arn = run if run.startswith("arn:") else f"{PipelineAddress.of(pipeline).arn}/execution/{run}"
+        found = executions.read(pipeline.platform, arn)
+        return found.run(pipeline.name) if found else None
+
+    def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
+        """Read what the job of a step printed last."""
+        _, _, job = step.address.rpartition(":")
+        kind, _, name = job.partition("/")
+        group = _GROUPS.get(kind)
+        if group is None:
+            return []
+        try:
+            with asking(f"the log of job {name}"):
+                return list(_printed(live.client(pipeline.platform, "logs"), group, name))
+        except MlopsError as error:
+            return [f"The log could not be read. {error}"]
+
+    def served(self, endpoint: EndpointRef, models: Sequence[ModelRef]) -> Sequence[Served]:
+        """Describe the variants of an endpoint."""
+        _own_account(endpoint.platform)
+        name = str(EndpointAddress.of(endpoint).name)
+        there = live.endpoint(endpoint.platform, name)
+        if there is None:
+            if endpoint.status == "live":
+                raise NotFound(f"Endpoint {endpoint.name!r} is not there any more: SageMaker has none called {name}.")
+            return []
+        configuration = live.endpoint_config(endpoint.platform, there["EndpointConfigName"]) or {}
+        models_of = {
+            one["VariantName"]: one.get("ModelName")
+            for part in ("ProductionVariants", "ShadowProductionVariants")
+            for one in configuration.get(part, [])
+        }
+        variants = there.get("ProductionVariants", [])
+        weights = sum(one.get("CurrentWeight", 0) for one in variants)
+        found = []
+        for part, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
+            for one in there.get(part, []):
+                weight = one.get("CurrentWeight")
+                known = weight is not None and weights > 0
+                found.append(
+                    Served(
+                        variant=one["VariantName"],
+                        percent=100 * weight / weights if known else Unknown("SageMaker tells no weight of it now"),
+                        shadow=shadow,
+                        version=_of_variant(endpoint.platform, models_of.get(one["VariantName"]), models),
+                    )
+                )
+        return found
+
+    def version(self, model: ModelRef, number: int | None) -> Version | None:
+        """Describe a model package, the newest unless told."""
+        _own_account(model.platform)
+        address = ModelAddress.of(model)
+        group = address.arn if isinstance(address.arn, str) else address.group
+        for package in live.packages(model.platform, group):
+            if number is None or package["ModelPackageVersion"] == number:
+                return _version(model.platform, package, model.name)
+        return None
+
+
+def _own_account(platform: PlatformRef) -> None:
+    """Refuse credentials of another account: a thing of the same name there is another thing."""
+    wanted, own = PlatformAddress.of(platform).account, live.account(platform)
+    if own is not None and own != str(wanted):
+        raise MlopsError(
+            f"Platform {platform.name!r} is in AWS account {wanted}, and these credentials are of account {own}; look "
+            "at who you are with: aws sts get-caller-identity"
+        )
+
+
+def _printed(logs: Any, group: str, job: str) -> Iterator[str]:
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+        for stream in streams:
+            events = logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], limit=_LINES, startFromHead=False
+            )["events"]
+            if len(streams) > 1:
+                yield f"{stream['logStreamName'].partition('/')[2]}:"
+            yield from (event["message"].rstrip() for event in events)
+    except logs.exceptions.ResourceNotFoundException:
+        return
+
+
+def _of_variant(platform: PlatformRef, name: str | None, models: Sequence[ModelRef]) -> Version | Unknown:
+    if name is None:
+        return Unknown("the endpoint's configuration is gone")
+    with asking(f"model {name!r}"):
+        found = live.client(platform, "sagemaker").describe_model(ModelName=name)
+    container: dict[str, Any] = found.get("PrimaryContainer") or next(iter(found.get("Containers", [])), {})
+    if arn := container.get("ModelPackageName"):
+        with asking(f"version {arn}"):
+            package = live.client(platform, "sagemaker").describe_model_package(ModelPackageName=arn)
+        return _version(platform, package, _name_of(package, models))
+    files = _files(container)
+    for model in models if files else ():
+        address = ModelAddress.of(model)
+        for package in live.packages(model.platform, str(address.arn) or address.group):
+            inside = package.get("InferenceSpecification", {}).get("Containers", [])
+            if files in [_files(one) for one in inside]:
+                return _version(model.platform, package, model.name)
+    told = ", ".join(model.name for model in models)
+    looked = f"; no version of {told} has these" if models and files else ""
+    return Unknown(f"it serves image {container.get('Image')} with files {files or 'of its own'}{looked}")
+
+
+def _name_of(package: Mapping[str, Any], models: Sequence[ModelRef]) -> str:
+    group = str(package.get("ModelPackageGroupName", ""))
+    return next((one.name for one in models if ModelAddress.of(one).name == group.rpartition("/")[2]), group)
+
+
+def _files(container: Mapping[str, Any]) -> str | None:
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    found = source or container.get("ModelDataUrl")
+    return str(found).rstrip("/") if found else None
+
+
+def _version(platform: PlatformRef, package: Mapping[str, Any], model: str) -> Version:
+    facts: dict[str, str] = dict(package.get("CustomerMetadataProperties", {}))
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    only = containers[0] if len(containers) == 1 else {}
+    several = "it has several containers" if containers else "it names none"
+    lineage = {name: facts.pop(name) for name in (RUN, STEP, CODE) if name in facts}
+    measured = numbers(facts)
+    return Version(
+        model=model,
+        version=package["ModelPackageVersion"],
+        approval=_APPROVALS.get(package.get("ModelApprovalStatus", ""), str(package.get("ModelApprovalStatus"))),
+        made=package.get("CreationTime"),
+        files=_files(only) or Unknown(several),
+        image=only.get("Image") or Unknown(several),
+        metrics=measured,
+        metadata={name: value for name, value in facts.items() if name not in measured},
+        by=_making(platform, lineage, str(package["ModelPackageArn"])),
+    )
+
+
+def _making(platform: PlatformRef, facts: Mapping[str, str], package: str) -> Making | Unknown:
+    arn = facts.get(RUN)
+    if arn is None:
+        return Unknown("no pipeline of this library registered it: the version names no run")
+    called, _, run = arn.rpartition("/execution/")
+    pipeline = called.rpartition("/")[2].removeprefix(f"{physical(platform.name, platform.stage)}-")
+    execution = executions.read(platform, arn)
+    if execution is None:
+        gone = Unknown("SageMaker has no such run any more")
+        return Making(
+            pipeline=pipeline,
+            run=run,
+            step=facts.get(STEP) or gone,
+            code=coded(facts[CODE], _NO_DIGEST) if facts.get(CODE) else gone,
+            parameters=gone,
+            reads=gone,
+        )
+    step = facts.get(STEP) or execution.registered(package)
+    ended = execution.run(pipeline)
+    return Making(
+        pipeline=pipeline,
+        run=run,
+        state=ended.state,
+        began=ended.began,
+        ended=ended.ended,
+        step=step or Unknown("the run does not tell which step made the files"),
+        code=_code(execution, step, facts.get(CODE)),
+        parameters=ended.parameters,
+        reads=_reads(execution, step),
+    )
+
+
+def _code(execution: executions.Execution, step: str | None, told: str | None) -> Code | Unknown:
+    image = told or (execution.image(step) if step else None)
+    return coded(image, _NO_DIGEST) if image else Unknown("the run does not tell which step made the files")
+
+
+def _reads(execution: executions.Execution, step: str | None) -> tuple[Read, ...]:
+    """List what the step, and those before it, were told to read."""
+    why = "the run keeps what was asked for, and not which version that was"
+    return tuple(
+        Read(
+            kind="dataset",
+            name=name,
+            version=asked if asked.isdigit() else Unknown(why),
+            step=one,
+            location=location,
+            asked=asked,
+        )
+        for one in (execution.behind(step) if step else [])
+        for name, asked, location in execution.datasets(one)
+    )
+
+
+CLIENT = _Aws()

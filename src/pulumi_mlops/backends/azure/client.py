@@ -1,0 +1,190 @@
+"""What Azure has for the client: jobs of Azure Machine Learning, their logs, and what an endpoint serves."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pulumi_mlops.backends.azure import live, runs, sessions
+from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress
+from pulumi_mlops.backends.azure.approvals import APPROVAL
+from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.backends.azure.steps import safe
+from pulumi_mlops.clients.lineage import Code, Making, Served, Unknown, Version, coded, numbers
+from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.components.endpoint import SHADOW, EndpointRef
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.errors import MlopsError, NotFound
+from pulumi_mlops.core.tags import own_tags, tags
+from pulumi_mlops.steps.work import text
+
+PIPELINE, STEP, OUTPUT, CODE = "mlops_pipeline", "mlops_step", "mlops_output", "mlops_code"
+RUN, OWN = "mlops_pipeline_run", "mlops_run"
+"""Facts that a register step writes down with a version."""
+_IMAGE = "serving_image"
+_MODEL = re.compile(r"/models/([^/]+)/versions/([^/]+)$")
+_FINE = range(200, 300)
+_LINES = 20
+_NO_DIGEST = "the image is named by a tag, and Azure does not keep which digest it pulled"
+
+
+class _Azure:
+    """Azure, as the client asks it."""
+
+    def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
+        """Make a job of the pipeline's component; return its name."""
+        platform, address = pipeline.platform, PipelineAddress.of(pipeline)
+        given = {safe(name): text(value) for name, value in {**pipeline.parameters, **parameters}.items()}
+        ours = own_tags(
+            project=platform.name,
+            stage=platform.stage,
+            component=f"Pipeline/{pipeline.name}",
+            owner=platform.owner,
+            prefix=platform.tag_prefix,
+        )
+        job = runs.body(
+            pipeline.name,
+            component=address.id,
+            experiment=address.experiment,
+            client=address.client,
+            inputs=given,
+            tags=tags(ours, platform.tags),
+        )
+        name = f"{pipeline.name}-{uuid.uuid4().hex[:8]}"
+        what = f"a run of pipeline {pipeline.name!r}"
+        path = f"{live.workspace_path(platform)}/jobs/{name}"
+        with asking(what):
+            answer = sessions.ask(live.provider_of(platform), "PUT", path, live.ML, body={"properties": job})
+        if answer.status not in _FINE:
+            raise refused(what, answer)
+        return name
+
+    def look(self, pipeline: PipelineRef, run: str) -> Run | None:
+        """Read a job with its steps."""
+        found = runs.job(pipeline.platform, run)
+        if found is None or found["properties"].get("experimentName") != PipelineAddress.of(pipeline).experiment:
+            return None
+        return _named(runs.run(pipeline.platform, pipeline.name, found), pipeline)
+
+    def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
+        """Read what the job of a step printed last."""
+        if not step.address:
+            return []
+        try:
+            return runs.printed(pipeline.platform, step.address, _LINES)
+        except MlopsError as error:
+            return [f"The log could not be read. {error}"]
+
+    def served(self, endpoint: EndpointRef, models: Sequence[ModelRef]) -> Sequence[Served]:
+        """Read the deployments of an endpoint that get requests."""
+        name = str(EndpointAddress.of(endpoint).name)
+        there = live.endpoint(endpoint.platform, name)
+        if there is None:
+            if endpoint.status == "live":
+                raise NotFound(
+                    f"Endpoint {endpoint.name!r} is not there any more: the workspace has none called {name}."
+                )
+            return []
+        traffic = there["properties"].get("traffic") or {}
+        copies = there["properties"].get("mirrorTraffic") or {}
+        found = []
+        for one in live.deployments(endpoint.platform, name):
+            deployment = str(one["name"])
+            percent, shadow = traffic.get(deployment, 0), deployment in copies
+            if not percent and not shadow:
+                continue  # of an earlier release
+            found.append(
+                Served(
+                    variant=SHADOW if shadow else deployment,
+                    percent=float(copies[deployment] if shadow else percent),
+                    shadow=shadow,
+                    version=_of_deployment(endpoint.platform, one, models),
+                )
+            )
+        return found
+
+    def version(self, model: ModelRef, number: int | None) -> Version | None:
+        """Describe a version of a model, the newest unless told."""
+        found = [one for one in live.versions_of_model(model) if one["name"].isdigit()]
+        wanted = [one for one in found if number is None or int(one["name"]) == number]
+        newest = max(wanted, key=lambda one: int(one["name"]), default=None)
+        return None if newest is None else _version(model.platform, newest, model.name)
+
+
+def _named(run: Run, pipeline: PipelineRef) -> Run:
+    """Give parameters the names that the program gives them: Azure takes no hyphens."""
+    names = {safe(name): name for name in pipeline.parameters}
+    return Run(**{**vars(run), "parameters": {names.get(key, key): value for key, value in run.parameters.items()}})
+
+
+def _of_deployment(
+    platform: PlatformRef, deployment: Mapping[str, Any], models: Sequence[ModelRef]
+) -> Version | Unknown:
+    address = deployment["properties"].get("model")
+    found = _MODEL.search(str(address or ""))
+    if found is None:
+        return Unknown(
+            "it serves an image without a version of the registry" if not address else f"it serves {address}"
+        )
+    name, number = found[1], found[2]
+    ref = next((one for one in models if ModelAddress.of(one).called == name), None)
+    if ref is not None:
+        one = live.of_model(ref, f"/versions/{number}")
+        return _version(platform, one, ref.name) if one else Unknown(f"version {number} of {name} is gone")
+    if not str(address).startswith("/"):
+        return Unknown(f"it serves {address}, of a registry whose model the stack does not export")
+    one = live.get(live.provider_of(platform), f"version {number} of {name}", str(address), live.ML)
+    return _version(platform, one, name) if one else Unknown(f"version {number} of {name} is gone")
+
+
+def _version(platform: PlatformRef, found: Mapping[str, Any], model: str) -> Version:
+    said = found["properties"]
+    facts = {key: str(value) for key, value in (said.get("properties") or {}).items() if value is not None}
+    labels = {key: str(value) for key, value in (said.get("tags") or {}).items() if value is not None}
+    lineage = {name: facts.pop(name) for name in (PIPELINE, STEP, OUTPUT, CODE, RUN, OWN) if name in facts}
+    approval, image = labels.pop(APPROVAL, "none"), labels.pop(_IMAGE, None)
+    made = (found.get("systemData") or {}).get("createdAt")
+    measured = numbers(facts)
+    return Version(
+        model=model,
+        version=int(found["name"]),
+        approval=approval,
+        made=dt.datetime.fromisoformat(made) if made else None,
+        files=said.get("modelUri") or Unknown("the registry does not say"),
+        image=image or Unknown("it names none: whoever serves it does"),
+        metrics=measured,
+        metadata={**labels, **{name: value for name, value in facts.items() if name not in measured}},
+        by=_making(platform, lineage),
+    )
+
+
+def _making(platform: PlatformRef, facts: Mapping[str, str]) -> Making | Unknown:
+    name = facts.get(RUN)
+    if name is None:
+        return Unknown("no pipeline of this library registered it: the version names no run")
+    pipeline = facts.get(PIPELINE, "")
+    step = facts.get(STEP) or Unknown("the version does not name it")
+    image = facts.get(CODE)
+    code: Code | Unknown = coded(image, _NO_DIGEST) if image else Unknown("the version does not name it")
+    found = runs.job(platform, name)
+    if found is None:
+        gone = Unknown("the workspace has no such job any more")
+        return Making(pipeline=pipeline, run=name, step=step, code=code, parameters=gone, reads=gone)
+    run = runs.run(platform, pipeline, found)
+    return Making(
+        pipeline=pipeline,
+        run=name,
+        state=run.state,
+        began=run.began,
+        ended=run.ended,
+        step=step,
+        code=code,
+        parameters=run.parameters,
+        reads=Unknown("the run keeps no record of what it read"),
+    )
+
+
+CLIENT = _Azure()

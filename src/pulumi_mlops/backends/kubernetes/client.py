@@ -1,0 +1,253 @@
+"""What Kubernetes has for the client: runs of Argo Workflows, logs of their pods, and what an endpoint serves."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pulumi_mlops.backends.kubernetes import live, tracking, workflows
+from pulumi_mlops.backends.kubernetes.addresses import EndpointAddress, ModelAddress, PipelineAddress
+from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
+from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.clients.lineage import Code, Making, Served, Unknown, Version, coded, numbers
+from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.errors import MlopsError, NotFound
+
+PIPELINE, RUN, STEP, CODE = "mlops-pipeline", "mlops-run", "mlops-step", "mlops-code"
+"""Facts that a register step writes down with a version."""
+_NODE, _WORKFLOW = "workflows.argoproj.io/node-id", "workflows.argoproj.io/workflow"
+_KSERVE, _GATEWAY = "serving.kserve.io/v1beta1", "gateway.networking.k8s.io/v1"
+_LINES, _PAGE = 20, 100
+_SERVICE = "-predictor"
+"""What KServe puts behind the name of an InferenceService to name its Service."""
+_NO_DIGEST = "the image is named by a tag, and Argo does not keep which digest a node pulled"
+_GONE = "Argo shows a run for 30 days, and has this one no more"
+
+
+class _Kubernetes:
+    """Kubernetes, as the client asks it."""
+
+    def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
+        """Make a workflow of the pipeline's template; return its name."""
+        template, namespace = PipelineAddress.of(pipeline).template, _namespace(pipeline.platform)
+        cluster = _cluster(pipeline.platform)
+        given = [{"name": name, "value": value} for name, value in parameters.items()]
+        made = cluster.create(
+            f"/apis/{workflows.API}/namespaces/{namespace}/{workflows.WORKFLOWS}",
+            {
+                "apiVersion": workflows.API,
+                "kind": "Workflow",
+                "metadata": {"generateName": f"{template[:50]}-", "labels": {workflows.PIPELINE: pipeline.name}},
+                "spec": {
+                    "workflowTemplateRef": {"name": template},
+                    **({"arguments": {"parameters": given}} if given else {}),
+                },
+            },
+        )
+        if made is None:
+            raise NotFound(f"Pipeline {pipeline.name!r} cannot run: the cluster has no Argo Workflows any more.")
+        return str(made["metadata"]["name"])
+
+    def look(self, pipeline: PipelineRef, run: str) -> Run | None:
+        """Read a workflow."""
+        found = workflows.read(pipeline.platform, pipeline.name, run)
+        if found is None:
+            return None
+        if not found.templates:  # no controller has seen it yet
+            template = live.namespaced(
+                pipeline.platform, workflows.API, workflows.TEMPLATES, PipelineAddress.of(pipeline).template
+            )
+            kept = {"storedWorkflowTemplateSpec": (template or {}).get("spec") or {}}
+            found = workflows.Workflow({**found.found, "status": {**found.status, **kept}})
+        return found.run(pipeline.name)
+
+    def last_lines(self, pipeline: PipelineRef, run: Run, step: StepState) -> Sequence[str]:
+        """Read what the pod of a step printed last."""
+        if not step.address:
+            return []
+        try:
+            listed = live.namespaced(pipeline.platform, "v1", "pods", labelSelector=f"{_WORKFLOW}={run.id}") or {}
+            for pod in listed.get("items", []):
+                if (pod["metadata"].get("annotations") or {}).get(_NODE) == step.address:
+                    path = f"/api/v1/namespaces/{_namespace(pipeline.platform)}/pods/{pod['metadata']['name']}/log"
+                    text = _cluster(pipeline.platform).text(path, container="main", tailLines=str(_LINES))
+                    return (text or "").splitlines()
+        except MlopsError as error:
+            return [f"The log could not be read. {error}"]
+        return [f"The pod is gone; what it printed is kept below {pipeline.runs}"]
+
+    def served(self, endpoint: EndpointRef, models: Sequence[ModelRef]) -> Sequence[Served]:
+        """Read what the route of an endpoint leads to, or its Service where it has no route."""
+        address = EndpointAddress.of(endpoint)
+        if address.service is None:
+            return []
+        shares = list(_shares(endpoint.platform, address.service.partition(".")[0]))
+        if not shares:
+            raise NotFound(f"Endpoint {endpoint.name!r} is not there any more: nothing leads to {address.service}.")
+        found = []
+        for name, percent, shadow in shares:
+            there = live.namespaced(endpoint.platform, _KSERVE, "inferenceservices", name)
+            labels = (there or {}).get("metadata", {}).get("labels") or {}
+            version = _of_files(endpoint.platform, _files(there), models) if there else Unknown(f"{name} is gone")
+            found.append(Served(variant=labels.get(VARIANT, name), percent=percent, shadow=shadow, version=version))
+        return found
+
+    def version(self, model: ModelRef, number: int | None) -> Version | None:
+        """Describe a version of the registry, the newest unless told."""
+        server = tracking.server(model)
+        if server is None:
+            raise NotFound(f"The registry of model {model.name!r} is not there, or not ready.")
+        with contextlib.closing(server):
+            for one in _listed(server, f"name = '{ModelAddress.of(model).model}'"):
+                if number is None or int(one["version"]) == number:
+                    return _version(model.platform, server, one)
+        return None
+
+
+def _cluster(platform: PlatformRef) -> live.Cluster:
+    found = live.of(platform)
+    assert found is not None  # noqa: S101 (there are no mocks where there is a client)
+    return found
+
+
+def _namespace(platform: PlatformRef) -> str:
+    return namespace_name(platform.name, platform.stage)
+
+
+def _shares(platform: PlatformRef, service: str) -> Iterator[tuple[str, float | Unknown, bool]]:
+    """Yield the InferenceServices that get requests, their share of them, and whether that is of copies."""
+    route = live.namespaced(platform, _GATEWAY, "httproutes", service)
+    rule = next((one for one in ((route or {}).get("spec") or {}).get("rules", []) if one.get("backendRefs")), None)
+    if rule is None:
+        found = live.namespaced(platform, "v1", "services", service) or {}
+        if name := (found.get("spec") or {}).get("selector", {}).get(REVISION):
+            yield name, 100.0, False
+        return
+    weights = {one["name"]: one.get("weight", 1) for one in rule["backendRefs"]}
+    whole = sum(weights.values())
+    for name, weight in weights.items():
+        if weight:
+            yield name.removesuffix(_SERVICE), 100 * weight / whole, False
+    for one in rule.get("filters", []):
+        if mirror := one.get("requestMirror"):
+            part = mirror.get("fraction") or {"numerator": mirror.get("percent", 100), "denominator": 100}
+            percent = 100 * part["numerator"] / part.get("denominator", 100)
+            yield mirror["backendRef"]["name"].removesuffix(_SERVICE), percent, True
+
+
+def _files(service: Mapping[str, Any]) -> str | None:
+    """Return where the files are that an InferenceService serves."""
+    predictor = service["spec"]["predictor"]
+    found = (predictor.get("model") or {}).get("storageUri")
+    uris = [one["uri"] for one in predictor.get("storageUris", [])]
+    return found or next(iter(uris), None)
+
+
+def _of_files(platform: PlatformRef, files: str | None, models: Sequence[ModelRef]) -> Version | Unknown:
+    """Find the version with these files: an InferenceService does not name one."""
+    if files is None:
+        return Unknown("it serves an image without files, which is of no registry")
+    registries = {ModelAddress.of(one).registry: one for one in models}
+    for name in _registries(platform):
+        address = ModelAddress(model="", registry=name).plain()
+        registries.setdefault(name, ModelRef(name=name, backend="kubernetes", platform=platform, address=address))
+    for one in registries.values():
+        server = tracking.server(one)
+        if server is None:
+            continue
+        with contextlib.closing(server):
+            for source in (files, files.rstrip("/"), f"{files.rstrip('/')}/"):
+                for found in _listed(server, f"source_path = '{source}'"):
+                    return _version(platform, server, found)
+    for model in models:
+        if (version := _by_address(model, files)) is not None:
+            return version
+    looked = f" in {', '.join(registries)}" if registries else ""
+    return Unknown(f"no version with the files {files} was found{looked}")
+
+
+def _by_address(model: ModelRef, files: str) -> Version | None:
+    """Look through the versions of a model, whose server may keep the files under addresses of its own."""
+    from pulumi_mlops.backends.kubernetes import model_registry  # noqa: PLC0415 (it brings the provider's SDK along)
+
+    server = tracking.server(model)
+    if server is None:
+        return None
+    with contextlib.closing(server):
+        for one in _listed(server, f"name = '{ModelAddress.of(model).model}'"):
+            ref = model_registry.version(model, int(one["version"]))
+            if str(ref.files).rstrip("/") == files.rstrip("/"):
+                return _version(model.platform, server, one)
+    return None
+
+
+def _registries(platform: PlatformRef) -> list[str]:
+    """Name the registries of a platform."""
+    found = live.namespaced(platform, "apps/v1", "deployments", labelSelector="app.kubernetes.io/name=mlflow") or {}
+    labels = [(one["metadata"].get("labels") or {}) for one in found.get("items", [])]
+    return [one["app.kubernetes.io/instance"] for one in labels if "app.kubernetes.io/instance" in one]
+
+
+def _listed(server: tracking.Tracking, wanted: str) -> Iterator[dict[str, Any]]:
+    """Yield versions, newest first."""
+    query: dict[str, str | int] = {"filter": wanted, "order_by": "version_number DESC", "max_results": _PAGE}
+    page = server.get("model-versions/search", **query) or {}
+    while True:
+        yield from page.get("model_versions", [])
+        if not (token := page.get("next_page_token")):
+            return
+        page = server.get("model-versions/search", **query, page_token=token) or {}
+
+
+def _version(platform: PlatformRef, server: tracking.Tracking, found: Mapping[str, Any]) -> Version:
+    tags = {tag["key"]: str(tag["value"]) for tag in found.get("tags", [])}
+    facts = {name: tags.pop(name) for name in (PIPELINE, RUN, STEP, CODE) if name in tags}
+    approval, image = tags.pop(tracking.APPROVAL, "none"), tags.pop(tracking.IMAGE, None)
+    metrics = numbers(tags)
+    if run := found.get("run_id"):
+        data = (server.get("runs/get", run_id=run) or {}).get("run", {}).get("data", {})
+        metrics = {**{one["key"]: str(one["value"]) for one in data.get("metrics", [])}, **metrics}
+    made = found.get("creation_timestamp")
+    return Version(
+        model=str(found["name"]),
+        version=int(found["version"]),
+        approval=approval.lower(),
+        made=workflows.since_epoch(int(made)) if made else None,
+        files=str(found.get("source")) or Unknown("the registry does not say"),
+        image=image or Unknown("it names none: whoever serves it does"),
+        metrics=metrics,
+        metadata={name: value for name, value in tags.items() if name not in metrics},
+        by=_making(platform, facts),
+    )
+
+
+def _making(platform: PlatformRef, facts: Mapping[str, str]) -> Making | Unknown:
+    pipeline, uid = facts.get(PIPELINE), facts.get(RUN)
+    if pipeline is None or uid is None:
+        return Unknown("no pipeline of this library registered it: the version names no run")
+    step = facts.get(STEP) or Unknown("the version does not name it")
+    code: Code | Unknown = (
+        coded(facts[CODE], _NO_DIGEST) if facts.get(CODE) else Unknown("the version does not name it")
+    )
+    found = workflows.read(platform, pipeline, uid)
+    if found is None:
+        gone = Unknown(_GONE)
+        return Making(pipeline=pipeline, run=uid, step=step, code=code, parameters=gone, reads=gone)
+    run = found.run(pipeline)
+    return Making(
+        pipeline=pipeline,
+        run=run.id,
+        state=run.state,
+        began=run.began,
+        ended=run.ended,
+        step=step,
+        code=code,
+        parameters=run.parameters,
+        reads=Unknown("the run keeps no record of what it read"),
+    )
+
+
+CLIENT = _Kubernetes()

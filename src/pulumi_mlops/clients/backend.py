@@ -1,0 +1,57 @@
+"""What a backend has to be able to do for the client: a module ``client`` beside its engine, with a constant CLIENT.
+
+Another distribution's backend that has no such module builds platforms all the same; its runs are started otherwise.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from pulumi_mlops.clients.lineage import Served, Version
+from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.core import registry
+from pulumi_mlops.core.errors import MissingBackend, Unsupported
+
+
+class Backend(Protocol):
+    """A backend, as the client asks it."""
+
+    def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
+        """Start a pipeline; return what its run is called."""
+        ...
+
+    def look(self, pipeline: PipelineRef, run: str) -> Run | None:
+        """Tell how a run is; nothing where there is no such run of this pipeline."""
+        ...
+
+    def last_lines(self, pipeline: PipelineRef, run: Run, step: StepState) -> Sequence[str]:
+        """Return the last lines that a step printed, or one line that says why there are none."""
+        ...
+
+    def served(self, endpoint: EndpointRef, models: Sequence[ModelRef]) -> Sequence[Served]:
+        """Tell what an endpoint serves.
+
+        :param models: models that the stack exports, among which a version is looked for that is known by its files.
+        """
+        ...
+
+    def version(self, model: ModelRef, number: int | None) -> Version | None:
+        """Describe a version, the newest unless told; nothing where there is none."""
+        ...
+
+
+def load(name: str) -> Backend:
+    """Import what a backend has for the client, and no more of it."""
+    entry = registry.backends().get(name)
+    if entry is None:
+        raise MissingBackend(f"There is no backend {name!r}; write one of: {', '.join(sorted(registry.backends()))}.")
+    if entry.missing:
+        raise MissingBackend(f"Backend {name!r} needs {' and '.join(entry.missing)}; run: {entry.install}")
+    if importlib.util.find_spec(f"{entry.folder}.client") is None:
+        raise Unsupported(f"Backend {name!r} has no client: start its pipelines by its own tools.")
+    found: Backend = importlib.import_module(f"{entry.folder}.client").CLIENT
+    return found
