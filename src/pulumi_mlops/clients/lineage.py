@@ -55,7 +55,11 @@ class Making:
     """The step whose files became the version."""
     code: Known[Code]
     parameters: Known[Mapping[str, str]]
+    """What the run was started with."""
+    settings: Known[Mapping[str, str]]
+    """What the step itself was given: of a search, what its best trial had."""
     reads: Known[tuple[Read, ...]]
+    """What the step read, and those before it whose files it took."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +131,3 @@ def _is_number(value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def coded(image: str, why: str) -> Code:
-    """Read an image's address.
-
-    :param why: why the digest is not known where the address does not name it.
-    """
-    _, _, digest = image.partition("@")
-    return Code(image=image, digest=digest or Unknown(why))

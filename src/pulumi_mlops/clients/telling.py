@@ -96,10 +96,11 @@ def _making(one: Making) -> Tree:
     ended = f", {one.state}" if one.state else ""
     began = f", {_when(one.began)}" if one.began else ""
     rows: list[Tree] = [_row("step", one.step), _code(one.code)]
-    if isinstance(one.parameters, Unknown):
-        rows.append(_unknown("parameters", one.parameters))
-    else:
-        rows += _listed("parameters", one.parameters) or [("parameters: none", [])]
+    for name, values in (("parameters of the run", one.parameters), ("parameters of the step", one.settings)):
+        if isinstance(values, Unknown):
+            rows.append(_unknown(name, values))
+        else:
+            rows += _listed(name, values) or [(f"{name}: none", [])]
     if isinstance(one.reads, Unknown):
         rows.append(_unknown("read", one.reads))
     else:

@@ -1,6 +1,7 @@
 """The client on AWS: what is asked and answered fits the API's own shapes, and is told neutrally."""
 
 import datetime as dt
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ import pulumi_mlops as mlops
 from pulumi_mlops import EndpointRef, MlopsError, PipelineRef
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.client import CLIENT
-from pulumi_mlops.clients.lineage import Code, Making, Unknown, Version
+from pulumi_mlops.clients.lineage import Code, Making, Read, Unknown, Version
 from pulumi_mlops.core import private
 from support.facts.aws import HUB, IMAGE, MODEL
 from support.mocks import ACCOUNT, REGION, Cloud
@@ -42,7 +43,14 @@ SCORE = EndpointRef(
 DIGEST = f"sha256:{'a' * 64}"
 CODE = Code(image=f"{IMAGE}@{DIGEST}", digest=DIGEST)
 T0 = dt.datetime(2026, 11, 30, 3, 0, tzinfo=dt.UTC)
-Answers = Callable[..., None]
+GROUP = {
+    "ModelPackageGroupName": "churn-dev-models-churn",
+    "ModelPackageGroupArn": f"{ROOT}:model-package-group/churn-dev-models-churn",
+    "CreationTime": T0,
+    "CreatedBy": {},
+    "ModelPackageGroupStatus": "Completed",
+}
+Answers = Any
 
 
 @pytest.fixture
@@ -50,16 +58,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     """Answer calls in their order, as botocore's own shapes have them."""
     session = botocore.session.get_session()
     keys = {"aws_access_key_id": "some", "aws_secret_access_key": "some"}
-    clients = {name: session.create_client(name, region_name=REGION, **keys) for name in ("sagemaker", "logs")}
+    clients = {name: session.create_client(name, region_name=REGION, **keys) for name in ("sagemaker", "logs", "s3")}
     stubs = {name: Stubber(client) for name, client in clients.items()}
     monkeypatch.setattr(live, "client", lambda _, service: clients[service])
     monkeypatch.setattr(live, "account", lambda _: ACCOUNT)
     monkeypatch.setattr(private, "mocked", lambda: False)
 
     def answers(call: str, answer: dict[str, Any], asked: dict[str, Any] | None = None) -> None:
-        service = "logs" if "log" in call else "sagemaker"
+        service = {"get_object": "s3"}.get(call, "logs" if "log" in call else "sagemaker")
         stubs[service].add_response(call, answer, asked)
 
+    answers.missing = stubs["s3"].add_client_error  # type: ignore[attr-defined]
     for stub in stubs.values():
         stub.activate()
     yield answers
@@ -177,7 +186,14 @@ def test_a_failed_step_says_why_and_what_it_printed_last(aws: Answers, run: Any)
 
 
 def package(**facts: str) -> dict[str, Any]:
-    made_by = {"mlops-pipeline-run": RUN, "mlops-step": "fit", "mlops-code": CODE.image}
+    made_by = {
+        "mlops-pipeline": "retrain",
+        "mlops-run": "abcdefghijkl",
+        "mlops-step": "fit",
+        "mlops-code": CODE.image,
+        "mlops-facts": "s3://artifacts/models/f/facts.json",
+        "mlops-data-y": "rows@3.0",
+    }
     source = {"S3Uri": "s3://artifacts/models/3/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     return {
         "ModelPackageName": "churn-dev-models-churn",
@@ -232,6 +248,21 @@ def test_an_endpoint_is_traced_back_to_the_step_that_made_its_version(aws: Answe
     aws("describe_model_package", package(), {"ModelPackageName": PACKAGE})
     registered = step("keep", Metadata={"RegisterModel": {"Arn": PACKAGE}})
     run("Succeeded", [step("rows"), step("fit"), step("judge"), condition("True"), registered])
+    record = {
+        "step": "fit",
+        "parameters": {"lr": "0.1"},
+        "inputs": {"x": {"step": "rows", "facts": "s3://artifacts/r"}},
+    }
+    before = {
+        "step": "rows",
+        "inputs": {"y": {"dataset": "rows", "version": 3, "asked": "latest", "location": "s3://r/"}},
+    }
+    aws(
+        "get_object",
+        {"Body": io.BytesIO(json.dumps(record).encode())},
+        {"Bucket": "artifacts", "Key": "models/f/facts.json"},
+    )
+    aws("get_object", {"Body": io.BytesIO(json.dumps(before).encode())}, {"Bucket": "artifacts", "Key": "r"})
     gone(aws)
     main, other = CLIENT.served(SCORE, [MODEL])
     assert (main.percent, other.percent) == (75, 25)
@@ -244,23 +275,28 @@ def test_an_endpoint_is_traced_back_to_the_step_that_made_its_version(aws: Answe
     assert isinstance(making, Making)
     assert (making.pipeline, making.run, making.step) == ("retrain", "abcdefghijkl", "fit")
     assert making.code == CODE
-    assert making.parameters == {"days": "7", "least": "0.9"}
+    assert (making.parameters, making.settings) == ({"days": "7", "least": "0.9"}, {"lr": "0.1"})
+    read = Read(kind="dataset", name="rows", version="3", step="rows", location="s3://r/", asked="latest")
+    assert making.reads == (read,)
 
 
-def test_the_run_tells_what_the_version_does_not(aws: Answers, run: Any) -> None:
-    """Versions of an earlier release of the library name the run alone."""
-    found = package()
-    for fact in ("mlops-step", "mlops-code"):
-        del found["CustomerMetadataProperties"][fact]
-    serves(aws, {"ModelPackageName": PACKAGE})
-    aws("describe_model_package", found)
-    run("Succeeded", [step("keep", Metadata={"RegisterModel": {"Arn": PACKAGE}})])
-    gone(aws)
-    version = CLIENT.served(SCORE, [MODEL])[0].version
-    assert isinstance(version, Version)
+def test_a_record_that_is_gone_is_said(aws: Answers, run: Any) -> None:
+    """The facts of the version tell of the step alone."""
+    aws("describe_model_package_group", GROUP)
+    summary = {"ModelPackageArn": PACKAGE, "CreationTime": T0, "ModelPackageStatus": "Completed"}
+    aws("list_model_packages", {"ModelPackageSummaryList": [summary]})
+    aws("describe_model_package", package())
+    run("Succeeded", [])
+    aws.missing("get_object", "NoSuchKey")
+    version = CLIENT.version(MODEL, None)
+    assert version
     assert isinstance(version.by, Making)
-    assert version.by.step == "fit"
-    assert version.by.code == CODE
+    gone = Unknown("s3://artifacts/models/f/facts.json is not there any more")
+    assert version.by.settings == gone
+    assert version.by.reads == (
+        Read(kind="dataset", name="rows", version="3"),
+        Read(kind="files", name="of other steps", version=gone),
+    )
 
 
 def test_credentials_of_another_account_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

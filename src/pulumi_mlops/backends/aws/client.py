@@ -7,7 +7,8 @@ from typing import Any
 from pulumi_mlops.backends.aws import executions, live
 from pulumi_mlops.backends.aws.addresses import EndpointAddress, ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
-from pulumi_mlops.clients.lineage import Code, Making, Read, Served, Unknown, Version, coded, numbers
+from pulumi_mlops.clients import records
+from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.model import ModelRef
@@ -16,8 +17,6 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
 from pulumi_mlops.core.naming import physical
 
-RUN, STEP, CODE = "mlops-pipeline-run", "mlops-step", "mlops-code"
-"""Facts that a register step writes down with a version."""
 _APPROVALS = {"Approved": "approved", "Rejected": "rejected", "PendingManualApproval": "pending"}
 _NO_DIGEST = "the image is named by a tag, and SageMaker does not keep which digest it pulled"
 _GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
@@ -161,77 +160,44 @@ def _files(container: Mapping[str, Any]) -> str | None:
 
 
 def _version(platform: PlatformRef, package: Mapping[str, Any], model: str) -> Version:
-    facts: dict[str, str] = dict(package.get("CustomerMetadataProperties", {}))
+    lineage, facts = records.parted(package.get("CustomerMetadataProperties", {}))
     containers = package.get("InferenceSpecification", {}).get("Containers", [])
     only = containers[0] if len(containers) == 1 else {}
-    several = "it has several containers" if containers else "it names none"
-    lineage = {name: facts.pop(name) for name in (RUN, STEP, CODE) if name in facts}
+    several = Unknown("it has several containers" if containers else "it names none")
     measured = numbers(facts)
     return Version(
         model=model,
         version=package["ModelPackageVersion"],
         approval=_APPROVALS.get(package.get("ModelApprovalStatus", ""), str(package.get("ModelApprovalStatus"))),
         made=package.get("CreationTime"),
-        files=_files(only) or Unknown(several),
-        image=only.get("Image") or Unknown(several),
+        files=_files(only) or several,
+        image=only.get("Image") or several,
         metrics=measured,
         metadata={name: value for name, value in facts.items() if name not in measured},
-        by=_making(platform, lineage, str(package["ModelPackageArn"])),
+        by=records.making(lineage, _run(platform, lineage), lambda address: _text(platform, address), _NO_DIGEST),
     )
 
 
-def _making(platform: PlatformRef, facts: Mapping[str, str], package: str) -> Making | Unknown:
-    arn = facts.get(RUN)
-    if arn is None:
-        return Unknown("no pipeline of this library registered it: the version names no run")
-    called, _, run = arn.rpartition("/execution/")
-    pipeline = called.rpartition("/")[2].removeprefix(f"{physical(platform.name, platform.stage)}-")
-    execution = executions.read(platform, arn)
-    if execution is None:
-        gone = Unknown("SageMaker has no such run any more")
-        return Making(
-            pipeline=pipeline,
-            run=run,
-            step=facts.get(STEP) or gone,
-            code=coded(facts[CODE], _NO_DIGEST) if facts.get(CODE) else gone,
-            parameters=gone,
-            reads=gone,
-        )
-    step = facts.get(STEP) or execution.registered(package)
-    ended = execution.run(pipeline)
-    return Making(
-        pipeline=pipeline,
-        run=run,
-        state=ended.state,
-        began=ended.began,
-        ended=ended.ended,
-        step=step or Unknown("the run does not tell which step made the files"),
-        code=_code(execution, step, facts.get(CODE)),
-        parameters=ended.parameters,
-        reads=_reads(execution, step),
-    )
+def _run(platform: PlatformRef, facts: Mapping[str, str]) -> Known[Run]:
+    """Read the run that registered a version, in the account and region of the platform."""
+    pipeline, where = facts.get(records.PIPELINE, ""), PlatformAddress.of(platform)
+    name = physical(platform.name, platform.stage, pipeline)
+    root = f"arn:{where.partition}:sagemaker:{where.region}:{where.account}:pipeline/{name}"
+    found = executions.read(platform, f"{root}/execution/{facts.get(records.RUN)}")
+    return found.run(pipeline) if found else Unknown("SageMaker has no such run any more")
 
 
-def _code(execution: executions.Execution, step: str | None, told: str | None) -> Code | Unknown:
-    image = told or (execution.image(step) if step else None)
-    return coded(image, _NO_DIGEST) if image else Unknown("the run does not tell which step made the files")
-
-
-def _reads(execution: executions.Execution, step: str | None) -> tuple[Read, ...]:
-    """List what the step, and those before it, were told to read."""
-    why = "the run keeps what was asked for, and not which version that was"
-    return tuple(
-        Read(
-            kind="dataset",
-            name=name,
-            version=asked if asked.isdigit() else Unknown(why),
-            step=one,
-            location=location,
-            asked=asked,
-        )
-        for one in (execution.behind(step) if step else [])
-        for name, asked, location in execution.datasets(one)
-    )
+def _text(platform: PlatformRef, address: str) -> Known[str]:
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    s3 = live.client(platform, "s3")
+    try:
+        with asking(f"the record {address}"):
+            try:
+                return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+            except s3.exceptions.NoSuchKey:
+                return Unknown(f"{address} is not there any more")
+    except MlopsError as error:
+        return Unknown(str(error))
 
 
 CLIENT = _Aws()

@@ -21,7 +21,6 @@ _STATES: Mapping[str, State] = {
     "Failed": "failed",
     "Succeeded": "succeeded",
 }
-_MADE_BY = re.compile(r"Steps\.([A-Za-z0-9_-]+)\.")
 _NAMED = re.compile(r"FinalMetricDataList\['([^']+)'\]")
 _COMPARED = {"GreaterThanOrEqualTo": ">=", "GreaterThan": ">", "LessThanOrEqualTo": "<=", "LessThan": "<"}
 _GONE = ("ResourceNotFound", "does not exist", "Could not find")
@@ -98,45 +97,6 @@ class Execution:
         found = self.listed.get(condition, {}).get("Metadata", {}).get("Condition", {})
         return str(found.get("Outcome", ""))
 
-    def registered(self, package: str) -> str | None:
-        """Name the step that made the files of a version which the execution registered."""
-        for name, one in self.listed.items():
-            if one.get("Metadata", {}).get("RegisterModel", {}).get("Arn") == package and name in self.steps:
-                made = self.steps[name].step["Arguments"].get("InferenceSpecification", {})
-                return next(iter(_names(made)), None)
-        return None
-
-    def image(self, step: str) -> str | None:
-        """Return the image of a step."""
-        found = self._job(step)
-        image = found.get("AlgorithmSpecification", {}).get("TrainingImage")
-        image = image or found.get("AppSpecification", {}).get("ImageUri")
-        return str(image) if image else None
-
-    def behind(self, step: str) -> list[str]:
-        """Name a step and all that it takes from, the nearest first."""
-        found: dict[str, None] = {}
-        waiting = [step]
-        while waiting:
-            name = waiting.pop(0)
-            if name in self.steps and name not in found:
-                found[name] = None
-                waiting += _names(self.steps[name].step.get("Arguments", {}))
-        return list(found)
-
-    def datasets(self, step: str) -> Iterator[tuple[str, str, str]]:
-        """Yield the datasets that a step was told to read: the input, which version was asked for, where it is."""
-        environment = self._job(step).get("Environment", {})
-        asked = json.loads(environment.get("MLOPS_STEP", "{}")).get("datasets", {})
-        for name, which in asked.items():
-            variable = "MLOPS_DATASET_" + name.upper().replace("-", "_")
-            yield name, str(which), str(environment.get(variable, ""))
-
-    def _job(self, step: str) -> Json:
-        within = self.steps.get(step)
-        found: Json = within.step.get("Arguments", {}) if within else {}
-        return found.get("TrainingJobDefinition", found)
-
 
 def _said(condition: Json) -> str:
     """Write a condition as a program has it."""
@@ -157,19 +117,6 @@ def _flat(steps: list[Json], conditions: tuple[Json, ...]) -> Iterator[tuple[str
             yield from _flat([*arguments.get("IfSteps", []), *arguments.get("ElseSteps", [])], inner)
         else:
             yield step["Name"], Within(step, conditions)
-
-
-def _names(value: Any) -> Iterator[str]:
-    """Name the steps that a part of a definition refers to, in its order."""
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            if key == "Get" and isinstance(one, str):
-                yield from _MADE_BY.findall(one)
-            else:
-                yield from _names(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _names(one)
 
 
 def read(platform: PlatformRef, arn: str) -> Execution | None:

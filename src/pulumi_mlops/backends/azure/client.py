@@ -1,6 +1,7 @@
 """What Azure has for the client: jobs of Azure Machine Learning, their logs, and what an endpoint serves."""
 
 import datetime as dt
+import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,8 @@ from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress,
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
 from pulumi_mlops.backends.azure.steps import safe
-from pulumi_mlops.clients.lineage import Code, Making, Served, Unknown, Version, coded, numbers
+from pulumi_mlops.clients import records
+from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint import SHADOW, EndpointRef
 from pulumi_mlops.components.model import ModelRef
@@ -21,9 +23,6 @@ from pulumi_mlops.core.errors import MlopsError, NotFound
 from pulumi_mlops.core.tags import own_tags, tags
 from pulumi_mlops.steps.work import text
 
-PIPELINE, STEP, OUTPUT, CODE = "mlops_pipeline", "mlops_step", "mlops_output", "mlops_code"
-RUN, OWN = "mlops_pipeline_run", "mlops_run"
-"""Facts that a register step writes down with a version."""
 _IMAGE = "serving_image"
 _MODEL = re.compile(r"/models/([^/]+)/versions/([^/]+)$")
 _FINE = range(200, 300)
@@ -144,7 +143,7 @@ def _version(platform: PlatformRef, found: Mapping[str, Any], model: str) -> Ver
     said = found["properties"]
     facts = {key: str(value) for key, value in (said.get("properties") or {}).items() if value is not None}
     labels = {key: str(value) for key, value in (said.get("tags") or {}).items() if value is not None}
-    lineage = {name: facts.pop(name) for name in (PIPELINE, STEP, OUTPUT, CODE, RUN, OWN) if name in facts}
+    lineage, facts = records.parted(facts)
     approval, image = labels.pop(APPROVAL, "none"), labels.pop(_IMAGE, None)
     made = (found.get("systemData") or {}).get("createdAt")
     measured = numbers(facts)
@@ -157,34 +156,25 @@ def _version(platform: PlatformRef, found: Mapping[str, Any], model: str) -> Ver
         image=image or Unknown("it names none: whoever serves it does"),
         metrics=measured,
         metadata={**labels, **{name: value for name, value in facts.items() if name not in measured}},
-        by=_making(platform, lineage),
+        by=records.making(lineage, _run(platform, lineage), lambda address: _text(platform, address), _NO_DIGEST),
     )
 
 
-def _making(platform: PlatformRef, facts: Mapping[str, str]) -> Making | Unknown:
-    name = facts.get(RUN)
-    if name is None:
-        return Unknown("no pipeline of this library registered it: the version names no run")
-    pipeline = facts.get(PIPELINE, "")
-    step = facts.get(STEP) or Unknown("the version does not name it")
-    image = facts.get(CODE)
-    code: Code | Unknown = coded(image, _NO_DIGEST) if image else Unknown("the version does not name it")
-    found = runs.job(platform, name)
+def _run(platform: PlatformRef, facts: Mapping[str, str]) -> Known[Run]:
+    """Read the job that registered a version."""
+    found = runs.job(platform, facts[records.RUN]) if records.RUN in facts else None
     if found is None:
-        gone = Unknown("the workspace has no such job any more")
-        return Making(pipeline=pipeline, run=name, step=step, code=code, parameters=gone, reads=gone)
-    run = runs.run(platform, pipeline, found)
-    return Making(
-        pipeline=pipeline,
-        run=name,
-        state=run.state,
-        began=run.began,
-        ended=run.ended,
-        step=step,
-        code=code,
-        parameters=run.parameters,
-        reads=Unknown("the run keeps no record of what it read"),
-    )
+        return Unknown("the workspace has no such job any more")
+    return runs.run(platform, facts.get(records.PIPELINE, ""), found)
+
+
+def _text(platform: PlatformRef, address: str) -> Known[str]:
+    """Read a record, of which the store is asked with whose token this is."""
+    try:
+        found = runs.blob(platform, address)
+    except MlopsError as error:
+        return Unknown(str(error))
+    return json.dumps(found) if found is not None else Unknown(f"{address} is not there any more")
 
 
 CLIENT = _Azure()

@@ -5,7 +5,10 @@ the same that Microsoft's own client asks (``azure.ai.ml``, ``jobs.stream``).
 """
 
 import datetime as dt
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +21,7 @@ from pulumi_mlops.components.platform import PlatformRef
 
 AUDIENCE = "https://ml.azure.com"
 """Whom a token for the history is for."""
+_STORAGE, _STORAGE_VERSION = "https://storage.azure.com", "2021-12-02"
 SKIPPED = "mlops_skipped"
 """The tag of a job whose step was left out by a condition, with the reason."""
 _STATES: Mapping[str, State] = {
@@ -35,6 +39,7 @@ _STATES: Mapping[str, State] = {
     "Canceled": "stopped",
     "Bypassed": "skipped",
 }
+_TAKES = re.compile(r"parent\.jobs\.([A-Za-z0-9_]+)\.")
 _FINE = range(200, 300)
 _ABSENT = 404
 
@@ -116,7 +121,10 @@ def _registers(platform: PlatformRef, job: Mapping[str, Any]) -> dict[str, bool]
     component = job.get("componentId")
     whole = live.get(live.provider_of(platform), "the pipeline", str(component), live.ML) if component else None
     nodes = specification(whole).get("jobs") or {}
-    return {name: "input_files" in (one.get("inputs") or {}) for name, one in nodes.items()}
+    # Azure keeps no order of them: each comes after those whose outputs it takes.
+    needs = {name: sorted(set(_TAKES.findall(json.dumps(nodes[name].get("inputs"))))) for name in sorted(nodes)}
+    order = [name for name in TopologicalSorter(needs).static_order() if name in nodes]
+    return {name: "input_files" in (nodes[name].get("inputs") or {}) for name in order}
 
 
 def specification(component: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -173,6 +181,22 @@ def _address(platform: PlatformRef) -> str:
     found = live.of_workspace(platform, "the workspace", "") or {}
     parts = urlsplit(str((found.get("properties") or {}).get("discoveryUrl", "")))
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def blob(platform: PlatformRef, address: str) -> dict[str, Any] | None:
+    """Read a file of JSON; nothing where there is none."""
+    parts = urlsplit(address)
+    there = sessions.emulated()
+    where = f"{there}/blob/{parts.netloc.partition('.')[0]}{parts.path}" if there else address
+    with asking(f"the file {address}"):
+        answer = sessions.ask(
+            live.provider_of(platform), "GET", where, "", audience=_STORAGE, headers={"x-ms-version": _STORAGE_VERSION}
+        )
+    if answer.status == _ABSENT:
+        return None
+    if answer.status not in _FINE:
+        raise refused(f"the file {address}", answer)
+    return answer.body
 
 
 def _error(found: Mapping[str, Any]) -> str:

@@ -101,6 +101,7 @@ def ask(
     body: Mapping[str, Any] | None = None,
     query: Mapping[str, str] | None = None,
     audience: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send one request, and return what came back, whatever its status.
 
@@ -113,7 +114,8 @@ def ask(
     client = _client(_endpoint(), json.dumps(_settings(given), sort_keys=True), audience or _endpoint())
     wanted = {**({"api-version": version} if version and "api-version=" not in path else {}), **(query or {})}
     where = f"{_endpoint()}{path}" if path.startswith("/") else path
-    request = HttpRequest(method, where, params=wanted, json=dict(body) if body is not None else None)
+    content = dict(body) if body is not None else None
+    request = HttpRequest(method, where, params=wanted, json=content, headers=dict(headers or {}))
     response = client.send_request(request)
     text = response.text()
     try:

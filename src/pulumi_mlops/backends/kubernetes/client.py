@@ -4,11 +4,12 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pulumi_mlops.backends.kubernetes import live, tracking, workflows
+from pulumi_mlops.backends.kubernetes import live, reading, tracking, workflows
 from pulumi_mlops.backends.kubernetes.addresses import EndpointAddress, ModelAddress, PipelineAddress
 from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
-from pulumi_mlops.clients.lineage import Code, Making, Served, Unknown, Version, coded, numbers
+from pulumi_mlops.clients import records
+from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint import EndpointRef
 from pulumi_mlops.components.model import ModelRef
@@ -16,8 +17,6 @@ from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
 
-PIPELINE, RUN, STEP, CODE = "mlops-pipeline", "mlops-run", "mlops-step", "mlops-code"
-"""Facts that a register step writes down with a version."""
 _NODE, _WORKFLOW = "workflows.argoproj.io/node-id", "workflows.argoproj.io/workflow"
 _KSERVE, _GATEWAY = "serving.kserve.io/v1beta1", "gateway.networking.k8s.io/v1"
 _LINES, _PAGE = 20, 100
@@ -204,7 +203,7 @@ def _listed(server: tracking.Tracking, wanted: str) -> Iterator[dict[str, Any]]:
 
 def _version(platform: PlatformRef, server: tracking.Tracking, found: Mapping[str, Any]) -> Version:
     tags = {tag["key"]: str(tag["value"]) for tag in found.get("tags", [])}
-    facts = {name: tags.pop(name) for name in (PIPELINE, RUN, STEP, CODE) if name in tags}
+    lineage, tags = records.parted(tags)
     approval, image = tags.pop(tracking.APPROVAL, "none"), tags.pop(tracking.IMAGE, None)
     metrics = numbers(tags)
     if run := found.get("run_id"):
@@ -220,34 +219,17 @@ def _version(platform: PlatformRef, server: tracking.Tracking, found: Mapping[st
         image=image or Unknown("it names none: whoever serves it does"),
         metrics=metrics,
         metadata={name: value for name, value in tags.items() if name not in metrics},
-        by=_making(platform, facts),
+        by=records.making(
+            lineage, _run(platform, lineage), lambda address: reading.text(platform, address), _NO_DIGEST
+        ),
     )
 
 
-def _making(platform: PlatformRef, facts: Mapping[str, str]) -> Making | Unknown:
-    pipeline, uid = facts.get(PIPELINE), facts.get(RUN)
-    if pipeline is None or uid is None:
-        return Unknown("no pipeline of this library registered it: the version names no run")
-    step = facts.get(STEP) or Unknown("the version does not name it")
-    code: Code | Unknown = (
-        coded(facts[CODE], _NO_DIGEST) if facts.get(CODE) else Unknown("the version does not name it")
-    )
-    found = workflows.read(platform, pipeline, uid)
-    if found is None:
-        gone = Unknown(_GONE)
-        return Making(pipeline=pipeline, run=uid, step=step, code=code, parameters=gone, reads=gone)
-    run = found.run(pipeline)
-    return Making(
-        pipeline=pipeline,
-        run=run.id,
-        state=run.state,
-        began=run.began,
-        ended=run.ended,
-        step=step,
-        code=code,
-        parameters=run.parameters,
-        reads=Unknown("the run keeps no record of what it read"),
-    )
+def _run(platform: PlatformRef, facts: Mapping[str, str]) -> Known[Run]:
+    """Read the run that registered a version."""
+    pipeline = facts.get(records.PIPELINE, "")
+    found = workflows.read(platform, pipeline, facts[records.RUN]) if records.RUN in facts else None
+    return found.run(pipeline) if found else Unknown(_GONE)
 
 
 CLIENT = _Kubernetes()

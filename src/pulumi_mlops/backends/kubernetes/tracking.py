@@ -51,7 +51,7 @@ class Version:
     image: str | None
 
 
-class _Forwarded(HTTPConnection):
+class Forwarded(HTTPConnection):
     """HTTP over whatever socket is opened for it."""
 
     def __init__(self, opened: Callable[[], socket.socket]) -> None:
@@ -59,6 +59,7 @@ class _Forwarded(HTTPConnection):
         self.opened = opened
 
     def connect(self) -> None:
+        """Open the socket."""
         self.sock = self.opened()
 
 
@@ -108,7 +109,7 @@ def server(model: ModelRef) -> Tracking | None:
         return _given(way)
     if address.door is not None:
         theirs = address.door
-        return Tracking(address.registry, _Forwarded(lambda: _forward(model, theirs)), way.login)
+        return Tracking(address.registry, Forwarded(lambda: forward(model.platform, theirs)), way.login)
     name = f"{ModelAddress.of(model).registry}-mlflow"
     deployment = live.namespaced(model.platform, "apps/v1", "deployments", name)
     if not (deployment or {}).get("status", {}).get("availableReplicas"):
@@ -117,7 +118,7 @@ def server(model: ModelRef) -> Tracking | None:
     password = base64.b64decode(keys["data"].get("password", "")).decode()
     pods = {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": address.registry}
     door = Door(address.registry, PORT, pods)
-    return Tracking(name, _Forwarded(lambda: _forward(model, door)), ("admin", password))
+    return Tracking(name, Forwarded(lambda: forward(model.platform, door)), ("admin", password))
 
 
 @dataclass(frozen=True)
@@ -162,26 +163,26 @@ def _given(way: _Way) -> Tracking:
     )
 
 
-def _forward(model: ModelRef, door: Door) -> socket.socket:
+def forward(platform: PlatformRef, door: Door) -> socket.socket:
     """Open a way to a ready pod, as `kubectl port-forward` does."""
     from kubernetes.client import CoreV1Api  # noqa: PLC0415 (only programs that ask pay for it)
     from kubernetes.stream import portforward  # noqa: PLC0415 (as above)
 
-    cluster = live.of(model.platform)
+    cluster = live.of(platform)
     assert cluster is not None  # noqa: S101 (asked for above)
-    space = door.namespace or namespace_name(model.platform.name, model.platform.stage)
+    space = door.namespace or namespace_name(platform.name, platform.stage)
     selector = ",".join(f"{key}={value}" for key, value in (door.pods or {}).items())
     found = cluster.get(f"/api/v1/namespaces/{space}/pods", labelSelector=selector) or {"items": []}
     for pod in found["items"]:
         conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
         if conditions.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp"):
-            forward = portforward(
+            made = portforward(
                 CoreV1Api(cluster.client).connect_get_namespaced_pod_portforward,
                 pod["metadata"]["name"],
                 space,
                 ports=str(door.port),
             )
-            return cast("socket.socket", forward.socket(door.port))
+            return cast("socket.socket", made.socket(door.port))
     raise OSError("no pod of it is ready")
 
 
