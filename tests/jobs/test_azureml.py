@@ -229,8 +229,18 @@ def test_a_trial_that_is_skipped_tells_the_search_the_worst(tmp_path: Path, work
     objective = {"metric": "auc", "goal": "maximize"}
     settings = step("raise SystemExit(9)", before=["judge"], when=WHEN, objective=objective)
     assert run(tmp_path, settings, workspace, **before(tmp_path, "judge", 0)).returncode == 0
-    ((_, body),) = workspace.of("POST", "/mlflow")
-    assert json.loads(body)["metrics"][0]["value"] == -1e300
+    bodies = [json.loads(body) for _, body in workspace.of("POST", "/mlflow")]
+    assert [one["metrics"][0]["value"] for one in bodies if "metrics" in one] == [-1e300]
+
+
+def test_a_step_that_is_skipped_tells_whoever_looks_at_the_run(tmp_path: Path, workspace: Workspace) -> None:
+    """To Azure it is a job that succeeded."""
+    settings = step("raise SystemExit(9)", before=["judge"], when=WHEN)
+    assert run(tmp_path, settings, workspace, **before(tmp_path, "judge", 0.8)).returncode == 0
+    ((path, body),) = workspace.of("POST", "/mlflow")
+    assert path.endswith("/runs/set-tag")
+    reason = "auc of step 'judge' is 0.8, and >= 0.9 is asked for"
+    assert json.loads(body) == {"run_id": "run-1", "key": "mlops_skipped", "value": reason}
 
 
 def test_a_step_that_fails_is_begun_again_with_its_checkpoints(tmp_path: Path) -> None:
@@ -344,7 +354,7 @@ def test_nothing_is_registered_where_the_condition_does_not_hold(tmp_path: Path,
     known = made(tmp_path)
     (tmp_path / "before-judge" / "metrics.json").write_text('{"auc": 0.1}')
     assert run(tmp_path, registering(workspace), workspace, **known).returncode == 0
-    assert not workspace.asked
+    assert [path.rpartition("/")[2] for _, path, *_ in workspace.asked] == ["set-tag"]
 
 
 def test_a_refusal_is_told_and_ends_the_step(tmp_path: Path, workspace: Workspace) -> None:

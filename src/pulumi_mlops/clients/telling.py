@@ -115,8 +115,9 @@ def _code(code: Code | Unknown) -> Tree:
 
 
 def _read(one: Read) -> Tree:
-    version = f"version unknown: {one.version.why}" if isinstance(one.version, Unknown) else one.version
-    asked = f" (asked for {one.asked})" if one.asked and one.asked != version else ""
+    known = "until" if one.kind == "features" else "version"
+    version = f"{known} unknown: {one.version.why}" if isinstance(one.version, Unknown) else f"{known} {one.version}"
+    asked = f" (asked for {one.asked})" if one.asked and one.asked != one.version else ""
     by = f", read by {one.step}" if one.step else ""
     return f"{one.kind} {one.name}, {version}{asked}{by}", [(one.location, [])] if one.location else []
 
