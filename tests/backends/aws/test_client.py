@@ -57,7 +57,7 @@ Answers = Any
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     """Answer calls in their order, as botocore's own shapes have them."""
     session = botocore.session.get_session()
-    keys = {"aws_access_key_id": "some", "aws_secret_access_key": "some"}
+    keys: Any = {"aws_access_key_id": "some", "aws_secret_access_key": "some"}
     clients = {name: session.create_client(name, region_name=REGION, **keys) for name in ("sagemaker", "logs", "s3")}
     stubs = {name: Stubber(client) for name, client in clients.items()}
     monkeypatch.setattr(live, "client", lambda _, service: clients[service])

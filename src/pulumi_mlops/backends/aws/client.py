@@ -79,8 +79,8 @@ class _Aws:
         found = []
         for part, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
             for one in there.get(part, []):
-                weight = one.get("CurrentWeight")
-                known = weight is not None and weights > 0
+                weight = one.get("CurrentWeight", 0)
+                known = "CurrentWeight" in one and weights > 0
                 found.append(
                     Served(
                         variant=one["VariantName"],

@@ -173,8 +173,8 @@ def _leads(
     uid: str | None,
     server: str,
     own: str | None,
-    _kubeconfig: str | None,
-    _cluster_name: str | None,
+    _kubeconfig: str | None = None,
+    _cluster_name: str | None = None,
 ) -> str | None:
     seen: list[str] = []
     for candidate in dict.fromkeys((own, context)):
