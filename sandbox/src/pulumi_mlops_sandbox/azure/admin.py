@@ -7,6 +7,8 @@ from werkzeug.wrappers import Request, Response
 from pulumi_mlops_sandbox import administration
 from pulumi_mlops_sandbox.administration import Routes, routes
 from pulumi_mlops_sandbox.azure import access, acting, operations, playing
+from pulumi_mlops_sandbox.azure.errors import ArmError
+from pulumi_mlops_sandbox.azure.executions import pipeline
 from pulumi_mlops_sandbox.azure.inventory import inventory
 from pulumi_mlops_sandbox.azure.plane import Plane
 
@@ -78,8 +80,14 @@ def _run(plane: Plane, body: dict[str, Any]) -> Any:
         return playing.play(plane, str(body["id"]), float(body.get("later", 0)))
 
 
+def _fire(plane: Plane, body: dict[str, Any]) -> Any:
+    """Let a schedule start its job now: ``{"schedule": name or id}``."""
+    return {"reached": pipeline.fire(plane, str(body["schedule"]))}
+
+
 def _reset(plane: Plane, _body: dict[str, Any]) -> Any:
     """Forget everything: a tenant as new."""
+    plane.jobs.stop_all()
     with plane.lock:
         plane.store.clear()
         plane.furnish()
@@ -103,10 +111,11 @@ ROUTES: Routes[Plane] = {
     ("POST", "/principals"): _principal,
     ("POST", "/alerts"): _alert,
     ("POST", "/run"): _run,
+    ("POST", "/fire"): _fire,
     ("POST", "/reset"): _reset,
 }
 
 
 def answer(plane: Plane, request: Request) -> Response:
     """Answer one administrative request."""
-    return administration.answer(plane, request, ROUTES, playing.PlayError)
+    return administration.answer(plane, request, ROUTES, playing.PlayError, ArmError)

@@ -58,6 +58,8 @@ def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answ
             raise ArmError("InvalidUri", "The name of the blob is missing.", 400)
         return _list(tenant, container, request.args.get("prefix", ""))
     key = f"{container.id}/{name}"
+    if request.method == "PUT" and "comp" in request.args:
+        raise ArmError("NotImplemented", "The sandbox takes objects whole, and none by blocks: 32 MiB at most.", 501)
     if request.method == "PUT":
         status = 200 if key in tenant.store.items else 201
         metadata = {

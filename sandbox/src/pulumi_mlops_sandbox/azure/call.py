@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from werkzeug.wrappers import Request, Response
+
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER
 from pulumi_mlops_sandbox.azure.holding import Holds
@@ -70,6 +72,10 @@ class Tenant(ABC):
         principal: str = DEPLOYER,
     ) -> Answer:
         """Answer one request to Resource Manager."""
+
+    @abstractmethod
+    def handle(self, request: Request) -> Response:
+        """Answer one request of whatever kind."""
 
     def _dumped(self) -> bytes:
         with self.lock:

@@ -31,6 +31,7 @@ from pulumi_mlops_sandbox.azure import (
 )
 from pulumi_mlops_sandbox.azure.call import Answer, Call, Tenant
 from pulumi_mlops_sandbox.azure.errors import ArmError
+from pulumi_mlops_sandbox.azure.executions import history, pipeline
 from pulumi_mlops_sandbox.azure.ids import Address
 from pulumi_mlops_sandbox.azure.kinds import KINDS, NAMESPACES, Kind
 from pulumi_mlops_sandbox.azure.store import Operation, Record
@@ -38,6 +39,12 @@ from pulumi_mlops_sandbox.azure.store import Operation, Record
 log = logging.getLogger(__name__)
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|privatepreview))?")
 _FOLLOWED = re.compile(r"/subscriptions/[^/]+/providers/[^/]+/locations/[^/]+/(operationsStatus|operationResults)/(.+)")
+_DATA: tuple[tuple[tuple[str, ...], Callable[[Tenant, Request, str, str], Answer]], ...] = (
+    ((blobs.PREFIX,), blobs.answer),
+    (data.PREFIXES, data.answer),
+    (history.PREFIXES, history.answer),
+)
+"""What is no Resource Manager, by how its paths begin."""
 _VERBS: dict[str, Callable[[Call], Answer]] = {
     "GET": resources.get,
     "HEAD": resources.get,
@@ -56,6 +63,7 @@ class Plane(Tenant):
         for module in pkgutil.iter_modules(rules.__path__):
             importlib.import_module(f"{rules.__name__}.{module.name}")
         self.store.load(self.saver.path)
+        pipeline.recover(self)
         self.furnish()
 
     def furnish(self) -> None:
@@ -123,12 +131,15 @@ class Plane(Tenant):
         if path.rstrip("/") == "/metadata/endpoints":
             described = metadata.cloud(self.url)
             return Answer(200, described if request.args.get("api-version", "") < "2019" else [described])
-        principal = tokens.principal(self, request.headers)
-        if path.startswith((blobs.PREFIX, *data.PREFIXES)):
+        if path.startswith(history.OPEN):
             with self.lock:
-                operations.settle(self)
-                asked = blobs.answer if path.startswith(blobs.PREFIX) else data.answer
-                return asked(self, request, path, principal)
+                return history.unsigned(self, request, path)
+        principal = tokens.principal(self, request.headers)
+        for prefixes, asked in _DATA:
+            if path.startswith(prefixes):
+                with self.lock:
+                    operations.settle(self)
+                    return asked(self, request, path, principal)
         return self.arm(
             request.method,
             path,

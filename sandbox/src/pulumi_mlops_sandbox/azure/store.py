@@ -80,6 +80,39 @@ class Item:
     changed: float = field(default_factory=time.time)
 
 
+@dataclass
+class Run:
+    """What the run history of a workspace knows of a job, or of a part of one."""
+
+    id: str
+    workspace: str
+    """The id of the workspace."""
+    name: str
+    """How it is called in the whole that it is a part of."""
+    experiment: str = ""
+    parent: str = ""
+    root: str = ""
+    kind: str = "Command"
+    status: str = "NotStarted"
+    began: str = ""
+    ended: str = ""
+    error: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    """What it printed."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What a search tries in it."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Where its outputs are, by name."""
+    principal: str = ""
+    """As whom it runs."""
+    identities: dict[str, str] = field(default_factory=dict)
+    """Whose tokens it may ask for: principals, by application id."""
+    key: str = ""
+    """What it shows when it asks for a token."""
+
+
 class Store:
     """Everything that the sandbox's Azure holds."""
 
@@ -95,6 +128,7 @@ class Store:
         self.taken: list[list[str]] = []
         self.alerts: dict[str, str] = {}
         self.principals: dict[str, str] = {}
+        self.runs: dict[str, Run] = {}
 
     def get(self, identity: str) -> Record | None:
         """Find a resource, however its id is spelt."""
@@ -141,6 +175,7 @@ class Store:
                 "taken": self.taken,
                 "alerts": self.alerts,
                 "principals": self.principals,
+                "runs": [asdict(run) for run in self.runs.values()],
             }
         ).encode()
 
@@ -160,5 +195,6 @@ class Store:
             }
             self.deleted, self.taken = read["deleted"], read["taken"]
             self.alerts, self.principals = read["alerts"], read["principals"]
+            self.runs = {one["id"]: Run(**one) for one in read.get("runs", [])}
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableStateError(path, error) from error

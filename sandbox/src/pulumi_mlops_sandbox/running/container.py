@@ -24,6 +24,7 @@ GRACE_SECONDS = 10.0
 _LOOKS_SECONDS = 0.05
 _TELLS_SECONDS = 1.0
 _NOT_FOUND = 127
+_LEFT_OUT = shutil.ignore_patterns(".git", "__pycache__")
 _PLACE = re.compile(r"(?<![\w./-])/(?:opt/ml|tmp)(?=[^\w.-]|$)")
 _SYSTEM = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 """Variables of this machine without which its programs do not run."""
@@ -62,6 +63,8 @@ class Container:
     stop: threading.Event = field(default_factory=threading.Event)
     say: Callable[[list[str]], None] = lambda _lines: None
     """Takes what it prints, some lines at a time."""
+    placed: bool = False
+    """The words name places of this machine already."""
     more: Mapping[str, str] = field(default_factory=dict)
     """Variables by the names of this machine's file system."""
 
@@ -73,16 +76,20 @@ class Container:
         """Replace the container's fixed places in a text."""
         return _PLACE.sub(lambda found: f"{self.root}{found[0]}", text)
 
+    def prepare(self) -> Path:
+        """Make its folders, and return the one in which it works: a copy of what stands in for its image."""
+        work = self.root / "work"
+        if not work.exists():
+            if self.image.folder:
+                shutil.copytree(self.image.folder, work, symlinks=True, ignore=_LEFT_OUT)
+            for folder in (work, self.root / "tmp", self.root / "opt/ml"):
+                folder.mkdir(parents=True, exist_ok=True)
+        return work
+
     def run(self) -> Ended:
         """Run it to its end."""
-        work = self.root / "work"
-        if self.image.folder:
-            shutil.copytree(
-                self.image.folder, work, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__")
-            )
-        for folder in (work, self.root / "tmp", self.root / "opt/ml"):
-            folder.mkdir(parents=True, exist_ok=True)
-        words = [self.inside(word) for word in self.words]
+        work = self.prepare()
+        words = list(self.words) if self.placed else [self.inside(word) for word in self.words]
         try:
             process = subprocess.Popen(  # noqa: S603 (what the user had it run)
                 words,
