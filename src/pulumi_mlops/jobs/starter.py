@@ -2,8 +2,8 @@
 
 It looks every few seconds. What it has seen is in a ConfigMap, so that nothing is missed while it is away, and a run is
 named after what started it, so that nothing starts one twice. What is there when it looks for the first time starts
-nothing. It needs ``release.py`` and ``register.py`` beside it, which talk to the API server and to MLflow, and
-``dataset.py`` with boto3 where it looks for data.
+nothing. It needs ``cluster.py``, ``release.py`` and ``register.py`` beside it, which talk to the API server and to
+MLflow, and ``dataset.py`` with boto3 where it looks for data.
 
     python starter.py settings.json
 
@@ -32,11 +32,11 @@ from urllib.request import urlopen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pulumi_mlops.jobs.cluster import Cluster
     from pulumi_mlops.jobs.register import Server
-    from pulumi_mlops.jobs.release import Api
 else:  # they are beside this file where it runs
+    from cluster import Cluster
     from register import Server
-    from release import Api
 
 _WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/{0}/workflows"
 PIPELINE, CAUSE = "pulumi-mlops/pipeline", "pulumi-mlops/started-by"
@@ -44,14 +44,6 @@ _PAGE = 100
 _CONFLICT = 409
 _TIMEOUT_SECONDS = 30
 Seen = dict[str, "list[str]"]
-
-
-class Cluster(Api):
-    """The cluster's API, in which objects are made as well."""
-
-    def create(self, path: str, body: dict[str, Any]) -> None:
-        """Make an object."""
-        self._send("POST", path, json.dumps(body).encode())
 
 
 class Starter:

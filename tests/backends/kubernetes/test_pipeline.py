@@ -12,7 +12,6 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs, ModelRef
-from pulumi_mlops.backends.kubernetes.search import trials
 from support.facts.kubernetes import GROUP, HUB, hub
 from support.mocks import Cloud
 
@@ -100,12 +99,13 @@ def test_a_condition_reads_what_was_measured_and_what_the_run_was_started_with(c
 def test_files_go_through_the_platforms_store_below_the_runs_own_folder(cloud: Cloud) -> None:
     templates = made(cloud, everything, **ALL)
     (out,) = templates["step-get-rows"]["outputs"]["artifacts"]
-    (into,) = templates["main-best"]["inputs"]["artifacts"]
+    (into,) = templates["try-best"]["inputs"]["artifacts"]
     assert out["s3"] == into["s3"] == {"key": "pipelines/retrain/{{workflow.uid}}/get_rows/rows"}
     assert variables(templates["step-get-rows"])["MLOPS_OUTPUT_ROWS"] == out["path"]
-    assert variables(templates["main-best"])["MLOPS_INPUT_X"] == into["path"]
+    assert into["path"] == "/mnt/inputs/x"
     (taken,) = templates["step-judge"]["inputs"]["artifacts"]
-    (left,) = templates["main-best"]["outputs"]["artifacts"]
+    left, told = templates["try-best"]["outputs"]["artifacts"]
+    assert told["s3"]["key"] == "pipelines/retrain/{{workflow.uid}}/best/search/told-{{inputs.parameters.trial}}.json"
     assert left["s3"]["key"] == "pipelines/retrain/{{workflow.uid}}/best/trial-{{inputs.parameters.trial}}/model"
     assert taken["s3"]["key"] == left["s3"]["key"].replace("parameters.trial", "parameters.from-best")
     where = json.loads(cloud.one("ConfigMap", "retrain-artifacts").inputs["data"]["default"])["s3"]
@@ -156,9 +156,9 @@ def test_every_pod_is_restricted_and_holds_neither_key_nor_token(cloud: Cloud) -
 
 def test_the_account_may_say_what_became_of_a_step_and_nothing_else(cloud: Cloud) -> None:
     made(cloud, everything, **ALL)
-    (rule,) = cloud.one("Role").inputs["rules"]
+    (rule,) = cloud.one("Role", "retrain-role-pipeline").inputs["rules"]
     assert rule == {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
-    account = cloud.one("ServiceAccount").inputs
+    account = cloud.one("ServiceAccount", "retrain-account-pipeline").inputs
     name = account["metadata"]["name"]
     assert spec(cloud)["serviceAccountName"] == spec(cloud)["executor"]["serviceAccountName"] == name
     assert account["automountServiceAccountToken"] is False
@@ -184,32 +184,6 @@ def test_a_secret_is_a_file_and_the_variable_says_where(cloud: Cloud) -> None:
     assert "s3cr3t" not in json.dumps([one.inputs for one in cloud.registered if one.type.endswith("Template")])
 
 
-def test_several_machines_find_the_first_and_only_its_files_count(cloud: Cloud) -> None:
-    templates = made(cloud, lambda: {"fit": fit(nodes=3, launcher="torchrun", retries=1)})
-    group = tasks(templates["step-fit"])
-    assert group["others"]["withSequence"] == {"start": "1", "end": "2"}
-    assert "depends" not in group["others"]
-    main, other = templates["main-fit"], templates["others-fit"]
-    assert templates["step-fit"]["retryStrategy"]["limit"] == "1"
-    assert "retryStrategy" not in main
-    assert "outputs" in main
-    assert "outputs" not in other
-    host = json.loads(main["podSpecPatch"])
-    service = cloud.one("Service").inputs
-    assert host["subdomain"] == service["metadata"]["name"] == "retrain-main"
-    assert service["spec"]["clusterIP"] == "None"
-    assert service["spec"]["publishNotReadyAddresses"] is True
-    assert main["metadata"]["labels"].items() <= service["spec"]["selector"].items()
-    said = variables(other)
-    assert said["MLOPS_MAIN_NODE"] == f"{host['hostname']}.retrain-main.churn-dev.svc.cluster.local"
-    assert said["MLOPS_NODES"] == "3"
-    assert said["MLOPS_NODE_RANK"] == "{{inputs.parameters.rank}}"
-    assert variables(main)["MLOPS_NODE_RANK"] == "0"
-    assert json.loads(said["MLOPS_STEP"])["launcher"] == "torchrun"
-    opened = cloud.one("NetworkPolicy", "retrain-net-machines").inputs["spec"]
-    assert opened["ingress"][0]["from"] == opened["egress"][0]["to"] == [{"podSelector": opened["podSelector"]}]
-
-
 def test_a_bound_on_steps_counts_steps(cloud: Cloud) -> None:
     templates = made(cloud, everything, parallel=1, **ALL)
     assert templates["graph"]["parallelism"] == 1
@@ -221,24 +195,36 @@ def test_the_best_trial_is_the_one_whose_files_are_taken(cloud: Cloud) -> None:
     search = tasks(templates["step-best"])
     assert templates["step-best"]["parallelism"] == 2
     assert templates["step-best"]["dag"]["failFast"] is False
-    assert len(search["trials"]["withItems"]) == 4
-    assert {*search["trials"]["withItems"][0]} == {"trial", "set-lr", "set-depth_of"}
-    assert variables(templates["main-best"])["MLOPS_PARAMETER_DEPTH_OF"] == "{{inputs.parameters.set-depth_of}}"
+    assert search["trials"]["withSequence"] == {"count": "4"}
     assert search["best"]["depends"] == "trials.Succeeded || trials.AnySucceeded"
     assert templates["best-best"]["container"]["args"][1:3] == ["auc", "max"]
     handed = {one["name"]: one["value"] for one in tasks(templates["graph"])["judge"]["arguments"]["parameters"]}
     assert handed == {"from-best": "{{tasks.best.outputs.parameters.trial}}"}
 
 
-def test_trials_are_spread_over_the_whole_space_and_the_same_each_time() -> None:
-    step = mlops.tune(fit(), maximize="auc", trials=20, over={**OVER, "n": {"integer": [1, 4]}})
-    found = trials("retrain/best", step)
-    assert found == trials("retrain/best", step) != trials("retrain/other", step)
-    for low in range(3):
-        place = [one for one in found if 10 ** (low - 5) <= float(one["lr"]) <= 10 ** (low - 4)]
-        assert 6 <= len(place) <= 7
-    assert {one["n"] for one in found} == {"1", "2", "3", "4"}
-    assert {one["depth_of"] for one in found} == {"4", "6"}
+def test_each_trial_asks_for_its_values_and_tells_what_it_measured(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"best": tuned()})
+    trial, ask, run = templates["trial-best"], templates["ask-best"], templates["try-best"]
+    handed = {one["name"]: one["value"] for one in tasks(trial)["try"]["arguments"]["parameters"]}
+    assert tasks(trial)["try"]["depends"] == "ask.Succeeded"
+    assert handed == {
+        "trial": "{{inputs.parameters.trial}}",
+        "set-lr": "{{tasks.ask.outputs.parameters.set-lr}}",
+        "set-depth_of": "{{tasks.ask.outputs.parameters.set-depth_of}}",
+    }
+    assert variables(run)["MLOPS_PARAMETER_DEPTH_OF"] == "{{inputs.parameters.set-depth_of}}"
+    (history,) = ask["inputs"]["artifacts"]
+    assert history["optional"] is True
+    (asked,) = ask["outputs"]["artifacts"]
+    told = run["outputs"]["artifacts"][-1]
+    assert {asked["s3"]["key"], told["s3"]["key"]} == {
+        f"{history['s3']['key']}/{word}-{{{{inputs.parameters.trial}}}}.json" for word in ("asked", "told")
+    }
+    read = json.loads(variables(ask)["MLOPS_SEARCH"])
+    assert read["over"] == OVER
+    assert (read["metric"], read["sign"], read["trials"], read["parallel"]) == ("auc", "max", 4, 2)
+    assert ask["container"]["image"].startswith("docker.io/optuna/optuna:v")
+    assert "suggest.py" in cloud.one("ConfigMap", "retrain-programs").inputs["data"]
 
 
 def test_checkpoints_are_a_volume_of_the_run(cloud: Cloud) -> None:
@@ -257,7 +243,7 @@ def test_checkpoints_are_a_volume_of_the_run(cloud: Cloud) -> None:
 def test_trials_keep_their_checkpoints_apart(cloud: Cloud) -> None:
     templates = made(cloud, lambda: {"best": tuned(checkpoints=True)})
     assert spec(cloud)["volumeClaimTemplates"][0]["spec"]["accessModes"] == ["ReadWriteMany"]
-    (mount,) = [m for m in templates["trial-best"]["container"]["volumeMounts"] if "checkpoints" in m["mountPath"]]
+    (mount,) = [m for m in templates["try-best"]["container"]["volumeMounts"] if "checkpoints" in m["mountPath"]]
     assert mount["subPath"] == "trial-{{inputs.parameters.trial}}"
 
 
@@ -386,15 +372,6 @@ def registering(model: ModelRef) -> Steps:
         ),
         (lambda: registering(ELSEWHERE), {}, r"steps\.register\.model: 'churn' is of platform 'other'"),
         (lambda: registering(EXISTING), {}, r"steps\.register\.model: .* a server that existed already"),
-        (
-            lambda: {
-                "best": mlops.tune(
-                    fit(), maximize="auc", trials=500, over={f"p{n}": {"uniform": [0, 1]} for n in range(30)}
-                )
-            },
-            {},
-            r"steps\.best\.trials: 500 with 30 parameters each are \d+ kB",
-        ),
         (lambda: {"fit": fit()}, {"overlap": "skip"}, r"overlap: nothing starts it by itself"),
     ],
 )

@@ -6,7 +6,17 @@ from typing import Any
 
 import pulumi
 
-from pulumi_mlops.backends.kubernetes import access, existing, gateway, live, names, operators, outside, quota
+from pulumi_mlops.backends.kubernetes import (
+    access,
+    existing,
+    gateway,
+    live,
+    names,
+    operators,
+    outside,
+    quota,
+    trainings,
+)
 from pulumi_mlops.backends.kubernetes.addresses import PlatformAddress, is_managed
 from pulumi_mlops.backends.kubernetes.dataset import dataset_problems
 from pulumi_mlops.backends.kubernetes.endpoint_checks import endpoint_problems
@@ -98,8 +108,9 @@ def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
             field = f"records[{index}]" if index < len(spec.records) else "writes"
             yield from recording_problems(field, tracker, spec.platform)
     elif isinstance(spec, PipelineSpec):
-        yield from pipeline_problems(name, spec)
-        _require("Pipeline", name, spec.platform, ["argo-workflows", *["prometheus"] * spec.alerts])
+        yield from pipeline_problems(spec)
+        needed = ["argo-workflows", *["prometheus"] * spec.alerts, *trainings.operators(spec.steps.values())]
+        _require("Pipeline", name, spec.platform, needed)
 
 
 def _database(platform: PlatformRef) -> list[str]:

@@ -7,8 +7,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from pulumi_mlops.backends.kubernetes import access, mlflow_server, outside, trust
+from pulumi_mlops.backends.kubernetes import access, mlflow_server, outside, search, trainings, trust
 from pulumi_mlops.backends.kubernetes.addresses import ModelAddress, PipelineAddress, PlatformAddress
+from pulumi_mlops.backends.kubernetes.argo import claim
 from pulumi_mlops.backends.kubernetes.cron import kubernetes_cron
 from pulumi_mlops.backends.kubernetes.model_registry import REGISTRY
 from pulumi_mlops.backends.kubernetes.objects import (
@@ -28,14 +29,12 @@ from pulumi_mlops.backends.kubernetes.objects import (
 from pulumi_mlops.backends.kubernetes.starter import starter
 from pulumi_mlops.backends.kubernetes.steps import (
     BEST,
-    MAIN,
     PROGRAM,
     REGISTER,
     START,
     Place,
     Registry,
     Rendering,
-    claim,
 )
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.components.pipeline import PipelineSpec
@@ -44,6 +43,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.tune import TuneStep
 from pulumi_mlops.steps.work import text
 
 API = "argoproj.io/v1alpha1"
@@ -72,7 +72,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     programs = k8s.core.v1.ConfigMap(
         scope.child("programs"),
         metadata=app.metadata(app.name("programs")),
-        data={name: program(name) for name in (PROGRAM, BEST, REGISTER)},
+        data={name: program(name) for name in _programs(spec)},
         opts=scope.opts,
     )
     repository = k8s.core.v1.ConfigMap(
@@ -89,11 +89,11 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
             bucket=address.store.bucket,
             folder=folder,
             programs=programs.metadata.name,
-            meeting=app.name("main"),
             registries=registries,
         ),
     )
-    needs = [token, *_ways(app, spec), *_meeting(app, spec), *users]
+    runtimes = rendering.runtimes()
+    needs = [token, *_ways(app, spec), *trainings.around(app, runtimes), *users]
     template = custom(
         scope.child("pipeline"),
         API,
@@ -210,25 +210,14 @@ def _ways(app: App, spec: PipelineSpec) -> list[pulumi.Resource]:
     return found
 
 
-def _meeting(app: App, spec: PipelineSpec) -> list[pulumi.Resource]:
-    """Let several machines of a step find the first, and reach each other at whatever port their libraries choose."""
-    if not any(work.machines > 1 for step in spec.steps.values() if (work := works(step))):
-        return []
-    peers = [access.pods(app.selector)]
-    service = k8s.core.v1.Service(
-        app.scope.child("main"),
-        # There are pods only while a run goes on.
-        metadata=app.metadata(app.name("main"), annotations={"pulumi.com/skipAwait": "true"}),
-        spec={
-            "cluster_ip": "None",
-            "publish_not_ready_addresses": True,
-            "selector": {**app.selector, MAIN: app.scope.name},
-            "ports": [{"name": "torch", "port": 29500, "target_port": 29500, "protocol": "TCP"}],
-        },
-        opts=app.scope.opts,
-    )
-    between = access.allow(app, "machines", app.selector, ingress=[{"from_": peers}], egress=[{"to": peers}])
-    return [service, between]
+def _programs(spec: PipelineSpec) -> list[str]:
+    """Name the library's programs that its pods run."""
+    found = [PROGRAM, BEST, REGISTER]
+    if any(isinstance(step, TuneStep) for step in spec.steps.values()):
+        found.append(search.PROGRAM)
+    if any((work := works(step)) and trainings.led(work) for step in spec.steps.values()):
+        found += trainings.BESIDE
+    return found
 
 
 def _registries(app: App, spec: PipelineSpec) -> tuple[dict[str, Registry], list[pulumi.Resource]]:

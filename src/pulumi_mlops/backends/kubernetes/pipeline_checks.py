@@ -1,33 +1,31 @@
 """What only Kubernetes can judge of a pipeline, before anything is registered."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 from pulumi import Input
 
+from pulumi_mlops.backends.kubernetes import trainings
 from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelAddress, PlatformAddress
+from pulumi_mlops.backends.kubernetes.argo import TAG, dashed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import image_problems
 from pulumi_mlops.backends.kubernetes.machines import compute_problems, quantity_problems
 from pulumi_mlops.backends.kubernetes.pipeline import CHECKPOINTS_GB
 from pulumi_mlops.backends.kubernetes.runtime import machine
-from pulumi_mlops.backends.kubernetes.search import trials
 from pulumi_mlops.backends.kubernetes.starter import trigger_problems
-from pulumi_mlops.backends.kubernetes.steps import TAG, dashed, trained
+from pulumi_mlops.backends.kubernetes.steps import trained
 from pulumi_mlops.components.pipeline import PipelineSpec
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.stages import treated
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
-from pulumi_mlops.steps.tune import TuneStep
+from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.work import Work
 
-_SEARCH_KB = 200
-"""A definition has to fit into 1.5 MB, and Argo writes the values of a trial down once more when it runs."""
 
-
-def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
+def pipeline_problems(spec: PipelineSpec) -> Iterator[Problem]:
     """Judge a pipeline."""
     yield from _twins(spec)
     for key, value in spec.parameters.items():
@@ -37,8 +35,6 @@ def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
         where = f"steps.{step_name}"
         if (work := works(step)) is not None:
             yield from _work(where, work, spec)
-        if isinstance(step, TuneStep):
-            yield from _search(where, f"{name}/{step_name}", step)
         if isinstance(step, RegisterStep):
             yield from _registered(where, step, spec)
     yield from trigger_problems(spec)
@@ -76,8 +72,21 @@ def _tags(where: str, step: Step) -> Iterator[Problem]:
 
 def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
     yield from _tags(where, step)
-    yield from compute_problems(f"{where}.compute", step.machine)
-    yield from quantity_problems(f"{where}.compute", step.machine)
+    cluster = step.cluster if isinstance(step, TrainStep) else None
+    if cluster is None:
+        yield from compute_problems(f"{where}.compute", step.machine)
+        yield from quantity_problems(f"{where}.compute", step.machine)
+    elif _of(cluster.platform, cluster.backend) != _of(spec.platform, spec.platform.backend):
+        yield Problem(
+            f"{where}.cluster",
+            f"{cluster.name!r} is of platform {cluster.platform.name!r}, whose queue is in another namespace; make "
+            f"TrainingCluster(…, platform=…) of {spec.platform.name!r}, which may share its machines",
+        )
+    if trainings.led(step) and (fixed := sorted(set(step.environment) & set(trainings.RESERVED))):
+        yield Problem(
+            f"{where}.environment",
+            f"{', '.join(map(repr, fixed))}: Kubeflow Trainer sets them itself; leave them out, or read them",
+        )
     yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
     bucket = PlatformAddress.of(spec.platform).store.bucket
     for key, view in step.views.items():
@@ -95,23 +104,12 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
             yield Problem(f"{where}.secrets.{key}", "is kept on another backend; keep it in Platform(secrets={…}) here")
 
 
-def _search(where: str, seed: str, step: TuneStep) -> Iterator[Problem]:
-    size = len(json.dumps(trials(seed, step))) // 1000
-    if size > _SEARCH_KB:
-        yield Problem(
-            f"{where}.trials",
-            f"{step.trials} with {len(step.over)} parameters each are {size} kB of a definition that may have "
-            f"{_SEARCH_KB} for them; write fewer",
-        )
-
-
 def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[Problem]:
     yield from _tags(where, step)
     if step.image is not None:
         yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
     platform = step.model.platform
-    here = (spec.platform.name, spec.platform.stage, spec.platform.backend)
-    if (platform.name, platform.stage, platform.backend) != here:
+    if _of(platform, platform.backend) != _of(spec.platform, spec.platform.backend):
         told = f"{step.model.name!r} is of platform {platform.name!r} ({platform.stage})"
         yield Problem(f"{where}.model", f"{told}, and its registry lets in pods of its own platform; register it there")
     elif ModelAddress.of(step.model).door is not None:
@@ -120,6 +118,11 @@ def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[
             f"{step.model.name!r} is in a server that existed already, whose users are made by whoever runs it; write "
             "mlops.evaluate(…) with a command that registers, and its login in secrets",
         )
+
+
+def _of(platform: PlatformRef, backend: str) -> tuple[str, str, str]:
+    """Tell platforms apart."""
+    return platform.name, platform.stage, backend
 
 
 def _quota(spec: PipelineSpec) -> Iterator[Problem]:
@@ -131,7 +134,8 @@ def _quota(spec: PipelineSpec) -> Iterator[Problem]:
         work = works(step)
         if work is None:
             continue
-        size = machine(work.machine)
+        cluster = work.cluster if isinstance(work, TrainStep) else None
+        size = machine(work.machine) if cluster is None else cluster
         needs: Mapping[str, float] = {
             "cpus": size.cpus * work.machines,
             "memory_gb": size.memory_gb * work.machines,
@@ -140,7 +144,7 @@ def _quota(spec: PipelineSpec) -> Iterator[Problem]:
         for word, need in needs.items():
             if need > getattr(quota, word):
                 yield Problem(
-                    f"steps.{name}.compute",
+                    f"steps.{name}.{'compute' if cluster is None else 'nodes'}",
                     f"needs {need:g} {word}, and the platform's quota is {getattr(quota, word):g}; write "
                     f"Platform(quota={{'{word}': {need:g}, …}}), or ask for less",
                 )

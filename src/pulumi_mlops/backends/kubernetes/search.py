@@ -1,42 +1,122 @@
-"""Which values the trials of a search have: spread over the whole space, and the same at each run."""
+"""Searches in Argo's words: each trial asks Optuna for its values, runs with them, and tells what it measured.
 
-import math
-import random
+What was asked and told are files of the run, one a trial, so that there is neither a database nor a program that has to
+live as long as the search. As many trials as are wanted go on at a time; each begins when another has ended.
+"""
 
-from pulumi_mlops.steps.tune import Search, TuneStep
-from pulumi_mlops.steps.work import text
+import json
+from collections.abc import Sequence
+
+from pulumi_mlops.backends.kubernetes import argo
+from pulumi_mlops.backends.kubernetes.objects import Fields
+from pulumi_mlops.steps.tune import TuneStep
+
+IMAGE = "docker.io/optuna/optuna:v5.0.0-py3.13"
+PROGRAM = "suggest.py"
+TRIALS = "/mnt/trials.json"
+_HISTORY = "/mnt/history"
+_TRIAL = "{{inputs.parameters.trial}}"
+ARGS = [_TRIAL, _HISTORY, argo.TMP]
+"""What the program is told: which trial, where the others are, and where it leaves the values."""
 
 
-def trials(seed: str, step: TuneStep) -> list[dict[str, str]]:
-    """Return the values of each trial: a Latin hypercube, in which each parameter visits every part of its range once.
+def templates(name: str, step: TuneStep, handed: Sequence[str], tried: str) -> list[Fields]:
+    """Write the search, and one trial of it.
 
-    :param seed: what tells the search from others; the same one gives the same values.
+    :param handed: what the trials are handed of other steps.
+    :param tried: the prefix of the template that runs a trial.
     """
-    # Not for secrets: anybody may foresee these.
-    chance = random.Random(seed)  # noqa: S311 (as said)
-    found: list[dict[str, str]] = [{} for _ in range(step.trials)]
-    for name, search in sorted(step.over.items()):
-        places = [(part + chance.random()) / step.trials for part in range(step.trials)]
-        chance.shuffle(places)
-        for values, place in zip(found, places, strict=True):
-            values[name] = text(at(search, place))
-    return found
+    through = {word: f"{{{{inputs.parameters.{word}}}}}" for word in handed}
+    trials = {
+        "name": "trials",
+        "template": argo.called("trial", name),
+        "withSequence": {"count": str(step.trials)},
+        **argo.given({**through, "trial": "{{item}}"}),
+    }
+    best = {
+        "name": "best",
+        "template": argo.called("best", name),
+        "depends": "trials.Succeeded || trials.AnySucceeded",
+        **argo.given({"trials": "{{tasks.trials.outputs.parameters}}"}),
+    }
+    ask = {"name": "ask", "template": argo.called("ask", name), **argo.given({"trial": _TRIAL})}
+    values = {one: f"{{{{tasks.ask.outputs.parameters.{one}}}}}" for one in map(argo.set_of, step.over)}
+    attempt = {
+        "name": "try",
+        "template": argo.called(tried, name),
+        "depends": "ask.Succeeded",
+        **argo.given({**through, "trial": _TRIAL, **values}),
+    }
+    fit = step.trial()
+    return [
+        {
+            "name": argo.called("step", name),
+            **argo.inputs(list(handed)),
+            "parallelism": step.parallel,
+            # A trial that fails is one of which nothing is known: the others go on.
+            "dag": {"failFast": False, "tasks": [trials, best]},
+            **argo.outputs("best", fit, trial=True),
+        },
+        {
+            "name": argo.called("trial", name),
+            **argo.inputs([*handed, "trial"]),
+            "dag": {"tasks": [ask, attempt]},
+            **argo.outputs("try", fit, trial=True),
+        },
+    ]
 
 
-def at(search: Search, place: float) -> object:
-    """Return the value at a place between 0 and 1.
+def asks(seed: str, step: TuneStep) -> list[Fields]:
+    """Return the variable that tells the program what is searched."""
+    told = {
+        "over": {name: one.model_dump(exclude_none=True) for name, one in step.over.items()},
+        "metric": step.objective,
+        "sign": "max" if step.maximize else "min",
+        "trials": step.trials,
+        "parallel": step.parallel,
+        "seed": seed,
+    }
+    # It is no place of the run's in which Argo would look for something to put in: names have no braces.
+    return [{"name": "MLOPS_SEARCH", "value": json.dumps(told, sort_keys=True)}, {"name": "HOME", "value": argo.TMP}]
 
-    >>> at(Search(uniform=[0, 10]), 0.25), at(Search(log_uniform=[0.01, 100]), 0.5), at(Search(choice=["a", "b"]), 0.9)
-    (2.5, 1.0, 'b')
-    >>> at(Search(integer=[1, 3]), 0.0), at(Search(integer=[1, 3]), 0.99)
-    (1, 3)
+
+def asking(name: str, step: TuneStep, history: str) -> Fields:
+    """Say what the program reads and leaves, in a pod that is written elsewhere.
+
+    :param history: where in the bucket the files of all trials are.
     """
-    if search.choice:
-        return search.choice[min(int(place * len(search.choice)), len(search.choice) - 1)]
-    assert search.ends is not None  # noqa: S101 (it is no choice)
-    low, high = search.ends
-    if search.integer:
-        return min(int(low) + int(place * (high - low + 1)), int(high))
-    value = math.exp(math.log(low) + place * math.log(high / low)) if search.log_uniform else low + place * (high - low)
-    # Twelve digits: more would tell one machine's arithmetic from another's.
-    return float(f"{value:.12g}")
+    read = {"name": "history", "path": _HISTORY, "optional": True, "s3": {"key": history}, "archive": {"none": {}}}
+    return {
+        "name": argo.called("ask", name),
+        **argo.inputs(["trial"], [read]),
+        "outputs": {
+            "parameters": [{"name": argo.set_of(one), "valueFrom": {"path": f"{argo.TMP}/{one}"}} for one in step.over],
+            "artifacts": [_kept("asked", f"{argo.TMP}/asked.json", history)],
+        },
+    }
+
+
+def telling(template: Fields, measured: str, history: str) -> Fields:
+    """Have a trial leave what it measured beside what it was asked for."""
+    out = template["outputs"]
+    return {**template, "outputs": {**out, "artifacts": [*out["artifacts"], _kept("told", measured, history)]}}
+
+
+def choosing(name: str) -> Fields:
+    """Say what the program that chooses the best trial reads and leaves, in a pod that is written elsewhere."""
+    given = {"name": "trials", "path": TRIALS, "raw": {"data": "{{inputs.parameters.trials}}"}}
+    left = (("metrics", "metrics.json"), ("trial", "trial"))
+    return {
+        "name": argo.called("best", name),
+        **argo.inputs(["trials"], [given]),
+        "outputs": {"parameters": [{"name": one, "valueFrom": {"path": f"{argo.TMP}/{file}"}} for one, file in left]},
+    }
+
+
+def _kept(word: str, path: str, history: str) -> Fields:
+    return {
+        "name": f"search-{word}",
+        "path": path,
+        "s3": {"key": f"{history}/{word}-{_TRIAL}.json"},
+        "archive": {"none": {}},
+    }

@@ -30,7 +30,7 @@ from pulumi_mlops.core.errors import Problem
 
 _EVERY_SECONDS = 30
 _SCRIPT, _SETTINGS = "starter.py", "settings.json"
-_BESIDE, _OF_DATA = ("release.py", "register.py"), "dataset.py"
+_BESIDE, _OF_DATA = ("cluster.py", "release.py", "register.py"), "dataset.py"
 
 
 def starter(

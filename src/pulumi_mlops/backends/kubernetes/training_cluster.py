@@ -1,7 +1,7 @@
 """Training clusters on Kubernetes: a queue of Kueue with a quota, and how Kubeflow Trainer starts what it admits."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -249,32 +249,28 @@ def _runtime(app: App, spec: TrainingClusterSpec, size: Machine) -> Fields:
     }
     limit = {} if spec.max_hours is None else {"activeDeadlineSeconds": round(spec.max_hours * 3600)}
     spot = spec.spot is not None or (spec.shares is not None and spec.shares.spot_wait_hours is not None)
-    return {
-        "mlPolicy": {"numNodes": 1, "torch": {}},
+    job = {"backoffLimit": 0, "podFailurePolicy": {"rules": [{**TAKEN_AWAY, "action": "Ignore"}]}, **limit}
+    return started(1, labels, pod, job, {"failurePolicy": {"maxRestarts": _RESTARTS}} if spot else {})
+
+
+def started(nodes: int, labels: Mapping[str, str], pod: Fields, job: Fields, policy: Fields) -> Fields:
+    """Write a TrainingRuntime of one job, as many pods of which begin together as there are nodes."""
+    template = {"metadata": {"labels": dict(labels)}, "spec": pod}
+    replicated = {
+        "name": NODE,
         "template": {
-            "spec": {
-                **({"failurePolicy": {"maxRestarts": _RESTARTS}} if spot else {}),
-                "replicatedJobs": [
-                    {
-                        "name": NODE,
-                        "template": {
-                            "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
-                            "spec": {
-                                "backoffLimit": 0,
-                                "podFailurePolicy": {"rules": [_TAKEN_AWAY]},
-                                **limit,
-                                "template": {"metadata": {"labels": labels}, "spec": pod},
-                            },
-                        },
-                    }
-                ],
-            }
+            "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+            "spec": {**job, "template": template},
         },
+    }
+    return {
+        "mlPolicy": {"numNodes": nodes, "torch": {}},
+        "template": {"spec": {**policy, "replicatedJobs": [replicated]}},
     }
 
 
-_TAKEN_AWAY = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
-"""A pod whose node goes has not failed: it gets another."""
+TAKEN_AWAY = {"onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+"""A pod whose node goes has not failed."""
 
 
 def training_problems(spec: TrainingClusterSpec) -> Iterator[Problem]:
