@@ -119,7 +119,9 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
 class Led:
     """A training, and who leads it."""
 
-    def __init__(self, module: Any, folder: Path, nodes: int = 1, wait: float | None = None, **environment: str) -> None:
+    def __init__(
+        self, module: Any, folder: Path, nodes: int = 1, wait: float | None = None, **environment: str
+    ) -> None:
         (folder / "key").write_text(KEY)
         (folder / "in" / "deep").mkdir(parents=True)
         (folder / "in" / "deep" / "rows.csv").write_text("1,2")
@@ -135,9 +137,8 @@ class Led:
             "owner": {"kind": "Workflow", "name": "retrain-1", "uid": "u-1"},
             "claim": {"volume": "checkpoints-fit", "name": "retrain-1-checkpoints-fit"},
             "handed": {"MLOPS_PARAMETER_LR": "0.1"},
-            "inputs": {"x": str(folder / "in")},
-            "outputs": {"model": str(folder / "out")},
-            "metrics": str(folder / "metrics.json"),
+            "given": {"MLOPS_INPUT_X": str(folder / "in")},
+            "taken": {"MLOPS_OUTPUT_MODEL": str(folder / "out"), "MLOPS_METRICS": str(folder / "metrics.json")},
             "run_seconds": 3600,
             "wait_seconds": wait,
         }
@@ -204,7 +205,6 @@ def test_a_job_is_what_the_runtime_says_and_goes_with_its_run(led: Callable[...,
 def test_a_command_that_fails_fails_the_step_with_its_code(led: Callable[..., Led]) -> None:
     one = led(CODE="3")
     assert one.lead.run() == 3
-    assert not (one.folder / "out").exists()
     assert one.trainer.job is None
 
 
@@ -304,17 +304,19 @@ def test_a_job_that_is_refused_says_why(led: Callable[..., Led], capfd: pytest.C
 @pytest.mark.parametrize(
     ("method", "path", "key", "status"),
     [
-        ("GET", "/inputs", "wrong", 403),
-        ("PUT", "/outputs/model/a", "wrong", 403),
+        ("GET", "/files", "wrong", 403),
+        ("PUT", "/taken/MLOPS_OUTPUT_MODEL/a", "wrong", 403),
         ("POST", "/end?node=0&code=0", "", 403),
-        ("GET", "/inputs/x/deep/rows.csv", KEY, 200),
-        ("GET", "/inputs/x/..%2F..%2Fkey", KEY, 404),
-        ("GET", "/inputs/x/../key", KEY, 404),
-        ("GET", "/outputs/model/a", KEY, 404),
-        ("PUT", "/inputs/x/a", KEY, 404),
-        ("PUT", "/outputs/model/..%2Fa", KEY, 404),
-        ("PUT", "/outputs/other/a", KEY, 404),
-        ("PUT", "/outputs/model/a%20b", KEY, 204),
+        ("GET", "/given/MLOPS_INPUT_X/deep/rows.csv", KEY, 200),
+        ("GET", "/given/MLOPS_INPUT_X/..%2F..%2Fkey", KEY, 404),
+        ("GET", "/given/MLOPS_INPUT_X/../key", KEY, 404),
+        ("GET", "/taken/MLOPS_OUTPUT_MODEL/a", KEY, 404),
+        ("PUT", "/given/MLOPS_INPUT_X/a", KEY, 404),
+        ("PUT", "/taken/MLOPS_OUTPUT_MODEL/..%2Fa", KEY, 404),
+        ("PUT", "/taken/MLOPS_OUTPUT_OTHER/a", KEY, 404),
+        ("PUT", "/taken/MLOPS_OUTPUT_MODEL/a%20b", KEY, 204),
+        ("PUT", "/taken/MLOPS_METRICS", KEY, 204),
+        ("POST", "/other", KEY, 404),
     ],
 )
 def test_the_door_opens_for_the_key_and_for_its_own_folders(

@@ -49,10 +49,11 @@ class Lead:
         asked = "&".join(f"{key}={value}" for key, value in {"node": self.node, **query}.items())
         self._tried(tries, lambda: self._done("POST", f"/{what}?{asked}", body))
 
-    def inputs(self) -> dict[str, list[tuple[str, int]]]:
-        """List what there is to fetch."""
-        found: dict[str, Any] = json.loads(self._tried(_TRIES, lambda: self._done("GET", "/inputs")))
-        return {name: [(path, size) for path, size in files] for name, files in found.items()}
+    def files(self) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
+        """List what there is to fetch, and what is to be brought: by the variable that says where each is."""
+        found: dict[str, Any] = json.loads(self._tried(_TRIES, lambda: self._done("GET", "/files")))
+        given = {name: [(path, size) for path, size in files] for name, files in found["given"].items()}
+        return given, found["taken"]
 
     def fetch(self, name: str, path: str, size: int, to: Path) -> None:
         """Fetch one file."""
@@ -60,7 +61,7 @@ class Lead:
 
         def get() -> bytes:
             with to.open("wb") as file:
-                self._done("GET", f"/inputs/{name}/{quote(path)}", into=file)
+                self._done("GET", f"/given/{name}/{quote(path)}", into=file)
             if (got := to.stat().st_size) != size:
                 raise ConnectionError(f"{got} of {size} bytes came")
             return b""
@@ -72,7 +73,7 @@ class Lead:
 
         def put() -> bytes:
             with path.open("rb") as file:
-                return self._done("PUT", f"/{quote(where)}", file, size=path.stat().st_size)
+                return self._done("PUT", f"/taken/{quote(where)}", file, size=path.stat().st_size)
 
         self._tried(_TRIES, put)
 
@@ -177,29 +178,24 @@ def run(command: list[str], lead: Lead) -> tuple[int, bool]:
     return (code if code >= 0 else 128 - code), bool(asked)
 
 
-def fetched(lead: Lead, environment: Mapping[str, str]) -> None:
-    """Fetch every input into its folder."""
-    for name, files in lead.inputs().items():
-        folder = Path(environment[variable("MLOPS_INPUT_", name)])
+def fetched(lead: Lead, given: Mapping[str, list[tuple[str, int]]], environment: Mapping[str, str]) -> None:
+    """Fetch everything into the folders that the variables name."""
+    for name, files in given.items():
+        folder = Path(environment[name])
         folder.mkdir(parents=True, exist_ok=True)
         for path, size in files:
             lead.fetch(name, path, size, folder / path)
 
 
-def handed_over(lead: Lead, environment: Mapping[str, str]) -> None:
-    """Hand over what the step made and measured."""
-    for name in json.loads(environment.get("MLOPS_STEP", "{}")).get("outputs", []):
-        folder = Path(environment[variable("MLOPS_OUTPUT_", name)])
-        for path in sorted(folder.rglob("*")):
+def handed_over(lead: Lead, taken: list[str], environment: Mapping[str, str]) -> None:
+    """Hand over what is there of the folders and files that the variables name."""
+    for name in taken:
+        place = Path(environment[name])
+        if place.is_file():
+            lead.bring(name, place)
+        for path in sorted(place.rglob("*")) if place.is_dir() else ():
             if path.is_file():
-                lead.bring(f"outputs/{name}/{path.relative_to(folder)}", path)
-    if measured := environment.get("MLOPS_METRICS"):
-        lead.bring("metrics", Path(measured))
-
-
-def variable(prefix: str, name: str) -> str:
-    """Name the variable of a part of a step."""
-    return prefix + name.upper().replace("-", "_")
+                lead.bring(f"{name}/{path.relative_to(place)}", path)
 
 
 def main(command: list[str]) -> int:
@@ -209,13 +205,14 @@ def main(command: list[str]) -> int:
     lead = Lead(environment["MLOPS_LEAD"], Path(environment["MLOPS_LEAD_KEY"]).read_text().strip(), node)
     try:
         lead.tell("begin")
-        fetched(lead, environment)
+        given, taken = lead.files()
+        fetched(lead, given, environment)
         code, asked = run(command, lead)
         if asked:
             # It is to begin again elsewhere, and then it hands over.
             return code
-        if code == 0 and node == "0":
-            handed_over(lead, environment)
+        if node == "0":
+            handed_over(lead, taken, environment)
         lead.tell("end", code=code)
     except ConnectionError as error:
         sys.stderr.write(f"follow: {error}\n")

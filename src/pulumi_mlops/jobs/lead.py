@@ -56,9 +56,8 @@ class Files:
     """What machines are given, what they bring, and when they were last heard of."""
 
     def __init__(self, settings: Fields, now: Callable[[], float] = time.monotonic) -> None:
-        self.inputs = {name: Path(folder) for name, folder in settings["inputs"].items()}
-        self.outputs = {name: Path(folder) for name, folder in settings["outputs"].items()}
-        self.metrics = Path(settings["metrics"])
+        self.given = {name: Path(path) for name, path in settings["given"].items()}
+        self.taken = {name: Path(path) for name, path in settings["taken"].items()}
         self.several = settings["nodes"] > 1
         self.now, self.lock = now, threading.Lock()
         self.heard: float | None = None
@@ -67,16 +66,17 @@ class Files:
         """With which code the first one that failed did so."""
         self.done = False
 
-    def listed(self) -> dict[str, list[list[Any]]]:
-        """List what there is to fetch: path and size of each file of each input."""
-        return {
+    def listed(self) -> Fields:
+        """List what there is to fetch, path and size of each file of each folder, and what is to be brought."""
+        given = {
             name: [
                 [str(path.relative_to(folder)), path.stat().st_size]
                 for path in sorted(folder.rglob("*"))
                 if path.is_file()
             ]
-            for name, folder in self.inputs.items()
+            for name, folder in self.given.items()
         }
+        return {"given": given, "taken": list(self.taken)}
 
     def begun(self, node: str) -> None:
         """Note that a machine begins: what the first one brought before it was taken away is of no use."""
@@ -84,10 +84,12 @@ class Files:
             self.failed = None
             if node == "0":
                 self.done = False
-                for folder in self.outputs.values():
-                    for path in folder.iterdir() if folder.is_dir() else ():
-                        shutil.rmtree(path) if path.is_dir() else path.unlink()
-                self.metrics.unlink(missing_ok=True)
+                for path in self.taken.values():
+                    if path.is_dir():
+                        for inside in path.iterdir():
+                            shutil.rmtree(inside) if inside.is_dir() else inside.unlink()
+                    else:
+                        path.unlink(missing_ok=True)
         self.beat(node, b"")
 
     def beat(self, node: str, log: bytes) -> None:
@@ -107,16 +109,14 @@ class Files:
             if node == "0":
                 self.done = not code
 
-    def found(self, parts: list[str], *, brought: bool) -> Path | None:
+    def found(self, parts: list[str]) -> Path | None:
         """Find the file that is meant; none outside of the folders."""
-        if brought and parts == ["metrics"]:
-            return self.metrics
-        folders = self.outputs if brought else self.inputs
-        if len(parts) < 3 or parts[0] != ("outputs" if brought else "inputs") or parts[1] not in folders:  # noqa: PLR2004
+        known = self.given if parts[0] == "given" else self.taken if parts[0] == "taken" else {}
+        if len(parts) < 2 or parts[1] not in known:  # noqa: PLR2004
             return None
-        folder = folders[parts[1]].resolve()
+        folder = known[parts[1]].resolve()
         path = folder.joinpath(*parts[2:]).resolve()
-        return path if path.is_relative_to(folder) and path != folder else None
+        return path if path.is_relative_to(folder) else None
 
 
 class Door(BaseHTTPRequestHandler):
@@ -131,10 +131,10 @@ class Door(BaseHTTPRequestHandler):
         if not self._known():
             return
         parts = self._parts()
-        if parts == ["inputs"]:
+        if parts == ["files"]:
             self._answer(HTTPStatus.OK, json.dumps(self.files.listed()).encode())
             return
-        path = self.files.found(parts, brought=False)
+        path = self.files.found(parts) if parts[0] == "given" else None
         if path is None or not path.is_file():
             self._answer(HTTPStatus.NOT_FOUND)
             return
@@ -148,8 +148,9 @@ class Door(BaseHTTPRequestHandler):
         """Take a file."""
         if not self._known():
             return
-        path = self.files.found(self._parts(), brought=True)
-        if path is None:
+        parts = self._parts()
+        path = self.files.found(parts) if parts[0] == "taken" else None
+        if path is None or path.is_dir():
             self._answer(HTTPStatus.NOT_FOUND)
             return
         path.parent.mkdir(parents=True, exist_ok=True)

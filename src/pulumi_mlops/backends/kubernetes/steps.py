@@ -171,9 +171,9 @@ class Rendering:
             handed[_TRIAL] = "{{inputs.parameters.trial}}"
         told = trainings.Leading(
             name=name,
-            inputs={one: f"{INPUTS}/{one}" for one in step.inputs},
-            outputs={one: f"{OUTPUTS}/{one}" for one in step.outputs},
-            metrics=METRICS_FILE,
+            given={variable(INPUT, one): f"{INPUTS}/{one}" for one in step.inputs},
+            taken={variable(OUTPUT, one): f"{OUTPUTS}/{one}" for one in step.outputs}
+            | ({METRICS: METRICS_FILE} if step.metrics else {}),
             handed=handed,
             claim=(argo.claim(name), f"{{{{workflow.name}}}}-{argo.claim(name)}") if step.checkpoints else None,
         )

@@ -140,9 +140,10 @@ class Leading:
 
     name: str
     """The step."""
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    metrics: str
+    given: Mapping[str, str]
+    """Folders that machines fetch, by the variable that names each."""
+    taken: Mapping[str, str]
+    """Folders and files that the first machine brings, likewise."""
     handed: Mapping[str, str]
     """Variables whose values are known when the run goes on."""
     claim: tuple[str, str] | None
@@ -176,9 +177,8 @@ def lead(app: App, step: TrainStep, told: Leading, program: Fields, mounts: Sequ
         },
         "claim": None if told.claim is None else dict(zip(("volume", "name"), told.claim, strict=True)),
         "handed": sorted(told.handed),
-        "inputs": dict(told.inputs),
-        "outputs": dict(told.outputs),
-        "metrics": told.metrics,
+        "given": dict(told.given),
+        "taken": dict(told.taken),
         "run_seconds": run_seconds(step),
         "wait_seconds": _wait_seconds(step),
         "key": f"{_KEY}/key",
