@@ -1,12 +1,18 @@
 """Pipelines in a cluster: admitted by the real API server, changed in place, with the rights that they need."""
 
+import functools
+import importlib
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiException
+from kubernetes.dynamic import DynamicClient
 
+from pulumi_mlops import jobs
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
@@ -14,7 +20,7 @@ from support.e2e.outside import empty, shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-SPACE, ARGO = "loop-dev", "argoproj.io"
+SPACE, ARGO, TRAINER = "loop-dev", "argoproj.io", "trainer.kubeflow.org"
 SECRET = "not-for-anyones-eyes"
 PROGRAM = """
 import pulumi_mlops as mlops
@@ -30,8 +36,9 @@ rows = mlops.prepare(
     parameters={"days": mlops.parameter("days")},
     secrets={"hub": platform.secret("hub")},
 )
+gpus = mlops.TrainingCluster("gpus", platform=platform, compute={"cpus": 1}, nodes={"max": 4}, priority="high")
 fit = mlops.train(
-    image=image, command=["train"], inputs={"x": rows.out("rows")}, nodes=2, checkpoints=True, retries=2
+    image=image, command=["train"], inputs={"x": rows.out("rows")}, cluster=gpus, nodes=2, checkpoints=True, retries=2
 )
 over = {"lr": {"log_uniform": [1e-5, 1e-2]}, "depth": {"choice": [4, 6]}}
 best = mlops.tune(fit, maximize="auc", trials=4, parallel=2, over=over)
@@ -113,7 +120,11 @@ def test_a_change_is_one_of_the_template_in_place(loop: tuple[Stack, Cluster, Pa
     for old, new in (("1e-5", "1e-4"), ("churn:1", "churn:2")):
         program.write_text(program.read_text().replace(old, new))
     made = [one for one in shown(stack.up()) if "update Pipeline" not in one]
-    assert made == ["update WorkflowTemplate retrain-pipeline", "update WorkflowTemplate score-pipeline"]
+    assert sorted(made) == [
+        "update TrainingRuntime retrain-best-run",
+        "update WorkflowTemplate retrain-pipeline",
+        "update WorkflowTemplate score-pipeline",
+    ]
     image = next(one for one in template(cluster, "score")["templates"] if "container" in one)["container"]["image"]
     assert image.endswith("churn:2")
     program.write_text(program.read_text().replace("0 3 * * 7", "0 4 * * 7"))
@@ -143,10 +154,105 @@ def test_accounts_have_the_rights_that_they_need_and_no_other(loop: tuple[Stack,
             ("get", "", "configmaps", "score-seen"),
             ("patch", "", "configmaps", "score-seen"),
         },
+        "retrain-lead": {(verb, TRAINER, "trainjobs", "") for verb in ("create", "get", "delete")},
     }
     for name, rights in wanted.items():
         account = cluster.as_account(SPACE, name)
         assert account.rights(SPACE) - account.rights("default") == rights, name
+
+
+def led(cluster: Cluster) -> dict[str, Any]:
+    """Return the TrainJob that a run makes, with what Argo would put in."""
+    (found,) = [one for one in template(cluster, "retrain")["templates"] if one["name"] == "try-best"]
+    env = {one["name"]: one.get("value", "") for one in found["container"]["env"]}
+    run = {"{{workflow.name}}": "retrain-1", "{{workflow.uid}}": "00000000-0000-0000-0000-000000000001"}
+    told = env["MLOPS_LEAD"]
+    for word, value in run.items():
+        told = told.replace(word, value)
+    settings = {**json.loads(told), "trial": "3", "address": "http://10.0.0.1:8100"}
+    settings["handed"] = dict.fromkeys(settings["handed"], "1")
+    made: dict[str, Any] = lead().Lead(settings, None, lead().Files(settings)).job()
+    return made
+
+
+@functools.cache
+def lead() -> Any:
+    sys.path.insert(0, str(Path(jobs.__file__).parent))
+    try:
+        return importlib.import_module("lead")
+    finally:
+        sys.path.pop(0)
+
+
+def refused(cluster: Cluster, account: str, api: str, kind: str, body: dict[str, Any]) -> str:
+    """Have an account make an object, without effect; return what the API server says against it."""
+    resource = DynamicClient(cluster.as_account(SPACE, account).api).resources.get(api_version=api, kind=kind)
+    try:
+        resource.create(body=body, namespace=SPACE, query_params=[("dryRun", "All")])
+    except ApiException as error:
+        return str(json.loads(error.body)["message"])
+    return ""
+
+
+def test_a_trainjob_and_its_machines_are_admitted(loop: tuple[Stack, Cluster, Path]) -> None:
+    _, cluster, _ = loop
+    assert refused(cluster, "retrain-lead", f"{TRAINER}/v1alpha1", "TrainJob", led(cluster)) == ""
+    runtime = cluster.get(f"{TRAINER}/v1alpha1", "TrainingRuntime", "retrain-best-run", SPACE)
+    assert runtime
+    (job,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    pod = job["template"]["spec"]["template"]
+    pod["spec"]["volumes"].append({"name": "checkpoints-best", "emptyDir": {}})
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "try", "labels": pod["metadata"]["labels"]}}
+    made = cluster.kind("v1", "Pod").create(
+        body={**body, "spec": pod["spec"]}, namespace=SPACE, query_params=[("dryRun", "All")]
+    )
+    assert made.kind == "Pod"
+    plain = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "try"}, "spec": job["template"]["spec"]}
+    assert cluster.kind("batch/v1", "Job").create(body=plain, namespace=SPACE, query_params=[("dryRun", "All")])
+
+
+SPOILT: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "another runtime": lambda spec: spec["runtimeRef"].update(name="gpus"),
+    "a runtime of the whole cluster": lambda spec: spec["runtimeRef"].update(kind="ClusterTrainingRuntime"),
+    "an image": lambda spec: spec["trainer"].update(image="evil"),
+    "a command": lambda spec: spec["trainer"].update(command=["sh"]),
+    "an account": lambda spec: patch(spec).update(serviceAccountName="score-starter"),
+    "a Secret": lambda spec: patch(spec)["volumes"].append(
+        {"name": "s", "secret": {"secretName": "loop-store-writer"}}
+    ),
+    "another's patch": lambda spec: spec["runtimePatches"][0].update(manager="kueue.x-k8s.io/manager"),
+}
+
+
+def patch(spec: dict[str, Any]) -> Any:
+    (job,) = spec["runtimePatches"][0]["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    return job["template"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_who_leads_chooses_nothing_of_what_runs(loop: tuple[Stack, Cluster, Path], what: str) -> None:
+    _, cluster, _ = loop
+    job = led(cluster)
+    SPOILT[what](job["spec"])
+    said = refused(cluster, "retrain-lead", f"{TRAINER}/v1alpha1", "TrainJob", job)
+    assert "ValidatingAdmissionPolicy" in said, said
+    assert "this account" in said
+
+
+def test_who_starts_a_pipeline_starts_that_one(loop: tuple[Stack, Cluster, Path]) -> None:
+    _, cluster, _ = loop
+    run: dict[str, Any] = {"apiVersion": f"{ARGO}/v1alpha1", "kind": "Workflow", "metadata": {"name": "score-1"}}
+    own = {"workflowTemplateRef": {"name": "score"}}
+    spoilt: list[dict[str, Any]] = [
+        {"workflowTemplateRef": {"name": "retrain"}},
+        {**own, "serviceAccountName": "retrain-lead"},
+        {"entrypoint": "x", "templates": [{"name": "x", "container": {"image": "evil"}}]},
+        {},
+    ]
+    assert refused(cluster, "score-starter", f"{ARGO}/v1alpha1", "Workflow", {**run, "spec": own}) == ""
+    for spec in spoilt:
+        said = refused(cluster, "score-starter", f"{ARGO}/v1alpha1", "Workflow", {**run, "spec": spec})
+        assert "a run of its pipeline" in said, spec
 
 
 def test_argos_own_containers_find_their_token_and_no_step_does(loop: tuple[Stack, Cluster, Path]) -> None:

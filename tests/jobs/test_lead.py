@@ -331,7 +331,7 @@ def test_the_door_opens_for_the_key_and_for_its_own_folders(
     assert not (one.folder / "a").exists()
 
 
-def test_a_machine_that_is_left_alone_ends(tmp_path: Path, module: Any) -> None:
+def test_a_machine_that_is_left_alone_ends() -> None:
     left: list[str] = []
 
     class Nobody:

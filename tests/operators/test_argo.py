@@ -90,6 +90,25 @@ def fanned_out() -> Steps:
     return {"rows": rows, **fits}
 
 
+GPUS = mlops.TrainingClusterRef(
+    name="gpus",
+    backend="kubernetes",
+    platform=HUB,
+    cpus=8,
+    memory_gb=32,
+    nodes_max=4,
+    spot_wait_hours=6,
+    address={"queue": "gpus", "runtime": "gpus", "priority": "churn-dev.gpus", "resources": {"cpu": "8"}},
+)
+
+
+def queued() -> Steps:
+    rows = mlops.prepare(image=IMAGE, command=["select"], outputs=["rows"])
+    alone = fit(cluster=GPUS, inputs={"x": rows.out("rows")}, retries=1)
+    best = tune(fit(cluster=GPUS, nodes=2, inputs={"start": alone.out("model")}, checkpoints=True))
+    return {"rows": rows, "fit": alone, "best": best, "judge": judge(best.out("model"))}
+
+
 WEEKLY = {"cron": "0 3 * * 5-7", "timezone": "Europe/Berlin"}
 PIPELINES: dict[str, tuple[Callable[[], Steps], dict[str, Any]]] = {
     "one": (lambda: {"fit": fit()}, {}),
@@ -109,6 +128,7 @@ PIPELINES: dict[str, tuple[Callable[[], Steps], dict[str, Any]]] = {
         lambda: {"fit": fit(parameters={"days": mlops.parameter("days"), "deep": True, "rate": 0.1})},
         {"parameters": {"days": 30}},
     ),
+    "queued": (queued, {"parallel": 2}),
     "long": (lambda: {"a" * 40: fit(outputs=["o" * 40], metrics=["m" * 40])}, {}),
 }
 
@@ -135,11 +155,15 @@ def test_argo_takes_every_program_of_the_conformance_suite() -> None:
         assert argo.judged(objects) == ["ok"] * len(objects), name
 
 
+def called(spec: Any, name: str) -> Any:
+    return next(one for one in spec["templates"] if one["name"] == name)
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (lambda spec: spec["templates"][0]["dag"]["tasks"][1].update(depends="nobody.Succeeded"), "nobody"),
-        (lambda spec: spec["templates"][-1].pop("inputs"), "from-fine"),
+        (lambda spec: called(spec, "trial-fine").pop("inputs"), "from-coarse"),
         (lambda spec: spec["templates"][0]["dag"]["tasks"][0].update(template="nothing"), "nothing"),
         (lambda spec: spec.update(entrypoint="elsewhere"), "elsewhere"),
         (lambda spec: spec.update(nobodyKnows=1), "nobodyKnows"),

@@ -195,7 +195,7 @@ def test_the_best_trial_is_the_one_whose_files_are_taken(cloud: Cloud) -> None:
     search = tasks(templates["step-best"])
     assert templates["step-best"]["parallelism"] == 2
     assert templates["step-best"]["dag"]["failFast"] is False
-    assert search["trials"]["withSequence"] == {"count": "4"}
+    assert search["trials"]["withItems"] == ["0", "1", "2", "3"]
     assert search["best"]["depends"] == "trials.Succeeded || trials.AnySucceeded"
     assert templates["best-best"]["container"]["args"][1:3] == ["auc", "max"]
     handed = {one["name"]: one["value"] for one in tasks(templates["graph"])["judge"]["arguments"]["parameters"]}

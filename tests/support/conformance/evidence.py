@@ -590,9 +590,13 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "pipeline.features": (said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),),
     "pipeline.retries": (said(_TEMPLATE_OF_RUNS, "spec/templates/retryStrategy/limit"),),
     "pipeline.distributed": (
-        said(_TEMPLATE_OF_RUNS, "spec/templates/dag/tasks/withSequence/end"),
-        said(_TEMPLATE_OF_RUNS, "spec/templates/podSpecPatch/subdomain"),
-        Made("kubernetes:core/v1:Service"),
+        said(_TRAINING, "spec/mlPolicy/numNodes"),
+        said(_TEMPLATE_OF_RUNS, "spec/templates/container/env/value/runtime"),
+        Made("kubernetes:core/v1:ServiceAccount"),
+    ),
+    "pipeline.cluster": (
+        Made(_TRAINING),
+        said(_TEMPLATE_OF_RUNS, "spec/templates/container/env/value/labels/kueue.x-k8s.io~queue-name"),
     ),
     "pipeline.checkpoints": (said(_TEMPLATE_OF_RUNS, "spec/volumeClaimTemplates/metadata/name"),),
     "pipeline.register.image": (

@@ -70,7 +70,7 @@ SOURCES = (
     ),
     Source(
         "sigs.k8s.io/kueue",
-        "0.15.0",
+        "0.17.0",
         "config/components/crd/bases",
         (
             "clusterqueues.kueue.x-k8s.io",

@@ -262,17 +262,8 @@ CAPABILITIES = table(
             "a command that takes the last days by the event time.",
         ),
         "pipeline.retries": Entry("native", "Argo's retryStrategy, also when a node is taken away"),
-        "pipeline.distributed": Entry(
-            "emulated",
-            "a pod for each machine, which find the first by a Service without an address; nothing waits until all of "
-            "them have their nodes",
-        ),
-        "pipeline.cluster": Entry(
-            "absent",
-            "Kueue holds Argo's pods back only where its integration of pods is switched on, which as installed it is "
-            "not, and Trainer's runs take no files of a pipeline.",
-            "compute={…} in mlops.train(…), with the cluster's machine.",
-        ),
+        "pipeline.distributed": Entry("native", "a TrainJob of Kubeflow Trainer, led by the step's pod"),
+        "pipeline.cluster": Entry("native", "a TrainJob in the cluster's queue; Kueue starts it, and begins it again"),
         "pipeline.datasets": Entry(
             "absent",
             "Argo brings files of the object store into the pods of a pipeline, and knows no versions of a dataset.",

@@ -128,13 +128,22 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "NetworkPolicy": ("runs",),
     },
     "Pipeline": {
-        "Service": ("main",),
         "Deployment": ("starter",),
-        "ServiceAccount": ("pipeline", "starter"),
+        "ServiceAccount": ("lead", "pipeline", "starter"),
         "ConfigMap": ("artifacts", "programs", "seen", "starter"),
-        "Role": ("pipeline", "starter"),
-        "RoleBinding": ("pipeline", "starter"),
-        "NetworkPolicy": ("internet", "machines", "reports", "starter-out", "starts", "steps-out", "steps-to-store"),
+        "Role": ("lead", "pipeline", "starter"),
+        "RoleBinding": ("lead", "pipeline", "starter"),
+        "Secret": ("lead",),
+        "NetworkPolicy": (
+            "internet",
+            "lead",
+            "machines",
+            "reports",
+            "starter-out",
+            "starts",
+            "steps-out",
+            "steps-to-store",
+        ),
     },
 }
 """The parts after which objects of a noun are named, by kind; nothing stands for the component's own name."""

@@ -81,7 +81,10 @@ NOTES = {
     "TrainStep.checkpoints": "a volume of 20, 50 or 100 GiB (dev, staging, prod), which goes when the run has "
     "succeeded. With several machines, or several trials at a time, the cluster's storage must have volumes that "
     "several pods write (``ReadWriteMany``).",
-    "TuneStep.trials": "their values are spread over the space before the pipeline runs, and are the same in each run.",
+    "TrainStep.cluster": "a TrainJob of Kubeflow Trainer, which Kueue queues in the cluster's LocalQueue with its "
+    "priority.",
+    "TrainStep.nodes": "several are a TrainJob of Kubeflow Trainer.",
+    "TuneStep.trials": "Optuna chooses the values of each when it begins, by what those before it measured.",
     "Endpoint": "one KServe InferenceService a version, an HTTPRoute of the Gateway API that divides the "
     "traffic, a Job that moves it while it watches Prometheus and fails when it goes back, a KEDA "
     "ScaledObject. See https://kserve.github.io/website/ and https://gateway-api.sigs.k8s.io/.",

@@ -110,13 +110,13 @@ OPERATORS = {
     ),
     "kueue": Operator(
         title="Kueue",
-        version="0.15",
+        version="0.17",  # the first that starts runs of a Trainer that patches runtimes
         provides="kueue.x-k8s.io/v1beta2",
-        kinds=("ClusterQueue", "LocalQueue", "ResourceFlavor", "WorkloadPriorityClass"),
+        kinds=("ClusterQueue", "LocalQueue", "ResourceFlavor", "Workload", "WorkloadPriorityClass"),
         purpose="queues runs, and starts each when it has all of its machines",
-        charts=(Chart("oci://registry.k8s.io/kueue/charts/kueue", "0.15.0"),),
+        charts=(Chart("oci://registry.k8s.io/kueue/charts/kueue", "0.17.0"),),
         namespace="kueue-system",
-        marker=("ClusterQueue", "spec.cohortName"),
+        marker=("Workload", "spec.preemptionGates"),
     ),
     "trainer": Operator(
         title="Kubeflow Trainer",

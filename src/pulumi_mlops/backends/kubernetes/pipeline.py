@@ -49,8 +49,6 @@ from pulumi_mlops.steps.work import text
 API = "argoproj.io/v1alpha1"
 CRON_LIMIT = 52
 """Argo puts a time behind the name of a CronWorkflow."""
-PIPELINE = "pulumi-mlops/pipeline"
-"""The label of runs."""
 CHECKPOINTS_GB = {"dev": 20, "staging": 50, "prod": 100}
 _KIND = "pipeline"
 _LATE_SECONDS = 600
@@ -111,7 +109,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
             "securityContext": camel_case(pod_security(assigned=app.assigned_users)),
             "podMetadata": {"labels": {**own_labels(scope), **app.selector}},
             # By this label runs are found, whoever started them.
-            "workflowMetadata": {"labels": {PIPELINE: scope.name}},
+            "workflowMetadata": {"labels": {trainings.PIPELINE: scope.name}},
             "archiveLogs": True,
             "artifactRepositoryRef": {"configMap": repository.metadata.name, "key": "default"},
             "ttlStrategy": {"secondsAfterCompletion": _KEPT_SECONDS},

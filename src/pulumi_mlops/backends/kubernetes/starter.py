@@ -1,7 +1,7 @@
 """What starts a pipeline by itself beside its schedule: a program that looks for data, approvals, alerts, pipelines.
 
 Whoever may start workflows in a namespace may run anything there: only this program holds that right, in a pod of its
-own, and no step of a pipeline does.
+own, and no step of a pipeline does. An admission policy takes from it runs of its own pipeline alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access, dataset, mlflow, outside, trust
+from pulumi_mlops.backends.kubernetes import access, admission, dataset, mlflow, outside, trust
 from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -56,6 +56,18 @@ def starter(
             access.rule("", "configmaps", ["get", "patch"], [seen.metadata.name]),
         ],
         [access.account_of(account)],
+    )
+    held = admission.held(
+        mover,
+        "starter",
+        ("argoproj.io", "v1alpha1", "workflows"),
+        ["CREATE"],
+        {
+            "a Workflow of this account is a run of its pipeline, as the program declares it": (
+                f"object.spec.?workflowTemplateRef.?name.orValue('') == '{app.name()}' && "
+                "object.spec.all(field, field in ['workflowTemplateRef', 'arguments'])"
+            )
+        },
     )
     order = list(registries)
     at = PlatformAddress.of(spec.platform)
@@ -135,7 +147,7 @@ def starter(
                 annotations={"settings": mark.apply(lambda text: content_name("settings", [text, files[_SCRIPT]]))},
             ),
         },
-        opts=after(scope.opts, granted, template, seen, *opened),
+        opts=after(scope.opts, granted, *held, template, seen, *opened),
     )
 
 

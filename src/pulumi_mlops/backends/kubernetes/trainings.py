@@ -13,7 +13,7 @@ import pulumi
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access
+from pulumi_mlops.backends.kubernetes import access, admission
 from pulumi_mlops.backends.kubernetes.addresses import TrainingClusterAddress
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -41,6 +41,10 @@ TRAINS, LEADS = "pulumi-mlops/trains-for", "pulumi-mlops/leads-for"
 """The labels of machines, and of who leads them, by which the network policies know them."""
 RESERVED = ("PET_NNODES", "PET_NPROC_PER_NODE", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
 """Variables that Trainer sets itself."""
+PIPELINE = "pulumi-mlops/pipeline"
+"""The label of runs, and of their TrainJobs."""
+PATCHES = "pulumi-mlops/lead"
+"""Who patches a runtime: the program that leads."""
 PART = "lead"
 _PORT = 8100
 _KEY = "/var/run/secrets/mlops-lead"
@@ -156,7 +160,7 @@ def lead(app: App, step: TrainStep, told: Leading, program: Fields, mounts: Sequ
     :param program: the volume with the programs.
     :param mounts: where the container finds them, and where it leaves what was made.
     """
-    labels: dict[str, Input[str]] = {"pulumi-mlops/pipeline": app.scope.name}
+    labels: dict[str, Input[str]] = {PIPELINE: app.scope.name}
     if step.cluster is not None:
         address = TrainingClusterAddress.of(step.cluster)
         labels["kueue.x-k8s.io/queue-name"] = address.queue
@@ -235,6 +239,32 @@ def around(app: App, runtimes: Mapping[str, Fields]) -> list[pulumi.Resource]:
         [access.rule(TRAINER.partition("/")[0], "trainjobs", ["create", "get", "delete"], [])],
         [access.account_of(account)],
     )
+    names = ", ".join(f"'{runtime_name(app, name)}'" for name in runtimes)
+    held = admission.held(
+        app,
+        PART,
+        ("trainer.kubeflow.org", "v1alpha1", "trainjobs"),
+        ["CREATE", "DELETE"],
+        {
+            "a TrainJob of this account has a runtime of its pipeline, and chooses nothing of what runs": (
+                f"request.operation != 'CREATE' || (object.spec.runtimeRef.kind == 'TrainingRuntime' && "
+                f"object.spec.runtimeRef.name in [{names}] && !has(object.spec.initializer) && "
+                "!has(object.spec.trainer.image) && !has(object.spec.trainer.command) && "
+                "!has(object.spec.trainer.args))"
+            ),
+            "a TrainJob of this account patches volumes alone, with those of its run": (
+                "request.operation != 'CREATE' || object.spec.?runtimePatches.orValue([]).all(p, "
+                "p.?trainingRuntimeSpec.?template.?spec.?replicatedJobs.orValue([]).all(j, "
+                f"p.manager == '{PATCHES}' && j.template.spec.template.spec.all(field, field == 'volumes') && "
+                "j.template.spec.template.spec.volumes.all(v, has(v.persistentVolumeClaim))))"
+            ),
+            "a TrainJob of another pipeline is not this account's to delete": (
+                "request.operation != 'DELETE' || (has(oldObject.metadata.labels) && "
+                f"'{PIPELINE}' in oldObject.metadata.labels && "
+                f"oldObject.metadata.labels['{PIPELINE}'] == '{app.scope.name}')"
+            ),
+        },
+    )
     word = random.RandomPassword(app.scope.child("lead-key"), length=32, special=False, opts=app.scope.opts).result
     key = secret(app, PART, {"key": word})
     machines, leaders = access.pods({TRAINS: app.scope.name}), access.pods({LEADS: app.scope.name})
@@ -260,4 +290,4 @@ def around(app: App, runtimes: Mapping[str, Fields]) -> list[pulumi.Resource]:
         )
         for name, spec in runtimes.items()
     ]
-    return [granted, key, *opened, *made]
+    return [granted, key, *held, *opened, *made]

@@ -7,7 +7,7 @@ entrypoint and paths are those of the published image where manifests depend on 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pulumi_mlops.backends.kubernetes import database, feast, mlflow, objects, runtime
+from pulumi_mlops.backends.kubernetes import database, feast, mlflow, objects, runtime, search
 from pulumi_mlops_sandbox import building, packages
 from pulumi_mlops_sandbox.kubernetes.nodes import environments
 from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, Layer, Link, Packages, Text, Tree
@@ -194,6 +194,13 @@ STAND_INS = (
         environment={**_path("mlserver"), "MLSERVER_MODELS_DIR": "/mnt/models", "MLSERVER_PARALLEL_WORKERS": "0"},
         user="1000",
         differs="the Python of the sandbox, MLflow 3.17; no worker process beside the server",
+    ),
+    StandIn(
+        search.IMAGE,
+        lambda: (BASE, PEOPLE, _python(), _environment("optuna")),
+        source="github.com/optuna/optuna, Dockerfile",
+        environment=_path("optuna"),
+        differs="the Python of the sandbox",
     ),
     StandIn(
         STORAGE_INITIALIZER,
