@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from kubernetes.client import ApiException
-from kubernetes.dynamic import DynamicClient
 
 from pulumi_mlops import jobs
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
+from support.admission import offer
 from support.e2e.inside import Cluster
 from support.e2e.outside import empty, shown, succeeded
 
@@ -184,19 +184,19 @@ def lead() -> Any:
         sys.path.pop(0)
 
 
-def refused(cluster: Cluster, account: str, api: str, kind: str, body: dict[str, Any]) -> str:
+def refused(cluster: Cluster, account: str, body: dict[str, Any]) -> str:
     """Have an account make an object, without effect; return what the API server says against it."""
-    resource = DynamicClient(cluster.as_account(SPACE, account).api).resources.get(api_version=api, kind=kind)
+    body["metadata"]["namespace"] = SPACE
     try:
-        resource.create(body=body, namespace=SPACE, query_params=[("dryRun", "All")])
+        offer(cluster.as_account(SPACE, account).api, body)
     except ApiException as error:
-        return str(json.loads(error.body)["message"])
+        return str(error.reason)
     return ""
 
 
 def test_a_trainjob_and_its_machines_are_admitted(loop: tuple[Stack, Cluster, Path]) -> None:
     _, cluster, _ = loop
-    assert refused(cluster, "retrain-lead", f"{TRAINER}/v1alpha1", "TrainJob", led(cluster)) == ""
+    assert refused(cluster, "retrain-lead", led(cluster)) == ""
     runtime = cluster.get(f"{TRAINER}/v1alpha1", "TrainingRuntime", "retrain-best-run", SPACE)
     assert runtime
     (job,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
@@ -234,7 +234,7 @@ def test_who_leads_chooses_nothing_of_what_runs(loop: tuple[Stack, Cluster, Path
     _, cluster, _ = loop
     job = led(cluster)
     SPOILT[what](job["spec"])
-    said = refused(cluster, "retrain-lead", f"{TRAINER}/v1alpha1", "TrainJob", job)
+    said = refused(cluster, "retrain-lead", job)
     assert "ValidatingAdmissionPolicy" in said, said
     assert "this account" in said
 
@@ -249,9 +249,9 @@ def test_who_starts_a_pipeline_starts_that_one(loop: tuple[Stack, Cluster, Path]
         {"entrypoint": "x", "templates": [{"name": "x", "container": {"image": "evil"}}]},
         {},
     ]
-    assert refused(cluster, "score-starter", f"{ARGO}/v1alpha1", "Workflow", {**run, "spec": own}) == ""
+    assert refused(cluster, "score-starter", {**run, "spec": own}) == ""
     for spec in spoilt:
-        said = refused(cluster, "score-starter", f"{ARGO}/v1alpha1", "Workflow", {**run, "spec": spec})
+        said = refused(cluster, "score-starter", {**run, "spec": spec})
         assert "a run of its pipeline" in said, spec
 
 

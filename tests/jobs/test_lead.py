@@ -41,11 +41,13 @@ class Trainer:
         self.job: dict[str, Any] | None = None
         self.made: list[dict[str, Any]] = []
         self.machines: list[subprocess.Popen[bytes]] = []
-        self.queued = self.unreachable = False
+        self.queued = self.unreachable = self.refuses = False
         self.held = False
         self.deleted: list[str] = []
 
-    def create(self, _path: str, body: dict[str, Any]) -> None:
+    def create(self, path: str, body: dict[str, Any]) -> None:
+        if self.refuses:
+            raise HTTPError(path, 403, "Forbidden", None, None)  # type: ignore[arg-type]  # as urllib does
         self.job = body
         self.made.append(body)
         if not self.held:
@@ -125,7 +127,8 @@ class Led:
         (folder / "key").write_text(KEY)
         (folder / "in" / "deep").mkdir(parents=True)
         (folder / "in" / "deep" / "rows.csv").write_text("1,2")
-        self.folder, self.looks, self.each = folder, 0, lambda: None
+        self.folder, self.looks = folder, 0
+        self.each: Callable[[], None] = lambda: None
         self.settings: dict[str, Any] = {
             "namespace": "churn-dev",
             "called": "retrain-fit",
@@ -293,10 +296,7 @@ def test_an_api_server_that_is_away_for_a_while_ends_nothing(led: Callable[..., 
 def test_a_job_that_is_refused_says_why(led: Callable[..., Led], capfd: pytest.CaptureFixture[str]) -> None:
     one = led()
 
-    def refuse(path: str, _body: dict[str, Any]) -> None:
-        raise HTTPError(path, 403, "Forbidden", None, None)  # type: ignore[arg-type]  # as urllib does
-
-    one.trainer.create = refuse  # type: ignore[method-assign]  # for this test
+    one.trainer.refuses = True
     assert one.lead.run() == 1
     assert "is refused: 403" in capfd.readouterr().out
 

@@ -6,6 +6,7 @@ namespace, and as which of its accounts; so each account that may is held to wha
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -25,7 +26,8 @@ def held(
     group, version, plural = kind
     # It has no namespace: the platform's is in the name, before a dot, which no other name has.
     name = physical(f"{app.namespace}.{app.scope.name}", part, limit=NAME_LIMIT)
-    metadata = {key: value for key, value in app.metadata(name).items() if key != "namespace"}
+    metadata: Any = {key: value for key, value in app.metadata(name).items() if key != "namespace"}
+    here: Any = {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": app.namespace}}}
     whose = f"request.userInfo.username == 'system:serviceaccount:{app.namespace}:{app.name(part)}'"
     policy = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
         app.scope.child(f"admission-{part}"),
@@ -53,9 +55,7 @@ def held(
         spec={
             "policy_name": policy.metadata.name,
             "validation_actions": ["Deny"],
-            "match_resources": {
-                "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": app.namespace}},
-            },
+            "match_resources": here,
         },
         opts=app.scope.opts,
     )
