@@ -1,0 +1,137 @@
+"""`pulumi-mlops run` and `lineage` against the sandbox's AWS, whose pipelines run."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_mlops_sandbox.environment import Sandbox
+from pulumi_mlops_sandbox.running.images import Images
+from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.outside import succeeded
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PROGRAM = """
+import pulumi
+import pulumi_mlops as mlops
+
+platform = mlops.Platform("loop", backend="aws", images=["churn"])
+models = mlops.ModelRegistry("models", platform=platform)
+churn = mlops.Model("churn", registry=models)
+image = platform.image("churn", "1")
+rows = mlops.prepare(
+    image=image, command=["sh", "rows.sh"], outputs=["rows"], parameters={"days": mlops.parameter("days")}
+)
+fit = mlops.train(image=image, command=["sh", "fit.sh"], inputs={"x": rows.out("rows")}, parameters={"lr": 0.1})
+judge = mlops.evaluate(
+    image=image,
+    command=["sh", "judge.sh"],
+    inputs={"m": fit.out("model")},
+    metrics=["auc"],
+    parameters={"auc": mlops.parameter("auc")},
+)
+when = judge.metric("auc") >= mlops.parameter("least")
+keep = mlops.register(churn, fit.out("model"), image=image, when=when)
+retrain = mlops.Pipeline(
+    "retrain",
+    platform=platform,
+    parameters={"days": 30, "least": 1.0, "auc": 0.5},
+    steps={"rows": rows, "fit": fit, "judge": judge, "keep": keep},
+)
+pulumi.export("retrain", retrain.ref.export())
+pulumi.export("models", {"churn": churn.ref.export()})
+"""
+SCRIPTS = {
+    "rows.sh": 'echo "$MLOPS_PARAMETER_DAYS" > "$MLOPS_OUTPUT_ROWS/rows"; [ "$MLOPS_PARAMETER_DAYS" != 0 ] || exit 7',
+    "fit.sh": 'cp "$MLOPS_INPUT_X/rows" "$MLOPS_OUTPUT_MODEL/model"',
+    "judge.sh": 'printf \'{"auc": %s}\' "$MLOPS_PARAMETER_AUC" > "$MLOPS_METRICS"',
+}
+
+
+class Here:
+    """A stack with a pipeline, and the commands in its folder."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox, self.folder = sandbox, folder
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.sandbox.run([sys.executable, "-m", "pulumi_mlops", *words], cwd=self.folder)
+
+
+@pytest.fixture(scope="module")
+def here(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    folder = tmp_path_factory.mktemp("running")
+    (folder / "Pulumi.yaml").write_text("name: running\nruntime: python\n")
+    (folder / "__main__.py").write_text(textwrap.dedent(PROGRAM))
+    image = folder / "image"
+    image.mkdir()
+    for name, text in SCRIPTS.items():
+        (image / name).write_text(f"{text}\n")
+    stack = Stack(sandbox, folder)
+    stack.configure(**{"aws:region": "us-east-1"})
+    succeeded(stack.up())
+    Images(sandbox.home).put("*/loop-dev/churn:*", str(image))
+    yield Here(sandbox, folder)
+    stack.unprotect()
+    succeeded(stack.destroy())
+    Images(sandbox.home).remove()
+
+
+def test_a_run_registers_a_version_and_the_version_knows_where_it_comes_from(here: Here) -> None:
+    done = here.command("run", "dev", "retrain", "--parameter", "days=7", "-p", "auc=1.25")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    for step in ("rows", "fit", "judge", "keep"):
+        assert any(line.startswith(f"{step}: succeeded after") for line in said), done.stdout
+    run = said[-1].split()[1]
+    assert said[-1].startswith(f"Run {run} of retrain: succeeded")
+    found: Any = json.loads(here.command("lineage", "dev", "churn", "--output", "json").stdout)["version"]
+    assert (found["version"], found["approval"], found["metrics"]) == (1, "pending", {"auc": "1.25"})
+    made = found["by"]
+    assert (made["pipeline"], made["run"], made["step"], made["state"]) == ("retrain", run, "fit", "succeeded")
+    assert made["code"]["image"].endswith("loop-dev/churn:1")
+    assert "unknown" in made["code"]["digest"]
+    assert made["parameters"] == {"days": "7", "least": "1.0", "auc": "1.25"}
+    assert made["settings"] == {"lr": "0.1"}
+    assert made["reads"] == [], "no dataset, and what the steps before read was found"
+    tree = here.command("lineage", "dev", "churn:1").stdout
+    assert "└─ read: no dataset and no features" in tree
+
+
+def test_a_condition_that_does_not_hold_is_the_third_code(here: Here) -> None:
+    done = here.command("run", "dev", "retrain")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "keep: skipped: auc >= least did not hold" in done.stdout
+    assert "No version was registered by: keep" in done.stdout
+
+
+def test_a_failed_run_says_why_and_what_was_printed_last(here: Here) -> None:
+    done = here.command("run", "dev", "retrain", "-p", "days=0", "--output", "json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    rows = found["steps"][0]
+    assert (rows["name"], rows["state"]) == ("rows", "failed")
+    assert rows["reason"]
+    assert [one["state"] for one in found["steps"][1:]] == ["stopped"] * 3
+    assert "rows" in found["logs"]
+
+
+def test_one_that_was_started_is_followed_later(here: Here) -> None:
+    begun = here.command("run", "dev", "retrain", "--detach")
+    assert begun.returncode == 0, begun.stderr
+    again = begun.stdout.rpartition("pulumi-mlops ")[2].split()
+    assert here.command(*again).returncode == 3
+
+
+def test_what_is_wrong_is_said_before_anything_is_started(here: Here) -> None:
+    done = here.command("run", "dev", "retrain", "-p", "dayz=7", "-p", "least=high")
+    assert done.returncode == 1
+    assert "2 problems; nothing was started" in done.stderr
+    done = here.command("lineage", "dev", "score")
+    assert "no endpoint 'score' (it exports no endpoint). Models: churn." in done.stderr
