@@ -13,7 +13,7 @@ import pytest
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.running.images import Images
 from pulumi_mlops_sandbox.stack import Stack
-from support.e2e.outside import succeeded
+from support.e2e.outside import Cloud, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -47,6 +47,7 @@ retrain = mlops.Pipeline(
 pulumi.export("retrain", retrain.ref.export())
 pulumi.export("models", {"churn": churn.ref.export()})
 """
+GROUP = "loop-dev-models-churn"
 SCRIPTS = {
     "rows.sh": 'echo "$MLOPS_PARAMETER_DAYS" > "$MLOPS_OUTPUT_ROWS/rows"; [ "$MLOPS_PARAMETER_DAYS" != 0 ] || exit 7',
     "fit.sh": 'cp "$MLOPS_INPUT_X/rows" "$MLOPS_OUTPUT_MODEL/model"',
@@ -78,6 +79,9 @@ def here(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     succeeded(stack.up())
     Images(sandbox.home).put("*/loop-dev/churn:*", str(image))
     yield Here(sandbox, folder)
+    sagemaker = Cloud(sandbox).client("sagemaker")
+    for version in sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]:
+        sagemaker.delete_model_package(ModelPackageName=version["ModelPackageArn"])
     stack.unprotect()
     succeeded(stack.destroy())
     Images(sandbox.home).remove()

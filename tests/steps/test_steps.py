@@ -7,6 +7,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.steps.graph import Graph
 
 IMAGE: Any = {"image": "registry.example.com/churn:1", "command": ["run"]}
@@ -143,6 +144,16 @@ def test_a_graph_that_cannot_run_is_refused(steps: Any, parameters: Any, told: s
     assert told in "\n".join(
         refused(lambda: mlops.Pipeline("retrain", platform=hub, steps=steps, parameters=parameters))
     )
+
+
+def test_defaults_of_parameters_stay_what_they_are() -> None:
+    """0 and 1 are numbers, and no truth values; 1.0 is no whole number."""
+    given = {"n": 1, "none": 0, "least": 1.0, "deep": True, "kind": "1"}
+    fit = mlops.train(**IMAGE, parameters={name: mlops.parameter(name) for name in given})
+    spec = PipelineSpec.model_validate({"platform": CHURN.platform, "steps": {"fit": fit}, "parameters": given})
+    assert {name: (type(value), value) for name, value in spec.parameters.items()} == {
+        name: (type(value), value) for name, value in given.items()
+    }
 
 
 def test_steps_that_many_need_are_looked_at_once() -> None:

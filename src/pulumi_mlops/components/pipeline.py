@@ -68,7 +68,7 @@ class PipelineSpec(Spec):
 
     platform: Of[PlatformRef]
     """The platform on which it runs. Changing it makes another pipeline."""
-    parameters: Annotated[dict[str, Annotated[Plain, Field(union_mode="left_to_right")]], Field(max_length=50)] = {}
+    parameters: Annotated[dict[str, Plain], Field(max_length=50)] = {}
     """Values that a run may be started with, by name, each with its default; steps take them by
     ``mlops.parameter("days")``."""
     steps: Annotated[dict[str, Annotated[Step, Given()]], Field(min_length=1, max_length=50)]
