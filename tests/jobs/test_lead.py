@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ import json, os, pathlib, sys
 said = pathlib.Path(os.environ["MLOPS_INPUT_X"], "deep/rows.csv").read_text()
 kept = pathlib.Path(os.environ["MLOPS_CHECKPOINTS"], "steps-" + os.environ["MLOPS_NODE_RANK"])
 print("rows", said, "node", os.environ["MLOPS_NODE_RANK"], "of", os.environ["MLOPS_NODES"], flush=True)
+if os.environ.get("DAEMON"):
+    import subprocess
+    subprocess.Popen(["sleep", "60"])
 if os.environ.get("WAIT") and not kept.exists():
     kept.write_text("1")
     sys.stdin.read()
@@ -209,6 +213,13 @@ def test_a_command_that_fails_fails_the_step_with_its_code(led: Callable[..., Le
     one = led(CODE="3")
     assert one.lead.run() == 3
     assert one.trainer.job is None
+
+
+def test_what_a_command_leaves_behind_holds_nobody_up(led: Callable[..., Led]) -> None:
+    one = led(DAEMON="1")
+    began = time.monotonic()
+    assert one.lead.run() == 0
+    assert time.monotonic() - began < 30
 
 
 def test_a_training_whose_machines_are_taken_away_goes_on_from_its_checkpoint(

@@ -21,7 +21,7 @@ import threading
 import time
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _TIMEOUT_SECONDS = 60
 _LOG_BYTES = 1 << 20
 """How much of what a program says is kept for who leads while that does not answer."""
 _CHUNK = 1 << 20
+_REST_SECONDS = 5.0
+"""How long what a program has said last may take to come."""
 
 
 class Lead:
@@ -131,7 +133,8 @@ class Report:
         while True:
             last = self.over.wait(self.every)
             with self.lock:
-                text = bytes(self.log)
+                # Whole lines, until nothing follows.
+                text = bytes(self.log if last else self.log[: self.log.rfind(b"\n") + 1])
             try:
                 self.lead.tell("beat", text, tries=_TRIES if last else 1)
                 heard = time.monotonic()
@@ -151,31 +154,38 @@ def run(command: list[str], lead: Lead) -> tuple[int, bool]:
     """Run a program to its end, handing on the signals that ask it to stop; tell whether one did."""
     asked: list[int] = []
     left_alone: list[bool] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:  # noqa: S603 (the step's)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603 (the step's own)
 
-        def pass_on(number: int, _frame: object) -> None:
-            asked.append(number)
-            process.send_signal(number)
+    def pass_on(number: int, _frame: object) -> None:
+        asked.append(number)
+        process.send_signal(number)
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, pass_on)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, pass_on)
 
-        def alone() -> None:
-            left_alone.append(True)
-            process.terminate()
+    def alone() -> None:
+        left_alone.append(True)
+        process.terminate()
 
-        report = Report(lead, alone)
-        report.thread.start()
-        assert process.stdout is not None  # noqa: S101 (a pipe)
-        while text := os.read(process.stdout.fileno(), _CHUNK):
-            sys.stdout.buffer.write(text)
-            sys.stdout.buffer.flush()
-            report.add(text)
-        code = process.wait()
-        report.close()
+    report = Report(lead, alone)
+    report.thread.start()
+    heard = threading.Thread(target=_hear, args=(process.stdout, report), daemon=True)
+    heard.start()
+    code = process.wait()
+    # What it has begun and left behind may hold its output open for ever.
+    heard.join(_REST_SECONDS)
+    report.close()
     if left_alone:
         return LEFT_ALONE, True
     return (code if code >= 0 else 128 - code), bool(asked)
+
+
+def _hear(output: IO[bytes], report: Report) -> None:
+    """Say here what a program says, and keep it for who leads."""
+    while text := os.read(output.fileno(), _CHUNK):
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+        report.add(text)
 
 
 def fetched(lead: Lead, given: Mapping[str, list[tuple[str, int]]], environment: Mapping[str, str]) -> None:
