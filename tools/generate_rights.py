@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,18 @@ many = 2 if tags else 1
 mlops.TrainingCluster("gpus", platform=platform, nodes={"min": many, "max": many}, tags=tags,
                       persistent={"setup": "#!/bin/bash\\n" + ("exit\\n" if tags else "")})
 """,
+    "Pipeline": """
+churn = mlops.Model.from_stack("organization/model/dev", "churn")
+image = platform.image("serve", "1")
+rows = mlops.prepare(image=image, command=["rows"], outputs=["x"], secrets={"token": platform.secret("token")})
+fit = mlops.train(image=image, command=["fit", *tags], inputs={"x": rows.out("x")})
+best = mlops.tune(fit, maximize="auc", trials=2, over={"depth": {"choice": [4, 6]}})
+register = mlops.register(churn, best.out("model"), image=image, when=best.metric("auc") >= 0.9)
+mlops.Pipeline(
+    "retrain", platform=platform, steps={"rows": rows, "tune": best, "register": register}, tags=tags,
+    schedule={"cron": "0 4 * * *" if tags else "0 3 * * *"}, triggers=[{"approval": churn}],
+)
+""",
     "Existing": """
 profile = mlops.FeatureGroup.existing("profile", platform=platform, called="existing-feature-group", keys=["id"])
 churn = mlops.Model.existing("churn", platform=platform, called="existing-model", files="s3://existing-bucket/churn/")
@@ -129,6 +141,7 @@ READ_BACK = {
     "cloudwatch:PutMetricAlarm": "DescribeAlarms ListTagsForResource TagResource UntagResource",
     "application-autoscaling:RegisterScalableTarget": "ListTagsForResource TagResource UntagResource",
     "sagemaker:Create": "ListTags AddTags DeleteTags",
+    "scheduler:CreateSchedule": "GetSchedule UpdateSchedule",
     "budgets:ModifyBudget": "ListTagsForResource TagResource UntagResource ViewBudget ModifyBudget",
     "iam:CreateRole": "GetRole GetRolePolicy ListRolePolicies ListAttachedRolePolicies ListInstanceProfilesForRole "
     "TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
@@ -137,6 +150,8 @@ READ_BACK = {
 }
 """What Pulumi's provider reads back and sets beyond the stand-in, of what a noun makes, by the beginning of the action
 that makes it: terraform-provider-aws reads each attribute, whether the program sets it or not."""
+PASSED, STARTERS = ("sagemaker", "vpc-flow-logs"), ("events", "scheduler")
+"""To which services roles are passed: those of every noun, and those that start pipelines."""
 LOOK_UPS = "DescribeModelPackage ListModelPackages"
 """What the library asks about versions of models (`model.approved()`)."""
 EC2_READS = (
@@ -341,12 +356,16 @@ def main() -> int:
     ]
     OUT.mkdir(parents=True, exist_ok=True)
     for noun, actions in rights.items():
-        (OUT / f"{noun.lower()}.json").write_text(json.dumps(document(actions), indent=2) + "\n")
+        services = [*PASSED, *STARTERS] if noun == "Pipeline" else PASSED
+        (OUT / f"{noun.lower()}.json").write_text(json.dumps(document(actions, services), indent=2) + "\n")
     return 0
 
 
-def document(actions: dict[str, list[str]]) -> dict[str, object]:
-    """Write a policy: a statement for each set of resources."""
+def document(actions: dict[str, list[str]], services: Sequence[str]) -> dict[str, object]:
+    """Write a policy: a statement for each set of resources.
+
+    :param services: to which roles are passed.
+    """
     together: dict[tuple[str, ...], list[str]] = {}
     for action, resources in sorted(actions.items()):
         wanted = set(resources)
@@ -356,7 +375,7 @@ def document(actions: dict[str, list[str]]) -> dict[str, object]:
         statement: dict[str, object] = {"Effect": "Allow", "Action": names, "Resource": list(resources)}
         if "iam:PassRole" in names:
             statement["Action"] = [name for name in names if name != "iam:PassRole"]
-            to = {"iam:PassedToService": ["sagemaker.amazonaws.com", "vpc-flow-logs.amazonaws.com"]}
+            to = {"iam:PassedToService": [f"{service}.amazonaws.com" for service in services]}
             passed = {"Effect": "Allow", "Action": ["iam:PassRole"], "Resource": list(resources)}
             statements.append({**passed, "Condition": {"StringEquals": to}})
         attaching = [name for name in names if name in {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}]

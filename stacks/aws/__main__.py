@@ -88,3 +88,80 @@ pulumi.export("url", score.url)
 pulumi.export("status", score.status)
 # What other stacks build on: mlops.Platform.from_stack("organization/churn-aws/prod")
 pulumi.export("platform", platform.ref.export())
+
+# How a version comes to be. Runs are recorded by the backend's own tracker, or in Weights & Biases where the stage says
+# which project; its key is a secret from `pulumi config set --secret wandb_api_key` onwards, and only what records
+# reads it.
+wandb = config.get_object("wandb")
+runs = mlops.ExperimentTracker(
+    "runs",
+    platform=platform,
+    wandb={**wandb, "api_key": config.require_secret("wandb_api_key")} if wandb else None,
+)
+mlops.Identity("notebooks", platform=platform, records=[runs], trusts=config.require_object("notebooks"))
+machines = mlops.TrainingCluster(
+    "machines",
+    platform=platform,
+    compute={"cpus": config.require_int("training_cpus"), "memory_gb": config.require_int("training_memory_gb")},
+    nodes={"max": config.require_int("training_machines")},
+    max_hours=12,
+)
+labels = mlops.Dataset(
+    "labels",
+    platform=platform,
+    format="parquet",
+    partition="day",
+    columns={"customer_id": "string", "churned": "boolean"},
+    retention_days=400,
+)
+
+# Every week: the best of several trainings, calibrated and judged on rows that none of them saw. A version that is good
+# enough is registered, and waits for its approval.
+image = platform.image("churn", config.require("code"))
+rows = mlops.prepare(
+    image=image,
+    command=["churn", "split"],
+    inputs={"labels": labels.latest()},
+    outputs=["seen", "unseen"],
+)
+fit = mlops.train(
+    image=image,
+    command=["churn", "fit"],
+    inputs={"rows": rows.out("seen")},
+    tracker=runs,
+    cluster=machines,
+    max_hours=6,
+)
+best = mlops.tune(
+    fit,
+    maximize="auc",
+    trials=20,
+    parallel=4,
+    over={"lr": {"log_uniform": [0.001, 0.3]}, "depth": {"choice": [4, 6, 8]}},
+)
+model = mlops.train(
+    image=image,
+    command=["churn", "calibrate"],
+    inputs={"model": best.out("model"), "rows": rows.out("seen")},
+)
+judge = mlops.evaluate(
+    image=image,
+    command=["churn", "judge"],
+    inputs={"model": model.out("model"), "rows": rows.out("unseen")},
+    metrics=["auc"],
+)
+good = judge.metric("auc") >= mlops.parameter("least")
+retrain = mlops.Pipeline(
+    "retrain",
+    platform=platform,
+    parameters={"least": 0.9},
+    schedule={"cron": config.require("retrain"), "timezone": "UTC"},
+    steps={
+        "rows": rows,
+        "tune": best,
+        "calibrate": model,
+        "judge": judge,
+        "register": mlops.register(churn, model.out("model"), image=image, when=good),
+    },
+)
+pulumi.export("retrain", retrain.ref.export())

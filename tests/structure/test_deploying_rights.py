@@ -19,6 +19,7 @@ DOCUMENT = {
     "Identity": "identity",
     "ExperimentTracker": "tracker",
     "TrainingCluster": "trainingcluster",
+    "Pipeline": "pipeline",
 }
 PAGES = {page.stem: json.loads(page.read_text())["Statement"] for page in sorted(RIGHTS.glob("*.json"))}
 

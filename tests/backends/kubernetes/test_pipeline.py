@@ -293,6 +293,16 @@ def test_a_schedule_has_its_time_zone_and_skips_if_asked(cloud: Cloud) -> None:
     assert found["workflowSpec"] == {"workflowTemplateRef": {"name": "retrain"}}
 
 
+@pytest.mark.parametrize(
+    "cron", ["0 3 * * MON", "0 3 * * mon-fri", "0 0 1 jan,JUN *", "0 0 * jan-mar 7", "*/7 * * * */7"]
+)
+def test_a_schedule_is_one_that_argo_takes(cloud: Cloud, cron: str) -> None:
+    """Its definition of CronWorkflows takes numbers, and no names of days and months."""
+    made(cloud, lambda: {"fit": fit()}, schedule={"cron": cron})
+    (said,) = cloud.one("CronWorkflow").inputs["spec"]["schedules"]
+    assert re.fullmatch(r"([0-9*,/-]+ ){4}[0-9*,/-]+", said), said
+
+
 def test_a_failed_run_is_told(cloud: Cloud) -> None:
     made(cloud, lambda: {"fit": fit()}, alerts=True)
     ((rule,),) = [one["rules"] for one in cloud.one("PrometheusRule").inputs["spec"]["groups"]]

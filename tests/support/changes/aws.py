@@ -6,7 +6,8 @@ from typing import Any
 from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, engine
+from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, engine, made_of, shared
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED
 from support.facts.aws import hub
 from support.mocks import Registration
 
@@ -32,6 +33,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ModelRegistry": {"events": {"deploy": {"to": QUEUE}}},
     "Model": {},
     "TrainingCluster": {},
+    "Pipeline": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
 }
 VERSION = ModelVersionRef(
@@ -173,6 +175,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Release.rollback_alarms", "Endpoint", {}, {"release": {"rollback_alarms": ["revenue"]}}),
     ("Release.owner", "Endpoint", {}, {"release": {"owner": "registry"}}),
     ("TrainingCluster.warm_minutes", "TrainingCluster", {}, {"warm_minutes": 30}),
+    ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"max": 2}}, STAY),
     ("TrainingCluster.compute", "TrainingCluster", STAY, {"compute": {"cpus": 32}}),
     ("TrainingCluster.nodes", "TrainingCluster", STAY, {"nodes": {"min": 3, "max": 3}}),
     ("Nodes.min", "TrainingCluster", STAY, {"nodes": {"min": 3, "max": 3}}),
@@ -181,6 +184,11 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("TrainingCluster.interconnect", "TrainingCluster", {**EIGHT, "nodes": {"max": 4}}, {"interconnect": True}),
     ("TrainingCluster.tags", "TrainingCluster", STAY, {"tags": {"team": "search"}}),
     *COMMON,
+    made_of(hub("hub", stage="prod"), "s3://theirs/raw/"),
+    *PIPELINES,
+    *TRACKED,
+    *CLUSTERED,
+    *AFTER_ANOTHER,
     ("Managed.size", "ExperimentTracker", MANAGED, engine(managed={"size": "small"})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"}), engine(managed={"size": "large"})),
     *SCHEDULED,
@@ -194,6 +202,7 @@ BESIDE = {
 """Changes that are in no resource's inputs."""
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("Pipeline.overlap", "Pipeline", {"pipeline": {"overlap": "skip"}}),
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
@@ -209,6 +218,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Release.unmeasured", "Endpoint", {"release": {"unmeasured": "promote"}}),
     ("TrainingCluster.idle_minutes", "TrainingCluster", {"idle_minutes": 20}),
     ("TrainingCluster.priority", "TrainingCluster", {"priority": "low"}),
+    ("TrainingCluster.shares", "TrainingCluster", {"shares": shared(hub("hub", stage="prod"))}),
 ]
 """What AWS takes from nobody, whatever was there before."""
 

@@ -1,11 +1,14 @@
 """Changes on Azure, each with the line of docs/updates/azure.toml that it is about, judged as the provider judges."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, engine, scaled
+from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, engine, made_of, scaled, shared
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused
+from support.facts.azure import hub
 from support.mocks import SUBSCRIPTION, Registration
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers"
@@ -46,6 +49,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ModelRegistry": {"events": {"deploy": DEPLOY}},
     "Model": {},
     "TrainingCluster": {},
+    "Pipeline": {},
     "Endpoint": {"model": {"image": "models.azurecr.io/churn:1"}},
 }
 
@@ -147,6 +151,9 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Nodes.min", "TrainingCluster", {"nodes": {"max": 4}}, {"nodes": {"min": 1, "max": 4}}),
     ("TrainingCluster.interconnect", "TrainingCluster", {"nodes": {"max": 4}}, {"interconnect": True}),
     *COMMON,
+    made_of(hub("hub", stage="prod"), "https://mine.blob.core.windows.net/theirs/raw/"),
+    *PIPELINES,
+    *CLUSTERED,
     *SCHEDULED,
 ]
 
@@ -154,11 +161,16 @@ BESIDE: set[str] = set()
 """Changes that are in no resource's inputs."""
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("Pipeline.overlap", "Pipeline", {"pipeline": {"overlap": "skip"}}),
+    *refused(TRACKED),
+    *refused(AFTER_ANOTHER),
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {}}),
+    ("Persistent.setup", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {"setup": "#!/bin/sh"}}),
     ("TrainingCluster.priority", "TrainingCluster", {"priority": "low"}),
+    ("TrainingCluster.shares", "TrainingCluster", {"shares": shared(hub("hub", stage="prod"))}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),
     ("PrivateNetwork.zones", "Platform", {"network": {"private": {"zones": 3}}}),
     ("PrivateNetwork.zone_names", "Platform", {"network": {"private": {"zone_names": ["1"]}}}),
@@ -214,8 +226,15 @@ _GOES_AND_COMES = {
     # A template that is sent changes the endpoint in place, and is a record of that.
     "resources:Deployment": "update",
     "machinelearningservices:OnlineDeployment": "release",
+    # Versions of what stays; those of before are let go of, and are there for the runs that have begun.
+    "machinelearningservices:ComponentVersion": "update",
+    "machinelearningservices:EnvironmentVersion": "update",
 }
 """What it is called that another one is made of these."""
+_MARK = re.compile("-[0-9a-f]{8}$")
+"""What a name ends in that follows from its content."""
+_ONE_FOR_ANOTHER = ("machinelearningservices:Schedule",)
+"""What Azure changes by another one in its place."""
 _PARTS = ("authorization:RoleAssignment", "network:PrivateEndpoint", "network:PrivateDnsZoneGroup")
 
 
@@ -223,8 +242,16 @@ def effects(
     before: dict[tuple[str, str], Registration], after: dict[tuple[str, str], Registration]
 ) -> Iterator[tuple[str, str]]:
     """Say what happens to each resource that is touched: its name and the word of the table."""
-    for token, name in before.keys() ^ after.keys():
-        yield name, "part" if "-shadow-" in name else _GOES_AND_COMES.get(token.partition(":")[2], "part")
+    came, gone = after.keys() - before.keys(), before.keys() - after.keys()
+    both = {(token, _MARK.sub("", name)) for token, name in came} & {
+        (token, _MARK.sub("", name)) for token, name in gone
+    }
+    for token, name in came | gone:
+        short = token.partition(":")[2]
+        if short in _ONE_FOR_ANOTHER and (token, _MARK.sub("", name)) in both:
+            yield name, "update"
+        else:
+            yield name, "part" if "-shadow-" in name else _GOES_AND_COMES.get(short, "part")
     for token, name in before.keys() & after.keys():
         old, new, short = before[token, name], after[token, name], token.partition(":")[2]
         paths = compare(old.inputs, new.inputs, Traits({}, {}), [*new.ignore_changes]).paths()

@@ -4,6 +4,8 @@ from typing import Any
 
 from pulumi import Output
 
+from pulumi_mlops import DatasetRef, PlatformRef, TrainingClusterRef
+
 Change = tuple[str, str, dict[str, Any], dict[str, Any]]
 MANAGED: dict[str, Any] = {"wandb": None, "managed": {}}
 WANDB = {"entity": "acme", "project": "churn", "api_key": "one"}
@@ -90,6 +92,20 @@ TRACKERS: list[Change] = [
 """Of a tracker's arguments nothing but its keys is anywhere in a cloud: what others are told follows from its ref."""
 
 DAILY = {"format": "parquet", "partition": "day", "columns": {"id": "string"}, "retention_days": 400}
+
+
+def made_of(hub: PlatformRef, folder: str) -> Change:
+    """Have the dataset be made of another one of the platform."""
+    raw = DatasetRef(name="raw", backend=hub.backend, platform=hub, location=folder)
+    return ("Dataset.parents", "Dataset", {}, {"parents": [raw]})
+
+
+def shared(hub: PlatformRef) -> TrainingClusterRef:
+    """Return machines that others have as well."""
+    return TrainingClusterRef(
+        name="theirs", backend=hub.backend, platform=hub, cpus=4, memory_gb=16, nodes_max=4, address={}
+    )
+
 
 COMMON: list[Change] = [
     *TRACKERS,

@@ -8,7 +8,8 @@ from typing import Any
 
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
-from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, engine, scaled
+from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, engine, made_of, scaled
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused, whole
 from support.facts.kubernetes import hub
 from support.mocks import Registration
 
@@ -52,6 +53,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ModelRegistry": {"events": {"deploy": {"to": HOOK}}},
     "Model": {},
     "TrainingCluster": {},
+    "Pipeline": {},
     "Endpoint": {
         "model": {"image": "example/churn:1", "artifact": "s3://models/1"},
         "compute": {"cpus": 2},
@@ -249,14 +251,21 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("TrainingCluster.shares", "TrainingCluster", {}, {"shares": GPUS}),
     ("Compute.pin", "TrainingCluster", {}, {"compute": {"cpus": 4, "pin": {"kubernetes": "pool=training"}}}),
     *COMMON,
+    made_of(hub("hub", stage="prod"), "s3://artifacts/raw/"),
+    *PIPELINES,
+    *AFTER_ANOTHER,
+    whole("overlap", "allow", "skip"),
     ("Managed.published", "ExperimentTracker", MANAGED, engine(managed={"published": True})),
 ]
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    *refused(TRACKED),
+    *refused(CLUSTERED),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
     ("Nodes.min", "TrainingCluster", {"nodes": {"min": 1, "max": 2}}),
     ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {}}),
+    ("Persistent.setup", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {"setup": "#!/bin/sh"}}),
     ("TrainingCluster.warm_minutes", "TrainingCluster", {"warm_minutes": 30}),
     ("TrainingCluster.idle_minutes", "TrainingCluster", {"nodes": {"max": 2}, "idle_minutes": 30}),
     ("Platform.monthly_budget", "Platform", {"monthly_budget": 100}),

@@ -45,7 +45,10 @@ def platforms(*several: Platform, own: tuple[str, ...] = ()) -> Project:
 
 
 PROJECTS: dict[str, Project] = {
-    "stacks/aws": platforms(Platform("churn", "platform featuregroup model endpoint"), own=("sqs",)),
+    "stacks/aws": platforms(
+        Platform("churn", "platform featuregroup model endpoint identity tracker trainingcluster dataset pipeline"),
+        own=("sqs",),
+    ),
     "examples/feature_store": platforms(Platform("shop", "platform featuregroup")),
     "examples/existing_model": platforms(Platform("vision", "platform endpoint")),
     "examples/shared_platform/owner": platforms(Platform("shared", "platform featuregroup")),

@@ -256,6 +256,12 @@ def _sagemaker(call: Call) -> Iterator[str]:
         yield from (_arn(call, text, str(value)) for text, value in (named if both else named[:1])) if named else ["*"]
 
 
+def _scheduler(call: Call) -> Iterator[str]:
+    name, here = call.params.get("Name"), f"arn:aws:scheduler:{call.region}:{ACCOUNT}:schedule"
+    group = call.params.get("GroupName") or "default"
+    yield str(call.params.get("ResourceArn") or (f"{here}/{group}/{name}" if name else "*"))
+
+
 _OWN: dict[str, Callable[[Call], Iterator[str]]] = {
     "application-autoscaling": _autoscaling,
     "budgets": _budgets,
@@ -264,6 +270,7 @@ _OWN: dict[str, Callable[[Call], Iterator[str]]] = {
     "kms": _kms,
     "s3": _s3,
     "sagemaker": _sagemaker,
+    "scheduler": _scheduler,
 }
 
 
@@ -311,6 +318,9 @@ def _behind(call: Call) -> Iterator[Need]:
         yield Need("iam:PassRole", str(role), {"iam:PassedToService": "sagemaker.amazonaws.com"})
     if call.service == "stepfunctions" and (role := call.params.get("roleArn")):
         yield Need("iam:PassRole", str(role), {"iam:PassedToService": "states.amazonaws.com"})
+    targets = {"events": call.params.get("Targets"), "scheduler": [call.params.get("Target")]}.get(call.service) or []
+    for role in {target.get("RoleArn") for target in targets if target} - {None}:
+        yield Need("iam:PassRole", str(role), {"iam:PassedToService": f"{call.service}.amazonaws.com"})
     for key, service, actions in _keys(call):
         facts = {"kms:ViaService": f"{service}.{call.region}.amazonaws.com", "kms:GrantIsForAWSResource": "true"}
         yield from (Need(f"kms:{action}", key_arn(call, key), facts) for action in actions)
