@@ -11,14 +11,22 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops.components.dataset import DatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec
+from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.components.training_cluster import TrainingClusterSpec
 from pulumi_mlops.core.inputs import Spec
 from pulumi_mlops.core.naming import snake
+from pulumi_mlops.steps.evaluate import EvaluateStep
+from pulumi_mlops.steps.prepare import PrepareStep
+from pulumi_mlops.steps.register import RegisterStep
+from pulumi_mlops.steps.train import TrainStep
+from pulumi_mlops.steps.tune import TuneStep
+from support.conformance import pipelines
 from support.conformance.programs import (
     CANARY,
     PROGRAMS,
@@ -162,6 +170,8 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "TrainingCluster.compute.memory_gb": (lambda w: staying(w, compute={"cpus": 4, "memory_gb": 64}), staying),
     "TrainingCluster.nodes.max": (lambda w: staying(w, many=5), staying),
     "TrainingCluster.tags": (lambda w: staying(w, tags={"tier": "gold"}), staying),
+    **pipelines.STEPS,
+    **pipelines.TRACKERS,
 }
 ASKED = {
     "Platform.addons": "platform.addons",
@@ -240,6 +250,7 @@ ASKED = {
     "Endpoint.shadow.model": "endpoint.shadow",
     "Endpoint.variants.model": "endpoint.variants",
     "Endpoint.variants.name": "endpoint.variants",
+    **pipelines.ASKED,
 }
 """Arguments that ask for a capability, whose program judges them with all that they hold."""
 WORDS_OF_ONE = (
@@ -248,15 +259,26 @@ WORDS_OF_ONE = (
     "Endpoint.compute.pin",
     "Endpoint.serve.image",
     "TrainingCluster.compute.pin",
+    *(f"{step}.compute.pin" for step in ("Prepare", "Evaluate", "Train")),
 )
 """Arguments of which no neutral program knows a value; each backend's own tests have them."""
 LOSSY = {"ModelRegistry.events.on": "model_registry.events"}
 """Arguments that a backend may take without effect, if its table calls the capability lossy: it warns of it then."""
 
 
+PARTS = {kind.kind.title(): kind for kind in (PrepareStep, EvaluateStep, TrainStep, TuneStep, RegisterStep)}
+"""The steps of a pipeline, which are arguments with arguments of their own."""
+
+
+def capability(argument: str) -> str:
+    """Name the capability of the noun that an argument is about."""
+    noun = argument.partition(".")[0]
+    return "pipeline" if noun in PARTS else snake(noun)
+
+
 @pytest.mark.parametrize(
     ("backend", "name"),
-    [(backend, name) for name in ARGUMENTS for backend in having(snake(name.partition(".")[0]))],
+    [(backend, name) for name in ARGUMENTS for backend in having(capability(name))],
 )
 def test_an_argument_has_an_effect(backend: str, name: str) -> None:
     with_it, without = (run(build, backend) for build in ARGUMENTS[name])
@@ -264,7 +286,10 @@ def test_an_argument_has_an_effect(backend: str, name: str) -> None:
     if name in LOSSY and table_of(backend)[frozenset([LOSSY[name]])].level == "lossy":
         assert run(ARGUMENTS[name][0], backend, "first preview").warnings
         return
-    assert said(with_it.children) != said(without.children), f"{name} changes nothing on {backend}"
+    told = (with_it.export, without.export) if name in pipelines.TRACKERS else (None, None)
+    assert (said(with_it.children), told[0]) != (said(without.children), told[1]), (
+        f"{name} changes nothing on {backend}"
+    )
 
 
 def said(children: list[Any]) -> list[Any]:
@@ -274,9 +299,10 @@ def said(children: list[Any]) -> list[Any]:
 def test_every_argument_is_tried() -> None:
     specs = (
         *(PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec),
-        *(DatasetSpec, TrainingClusterSpec),
+        *(DatasetSpec, ExperimentTrackerSpec, TrainingClusterSpec, PipelineSpec),
     )
-    known = {f"{path}." for spec in specs for path in leaves(spec, spec.__name__.removesuffix("Spec"))}
+    named = {spec.__name__.removesuffix("Spec"): spec for spec in specs} | PARTS
+    known = {f"{path}." for name, spec in named.items() for path in leaves(spec, name)}
     accounted = [f"{path}." for path in (*ARGUMENTS, *ASKED, *WORDS_OF_ONE)]
     assert sorted(path for path in known if not path.startswith(tuple(accounted))) == []
     assert [path for path in accounted if not any(found.startswith(path) for found in known)] == []

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, engine, made_of, shared
+from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED
 from support.facts.aws import hub
 from support.mocks import Registration
@@ -184,7 +184,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("TrainingCluster.interconnect", "TrainingCluster", {**EIGHT, "nodes": {"max": 4}}, {"interconnect": True}),
     ("TrainingCluster.tags", "TrainingCluster", STAY, {"tags": {"team": "search"}}),
     *COMMON,
-    made_of(hub("hub", stage="prod"), "s3://theirs/raw/"),
+    *beside(hub("hub", stage="prod"), "s3://theirs/raw/"),
     *PIPELINES,
     *TRACKED,
     *CLUSTERED,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
-from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, engine, made_of, scaled, shared
+from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, beside, engine, scaled, shared
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused
 from support.facts.azure import hub
 from support.mocks import SUBSCRIPTION, Registration
@@ -151,7 +151,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("Nodes.min", "TrainingCluster", {"nodes": {"max": 4}}, {"nodes": {"min": 1, "max": 4}}),
     ("TrainingCluster.interconnect", "TrainingCluster", {"nodes": {"max": 4}}, {"interconnect": True}),
     *COMMON,
-    made_of(hub("hub", stage="prod"), "https://mine.blob.core.windows.net/theirs/raw/"),
+    *beside(hub("hub", stage="prod"), "https://mine.blob.core.windows.net/theirs/raw/"),
     *PIPELINES,
     *CLUSTERED,
     *SCHEDULED,

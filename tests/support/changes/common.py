@@ -1,10 +1,11 @@
 """Changes that every backend takes, in the same words: a row is as in the backends' own files."""
 
+from dataclasses import replace
 from typing import Any
 
 from pulumi import Output
 
-from pulumi_mlops import DatasetRef, PlatformRef, TrainingClusterRef
+from pulumi_mlops import DatasetRef, ExperimentTrackerRef, PlatformRef, TrainingClusterRef
 
 Change = tuple[str, str, dict[str, Any], dict[str, Any]]
 MANAGED: dict[str, Any] = {"wandb": None, "managed": {}}
@@ -94,10 +95,15 @@ TRACKERS: list[Change] = [
 DAILY = {"format": "parquet", "partition": "day", "columns": {"id": "string"}, "retention_days": 400}
 
 
-def made_of(hub: PlatformRef, folder: str) -> Change:
-    """Have the dataset be made of another one of the platform."""
+def beside(hub: PlatformRef, folder: str) -> list[Change]:
+    """Have the dataset be made of another one of the platform, and its versions be entered in a tracker as well."""
     raw = DatasetRef(name="raw", backend=hub.backend, platform=hub, location=folder)
-    return ("Dataset.parents", "Dataset", {}, {"parents": [raw]})
+    runs = ExperimentTrackerRef(name="runs", backend=hub.backend, platform=hub, engine="wandb", url="u", project="p")
+    return [
+        ("Dataset.parents", "Dataset", {}, {"parents": [raw]}),
+        ("Dataset.wandb", "Dataset", {}, {"wandb": runs}),
+        ("Dataset.clearml", "Dataset", {}, {"clearml": replace(runs, engine="clearml")}),
+    ]
 
 
 def shared(hub: PlatformRef) -> TrainingClusterRef:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
-from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, engine, made_of, scaled
+from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, beside, engine, scaled
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused, whole
 from support.facts.kubernetes import hub
 from support.mocks import Registration
@@ -251,7 +251,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("TrainingCluster.shares", "TrainingCluster", {}, {"shares": GPUS}),
     ("Compute.pin", "TrainingCluster", {}, {"compute": {"cpus": 4, "pin": {"kubernetes": "pool=training"}}}),
     *COMMON,
-    made_of(hub("hub", stage="prod"), "s3://artifacts/raw/"),
+    *beside(hub("hub", stage="prod"), "s3://artifacts/raw/"),
     *PIPELINES,
     *AFTER_ANOTHER,
     whole("overlap", "allow", "skip"),
