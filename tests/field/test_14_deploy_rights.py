@@ -19,7 +19,7 @@ from policy_sentry.querying.actions import get_action_data
 import pulumi_mlops as mlops
 from pulumi_mlops_sandbox.aws.evaluation import allowed, like
 from support.facts.aws import GROUP as FACTS
-from support.facts.aws import HUB, MODEL, TOPIC, hub
+from support.facts.aws import HUB, IMAGE, MODEL, TOPIC, hub
 from support.mocks import ACCOUNT, REGION, Cloud
 
 with warnings.catch_warnings():
@@ -98,6 +98,15 @@ def whole() -> None:
         ],
         trusts=ROLE,
     )
+    fit = mlops.train(image=IMAGE, command=["train"], secrets={"hub": SECRET})
+    best = mlops.tune(fit, maximize="auc", trials=2, over={"depth": {"choice": [4, 6]}})
+    mlops.Pipeline(
+        "retrain",
+        platform=platform,
+        steps={"tune": best, "keep": mlops.register(MODEL, best.out("model"), image=IMAGE)},
+        schedule={"cron": "0 3 * * MON"},
+        triggers=[{"approval": MODEL}],
+    )
 
 
 def written() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -175,6 +184,7 @@ def test_there_are_rights_for_each_noun() -> None:
         "dataset",
         "tracker",
         "trainingcluster",
+        "pipeline",
     }
     assert {page.stem for page in PAGES} == nouns | {"existing", "copies"}
 

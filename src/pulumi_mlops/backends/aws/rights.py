@@ -173,15 +173,15 @@ def _run_jobs(jobs: Jobs, here: PlatformRef) -> list[Statement]:
     ]
     itself = arn(f"arn:{{0}}:iam::{{1}}:role/{jobs.role}", at.partition, at.account)
     as_service = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-    groups = [
-        arn(f"arn:{{0}}:logs:{{1}}:{{2}}:log-group:/aws/sagemaker/{name}*", at.partition, at.region, at.account)
-        for name in sorted({"ProcessingJobs" if kind == "ProcessingJob" else "TrainingJobs" for kind in jobs.kinds})
-    ]
+    names = sorted({"ProcessingJobs" if kind == "ProcessingJob" else "TrainingJobs" for kind in jobs.kinds})
+    groups = [f"/aws/sagemaker/{name}" for name in names]
+    made = [arn(f"arn:{{0}}:logs:{{1}}:{{2}}:log-group:{name}", at.partition, at.region, at.account) for name in groups]
     return [
         *found,
         allow(["iam:PassRole"], itself, as_service),
         # All jobs of an account and region write into one group of their kind, which the first of them makes.
-        allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], groups),
+        allow(["logs:CreateLogGroup"], made),
+        *(statement for name in groups for statement in _write_logs(LogGroup(name), here)),
     ]
 
 
