@@ -98,7 +98,7 @@ best = mlops.tune(fit, maximize="auc", trials=2, over={"depth": {"choice": [4, 6
 register = mlops.register(churn, best.out("model"), image=image, when=best.metric("auc") >= 0.9)
 mlops.Pipeline(
     "retrain", platform=platform, steps={"rows": rows, "tune": best, "register": register}, tags=tags,
-    schedule={"cron": "0 4 * * *" if tags else "0 3 * * *"}, triggers=[{"approval": churn}],
+    schedule={"cron": "0 4 * * *" if tags else "0 3 * * *"}, triggers=[{"alarm": "lag"}], overlap="skip",
 )
 """,
     "Existing": """

@@ -105,7 +105,8 @@ def whole() -> None:
         platform=platform,
         steps={"tune": best, "keep": mlops.register(MODEL, best.out("model"), image=IMAGE)},
         schedule={"cron": "0 3 * * MON"},
-        triggers=[{"approval": MODEL}],
+        triggers=[{"alarm": "lag"}],
+        overlap="skip",
     )
 
 

@@ -7,7 +7,7 @@ from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
-from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, whole
 from support.facts.aws import hub
 from support.mocks import Registration
 
@@ -186,6 +186,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "s3://theirs/raw/"),
     *PIPELINES,
+    whole("overlap", "allow", "skip"),
     *TRACKED,
     *CLUSTERED,
     *AFTER_ANOTHER,
@@ -202,7 +203,6 @@ BESIDE = {
 """Changes that are in no resource's inputs."""
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
-    ("Pipeline.overlap", "Pipeline", {"pipeline": {"overlap": "skip"}}),
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("Platform.addons", "Platform", {"addons": ["keda"]}),

@@ -7,7 +7,7 @@ from typing import Any
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, beside, engine, scaled, shared
-from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused, whole
 from support.facts.azure import hub
 from support.mocks import SUBSCRIPTION, Registration
 
@@ -153,6 +153,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "https://mine.blob.core.windows.net/theirs/raw/"),
     *PIPELINES,
+    whole("overlap", "allow", "skip"),
+    *TRACKED,
     *CLUSTERED,
     *SCHEDULED,
 ]
@@ -161,8 +163,6 @@ BESIDE: set[str] = set()
 """Changes that are in no resource's inputs."""
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
-    ("Pipeline.overlap", "Pipeline", {"pipeline": {"overlap": "skip"}}),
-    *refused(TRACKED),
     *refused(AFTER_ANOTHER),
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),

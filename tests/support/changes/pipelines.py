@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import Any
 
 import pulumi_mlops as mlops
+from support.conformance.words import WORDS
 from support.facts import aws, azure, kubernetes
 from support.mocks import ACCOUNT, REGION
 
 Change = tuple[str, str, dict[str, Any], dict[str, Any]]
+Triggers = Callable[["Around"], list[dict[str, Any]]]
 SMALL = {"cpus": 2, "memory_gb": 4}
 IMAGES = {"aws": aws.IMAGE, "azure": azure.IMAGE, "kubernetes": kubernetes.IMAGE}
 HUBS = {
@@ -56,6 +58,26 @@ class Around:
     def other(self) -> mlops.Model:
         """Another model."""
         return mlops.Model("other", registry=self.registry)
+
+    @cached_property
+    def third(self) -> mlops.Model:
+        """A third model."""
+        return mlops.Model("third", registry=self.registry)
+
+    @cached_property
+    def visits(self) -> mlops.Dataset:
+        """Rows."""
+        return mlops.Dataset("visits", platform=self.platform)
+
+    @cached_property
+    def orders(self) -> mlops.Dataset:
+        """Other rows."""
+        return mlops.Dataset("orders", platform=self.platform)
+
+    @property
+    def alarm(self) -> str:
+        """An alarm."""
+        return str(WORDS[self.platform.backend].alarm)
 
     @cached_property
     def one(self) -> mlops.Pipeline:
@@ -134,6 +156,17 @@ def refused(changes: list[Change]) -> list[tuple[str, str, dict[str, Any]]]:
     return [(entry, noun, after) for entry, noun, _, after in changes]
 
 
+def watched(entry: str, before: Triggers, after: Triggers) -> Change:
+    """Have something else start the pipeline; what either names is there before and after."""
+    beside = {"before": before, "after": after}
+    return (
+        entry,
+        "Pipeline",
+        {"beside": beside, "pipeline": {"triggers": before}},
+        {"pipeline": {"triggers": after}},
+    )
+
+
 def _of_work(entry: str, step: str) -> Iterator[Change]:
     made = {"Prepare": "rows", "Evaluate": "page", "Train": "model"}[entry]
     measured = {"Prepare": [], "Evaluate": ["auc"], "Train": []}[entry]
@@ -203,16 +236,15 @@ PIPELINES: list[Change] = [
     whole("parallel", None, 2),
     whole("alerts", True, False),
     whole("tags", {}, {"team": "search"}),
-    whole("triggers", [], lambda around: [{"approval": around.churn}]),
-    (
+    watched("Pipeline.triggers", lambda _: [], lambda around: [{"approval": around.other}]),
+    watched("Pipeline.triggers", lambda _: [], lambda around: [{"data": around.visits}]),
+    watched(
         "Trigger.approval",
-        "Pipeline",
-        {
-            "beside": {"other": lambda around: around.other},
-            "pipeline": {"triggers": lambda around: [{"approval": around.churn}]},
-        },
-        {"pipeline": {"triggers": lambda around: [{"approval": around.other}]}},
+        lambda around: [{"approval": around.other}],
+        lambda around: [{"approval": around.third}],
     ),
+    watched("Trigger.data", lambda around: [{"data": around.visits}], lambda around: [{"data": around.orders}]),
+    watched("Trigger.alarm", lambda around: [{"alarm": around.alarm}], lambda around: [{"alarm": f"{around.alarm}-2"}]),
 ]
 """What each backend takes."""
 
@@ -236,14 +268,6 @@ CLUSTERED: list[Change] = [
 ]
 """Where trainings run on the machines of a cluster."""
 AFTER_ANOTHER: list[Change] = [
-    (
-        "Trigger.pipeline",
-        "Pipeline",
-        {
-            "beside": {"two": lambda around: around.two, "one": lambda around: around.one},
-            "pipeline": {"triggers": lambda a: [{"pipeline": a.one}]},
-        },
-        {"pipeline": {"triggers": lambda around: [{"pipeline": around.two}]}},
-    )
+    watched("Trigger.pipeline", lambda around: [{"pipeline": around.one}], lambda around: [{"pipeline": around.two}])
 ]
 """Where the success of a pipeline starts another."""

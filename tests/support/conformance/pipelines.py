@@ -185,6 +185,8 @@ ASKED = {
     "Pipeline.platform": "pipeline",
     "Pipeline.schedule.cron": "pipeline.schedule",
     "Pipeline.schedule.timezone": "pipeline.schedule",
+    "Pipeline.triggers.alarm": "pipeline.triggers.alarm",
+    "Pipeline.triggers.data": "pipeline.triggers.data",
     "Pipeline.triggers.approval": "pipeline.triggers.approval",
     "Pipeline.triggers.pipeline": "pipeline.triggers.pipeline",
     "Pipeline.overlap": "pipeline.overlap.skip",
