@@ -142,6 +142,7 @@ READ_BACK = {
     "application-autoscaling:RegisterScalableTarget": "ListTagsForResource TagResource UntagResource",
     "sagemaker:Create": "ListTags AddTags DeleteTags",
     "scheduler:CreateSchedule": "GetSchedule UpdateSchedule",
+    "states:CreateStateMachine": "TagResource UntagResource UpdateStateMachine",
     "budgets:ModifyBudget": "ListTagsForResource TagResource UntagResource ViewBudget ModifyBudget",
     "iam:CreateRole": "GetRole GetRolePolicy ListRolePolicies ListAttachedRolePolicies ListInstanceProfilesForRole "
     "TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
@@ -150,7 +151,7 @@ READ_BACK = {
 }
 """What Pulumi's provider reads back and sets beyond the stand-in, of what a noun makes, by the beginning of the action
 that makes it: terraform-provider-aws reads each attribute, whether the program sets it or not."""
-PASSED, STARTERS = ("sagemaker", "vpc-flow-logs"), ("events", "scheduler")
+PASSED, STARTERS = ("sagemaker", "vpc-flow-logs"), ("events", "scheduler", "states")
 """To which services roles are passed: those of every noun, and those that start pipelines."""
 LOOK_UPS = "DescribeModelPackage ListModelPackages"
 """What the library asks about versions of models (`model.approved()`)."""

@@ -121,7 +121,7 @@ image = platform.image("churn", config.require("code"))
 rows = mlops.prepare(
     image=image,
     command=["churn", "split"],
-    inputs={"labels": labels.latest()},
+    inputs={"labels": labels.latest(), "profile": profile.as_of(days=90)},
     outputs=["seen", "unseen"],
 )
 fit = mlops.train(

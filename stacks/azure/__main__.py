@@ -101,13 +101,14 @@ image = platform.image("churn", config.require("code"))
 rows = mlops.prepare(
     image=image,
     command=["churn", "split"],
-    inputs={"profile": profile.as_of(days=90)},
+    inputs={"labels": labels.latest(), "profile": profile.as_of(days=90)},
     outputs=["seen", "unseen"],
 )
 fit = mlops.train(
     image=image,
     command=["churn", "fit"],
     inputs={"rows": rows.out("seen")},
+    tracker=runs,
     cluster=machines,
     max_hours=6,
 )
