@@ -115,6 +115,8 @@ class _Answers(mocks.Mocks):
             made["trackingServerUrl"] = f"https://{args.name}.{REGION}.experiments.sagemaker.aws"
         if args.typ.startswith("aws:iam/role:"):
             made["arn"] = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
+        if args.typ.startswith("aws:sfn/stateMachine:"):
+            made["arn"] = f"arn:{PARTITION}:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
         if args.typ.startswith("aws:ecr/repository:"):
             made["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
         if args.typ.startswith("aws:cloudcontrol/"):
