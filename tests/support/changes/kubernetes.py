@@ -253,6 +253,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "s3://artifacts/raw/"),
     *PIPELINES,
+    *CLUSTERED,
     *AFTER_ANOTHER,
     whole("overlap", "allow", "skip"),
     ("Managed.published", "ExperimentTracker", MANAGED, engine(managed={"published": True})),
@@ -260,7 +261,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     *refused(TRACKED),
-    *refused(CLUSTERED),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
     ("Nodes.min", "TrainingCluster", {"nodes": {"min": 1, "max": 2}}),
