@@ -153,7 +153,7 @@ def test_the_launcher_is_put_before_the_command(tmp_path: Path) -> None:
     )
     assert code == 0
     said = (
-        "--nnodes=2 --node-rank=1 --master-addr=first --master-port=29500 --nproc-per-node=4 --no-python sh -c true\n"
+        "--nnodes=2 --node_rank=1 --master_addr=first --master_port=29500 --nproc_per_node=4 --no_python sh -c true\n"
     )
     assert out == said
 

@@ -111,7 +111,9 @@ def env(home: Home = None) -> None:
 def operators(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Names, as `Platform(addons=[…])` has them.", show_default="all of them"),
+        typer.Argument(
+            help="Names, as `Platform(addons=[…])` has them, or a set: serving, training.", show_default="all of them"
+        ),
     ] = None,
     home: Home = None,
 ) -> None:

@@ -157,15 +157,18 @@ def filled(word: str, environment: Mapping[str, str]) -> str:
 
 
 def torchrun(environment: Mapping[str, str], processes: int) -> list[str]:
-    """Return the beginning of a command that runs processes which know of each other."""
+    """Return the beginning of a command that runs processes which know of each other.
+
+    Torch before 2.0 knows these words by underscores only, and every later one knows them too.
+    """
     return [
         "torchrun",
         f"--nnodes={environment['MLOPS_NODES']}",
-        f"--node-rank={environment['MLOPS_NODE_RANK']}",
-        f"--master-addr={environment['MLOPS_MAIN_NODE']}",
-        f"--master-port={PORT}",
-        f"--nproc-per-node={processes}",
-        "--no-python",
+        f"--node_rank={environment['MLOPS_NODE_RANK']}",
+        f"--master_addr={environment['MLOPS_MAIN_NODE']}",
+        f"--master_port={PORT}",
+        f"--nproc_per_node={processes}",
+        "--no_python",
     ]
 
 

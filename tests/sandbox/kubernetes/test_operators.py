@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from pulumi_mlops.backends.kubernetes import operators as library
+from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.operators import certificates, install, manifests, table
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import OPERATORS, Operator
 
@@ -26,12 +27,19 @@ def objects(operator: Operator) -> list[dict[str, Any]]:
     return install.manifest(operator)
 
 
-PLAYED = {"argo-workflows", "kueue", "trainer"}
-"""What no real node runs yet: their definitions are in every cluster, and docs/sandbox.md says what plays them."""
-
-
 def test_each_operator_of_the_library_is_there() -> None:
-    assert set(manifests.NAMES) | {STAND_IN} | PLAYED == set(library.OPERATORS)
+    assert set(manifests.NAMES) | {STAND_IN} == set(library.OPERATORS)
+
+
+def test_sets_hold_each_of_them() -> None:
+    assert {name for names in manifests.SETS.values() for name in names} == set(manifests.NAMES)
+    serving, training = (manifests.chosen([name]) for name in ("serving", "training"))
+    assert {one.name for one in training} - {one.name for one in serving} == {"argo-workflows", "kueue", "trainer"}
+    assert [one.name for one in manifests.chosen(["training", "keda", "kueue"])] == [
+        *("gateway", "cloudnative-pg", "keda", "prometheus", "argo-workflows", "kueue", "trainer")
+    ]
+    with pytest.raises(SandboxError, match="No such operator: spark; there are kserve, .*, and the sets serving and"):
+        manifests.chosen(["training", "spark"])
 
 
 def test_it_brings_what_the_library_writes_for(operator: Operator, objects: list[dict[str, Any]]) -> None:
@@ -49,7 +57,8 @@ def test_it_brings_what_the_library_writes_for(operator: Operator, objects: list
         kind, field = wanted.marker
         schema = schemas[kind]
         for part in field.split("."):
-            schema = schema["properties"][part]
+            schema = schema["properties"][part.removesuffix("[]")]
+            schema = schema["items"] if part.endswith("[]") else schema
     assert any(each["metadata"]["name"] == wanted.namespace for each in objects if each["kind"] == "Namespace")
 
 
@@ -62,7 +71,10 @@ def test_its_namespaces_are_known(objects: list[dict[str, Any]]) -> None:
 
 
 def test_nobody_has_more_rights_than_its_own_manifests_give(objects: list[dict[str, Any]]) -> None:
-    roles = {each["metadata"]["name"]: each["rules"] for each in objects if each["kind"] in ("Role", "ClusterRole")}
+    # One that gathers others' rules has none of its own.
+    roles = {
+        each["metadata"]["name"]: each.get("rules", []) for each in objects if each["kind"] in ("Role", "ClusterRole")
+    }
     of_kubernetes = {"system:auth-delegator", "extension-apiserver-authentication-reader"}
     bound = [each["roleRef"]["name"] for each in objects if "roleRef" in each]
     assert bound

