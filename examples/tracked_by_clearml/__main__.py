@@ -1,7 +1,9 @@
-"""Runs are recorded in ClearML, by the same program on each backend: Pulumi.<backend>.yaml says where, and who records.
+"""Runs and versions of data are in ClearML, by the same program on each backend: Pulumi.<backend>.yaml says where.
 
 Its credentials have two halves, which were made in the web application; each is a secret of the platform, which only
-`trainer` reads. The three addresses are those of ClearML's own service unless told, and are called at preview.
+those read who record. The three addresses are those of ClearML's own service unless told, and are called at preview.
+The files of `clicks` are the platform's: whoever writes them publishes each version in both places, as `etl`,
+`python start.py python dataset.py publish LOCATION --clearml clicks` (docs/workload.md).
 """
 
 import pulumi
@@ -22,8 +24,13 @@ runs = mlops.ExperimentTracker(
         "secret_key": config.require_secret("secret_key"),
     },
 )
-trainer = mlops.Identity("trainer", platform=platform, records=[runs], trusts=config.require_object("jobs"))
+clicks = mlops.Dataset("clicks", platform=platform, format="parquet", partition="day", clearml=runs)
+jobs: mlops.Trusts = config.require_object("jobs")
+etl = mlops.Identity("etl", platform=platform, writes=[clicks], trusts=jobs)
+trainer = mlops.Identity("trainer", platform=platform, reads=[clicks.latest()], records=[runs], trusts=jobs)
 
 pulumi.export("runs", runs.url)
 pulumi.export("tracker", runs.ref.export())
+pulumi.export("clicks", clicks.location)
+pulumi.export("etl", etl.principal)
 pulumi.export("trainer", trainer.principal)

@@ -205,8 +205,23 @@ HYPERPOD = {"persistent": {"setup": "#!/bin/bash\necho ready\n"}, "interconnect"
 def test_gpu_training(stack_of: StackOf, cloud: Cloud) -> None:
     """Terms alone first, then machines that stay: one more of them is an update, others are another cluster."""
     stack, before = stack_of("examples/gpu_training", "aws"), cloud.everything()
+    stack.configure_secret("wandb_api_key", KEYS[0])
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
+    found = cloud.client("sagemaker").describe_pipeline(PipelineName="vision-dev-retrain")
+    (fit,) = json.loads(found["PipelineDefinition"])["Steps"]
+    job = fit["Arguments"]
+    assert (job["ResourceConfig"]["InstanceCount"], job["EnableManagedSpotTraining"]) == (2, True)
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 10 * 3600, "MaxWaitTimeInSeconds": 16 * 3600}
+    assert job["CheckpointConfig"]["S3Uri"]
+    assert job["Environment"]["WANDB_PROJECT"] == "vision"
+    assert start.known(job["Environment"]["MLOPS_ENV_WANDB_API_KEY"])
+    assert '"launcher": "torchrun"' in job["Environment"]["MLOPS_STEP"]
+    nowhere(stack, [stack.export(), found["PipelineDefinition"]], KEYS[0])
+    stack.configure(run="{}")
+    gone = shown(stack.up())
+    assert "delete Pipeline retrain-pipeline" in gone
+    assert {line.split()[0] for line in gone} <= {"delete", "update"}
     terms = stack.outputs()["gpus"]
     assert (terms["address"]["instance"], terms["nodes_max"], terms["spot_wait_hours"]) == ("ml.p4d.24xlarge", 2, 6)
     assert len(terms["address"]["security_groups"]) == 2
@@ -232,6 +247,60 @@ def test_gpu_training(stack_of: StackOf, cloud: Cloud) -> None:
     assert "replace Resource gpus-cluster" in shown(stack.up())
     succeeded(stack.destroy())
     assert left(cloud) == before
+
+
+def test_fine_tuning(stack_of: StackOf, cloud: Cloud) -> None:
+    """A pipeline for several GPUs; the version that it would register is served when it is approved."""
+    sagemaker, before = cloud.client("sagemaker"), cloud.everything()
+    stack = stack_of("examples/fine_tuning", "aws")
+    stack.configure_secret("hub_token", TOKEN)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    found = sagemaker.describe_pipeline(PipelineName="assistant-dev-tuning")
+    steps = {step["Name"]: step for step in json.loads(found["PipelineDefinition"])["Steps"]}
+    job = steps["tune"]["Arguments"]
+    assert job["ResourceConfig"]["InstanceType"] == "ml.p4d.24xlarge"
+    assert json.loads(job["Environment"]["MLOPS_STEP"])["processes"] == 8
+    assert stack.outputs()["dataset"] in job["Environment"]["MLOPS_DATASET_TALKS"]
+    assert job["Environment"]["MLOPS_SECRET_HUB_TOKEN"].startswith("arn:aws:secretsmanager:")
+    nowhere(stack, [stack.export(), found["PipelineDefinition"]], TOKEN)
+    assert "Endpoint" not in str(stack.outputs().get("url"))
+
+    package = sagemaker.create_model_package(
+        ModelPackageGroupName="assistant-dev-models-llama",
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"loss": "0.9"},
+        InferenceSpecification={
+            "Containers": [
+                {
+                    "Image": stack.get("registered"),
+                    "ModelDataSource": {
+                        "S3DataSource": {
+                            "S3Uri": f"s3://{artifacts(cloud)}/pipelines/tuning/1/tune/model/",
+                            "S3DataType": "S3Prefix",
+                            "CompressionType": "None",
+                        }
+                    },
+                }
+            ],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )["ModelPackageArn"]
+    served_now = shown(stack.up())
+    assert "create Resource chat-endpoint" in served_now, served_now
+    assert shown(stack.up()) == []
+    container = served(cloud, "assistant-dev-chat")
+    assert container["Environment"]["SM_VLLM_MODEL"] == "/opt/ml/model"
+    sagemaker.delete_model_package(ModelPackageName=package)
+    succeeded(stack.destroy())
+    assert left(cloud) == before
+
+
+def artifacts(cloud: Cloud) -> str:
+    """Find the bucket of the platform's artifacts."""
+    found = [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
+    return next(name for name in found if "artifacts" in name)
 
 
 def test_language_model(stack_of: StackOf, cloud: Cloud) -> None:
@@ -518,6 +587,11 @@ def test_tracked_by_clearml(stack_of: StackOf, cloud: Cloud) -> None:
     asked = cloud.acting_as("search-dev-trainer-identity", "secretsmanager")
     values = [asked.get_secret_value(SecretId=key["address"]["id"])["SecretString"] for key in found.values()]
     assert sorted(values) == sorted(KEYS)
+    bucket = stack.outputs()["clicks"].removeprefix("s3://").rstrip("/")
+    for who, may in (("etl", True), ("trainer", False)):
+        theirs = cloud.acting_as(f"search-dev-{who}-identity", "secretsmanager")
+        assert theirs.get_secret_value(SecretId=next(iter(found.values()))["address"]["id"])["SecretString"] in KEYS
+        assert cloud.allows(f"search-dev-{who}-identity", "s3:PutObject", f"arn:aws:s3:::{bucket}/a.parquet") is may
     nowhere(stack, [stack.export(), json.dumps(stack.outputs())], *KEYS)
     succeeded(stack.destroy())
     assert left(cloud) == before
@@ -531,7 +605,7 @@ def left(cloud: Cloud) -> dict[str, list[str]]:
 def test_every_example_is_tested_here() -> None:
     folders = {path.name for path in (ROOT / "examples").iterdir() if path.is_dir()}
     here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model", "team_access"}
-    here |= {"two_regions", "bank", "gpu_training", "tracked_by_wandb", "tracked_by_clearml"}
+    here |= {"two_regions", "bank", "gpu_training", "tracked_by_wandb", "tracked_by_clearml", "fine_tuning"}
     there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
     elsewhere = {"existing_workspace", "two_workspaces", "datasets"}
     assert folders == here | there | elsewhere, "test_examples_kubernetes.py, test_examples_azure.py, test_datasets.py"

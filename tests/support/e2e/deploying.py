@@ -68,9 +68,10 @@ PROJECTS: dict[str, Project] = {
         )
     ),
     "examples/language_model": platforms(Platform("assistant", "platform model endpoint identity")),
-    "examples/gpu_training": platforms(Platform("vision", "platform network trainingcluster")),
+    "examples/fine_tuning": platforms(Platform("assistant", "platform dataset model pipeline endpoint")),
+    "examples/gpu_training": platforms(Platform("vision", "platform network trainingcluster tracker pipeline")),
     "examples/tracked_by_wandb": platforms(Platform("vision", "platform tracker identity")),
-    "examples/tracked_by_clearml": platforms(Platform("search", "platform tracker identity")),
+    "examples/tracked_by_clearml": platforms(Platform("search", "platform tracker dataset identity")),
     "examples/team_access/owner": platforms(Platform("market", "platform featuregroup")),
     "examples/team_access/team": platforms(Platform("market", "identity")),
     "examples/two_regions": platforms(
