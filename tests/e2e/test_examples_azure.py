@@ -167,10 +167,16 @@ WEIGHTS = f"{P}/Microsoft.Storage/storageAccounts/weightsofours"
 
 def test_gpu_training(stack_of: StackOf, tenant: Tenant) -> None:
     """Counts and idle time change in place; another size is another compute, made before the old one goes."""
+    for path, kind in {GROUP: "group", IMAGES: "registry"}.items():
+        tenant.done("PUT", path, GOOD[kind].body)
     stack, before = stack_of("examples/gpu_training", "azure"), tenant.everything()
+    stack.configure_secret("wandb_api_key", KEYS[0])
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
     assert shown(stack.refresh()) == []
+    assert KEYS[0] not in stack.export()
+    stack.configure(run="{}")
+    assert "delete Pipeline retrain" in shown(stack.up())
     stack.configure(machines="9")
     refused = stack.preview()
     assert refused.code != 0
@@ -180,6 +186,21 @@ def test_gpu_training(stack_of: StackOf, tenant: Tenant) -> None:
     stack.configure(accelerator="A100:1", terms="{}")
     assert "replace Compute gpus-compute" in shown(stack.up())
     assert shown(stack.up()) == []
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
+    assert tenant.everything() == before
+
+
+def test_fine_tuning(stack_of: StackOf, tenant: Tenant) -> None:
+    """A pipeline for several GPUs; nothing is served before somebody approves what it registers."""
+    for path, kind in {GROUP: "group", IMAGES: "registry"}.items():
+        tenant.done("PUT", path, GOOD[kind].body)
+    stack, before = stack_of("examples/fine_tuning", "azure"), tenant.everything()
+    stack.configure_secret("hub_token", TOKEN)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    assert TOKEN not in stack.export()
+    assert not tenant.done("GET", f"{tenant.root(stack)}/onlineEndpoints")["value"]
     assert set(succeeded(stack.destroy()).counts) == {"delete"}
     assert tenant.everything() == before
 

@@ -355,4 +355,5 @@ def test_the_table_of_the_engine_is_read_as_that_of_a_backend() -> None:
         "dataset": "native",
         "experiment_tracker": "native",
         "experiment_tracker.self_hosted": "native",
+        "pipeline.tune": "absent",
     }

@@ -20,6 +20,14 @@ CAPABILITIES = table(
     {
         "dataset": Entry("native", "a dataset of ClearML's for each version, which links to the platform's files"),
         "experiment_tracker": Entry("native", "a project of ClearML's"),
+        "training_cluster": Entry(
+            "absent",
+            "an agent of ClearML's installs what each task needs as root, out of the internet, which a platform's "
+            "namespace refuses; SageMaker's machines come with jobs, and Azure's run jobs of the workspace only, so "
+            "that nobody stays there to ask a queue.",
+            "mlops.train(…, cluster=…, tracker=…), whose runs are in ClearML; or ClearML's own chart, clearml-agent, "
+            "in a namespace of its own.",
+        ),
     }
 )
 

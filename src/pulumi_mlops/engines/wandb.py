@@ -26,6 +26,13 @@ CAPABILITIES = table(
         "dataset": Entry("native", "an artifact for each version, which refers to the platform's files"),
         "experiment_tracker": Entry("native", "a project of Weights & Biases"),
         "experiment_tracker.self_hosted": Entry("native", "WANDB_BASE_URL"),
+        "pipeline.tune": Entry(
+            "absent",
+            "a sweep hands values to agents that ask for them, and knows neither trials that are begun again nor how "
+            "many run at a time: the backend's own search chooses, and each trial is a run of the project.",
+            "mlops.tune(…) of a training with tracker=…; or mlops.train(…) whose command is the agent of a sweep, "
+            "['wandb', 'agent', '--count', '20', 'acme/churn/SWEEP'].",
+        ),
     }
 )
 
