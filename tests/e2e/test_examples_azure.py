@@ -200,7 +200,7 @@ def test_fine_tuning(stack_of: StackOf, tenant: Tenant) -> None:
     assert shown(stack.up()) == []
     assert shown(stack.refresh()) == []
     assert TOKEN not in stack.export()
-    assert not tenant.done("GET", f"{tenant.root(stack)}/onlineEndpoints")["value"]
+    assert "OnlineEndpoint" not in {item["type"].rpartition(":")[2] for item in stack.state()["resources"]}
     assert set(succeeded(stack.destroy()).counts) == {"delete"}
     assert tenant.everything() == before
 

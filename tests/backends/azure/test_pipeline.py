@@ -404,7 +404,9 @@ def test_who_records_and_reads_may_do_that_there_alone() -> None:
 def test_on_a_cluster_the_same_is_allowed_by_the_pipelines_own_role() -> None:
     def steps() -> Steps:
         also = replace(RUNS, name="also")
-        read = {"y": TABLE.latest()}
+        beyond = str(TABLE.address["container"]).replace("/resourceGroups/", "/resourceGroups/theirs-")
+        theirs = replace(TABLE, name="theirs", address={"container": beyond, "asset": f"{beyond}/asset"})
+        read = {"y": TABLE.latest(), "z": theirs.latest()}
         return {"fit": fit(inputs=read, tracker=RUNS, cluster=GPUS), "more": fit(tracker=also, cluster=GPUS)}
 
     cloud = build(steps)
@@ -416,6 +418,8 @@ def test_on_a_cluster_the_same_is_allowed_by_the_pipelines_own_role() -> None:
     scopes = [one["scope"] for one in given]
     assert sorted(scopes) == sorted(set(scopes)), "Azure takes a role once at one place"
     assert {HUB.address["workspace_id"], TABLE.address["container"]} < set(scopes)
+    groups = role.inputs["assignableScopes"]
+    assert sorted(groups) == sorted({"/".join(one.split("/")[:5]) for one in scopes}), "where it may be given"
 
 
 ELSEWHERE = hub("other")

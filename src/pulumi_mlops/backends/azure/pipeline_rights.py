@@ -69,19 +69,29 @@ def on_clusters(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> dict[str
     records = any(verb == "record" for verb, _ in named)
     reads = any(isinstance(thing, DatasetView) for _, thing in named)
     actions = [*_PULLS, *(RECORDS if records else ()), *(_ASSETS if reads else ())]
-    role = access.role(scope, "steps", "steps", does, [at.group_id], actions=actions, data=[*BLOBS, _SECRETS])
+    wanted = {
+        key: [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), prints(at)]
+        for key, steps in found.items()
+    }
+    # Images, and files that were there before, may be in groups that are not the platform's.
+    groups = [at.group_id, *(_group(right) for several in wanted.values() for right in several)]
+    role = access.role(scope, "steps", "steps", does, groups, actions=actions, data=[*BLOBS, _SECRETS])
     computes: dict[str, Output[str]] = {}
     for key, steps in found.items():
         place = cluster(next(iter(steps.values())))
         assert place is not None  # noqa: S101 (they are here for it)
         address = TrainingClusterAddress.of(place)
-        wanted = [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), prints(at)]
         # Trackers are in one workspace: what each of them asks for there is asked for once.
-        given = merged([replace(_recording(right), role="Pipeline steps", custom=role.id) for right in wanted])
+        given = merged([replace(_recording(right), role="Pipeline steps", custom=role.id) for right in wanted[key]])
         principal = Output.from_input(address.principal).apply(str)
         made = access.assign(scope, principal, at.subscription, given, part=f"on-{place.name}")
         computes[key] = access.after(address.id, made)
     return computes
+
+
+def _group(right: Right) -> Output[str]:
+    """Return the id of the resource group in which a right is given."""
+    return Output.from_input(right.scope).apply(lambda id_: "/".join(str(id_).split("/")[:5]))
 
 
 def _recording(right: Right) -> Right:
