@@ -51,6 +51,7 @@ _ACTIONS = {
         "ListObjectsV2": "ListBucket",
         "PutBucketEncryption": "PutEncryptionConfiguration",
         "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+        "PutBucketNotificationConfiguration": "PutBucketNotification",
         "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
         "UploadPart": "PutObject",
     },
