@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.components.training_ref import Priority, TrainingClusterRef
 from pulumi_mlops.core.component import Component
-from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.compute import Compute, Machine
 from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, take_over
 from pulumi_mlops.core.inputs import Flag, Needs, Number, OneOf, Spec, Whole, given, refuse
@@ -147,6 +147,26 @@ class TrainingClusterSpec(Spec):
         if model and model.lower() != (value.accelerator or "").lower():
             raise refuse(f"{value.name!r} has {value.accelerator or 'no accelerators'}, and no {model}")
         return value
+
+    def described(self, name: str, machine: Machine) -> TrainingClusterRef:
+        """Return the ref with what is said here; a backend adds what only it knows."""
+        return TrainingClusterRef(
+            name=name,
+            backend=self.platform.backend,
+            platform=self.platform,
+            cpus=machine.cpus,
+            memory_gb=machine.memory_gb,
+            accelerator=machine.accelerator or None,
+            accelerators=machine.accelerators,
+            nodes_min=self.nodes.min,
+            nodes_max=self.nodes.max,
+            spot_wait_hours=self.spot.max_wait_hours if self.spot else None,
+            persistent=self.persistent is not None,
+            warm_minutes=self.warm_minutes,
+            max_hours=self.max_hours,
+            interconnect=self.interconnect,
+            priority=self.priority,
+        )
 
     def uses(self) -> frozenset[str]:
         """Machines that come and go are told apart from those that stay."""

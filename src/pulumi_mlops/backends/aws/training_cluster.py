@@ -42,22 +42,8 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
             "nothing of the network is changed"
         )
     cluster = _persistent(scope, spec, machine, groups, native) if spec.persistent else None
-    return TrainingClusterRef(
-        name=scope.name,
-        backend="aws",
-        platform=spec.platform,
-        cpus=machine.cpus,
-        memory_gb=machine.memory_gb,
-        accelerator=machine.accelerator or None,
-        accelerators=machine.accelerators,
-        nodes_min=spec.nodes.min,
-        nodes_max=spec.nodes.max,
-        spot_wait_hours=spec.spot.max_wait_hours if spec.spot else None,
-        persistent=spec.persistent is not None,
-        warm_minutes=spec.warm_minutes,
-        max_hours=spec.max_hours,
-        interconnect=spec.interconnect,
-        priority=spec.priority,
+    return replace(
+        spec.described(scope.name, machine),
         address=TrainingClusterAddress(
             instance=machine.name,
             security_groups=groups,

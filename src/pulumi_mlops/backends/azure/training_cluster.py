@@ -1,6 +1,7 @@
 """Training clusters on Azure: compute of Azure Machine Learning, whose machines come and go in the managed network."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pulumi import Output, ResourceOptions
@@ -66,20 +67,8 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
         # Runs go on on the old machines until the new ones are there: their name is another one.
         opts=ResourceOptions.merge(scope.opts, ResourceOptions(delete_before_replace=False)),
     )
-    return TrainingClusterRef(
-        name=scope.name,
-        backend="azure",
-        platform=spec.platform,
-        cpus=machine.cpus,
-        memory_gb=machine.memory_gb,
-        accelerator=machine.accelerator or None,
-        accelerators=machine.accelerators,
-        nodes_min=spec.nodes.min,
-        nodes_max=spec.nodes.max,
-        spot_wait_hours=spec.spot.max_wait_hours if spec.spot else None,
-        warm_minutes=spec.warm_minutes,
-        max_hours=spec.max_hours,
-        interconnect=spec.interconnect,
+    return replace(
+        spec.described(scope.name, machine),
         address=TrainingClusterAddress(
             id=made.id,
             compute=Output.all(made.name, made.id).apply(lambda known: str(known[0] or called)),
