@@ -71,7 +71,7 @@ def test_a_version_is_entered_once_with_what_its_parents_are_called_there(
     assert facts["parents"][0]["version"] == 1
     assert [one["uri"] for one in files] == [f"{place}dt=2026-11-29/a.csv"]
     assert parents == [{"name": "acme/churn/raw:version-1"}]
-    assert json.loads(Path(place, "_versions", f"1.{engine}.json").read_text()) == {"name": "acme/churn/rows:version-1"}
+    assert json.loads(Path(place, "_versions", f"1.{engine}").read_text()) == {"name": "acme/churn/rows:version-1"}
     assert dataset.numbers(dataset.store_of(place)) == [1], "what is written down beside a version is none"
 
 
@@ -199,7 +199,7 @@ def test_the_client_of_wandb_takes_what_is_entered(
     head = plane.client("s3").head_object(Bucket="acme-rows", Key="rows/dt=2026-11-29/a.csv")
     wanted = ("s3://acme-rows/rows/dt=2026-11-29/a.csv", head["VersionId"], head["ETag"].strip('"'), "version-1")
     assert [text for text in (*wanted, told["digest"], told["manifest"]) if text not in content] == []
-    noted = plane.client("s3").get_object(Bucket="acme-rows", Key="rows/_versions/1.wandb.json")["Body"].read()
+    noted = plane.client("s3").get_object(Bucket="acme-rows", Key="rows/_versions/1.wandb")["Body"].read()
     assert json.loads(noted) == {"name": "acme/churn/rows:version-1"}
 
 

@@ -572,7 +572,8 @@ def enter(engine: str, name: str, location: str, version: Version) -> None:
 
 
 def _entered(number: int, engine: str) -> str:
-    return f"{VERSIONS}{number}.{engine}.json"
+    """Name the note beside a version; its name does not end as one of a version does, which starts pipelines."""
+    return f"{VERSIONS}{number}.{engine}"
 
 
 def run(given: argparse.Namespace) -> Iterator[str]:

@@ -36,9 +36,9 @@ def test_a_version_that_is_published_is_a_file_that_is_written_once(cloud: Cloud
     declare(cloud, triggers=[{"data": ROWS}, {"data": below}])
     assert pattern(cloud)["detail"] == {
         "bucket": {"name": ["rows-of-churn"]},
-        "object": {"key": [{"prefix": "_versions/"}]},
+        "object": {"key": [{"wildcard": "_versions/*.json"}]},
     }
-    assert pattern(cloud, 1)["detail"]["object"]["key"] == [{"prefix": "raw/_versions/"}]
+    assert pattern(cloud, 1)["detail"]["object"]["key"] == [{"wildcard": "raw/_versions/*.json"}]
 
 
 def test_the_bucket_of_a_dataset_tells_of_its_files(cloud: Cloud) -> None:

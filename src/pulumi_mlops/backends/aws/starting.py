@@ -169,11 +169,12 @@ def published(dataset: DatasetRef) -> Mapping[str, Any]:
     """Return the pattern of the event that a version is published: its file is written, once."""
     parts = Output.from_input(dataset.location).apply(lambda uri: uri.removeprefix("s3://").split("/", 1))
     bucket = parts.apply(lambda found: found[0])
-    folder = parts.apply(lambda found: f"{found[1]}{VERSIONS}")
+    # What is noted beside a version is no version: its name ends otherwise.
+    versions = parts.apply(lambda found: f"{found[1]}{VERSIONS}*.json")
     return {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": folder}]}},
+        "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"wildcard": versions}]}},
     }
 
 
