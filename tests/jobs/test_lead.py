@@ -45,7 +45,7 @@ class Trainer:
         self.job: dict[str, Any] | None = None
         self.made: list[dict[str, Any]] = []
         self.machines: list[subprocess.Popen[bytes]] = []
-        self.queued = self.unreachable = self.refuses = False
+        self.queued = self.unreachable = self.refuses = self.complete = False
         self.held = False
         self.deleted: list[str] = []
 
@@ -99,7 +99,7 @@ class Trainer:
         conditions = [{"type": "Suspended", "status": str(self.queued)}]
         if any(codes):
             conditions.append({"type": "Failed", "status": "True", "message": "a machine failed"})
-        elif codes and all(code == 0 for code in codes):
+        elif self.complete or (codes and all(code == 0 for code in codes)):
             conditions.append({"type": "Complete", "status": "True"})
         return {"status": {"conditions": conditions}}
 
@@ -244,7 +244,9 @@ def test_a_training_whose_machines_are_taken_away_goes_on_from_its_checkpoint(
 
 
 @pytest.mark.parametrize("before", [False, True])
-def test_all_waits_together_are_bounded(led: Callable[..., Led], before: bool) -> None:
+def test_all_waits_together_are_bounded(
+    led: Callable[..., Led], before: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
     one = led(wait=100, WAIT="1" if before else "")
     one.trainer.held = one.trainer.queued = not before
 
@@ -255,6 +257,7 @@ def test_all_waits_together_are_bounded(led: Callable[..., Led], before: bool) -
     one.each = each
     assert one.lead.run() == 74
     assert one.moment >= 100
+    assert "since it has waited for machines" in capfd.readouterr().out
     assert one.trainer.job is None
 
 
@@ -302,6 +305,12 @@ def test_an_api_server_that_is_away_for_a_while_ends_nothing(led: Callable[..., 
 
     one.each = each
     assert one.lead.run() == 0
+
+
+def test_a_training_that_handed_nothing_over_has_not_succeeded(led: Callable[..., Led]) -> None:
+    one = led()
+    one.trainer.held = one.trainer.complete = True
+    assert one.lead.run() == 70
 
 
 def test_a_job_that_is_refused_says_why(led: Callable[..., Led], capfd: pytest.CaptureFixture[str]) -> None:

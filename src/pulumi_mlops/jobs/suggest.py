@@ -9,6 +9,9 @@ has failed: others keep away from its values. The folder gets ``asked.json``, an
 parameter. There is no database, and nothing that two trials write.
 """
 
+# pyright: reportMissingImports=false
+# The image has Optuna, and this environment does not.
+
 from __future__ import annotations
 
 import hashlib
