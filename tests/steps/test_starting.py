@@ -7,16 +7,22 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops import DatasetRef, InvalidArgs, PipelineRef
 from support.facts.aws import HUB, IMAGE, MODEL
+from support.mocks import Cloud
 
 ROWS = DatasetRef(name="rows", backend="aws", platform=HUB, location="s3://rows/", address={"database": "rows"})
 ITSELF = PipelineRef(name="retrain", backend="aws", platform=HUB, runs="s3://a/", address={"name": "n", "arn": "a"})
 
 
 def refused(**args: Any) -> str:
-    fit = mlops.train(image=IMAGE, command=["train"])
-    steps = {"fit": fit, "register": mlops.register(MODEL, fit.out("model"), image=IMAGE)}
-    with pytest.raises(InvalidArgs) as caught:
+    def program() -> None:
+        fit = mlops.train(image=IMAGE, command=["train"])
+        steps = {"fit": fit, "register": mlops.register(MODEL, fit.out("model"), image=IMAGE)}
         mlops.Pipeline("retrain", **({"platform": HUB, "steps": steps} | args))
+
+    cloud = Cloud()
+    with pytest.raises(InvalidArgs) as caught:
+        cloud.run(program)
+    assert not cloud.registered
     return "\n".join(str(problem) for problem in caught.value.problems)
 
 
