@@ -42,8 +42,8 @@ def program() -> None:
     mlops.FeatureGroup("profile", store=store, keys=["id"], event_time="at", features=features, online={})
     models = mlops.ModelRegistry("models", platform=hub, approvers=[{"user": "lead"}])
     churn = mlops.Model("churn", registry=models)
-    mlops.TrainingCluster("gpus", platform=hub)
-    fit = mlops.train(image="example/churn:1", command=["train"])
+    gpus = mlops.TrainingCluster("gpus", platform=hub)
+    fit = mlops.train(image="example/churn:1", command=["train"], cluster=gpus)
     mlops.Pipeline("retrain", platform=hub, steps={"fit": fit}, schedule={"cron": "0 3 * * MON"})
     scaling = {"min": 2, "max": 4, "requests_per_replica": 100}
     mlops.Endpoint("score", platform=hub, model=churn.version(1), scaling=scaling, capture_percent=100)

@@ -84,6 +84,13 @@ class Registration:
         return json.loads(self.inputs[key])
 
 
+_CALLED = {
+    "aws:iam/role": "iam::{account}:role/{name}",
+    "aws:sfn/stateMachine": "states:{region}:{account}:stateMachine:{name}",
+}
+"""What the ARN of a kind has behind the partition, where it is not as most are."""
+
+
 class _Answers(mocks.Mocks):
     """What the cloud would say: generic ids and ARNs, and the few facts that programs build on."""
 
@@ -105,7 +112,9 @@ class _Answers(mocks.Mocks):
             return f"{args.name}-id", _random(args)
         name = args.inputs.get("name") or f"{args.name}-0a1b2c3"
         service = args.typ.split(":")[1].split("/")[0]
-        made = {"name": name, "arn": f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{name}"}
+        called = _CALLED.get(args.typ.rpartition(":")[0], "{service}:{region}:{account}:{name}")
+        arn = called.format(service=service, region=REGION, account=ACCOUNT, name=name)
+        made = {"name": name, "arn": f"arn:{PARTITION}:{arn}"}
         if args.typ.startswith("aws:sagemaker/modelPackageGroup:"):
             group = args.inputs["modelPackageGroupName"]
             made["arn"] = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{group}"
@@ -113,10 +122,6 @@ class _Answers(mocks.Mocks):
             kind = "mlflow-app/app" if "App" in args.typ else "mlflow-tracking-server/server"
             made["arn"] = f"arn:{PARTITION}:sagemaker:{REGION}:{ACCOUNT}:{kind}-{args.name}"
             made["trackingServerUrl"] = f"https://{args.name}.{REGION}.experiments.sagemaker.aws"
-        if args.typ.startswith("aws:iam/role:"):
-            made["arn"] = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
-        if args.typ.startswith("aws:sfn/stateMachine:"):
-            made["arn"] = f"arn:{PARTITION}:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
         if args.typ.startswith("aws:ecr/repository:"):
             made["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}"
         if args.typ.startswith("aws:cloudcontrol/"):
