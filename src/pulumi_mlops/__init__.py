@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_mlops.core.loading import collecting_later
 
 if TYPE_CHECKING:
+    from pulumi_mlops.args.batch import BatchArgs
     from pulumi_mlops.args.compute import Compute
     from pulumi_mlops.args.dataset import DatasetArgs, ExistingDatasetArgs
     from pulumi_mlops.args.endpoint import (
@@ -152,6 +153,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.core.principals import PrincipalRef
     from pulumi_mlops.core.refs import SecretRef
     from pulumi_mlops.core.workload import TrackerRef
+    from pulumi_mlops.steps.batch import BatchStep, batch
     from pulumi_mlops.steps.evaluate import EvaluateStep, evaluate
     from pulumi_mlops.steps.prepare import PrepareStep, prepare
     from pulumi_mlops.steps.register import RegisterStep, register
@@ -160,6 +162,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.steps.tune import TuneStep, tune
 
 _HOMES = {
+    "args.batch": ["BatchArgs"],
     "args.compute": ["Compute"],
     "args.dataset": ["DatasetArgs", "ExistingDatasetArgs"],
     "args.endpoint": [
@@ -285,6 +288,7 @@ _HOMES = {
     "core.principals": ["PrincipalRef"],
     "core.refs": ["SecretRef"],
     "core.workload": ["TrackerRef"],
+    "steps.batch": ["BatchStep", "batch"],
     "steps.evaluate": ["EvaluateStep", "evaluate"],
     "steps.prepare": ["PrepareStep", "prepare"],
     "steps.register": ["RegisterStep", "register"],
@@ -297,6 +301,8 @@ _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() f
 __all__ = [
     "AccountTrust",
     "Asynchronous",
+    "BatchArgs",
+    "BatchStep",
     "Canary",
     "Clearml",
     "Client",
@@ -440,6 +446,7 @@ __all__ = [
     "Unsupported",
     "Variant",
     "Wandb",
+    "batch",
     "client",
     "evaluate",
     "parameter",

@@ -43,6 +43,13 @@ def ran(folder: Path, command: str, wanted: Mapping[str, object] | None = None, 
     return done.returncode, done.stdout + done.stderr, json.loads(kept.read_text()) if kept.is_file() else None
 
 
+def test_the_version_of_a_model_that_was_read_is_recorded(tmp_path: Path) -> None:
+    given = {"MLOPS_MODEL_MODEL": "churn@3 s3://acme/models/3/", "MLOPS_INPUT_MODEL": str(tmp_path / "model")}
+    code, said, facts = ran(tmp_path, "true", **given)
+    assert code == 0, said
+    assert facts["inputs"]["model"] == {"model": "churn", "files": "s3://acme/models/3/", "version": 3}
+
+
 def test_the_version_that_was_read_is_recorded(tmp_path: Path, rows: str) -> None:
     given = {"MLOPS_DATASET_THE_Y": f"rows@latest {rows}", "MLOPS_INPUT_THE_Y": str(tmp_path / "y")}
     code, said, facts = ran(tmp_path, "ls $MLOPS_INPUT_THE_Y > seen", {"datasets": ["the-y"]}, **given)

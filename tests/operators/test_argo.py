@@ -109,9 +109,16 @@ def queued() -> Steps:
     return {"rows": rows, "fit": alone, "best": best, "judge": judge(best.out("model"))}
 
 
+def scored() -> Steps:
+    rows, trained = mlops.prepare(image=IMAGE, command=["select"], outputs=["rows"]), fit()
+    score = mlops.batch(trained.out("model"), image=IMAGE, command=["score"], inputs={"rows": rows.out("rows")})
+    return {"rows": rows, "fit": trained, "score": score}
+
+
 WEEKLY = {"cron": "0 3 * * 5-7", "timezone": "Europe/Berlin"}
 PIPELINES: dict[str, tuple[Callable[[], Steps], dict[str, Any]]] = {
     "one": (lambda: {"fit": fit()}, {}),
+    "batch": (scored, {}),
     "prepared": (prepared, {"parallel": 1}),
     "branches": (branches, {}),
     "chained": (chained, {"parameters": {"least": 0.9}}),

@@ -125,6 +125,12 @@ class PipelineSpec(Spec):
         """Refuse what would start itself, and what is said twice."""
         registered = {identity(step.model) for step in self.steps.values() if isinstance(step, RegisterStep)}
         own = _identity(PipelineRef.noun, self.platform, name)
+        for step, one in self.steps.items():
+            work = works(one)
+            for key, version in (work.versions if work else {}).items():
+                if version.backend != self.platform.backend:
+                    told = f"version {version.version} of {version.name!r} lives on {version.backend!r}"
+                    yield Problem(f"steps.{step}.inputs.{key}", f"{told}, and its files are not read here; copy them")
         if self.overlap == "skip" and self.schedule is None and not self.triggers:
             yield Problem("overlap", "nothing starts it by itself, so that nothing could be skipped; leave it out")
         seen: list[object] = []

@@ -4,8 +4,8 @@
 made, whose form is the same on every backend; `docs/workload.md` tells it. Only the standard library is used.
 
 The backend says in variables what only it knows: ``MLOPS_RUN``, ``MLOPS_CODE``, ``MLOPS_FACTS`` (the file here),
-``MLOPS_FACTS_AT`` (its address afterwards), ``MLOPS_DATASET_<INPUT>``, ``MLOPS_HISTORY_<INPUT>`` and
-``MLOPS_MADE_<INPUT>``.
+``MLOPS_FACTS_AT`` (its address afterwards), ``MLOPS_DATASET_<INPUT>``, ``MLOPS_HISTORY_<INPUT>``,
+``MLOPS_MODEL_<INPUT>`` and ``MLOPS_MADE_<INPUT>``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORM = 1
 RUN, CODE, FILE, ADDRESS, READ = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
 INPUT, DATASET, HISTORY, MADE = "MLOPS_INPUT_", "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_"
+MODEL = "MLOPS_MODEL_"
 PARAMETER = "MLOPS_PARAMETER_"
 DATA = "MLOPS_DATA_"
 """How variables begin that say which data a step read, for a client that records variables."""
@@ -149,6 +150,8 @@ def data(facts: Mapping[str, Any]) -> dict[str, str]:
     for name, one in facts["inputs"].items():
         if "dataset" in one:
             found[f"data.{name}"] = f"{one['dataset']}@{one['version']}"
+        elif "model" in one:
+            found[f"data.{name}"] = f"{one['model']}@{one['version']}"
         elif "features" in one:
             found[f"data.{name}"] = f"{one['features']}@{one['until']}"
     return found
@@ -168,6 +171,9 @@ def inputs(environment: Mapping[str, str]) -> dict[str, Any]:
             which, where = _named(told)
             found[name] = {"features": told.rpartition(f"@{which} ")[0], "location": where, "days": int(which)}
             found[name].update({"until": _now(), **read})
+        elif told := environment.get(MODEL + own):
+            which, where = _named(told)
+            found[name] = {"model": told.rpartition(f"@{which} ")[0], "files": where, "version": int(which)}
         elif told := environment.get(MADE + own):
             what, _, address = told.partition(" ")
             step, _, output = what.partition("/")

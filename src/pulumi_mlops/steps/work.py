@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pulumi_mlops.components.dataset_ref import DatasetView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
+from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
@@ -20,8 +21,9 @@ from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distin
 START, FETCH, READ, FACTS, QUERY = "step.py", "start.py", "dataset.py", "facts.py", "history.py"
 """The programs of ``jobs/`` that begin a step: the first of all, the one for a tracker's keys, the one for datasets,
 the one that writes the record of the step, and the one that queries the history of a feature group."""
-DATASET, HISTORY, MADE = "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_"
-"""Variables that say of an input what it is: a version of a dataset, a history, an output of another step."""
+DATASET, HISTORY, MADE, MODEL = "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_", "MLOPS_MODEL_"
+"""Variables that say of an input what it is: a version of a dataset, a history, an output of another step, a version of
+a model."""
 RUN, CODE, RECORD, RECORDED, READS = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
 """Variables for the record of a step: the run, the image, the file, its address afterwards, and the folder with what
 was read."""
@@ -37,6 +39,10 @@ METRICS = "MLOPS_METRICS"
 _SMALL = Compute(cpus=2, memory_gb=4)
 
 
+Read = Annotated[Out | DatasetView | OfflineView | ModelVersionRef, Given()]
+"""What a step can read."""
+
+
 def _some(inputs: Mapping[str, object], kind: type) -> bool:
     return any(isinstance(one, kind) for one in inputs.values())
 
@@ -50,12 +56,13 @@ class Work(Step):
     command: Annotated[list[In[str]], Field(min_length=1)]
     """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
     inputs: Annotated[
-        dict[str, Annotated[Out | DatasetView | OfflineView, Given()]],
+        dict[str, Read],
         Needs("pipeline.features", lambda inputs: _some(inputs, OfflineView)),
         Needs("pipeline.datasets", lambda inputs: _some(inputs, DatasetView)),
+        Needs("pipeline.versions", lambda inputs: _some(inputs, ModelVersionRef)),
     ] = {}
-    """What it reads, by name: what another step made, a version of a dataset, or the history of a feature group. The
-    container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
+    """What it reads, by name: what another step made, a version of a dataset or of a model, or the history of a feature
+    group. The container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
     outputs: list[str] = []
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names. A folder that is
     empty at the end is an error."""
@@ -83,6 +90,13 @@ class Work(Step):
         named(value)
         for first, second in twins(value):
             raise refuse(f"{first!r} and {second!r} make one variable; rename one")
+        return value
+
+    @field_validator("inputs")
+    @classmethod
+    def _there(cls, value: Mapping[str, object]) -> Mapping[str, object]:
+        for one in value.values():
+            readable(one)
         return value
 
     @field_validator("outputs", "metrics")
@@ -141,6 +155,11 @@ class Work(Step):
         return {name: one for name, one in self.inputs.items() if isinstance(one, OfflineView)}
 
     @property
+    def versions(self) -> dict[str, ModelVersionRef]:
+        """What it reads of registries, by input."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, ModelVersionRef)}
+
+    @property
     def datasets(self) -> dict[str, DatasetView]:
         """What it reads of datasets, by input."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, DatasetView)}
@@ -150,6 +169,8 @@ class Work(Step):
         found: dict[str, Input[str]] = {CODE: self.image}
         for name, view in self.datasets.items():
             found[variable(DATASET, name)] = together_with(view.label, view.dataset.location)
+        for name, version in self.versions.items():
+            found[variable(MODEL, name)] = f"{version.name}@{version.version} {version.files}"
         if self.tracker is not None:
             found[TRACKER] = f"{self.tracker.name} {self.tracker.engine}"
         return found
@@ -158,6 +179,7 @@ class Work(Step):
         """Return what runs; folders for what it reads and makes are the backend's."""
         grants: list[Grant] = [("pull", Image(self.image))]
         grants += [("read", view) for view in (*self.views.values(), *self.datasets.values())]
+        grants += [("read", version) for version in self.versions.values()]
         grants += [("read", secret) for secret in self.secrets.values()]
         return Workload(
             name=name,
@@ -177,6 +199,17 @@ def history_problems(field: str, work: Work, platform: PlatformRef) -> Iterator[
         if (view.group.platform.name, view.group.platform.stage) != (platform.name, platform.stage):
             told = f"{view.group.name!r} is of platform {view.group.platform.name!r} ({view.group.platform.stage})"
             yield Problem(f"{field}.inputs.{name}", f"{told}; copy its rows into a Dataset of this one, and take that")
+
+
+def readable(source: object) -> None:
+    """Refuse a version that has no files yet, or none of its own."""
+    if not isinstance(source, ModelVersionRef):
+        return
+    if source.waiting:
+        raise refuse(f"no version of {source.name!r} is approved yet; write it when one is, or take what a step makes")
+    if source.files is None:
+        told = "names no files that a step could read; give its version files of its own, or take what a step makes"
+        raise refuse(f"version {source.version} of {source.name!r} {told}")
 
 
 def together_with(word: str, address: Input[str]) -> Input[str]:

@@ -136,9 +136,27 @@ def repeated() -> Steps:
     }
 
 
+VERSION = mlops.ModelVersionRef(
+    name="churn",
+    backend="aws",
+    platform=HUB,
+    version=3,
+    files="s3://artifacts/models/churn/3/",
+    address={"arn": "arn:1", "group": "churn-dev-models-churn", "files": ["s3://artifacts/models/churn/3/"]},
+)
+
+
+def scored() -> Steps:
+    rows = mlops.prepare(image=IMAGE, command=["sh", "-c", "echo 1 > $(MLOPS_OUTPUT_ROWS)/1"], outputs=["rows"])
+    model = fit()
+    write = "cat $(MLOPS_INPUT_MODEL)/x $(MLOPS_INPUT_ROWS)/1 > $(MLOPS_OUTPUT_SCORES)/all"
+    score = mlops.batch(model.out("model"), image=IMAGE, command=["sh", "-c", write], inputs={"rows": rows.out("rows")})
+    return {"rows": rows, "fit": model, "score": score}
+
+
 RIGHT = (
     *(alone, prepared, distributed, tuned, conditional, twice_conditional, both, fanned_out, of_the_training),
-    *(of_the_best_trial, several_outputs, repeated),
+    *(of_the_best_trial, several_outputs, repeated, scored),
 )
 
 
@@ -242,6 +260,24 @@ def test_a_run_is_told_its_parameters(tmp_path: Path) -> None:
     assert definition["Parameters"] == [{"Name": "auc", "Type": "Float", "DefaultValue": 0.5}]
     run = Run(definition, tmp_path, {"auc": 0.75})()
     assert "mlops-metric auc=0.75;" in run.logs["pipelines-judge"]
+
+
+def test_rows_are_scored_with_the_model_that_was_made(tmp_path: Path) -> None:
+    run = Run(ran(scored()), tmp_path)()
+    assert set(run.done) == {"rows", "fit", "score"}
+    ((scores,),) = [list(folder.glob("all")) for folder in tmp_path.rglob("scores") if (folder / "all").is_file()][:1]
+    assert scores.read_text() == "x\n1\n"
+
+
+def test_a_version_of_the_registry_scores_and_is_read(cloud: Cloud) -> None:
+    rows = mlops.prepare(image=IMAGE, command=["rows"], outputs=["rows"])
+    score = mlops.batch(VERSION, image=IMAGE, command=["score"], inputs={"rows": rows.out("rows")})
+    (_, written) = made(cloud, {"rows": rows, "score": score})["Steps"]
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in written["Arguments"]["ProcessingInputs"]}
+    assert inputs["model"] == "s3://artifacts/models/churn/3/"
+    assert written["Arguments"]["Environment"]["MLOPS_MODEL_MODEL"] == "churn@3 s3://artifacts/models/churn/3/"
+    allowed = json.dumps(cloud.one("iam/rolePolicy", "retrain-rights").document("policy"))
+    assert "artifacts/models/churn/3/*" in allowed
 
 
 def test_a_step_that_leaves_nothing_fails_the_run(tmp_path: Path) -> None:

@@ -192,12 +192,29 @@ def search_on_condition() -> Steps:
     return {"fit": first, "judge": judged, "best": best, "last": judge(best.out("model"))}
 
 
+VERSION = mlops.ModelVersionRef(
+    name="churn",
+    backend="azure",
+    platform=HUB,
+    version=3,
+    files="https://theirs.blob.core.windows.net/models/churn/3/",
+    address={"id": f"{WORKSPACE}/models/churn/versions/3"},
+)
+
+
+def scored() -> Steps:
+    rows = prepare()
+    score = mlops.batch(VERSION, image=IMAGE, command=["score"], inputs={"rows": rows.out("rows")})
+    return {"rows": rows, "score": score}
+
+
 RIGHT: dict[str, tuple[Callable[[], Steps], dict[str, Any]]] = {
     "one step": (one, NOTHING),
     "rows of a group": (chain, NOTHING),
     "distributed on GPUs": (gpus, NOTHING),
     "a search": (search, NOTHING),
     "a condition that registers": (registers, NOTHING),
+    "a batch": (scored, NOTHING),
     "fan-out": (fan_out, {"parallel": 2}),
     "behind a condition": (behind_a_condition, NOTHING),
     "parameters": (of_parameters, {"parameters": {"lr": 0.1, "least": 0.9}}),
@@ -315,6 +332,15 @@ def test_a_condition_stands_in_front_of_its_step_alone() -> None:
     assert more["when"] == [{"step": "judge", "metric": "auc", "comparison": ">", "value": 0.5}]
     assert set(more["before"]) == {"fit", "judge"}
     assert (last["when"], last["before"]) == ([], ["more"]), "it is skipped because the step before it was"
+
+
+def test_a_version_of_the_registry_is_a_folder_that_is_mounted() -> None:
+    score = whole(build(scored))["jobs"]["score"]
+    assert score["inputs"]["input_model"] == {
+        "job_input_type": "uri_folder",
+        "mode": "ReadOnlyMount",
+        "uri": "https://theirs.blob.core.windows.net/models/churn/3/",
+    }
 
 
 def test_a_search_draws_as_was_asked() -> None:

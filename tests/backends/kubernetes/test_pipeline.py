@@ -12,7 +12,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs, ModelRef
-from support.facts.kubernetes import GROUP, HUB, hub
+from support.facts.kubernetes import GROUP, HUB, hub, version
 from support.mocks import Cloud
 
 IMAGE = "registry.example.com/churn/train:1"
@@ -253,6 +253,23 @@ def test_rows_of_a_feature_group_are_a_folder(cloud: Cloud) -> None:
     templates = made(cloud, lambda: {"fit": fit(inputs={"x": group.as_of(days=90)})})
     (brought,) = templates["step-fit"]["inputs"]["artifacts"]
     assert brought["s3"] == {"key": "features/features/profile"}
+
+
+def test_the_files_of_a_version_are_brought_to_what_scores(cloud: Cloud) -> None:
+    kept = replace(version(), files="s3://artifacts/models/3/artifacts/model/")
+
+    def scored() -> Steps:
+        rows = mlops.prepare(image=IMAGE, command=["select"], outputs=["rows"])
+        score = mlops.batch(kept, image=IMAGE, command=["score"], inputs={"rows": rows.out("rows")})
+        return {"rows": rows, "score": score}
+
+    brought = {one["name"]: one for one in made(cloud, scored)["step-score"]["inputs"]["artifacts"]}
+    assert brought["model"]["s3"] == {"key": "models/3/artifacts/model"}
+    assert brought["rows"]["path"] == "/mnt/inputs/rows"
+    away = replace(kept, files="s3://elsewhere/model/")
+    refused = mlops.batch(away, image=IMAGE, command=["score"], inputs={"again": away})
+    with pytest.raises(InvalidArgs, match="is kept elsewhere, and Argo brings files of the platform's own bucket"):
+        declare({"score": refused})
 
 
 def test_whoever_registers_is_a_user_of_the_registry_who_may_do_that_only(cloud: Cloud) -> None:

@@ -93,6 +93,20 @@ def reading_rows(words: Words) -> mlops.Pipeline:
     return pipeline(words, hub, steps={"fit": training(words, inputs={"y": rows.latest()})})
 
 
+def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
+    hub = platform(words)
+    first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
+    fit = training(words)
+    kept = replace(model(words, registry(words, hub)).version(3), files=words.rows.replace("theirs/rows", "models/3"))
+    score = mlops.batch(
+        kept if with_a_version else fit.out("model"),
+        image=words.image,
+        command=["score"],
+        inputs={"rows": first.out("rows")},
+    )
+    return pipeline(words, hub, steps={"rows": first, "fit": fit, "score": score})
+
+
 def recorded(words: Words) -> mlops.Pipeline:
     hub = platform(words)
     runs = mlops.ExperimentTracker("runs", platform=hub)
@@ -402,6 +416,8 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: trained_on(w, nodes=2, launcher="torchrun", retries=2)
     ),
     "pipeline.datasets": Program(reading_rows, without=dataset),
+    "pipeline.batch": Program(scoring, without=pipeline),
+    "pipeline.versions": Program(lambda w: scoring(w, with_a_version=True), without=scoring),
     "pipeline.tracker": Program(recorded, without=pipeline),
     "pipeline.cluster": Program(on_a_cluster, without=pipeline),
     "pipeline.checkpoints": Program(lambda w: trained_on(w, checkpoints=True), without=pipeline),

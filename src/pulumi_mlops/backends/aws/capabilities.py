@@ -83,6 +83,8 @@ CAPABILITIES = table(
             "Athena selects the rows of these days as they are known when the step begins, and the program that starts "
             "it fetches them with boto3, which the image has to have",
         ),
+        "pipeline.batch": Entry("native", "a processing job with the step's own image, on one instance"),
+        "pipeline.versions": Entry("native", "the files of the model package, which the job is given as an input"),
         "pipeline.retries": Entry(
             "emulated",
             "SageMaker repeats a step that the service failed; a command that failed is run again in its container",

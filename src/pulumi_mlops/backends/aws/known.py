@@ -8,6 +8,7 @@ from pulumi import Input
 
 from pulumi_mlops.backends.aws import expressions, history, rights
 from pulumi_mlops.backends.aws.expressions import Json
+from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.workload import variable
 from pulumi_mlops.steps.graph import Graph, works
@@ -122,6 +123,14 @@ class Known:
             return {"Get": f"Steps.{name}.ProcessingOutputConfig.Outputs['{out.name}'].S3Output.S3Uri"}
         below = ["model"] if out.name == "model" else ["data", out.name]
         return expressions.joined(self.run(name), self._job_name(out.step), "output", *below, "")
+
+    def brought(self, step: Work) -> dict[str, Any]:
+        """Return the folders that a service brings into a step, by input: of other steps, and of versions."""
+        return {
+            one: self.folder(source) if isinstance(source, Out) else source.files
+            for one, source in step.inputs.items()
+            if isinstance(source, Out | ModelVersionRef)
+        }
 
     def metric(self, metric: Metric) -> Json:
         """Return what a step measured."""

@@ -22,11 +22,8 @@ from pulumi_mlops.backends.aws.workload import environment
 from pulumi_mlops.components.training_ref import TrainingClusterRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.workload import variable
-from pulumi_mlops.steps.evaluate import EvaluateStep
 from pulumi_mlops.steps.graph import Graph
-from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.register import RegisterStep
-from pulumi_mlops.steps.step import Out
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
 from pulumi_mlops.steps.work import (
@@ -117,7 +114,7 @@ class Rendering:
             return {"Name": name, "Type": "Training", "Arguments": self._training(name, step), **_again(step)}
         if isinstance(step, RegisterStep):
             return {"Name": name, "Type": "RegisterModel", "Arguments": self._registering(step)}
-        assert isinstance(step, PrepareStep | EvaluateStep)  # noqa: S101 (there are no others)
+        assert isinstance(step, Work)  # noqa: S101 (there are no others)
         found = {"Name": name, "Type": "Processing", "Arguments": self._processing(name, step), **_again(step)}
         files = {**({MEASUREMENTS: FILE} if step.metrics else {}), **({RECORDS: FACTS} if step.datasets else {})}
         if files:
@@ -181,11 +178,7 @@ class Rendering:
             },
             "InputDataConfig": [
                 _channel(PROGRAM, self.at.program),
-                *(
-                    _channel(one, self.known.folder(source))
-                    for one, source in step.inputs.items()
-                    if isinstance(source, Out)
-                ),
+                *(_channel(one, folder) for one, folder in self.known.brought(step).items()),
             ],
             "OutputDataConfig": {
                 "S3OutputPath": self.known.run(name),
@@ -221,9 +214,7 @@ class Rendering:
         if step.metrics:
             said[METRICS] = f"{_PROCESSED}/output/{MEASURED}/{FILE}"
         said[RECORD] = f"{_PROCESSED}/output/{MEASURED}/{FACTS}"
-        taken = {PROGRAM: self.at.program} | {
-            one: self.known.folder(source) for one, source in step.inputs.items() if isinstance(source, Out)
-        }
+        taken = {PROGRAM: self.at.program, **self.known.brought(step)}
         found: Json = {
             "AppSpecification": {
                 "ImageUri": step.image,

@@ -299,6 +299,8 @@ CAPABILITIES = table(
             "the step finds every row of the group; how many days it is to look back is in MLOPS_DAYS_<NAME>.",
             "a filter of the event time in the step's program.",
         ),
+        "pipeline.batch": Entry("native", "a command component with the step's own image, on one machine"),
+        "pipeline.versions": Entry("native", "the folder with the files of the version, which is mounted"),
         "pipeline.retries": Entry(
             "emulated", "the program in front of the command begins it again, on the same machine, in the same job"
         ),

@@ -113,6 +113,7 @@ NOTES = {
     "Pipeline.parallel": "steps are laid into as many rows, each of which is one after the other.",
     "PrepareStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
     "EvaluateStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
+    "BatchStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
     "TrainStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
     "TuneStep.when": "a search that does not run is shown as completed: each trial ends at once.",
     "TuneStep.over": "random sampling.",

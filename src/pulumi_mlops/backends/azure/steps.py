@@ -23,6 +23,7 @@ from pulumi_mlops.backends.azure.stores import in_datastore
 from pulumi_mlops.backends.azure.workflows import MANAGEMENT, ML
 from pulumi_mlops.backends.azure.workload import CLIENT, addresses
 from pulumi_mlops.components.feature_group import OfflineView
+from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.training_ref import TrainingClusterRef
 from pulumi_mlops.core.compute import Compute
@@ -147,6 +148,7 @@ class Rendered:
         return {
             "bound": {key: value["value"] for key, value in self.bound.items() if "value" in value},
             "rows": {key: [view.group.platform.name, view.group.name] for key, view in views.items()},
+            "versions": {key: [one.name, one.version] for key, one in (work.versions if work else {}).items()},
             "datasets": {key: [view.dataset.platform.name, view.label] for key, view in read.items()},
             "seconds": seconds,
             "sweep": _sweep(self.step, "", seconds) if isinstance(self.step, TuneStep) else None,
@@ -423,19 +425,20 @@ def _registers(context: Context, step: RegisterStep) -> _Own:
     )
 
 
-def _folders(step: Step) -> dict[str, Out | OfflineView]:
+def _folders(step: Step) -> dict[str, Out | OfflineView | ModelVersionRef]:
     """Return what a step reads, by name."""
     if isinstance(step, RegisterStep):
         return {FILES: step.files}
     work = works(step)
-    return {name: one for name, one in work.inputs.items() if isinstance(one, Out | OfflineView)} if work else {}
+    kinds = Out | OfflineView | ModelVersionRef
+    return {name: one for name, one in work.inputs.items() if isinstance(one, kinds)} if work else {}
 
 
-def _folder(context: Context, source: Out | OfflineView) -> dict[str, Any]:
+def _folder(context: Context, source: Out | OfflineView | ModelVersionRef) -> dict[str, Any]:
     if isinstance(source, Out):
         return _bound(context.spec.graph.name(source.step), f"output_{safe(source.name)}")
-    rows = in_datastore(context.at, FeatureGroupAddress.of(source.group).rows)
-    return {"job_input_type": "uri_folder", "mode": "ReadOnlyMount", "uri": rows}
+    where = source.files if isinstance(source, ModelVersionRef) else FeatureGroupAddress.of(source.group).rows
+    return {"job_input_type": "uri_folder", "mode": "ReadOnlyMount", "uri": in_datastore(context.at, where or "")}
 
 
 def _compared(when: Condition | None) -> list[Parameter]:

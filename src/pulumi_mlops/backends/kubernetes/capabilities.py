@@ -261,6 +261,8 @@ CAPABILITIES = table(
             "has, and is copied for each step.",
             "a command that takes the last days by the event time.",
         ),
+        "pipeline.batch": Entry("native", "a pod with the step's own image"),
+        "pipeline.versions": Entry("native", "Argo brings the files of the version from the object store"),
         "pipeline.retries": Entry("native", "Argo's retryStrategy, also when a node is taken away"),
         "pipeline.distributed": Entry("native", "a TrainJob of Kubeflow Trainer, led by the step's pod"),
         "pipeline.cluster": Entry("native", "a TrainJob in the cluster's queue; Kueue starts it, and begins it again"),

@@ -99,6 +99,10 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
                 f"{view.group.name!r} keeps its rows elsewhere, and Argo brings files of the platform's own bucket, "
                 f"{bucket!r}; copy them there in a step",
             )
+    for key, version in step.versions.items():
+        if not (version.files or "").startswith(f"s3://{bucket}/"):
+            told = f"version {version.version} of {version.name!r} is kept elsewhere, and Argo brings files of"
+            yield Problem(f"{where}.inputs.{key}", f"{told} the platform's own bucket, {bucket!r}; copy them there")
     for key, held in step.secrets.items():
         if held.backend != "kubernetes":
             yield Problem(f"{where}.secrets.{key}", "is kept on another backend; keep it in Platform(secrets={…}) here")

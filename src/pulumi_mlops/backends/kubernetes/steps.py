@@ -24,6 +24,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     restricted,
     secret_variable,
 )
+from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.core.workload import SECRET, variable
 from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.register import RegisterStep
@@ -257,6 +258,8 @@ class Rendering:
         """Say what Argo brings into a folder before the container begins."""
         if isinstance(source, Out):
             key = self._key(source)
+        elif isinstance(source, ModelVersionRef):
+            key = (source.files or "").removeprefix(f"s3://{self.at.bucket}/").rstrip("/")
         else:
             group = source.group  # type: ignore[attr-defined]  # a view, as the spec says
             key = FeatureGroupAddress.of(group).location.removeprefix(f"s3://{self.at.bucket}/").rstrip("/")

@@ -1,0 +1,58 @@
+"""What batch accepts, as editors and type checkers see it.
+
+Written by tools/generate_interface.py out of the spec; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Required, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pulumi import Input
+
+    from pulumi_mlops.args.compute import Compute
+    from pulumi_mlops.components.dataset_ref import DatasetView
+    from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
+    from pulumi_mlops.components.feature_group import OfflineView
+    from pulumi_mlops.components.model import ModelVersionRef
+    from pulumi_mlops.core.refs import Has, SecretRef
+    from pulumi_mlops.steps.step import Condition, Out, Parameter
+
+__all__ = ["BatchArgs"]
+
+
+class BatchArgs(TypedDict, total=False):
+    """What a step that scores is asked to do."""
+
+    when: Condition | None
+    """What must hold for it to run: ``judge.metric("auc") >= 0.9``. It runs always unless told. A step that does not
+    run is skipped with everything that takes from it, and the pipeline succeeds."""
+    image: Required[Input[str]]
+    """The image, such as ``platform.image("churn", sha)``. It has Python 3.9 or newer as ``python3``: a small program
+    of the library starts the command."""
+    command: Required[Sequence[Input[str]]]
+    """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
+    inputs: Required[Mapping[str, Out | DatasetView | OfflineView | Has[ModelVersionRef]]]
+    """What is scored, by name: what another step made, a version of a dataset, or the history of a feature group. The
+    container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
+    outputs: Sequence[str]
+    """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names."""
+    metrics: Sequence[str]
+    """What it measures: numbers that it writes as JSON, ``{"auc": 0.93}``, into the file that ``MLOPS_METRICS`` names.
+    One that is missing at the end is an error."""
+    parameters: Mapping[str, Parameter | str | bool | int | float]
+    """Values by name: the container finds each as ``MLOPS_PARAMETER_<NAME>``."""
+    environment: Mapping[str, Input[str]]
+    """Further variables. Names that begin with ``MLOPS_`` belong to the library."""
+    secrets: Mapping[str, Has[SecretRef]]
+    """Secrets that it reads, by the name under which it finds each; see the page on workloads."""
+    tracker: Has[ExperimentTrackerRef] | None
+    """Where it records its runs. It may record there, and finds the tracker's own variables, keys among them."""
+    compute: Compute | None
+    """The machine, or one of the machines; 2 CPUs and 4 GiB unless told."""
+    max_hours: float
+    """Hours after which it is ended and counts as failed."""
+    retries: int
+    """How often it is begun again after it failed."""
