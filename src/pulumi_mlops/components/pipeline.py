@@ -108,6 +108,18 @@ class PipelineSpec(Spec):
             )
         return value
 
+    @field_validator("steps")
+    @classmethod
+    def _of_this_backend(cls, value: dict[str, Step], info: ValidationInfo) -> dict[str, Step]:
+        platform = info.data.get("platform")
+        for step, one in value.items():
+            work = works(one)
+            for key, version in (work.versions if work and platform else {}).items():
+                if version.backend != platform.backend:
+                    told = f"version {version.version} of {version.name!r} lives on {version.backend!r}"
+                    raise refuse(f"{step}.inputs.{key}: {told}, and its files are not read here; copy them")
+        return value
+
     def uses(self) -> frozenset[str]:
         """Name what its steps need where they take things of other platforms."""
         used = [work for step in self.steps.values() if (work := works(step)) is not None]
@@ -125,12 +137,6 @@ class PipelineSpec(Spec):
         """Refuse what would start itself, and what is said twice."""
         registered = {identity(step.model) for step in self.steps.values() if isinstance(step, RegisterStep)}
         own = _identity(PipelineRef.noun, self.platform, name)
-        for step, one in self.steps.items():
-            work = works(one)
-            for key, version in (work.versions if work else {}).items():
-                if version.backend != self.platform.backend:
-                    told = f"version {version.version} of {version.name!r} lives on {version.backend!r}"
-                    yield Problem(f"steps.{step}.inputs.{key}", f"{told}, and its files are not read here; copy them")
         if self.overlap == "skip" and self.schedule is None and not self.triggers:
             yield Problem("overlap", "nothing starts it by itself, so that nothing could be skipped; leave it out")
         seen: list[object] = []

@@ -69,6 +69,13 @@ class Graph:
 
     def problems(self) -> Iterator[Problem]:
         """Say what is wrong with the graph, and with the parameters that its steps use."""
+        if circle := self._circle():
+            told = f"waits for itself ({' after '.join([*circle, circle[0]])}); take one of these inputs out"
+            yield Problem(f"steps.{circle[0]}", told)
+        else:
+            yield from self._misplaced()
+
+    def _misplaced(self) -> Iterator[Problem]:
         first: dict[int, str] = {}
         for name, step in self.steps.items():
             if (known := first.setdefault(id(step), name)) != name:
@@ -91,6 +98,22 @@ class Graph:
                 yield Problem(
                     f"parameters.{name}", f"is used by no step; write mlops.parameter({name!r}) where it is meant"
                 )
+
+    def _circle(self) -> list[str]:
+        """Return steps each of which waits for the next, and the last for the first: inputs may be added to a step."""
+        done: set[int] = set()
+
+        def walked(step: Step, way: list[Step]) -> list[Step]:
+            if step in way:
+                return way[way.index(step) :]
+            if id(step) in done:
+                return []
+            found = next((found for one in step.before() if (found := walked(one, [*way, step]))), [])
+            done.add(id(step))
+            return found
+
+        circle = next((found for step in self.steps.values() if (found := walked(step, []))), [])
+        return [self.names.get(id(step), step.label) for step in circle]
 
     def _missing(self, other: Step) -> str:
         tuned = next(

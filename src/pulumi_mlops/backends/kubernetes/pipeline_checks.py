@@ -88,7 +88,14 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
             f"{', '.join(map(repr, fixed))}: Kubeflow Trainer sets them itself; leave them out, or read them",
         )
     yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
-    bucket = PlatformAddress.of(spec.platform).store.bucket
+    yield from _inputs(where, step, PlatformAddress.of(spec.platform).store.bucket)
+    for key, held in step.secrets.items():
+        if held.backend != "kubernetes":
+            yield Problem(f"{where}.secrets.{key}", "is kept on another backend; keep it in Platform(secrets={…}) here")
+
+
+def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:
+    """Refuse files that Argo cannot bring."""
     for key, view in step.views.items():
         field = f"{where}.inputs.{key}"
         if view.group.backend != "kubernetes" or not view.group.has_offline:
@@ -103,9 +110,6 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
         if not (version.files or "").startswith(f"s3://{bucket}/"):
             told = f"version {version.version} of {version.name!r} is kept elsewhere, and Argo brings files of"
             yield Problem(f"{where}.inputs.{key}", f"{told} the platform's own bucket, {bucket!r}; copy them there")
-    for key, held in step.secrets.items():
-        if held.backend != "kubernetes":
-            yield Problem(f"{where}.secrets.{key}", "is kept on another backend; keep it in Platform(secrets={…}) here")
 
 
 def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[Problem]:
