@@ -112,10 +112,11 @@ class PipelineSpec(Spec):
     @classmethod
     def _of_this_backend(cls, value: dict[str, Step], info: ValidationInfo) -> dict[str, Step]:
         platform = info.data.get("platform")
+        here = platform.backend if isinstance(platform, PlatformRef) else None
         for step, one in value.items():
             work = works(one)
-            for key, version in (work.versions if work and platform else {}).items():
-                if version.backend != platform.backend:
+            for key, version in (work.versions if work else {}).items():
+                if here not in (None, version.backend):
                     told = f"version {version.version} of {version.name!r} lives on {version.backend!r}"
                     raise refuse(f"{step}.inputs.{key}: {told}, and its files are not read here; copy them")
         return value
