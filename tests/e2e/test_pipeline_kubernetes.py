@@ -1,9 +1,6 @@
 """Pipelines in a cluster: admitted by the real API server, changed in place, with the rights that they need."""
 
-import functools
-import importlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +8,12 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
-from pulumi_mlops import jobs
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.admission import offer
 from support.e2e.inside import Cluster
 from support.e2e.outside import empty, shown, succeeded
+from support.leading import trainjob
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -162,26 +159,8 @@ def test_accounts_have_the_rights_that_they_need_and_no_other(loop: tuple[Stack,
 
 
 def led(cluster: Cluster) -> dict[str, Any]:
-    """Return the TrainJob that a run makes, with what Argo would put in."""
-    (found,) = [one for one in template(cluster, "retrain")["templates"] if one["name"] == "try-best"]
-    env = {one["name"]: one.get("value", "") for one in found["container"]["env"]}
-    run = {"{{workflow.name}}": "retrain-1", "{{workflow.uid}}": "00000000-0000-0000-0000-000000000001"}
-    told = env["MLOPS_LEAD"]
-    for word, value in run.items():
-        told = told.replace(word, value)
-    settings = {**json.loads(told), "trial": "3", "address": "http://10.0.0.1:8100"}
-    settings["handed"] = dict.fromkeys(settings["handed"], "1")
-    made: dict[str, Any] = lead().Lead(settings, None, lead().Files(settings)).job()
-    return made
-
-
-@functools.cache
-def lead() -> Any:
-    sys.path.insert(0, str(Path(jobs.__file__).parent))
-    try:
-        return importlib.import_module("lead")
-    finally:
-        sys.path.pop(0)
+    """Return the TrainJob that a run makes."""
+    return trainjob(template(cluster, "retrain")["templates"], "try-best")
 
 
 def refused(cluster: Cluster, account: str, body: dict[str, Any]) -> str:
