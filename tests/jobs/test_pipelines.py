@@ -91,13 +91,14 @@ def told(run: str = "u-1", **more: Any) -> dict[str, Any]:
     return {**version, "facts": facts, "metrics": {"auc": "MLOPS_MEASURED_0"}, **more}
 
 
-def registered(url: str, version: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def registered(url: str, version: dict[str, Any], **more: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "MLOPS_REGISTRY": url,
         "MLOPS_VERSION": json.dumps(version),
         "MLOPS_MEASURED_0": '{"auc": 0.93, "loss": 0.1}',
         "MLFLOW_TRACKING_USERNAME": "pipeline-retrain",
         "MLFLOW_TRACKING_PASSWORD": "secret",
+        **more,
     }
     command = [sys.executable, str(JOBS / "register.py")]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -119,6 +120,14 @@ def test_a_version_waits_for_approval_and_says_where_it_comes_from(registry: tup
         "team": "growth",
     }
     assert server.asked == [("Basic cGlwZWxpbmUtcmV0cmFpbjpzZWNyZXQ=", "name = 'churn'")]
+
+
+def test_a_version_names_the_datasets_that_were_read(registry: tuple[str, type[_Registry]]) -> None:
+    url, server = registry
+    facts = {"inputs": {"y": {"dataset": "rows", "version": 3}, "x": {"step": "prep"}}}
+    assert registered(url, told(), MLOPS_MADE_BY=json.dumps(facts)).returncode == 0
+    (version,) = server.versions
+    assert {"key": "mlops-data-y", "value": "rows@3"} in version["tags"]
 
 
 def test_the_same_step_of_the_same_run_registers_once(registry: tuple[str, type[_Registry]]) -> None:

@@ -102,6 +102,26 @@ GPUS = mlops.TrainingClusterRef(
 )
 
 
+TABLE = mlops.DatasetRef(name="table", backend="kubernetes", platform=HUB, location="s3://artifacts/datasets/table/")
+WANDB = mlops.ExperimentTrackerRef(
+    name="wandb",
+    backend="kubernetes",
+    platform=HUB,
+    engine="wandb",
+    url="https://wandb.ai/acme/churn",
+    project="churn",
+    environment={"WANDB_PROJECT": "churn"},
+    keys={"WANDB_API_KEY": mlops.SecretRef(name="key", backend="kubernetes", address={"id": "wandb-key"})},
+    servers=["https://api.wandb.ai"],
+)
+
+
+def recorded() -> Steps:
+    trained = fit(inputs={"the-y": TABLE.latest()}, tracker=WANDB)
+    best = tune(fit(cluster=GPUS, nodes=2, inputs={"y": TABLE.version(3), "start": trained.out("model")}))
+    return {"fit": trained, "best": best, "keep": mlops.register(MODEL, trained.out("model"))}
+
+
 def queued() -> Steps:
     rows = mlops.prepare(image=IMAGE, command=["select"], outputs=["rows"])
     alone = fit(cluster=GPUS, inputs={"x": rows.out("rows")}, retries=1)
@@ -136,6 +156,7 @@ PIPELINES: dict[str, tuple[Callable[[], Steps], dict[str, Any]]] = {
         {"parameters": {"days": 30}},
     ),
     "queued": (queued, {"parallel": 2}),
+    "recorded": (recorded, {}),
     "long": (lambda: {"a" * 40: fit(outputs=["o" * 40], metrics=["m" * 40])}, {}),
 }
 

@@ -134,8 +134,18 @@ class PipelineSpec(Spec):
             needed.append(frozenset({bridges.IDENTITY}))
         return frozenset().union(*needed)
 
+    def _secrets(self) -> Iterator[Problem]:
+        """Refuse secrets that no step here could read."""
+        for step, one in self.steps.items():
+            work = works(one)
+            for key, secret in (work.secrets if work else {}).items():
+                if secret.backend != self.platform.backend:
+                    told = f"is a secret of backend {secret.backend!r}; keep it in Platform(secrets={{…}}) here as well"
+                    yield Problem(f"steps.{step}.secrets.{key}", told)
+
     def problems_of(self, name: str) -> Iterator[Problem]:
         """Refuse what would start itself, and what is said twice."""
+        yield from self._secrets()
         registered = {identity(step.model) for step in self.steps.values() if isinstance(step, RegisterStep)}
         own = _identity(PipelineRef.noun, self.platform, name)
         if self.overlap == "skip" and self.schedule is None and not self.triggers:

@@ -196,3 +196,8 @@ def _now() -> str:
 def _joined(before: str | None, more: Iterable[str]) -> str:
     """Add to what a variable lists."""
     return ",".join(filter(None, [before, *more]))
+
+
+if __name__ == "__main__":
+    # Before a step whose own container has no access to the store.
+    sys.exit(fetch(json.loads(os.environ["MLOPS_STEP"]), os.environ))

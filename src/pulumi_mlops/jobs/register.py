@@ -9,7 +9,7 @@ login::
      "facts": {"mlops-pipeline": "retrain", "mlops-run": "…", "mlops-step": "fit", "mlops-code": "…"},
      "metrics": {"auc": "MLOPS_MEASURED_0"}}
 
-What was measured is in further variables, as JSON.
+What was measured is in further variables, as JSON; ``MLOPS_MADE_BY`` is the record of the step that made the files.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def tags(told: dict[str, Any], measured: dict[str, str]) -> dict[str, str]:
     """Return what is written down with the version."""
     metrics = {name: str(json.loads(measured[source])[name]) for name, source in told["metrics"].items()}
     image = {IMAGE: told["image"]} if told["image"] else {}
-    return {**told["metadata"], **metrics, **told["facts"], **image, APPROVAL: PENDING}
+    inputs = json.loads(measured.get("MLOPS_MADE_BY", "{}")).get("inputs", {}).items()
+    read = {f"mlops-data-{name}": f"{one['dataset']}@{one['version']}" for name, one in inputs if "dataset" in one}
+    return {**told["metadata"], **metrics, **told["facts"], **read, **image, APPROVAL: PENDING}
 
 
 def register(server: Server, told: dict[str, Any], written: dict[str, str]) -> tuple[str, bool]:

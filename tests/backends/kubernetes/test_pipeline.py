@@ -98,13 +98,14 @@ def test_a_condition_reads_what_was_measured_and_what_the_run_was_started_with(c
 
 def test_files_go_through_the_platforms_store_below_the_runs_own_folder(cloud: Cloud) -> None:
     templates = made(cloud, everything, **ALL)
-    (out,) = templates["step-get-rows"]["outputs"]["artifacts"]
+    out, facts = templates["step-get-rows"]["outputs"]["artifacts"]
+    assert facts["s3"] == {"key": "pipelines/retrain/{{workflow.uid}}/get_rows/facts.json"}
     (into,) = templates["try-best"]["inputs"]["artifacts"]
     assert out["s3"] == into["s3"] == {"key": "pipelines/retrain/{{workflow.uid}}/get_rows/rows"}
     assert variables(templates["step-get-rows"])["MLOPS_OUTPUT_ROWS"] == out["path"]
     assert into["path"] == "/mnt/inputs/x"
     (taken,) = templates["step-judge"]["inputs"]["artifacts"]
-    left, told = templates["try-best"]["outputs"]["artifacts"]
+    left, _, told = templates["try-best"]["outputs"]["artifacts"]
     assert told["s3"]["key"] == "pipelines/retrain/{{workflow.uid}}/best/search/told-{{inputs.parameters.trial}}.json"
     assert left["s3"]["key"] == "pipelines/retrain/{{workflow.uid}}/best/trial-{{inputs.parameters.trial}}/model"
     assert taken["s3"]["key"] == left["s3"]["key"].replace("parameters.trial", "parameters.from-best")
@@ -272,6 +273,146 @@ def test_the_files_of_a_version_are_brought_to_what_scores(cloud: Cloud) -> None
         declare({"score": refused})
 
 
+RUNS = mlops.ExperimentTrackerRef(
+    name="runs",
+    backend="kubernetes",
+    platform=HUB,
+    engine="mlflow",
+    url="http://runs-tracker:5000",
+    project="churn",
+    environment={"MLFLOW_TRACKING_URI": "http://runs-tracker:5000", "MLFLOW_EXPERIMENT_NAME": "churn"},
+    address={"server": "runs-tracker", "door": {"name": "runs-tracker", "port": 5000, "pods": {"app": "tracker"}}},
+)
+WANDB = replace(
+    RUNS,
+    name="wandb",
+    engine="wandb",
+    environment={"WANDB_PROJECT": "churn"},
+    keys={"WANDB_API_KEY": mlops.SecretRef(name="key", backend="kubernetes", address={"id": "wandb-key"})},
+    servers=["https://wandb.example.com"],
+    address={},
+)
+TABLE = mlops.DatasetRef(name="table", backend="kubernetes", platform=HUB, location="s3://artifacts/datasets/table/")
+GPUS = mlops.TrainingClusterRef(
+    name="gpus",
+    backend="kubernetes",
+    platform=HUB,
+    cpus=8,
+    memory_gb=32,
+    nodes_max=4,
+    address={"queue": "gpus", "runtime": "gpus", "resources": {"cpu": "8"}},
+)
+
+
+def policy(cloud: Cloud, part: str) -> dict[str, Any]:
+    found: dict[str, Any] = cloud.one("NetworkPolicy", f"retrain-net-{part}").inputs["spec"]
+    return found
+
+
+def test_a_step_records_as_a_user_of_the_pipelines_own_whose_password_is_a_file(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"fit": fit(tracker=RUNS), "more": fit()})
+    step = templates["step-fit"]
+    said = variables(step)
+    assert said["MLFLOW_TRACKING_USERNAME"] == "pipeline-retrain"
+    assert said["MLOPS_ENV_MLFLOW_TRACKING_PASSWORD"] == ("file:///var/run/secrets/mlops/env/MLFLOW_TRACKING_PASSWORD")
+    assert step["container"]["args"][:3] == ["python3", "/etc/mlops/start.py", "train"]
+    (volume,) = [one for one in step["volumes"] if one["name"] == "secrets"]
+    login = cloud.one("Secret", "retrain-record-runs").inputs
+    assert [one["secret"]["name"] for one in volume["projected"]["sources"]] == [login["metadata"]["name"]]
+    password = base64.b64decode(login["data"]["value"]).decode()
+    told = [one.inputs for one in cloud.registered if not one.type.endswith((":Secret", "RandomPassword"))]
+    assert password not in json.dumps(told)
+    assert "secrets" not in {one["name"] for one in templates["step-more"]["volumes"]}
+
+
+def test_pods_that_record_reach_their_tracker_and_no_others_do(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"fit": fit(tracker=RUNS), "more": fit()})
+    (labels,) = [one["metadata"]["labels"] for one in templates.values() if "metadata" in one]
+    assert labels == {"pulumi-mlops/records-in": "runs"}
+    out, into = policy(cloud, "records-runs-out"), policy(cloud, "records-runs-to-runs-tracker")
+    assert labels.items() < out["podSelector"]["matchLabels"].items()
+    assert into["podSelector"] == {"matchLabels": {"app": "tracker"}}
+    assert into["ingress"][0]["from"] == [{"podSelector": out["podSelector"]}]
+
+
+def test_the_key_of_an_engine_is_read_by_the_steps_that_record_there(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"fit": fit(tracker=WANDB), "more": fit(tracker=RUNS)})
+    read = {
+        name: [
+            one["secret"]["name"]
+            for volume in step["volumes"]
+            for one in volume.get("projected", {"sources": []})["sources"]
+        ]
+        for name, step in templates.items()
+        if name.startswith("step-")
+    }
+    assert read == {
+        "step-fit": ["wandb-key"],
+        "step-more": [cloud.one("Secret", "retrain-record-runs").inputs["metadata"]["name"]],
+    }
+    assert policy(cloud, "records-wandb-out")["egress"][0]["ports"] == [{"port": 443, "protocol": "TCP"}]
+
+
+def test_versions_of_datasets_are_fetched_by_a_container_of_ours_that_has_the_key(cloud: Cloud) -> None:
+    templates = made(cloud, lambda: {"fit": fit(inputs={"the-y": TABLE.version(3)})})
+    step = templates["step-fit"]
+    (first,) = step["initContainers"]
+    assert first["command"] == ["python3", "/etc/mlops/facts.py"]
+    assert first["securityContext"] == step["container"]["securityContext"]
+    given = {one["name"]: one for one in first["env"]}
+    assert json.loads(given["MLOPS_STEP"]["value"])["datasets"] == ["the-y"]
+    assert given["MLOPS_DATASET_THE_Y"]["value"] == "table@3 s3://artifacts/datasets/table/"
+    key = given["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"]
+    assert key["name"] == "churn-store-reader", "it reads, and writes nothing"
+    said = variables(step)
+    assert said["MLOPS_INPUT_THE_Y"] == given["MLOPS_INPUT_THE_Y"]["value"] == "/mnt/datasets/the-y"
+    assert said["MLOPS_READ"] == given["MLOPS_READ"]["value"] == "/mnt/datasets/.read"
+    assert not [name for name in said if name.startswith("AWS_")]
+    mounted = {one["name"]: one["mountPath"] for one in step["container"]["volumeMounts"]}
+    assert mounted["datasets"] == "/mnt/datasets"
+    assert "artifacts" not in step.get("inputs", {})
+
+
+def test_machines_of_a_training_get_what_who_leads_them_has_fetched(cloud: Cloud) -> None:
+    steps = {"fit": fit(inputs={"y": TABLE.latest()}, nodes=2, cluster=GPUS, tracker=RUNS)}
+    templates = made(cloud, lambda: steps)
+    lead = templates["step-fit"]
+    assert lead["initContainers"][0]["name"] == "datasets"
+    settings = json.loads({one["name"]: one.get("value") for one in lead["container"]["env"]}["MLOPS_LEAD"])
+    assert settings["given"] == {"MLOPS_INPUT_Y": "/mnt/datasets/y", "MLOPS_READ": "/mnt/datasets/.read"}
+    assert settings["taken"]["MLOPS_FACTS"] == "/tmp/mlops/facts.json"  # noqa: S108 (in the container)
+    assert {"MLOPS_RUN", "MLOPS_FACTS_AT"} <= set(settings["handed"])
+    assert "datasets" in {one["name"] for one in lead["container"]["volumeMounts"]}
+    runtime = json.dumps(cloud.one("TrainingRuntime").inputs["spec"])
+    assert '"pulumi-mlops/records-in": "runs"' in runtime
+    assert "AWS_" not in runtime
+
+
+def test_the_record_of_a_step_is_beside_what_it_made_and_leads_to_what_it_took(cloud: Cloud) -> None:
+    templates = made(cloud, everything, **ALL)
+    said = {one["name"]: one.get("value", "") for one in templates["step-judge"]["container"]["env"]}
+    assert said["MLOPS_RUN"] == "retrain/{{workflow.uid}}/judge"
+    assert said["MLOPS_CODE"] == IMAGE
+    assert said["MLOPS_FACTS_AT"] == "s3://artifacts/pipelines/retrain/{{workflow.uid}}/judge/facts.json"
+    assert said["MLOPS_MADE_MODEL"] == (
+        "best/model s3://artifacts/pipelines/retrain/{{workflow.uid}}/best/trial-{{inputs.parameters.from-best}}"
+        "/facts.json"
+    )
+
+
+def test_a_version_names_the_datasets_of_the_step_that_made_it(cloud: Cloud) -> None:
+    def steps() -> Steps:
+        trained = fit(inputs={"y": TABLE.latest()})
+        return {"fit": trained, "keep": mlops.register(MODEL, trained.out("model"))}
+
+    templates = made(cloud, steps)
+    (handed,) = tasks(templates["graph"])["keep"]["arguments"]["parameters"]
+    assert handed == {"name": "facts-fit", "value": "{{tasks.fit.outputs.parameters.facts}}"}
+    assert variables(templates["step-keep"])["MLOPS_MADE_BY"] == "{{inputs.parameters.facts-fit}}"
+    (left,) = templates["step-fit"]["outputs"]["parameters"]
+    assert left["valueFrom"]["path"] == variables(templates["step-fit"])["MLOPS_FACTS"]
+
+
 def test_whoever_registers_is_a_user_of_the_registry_who_may_do_that_only(cloud: Cloud) -> None:
     templates = made(cloud, everything, **ALL)
     step = templates["step-register"]
@@ -285,6 +426,7 @@ def test_whoever_registers_is_a_user_of_the_registry_who_may_do_that_only(cloud:
         "mlops-run": "{{workflow.uid}}",
         "mlops-step": "best",
         "mlops-code": IMAGE,
+        "mlops-facts": told["source"].removesuffix("model") + "facts.json",
     }
     assert told["metrics"] == {"auc": "MLOPS_MEASURED_0"}
     settings = json.loads(cloud.one("ConfigMap", "retrain-registrant-models-settings").inputs["data"]["settings.json"])
@@ -396,6 +538,21 @@ def registering(model: ModelRef) -> Steps:
             lambda: {"fit": fit(inputs={"x": GROUP.as_of(days=1)})},
             {},
             r"steps\.fit\.inputs\.x: 'profile' keeps",
+        ),
+        (
+            lambda: {"fit": fit(inputs={"y": replace(TABLE, location="s3://theirs/rows/").latest()})},
+            {},
+            r"steps\.fit\.inputs\.y: 'table' is in another object store",
+        ),
+        (
+            lambda: {"fit": fit(tracker=replace(WANDB, platform=hub(private=True)))},
+            {"platform": hub(private=True)},
+            r"steps\.fit\.tracker: 'https://wandb\.example\.com' is outside of the cluster",
+        ),
+        (
+            lambda: {"fit": fit(secrets={"hub": mlops.SecretRef(name="hub", backend="aws", address={"id": "x"})})},
+            {},
+            r"steps\.fit\.secrets\.hub: is a secret of backend 'aws'",
         ),
         (lambda: registering(ELSEWHERE), {}, r"steps\.register\.model: 'churn' is of platform 'other'"),
         (lambda: registering(EXISTING), {}, r"steps\.register\.model: .* a server that existed already"),

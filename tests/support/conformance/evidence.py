@@ -592,6 +592,11 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "endpoint.release.unmeasured": (said(_CONFIG, "data/settings.json/insists"),),
     "pipeline": (Made(_TEMPLATE_OF_RUNS), Made("kubernetes:core/v1:ServiceAccount"), Made(_BINDING), Made(_CONFIG)),
     "pipeline.features": (said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),),
+    "pipeline.datasets": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
+    "pipeline.tracker": (
+        said(_TEMPLATE_OF_RUNS, "spec/templates/metadata/labels/pulumi-mlops~records-in"),
+        Made(_SECRET),
+    ),
     "pipeline.retries": (said(_TEMPLATE_OF_RUNS, "spec/templates/retryStrategy/limit"),),
     "pipeline.distributed": (
         said(_TRAINING, "spec/mlPolicy/numNodes"),

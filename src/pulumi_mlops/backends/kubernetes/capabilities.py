@@ -267,15 +267,9 @@ CAPABILITIES = table(
         "pipeline.distributed": Entry("native", "a TrainJob of Kubeflow Trainer, led by the step's pod"),
         "pipeline.cluster": Entry("native", "a TrainJob in the cluster's queue; Kueue starts it, and begins it again"),
         "pipeline.datasets": Entry(
-            "absent",
-            "Argo brings files of the object store into the pods of a pipeline, and knows no versions of a dataset.",
-            "a step whose command runs dataset.py fetch, with the store's key in its secrets.",
+            "emulated", "a container of ours fetches the files before the step's own begins, with the store's key"
         ),
-        "pipeline.tracker": Entry(
-            "absent",
-            "a pipeline has no user in a tracker of its own, and no way to one outside.",
-            "environment and secrets of the step, with the address and the key of a tracker that its pods reach.",
-        ),
+        "pipeline.tracker": Entry("native", "a user of the tracker, and a way to it for the pods that record"),
         "pipeline.checkpoints": Entry("native", "a volume for the time of a run"),
         "pipeline.register.image": Entry("native", "the tag serving_image of the version"),
         "pipeline.schedule": Entry("native", "a CronWorkflow"),

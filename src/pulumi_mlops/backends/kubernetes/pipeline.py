@@ -36,6 +36,7 @@ from pulumi_mlops.backends.kubernetes.steps import (
     Registry,
     Rendering,
 )
+from pulumi_mlops.backends.kubernetes.taken import trackers
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -44,7 +45,7 @@ from pulumi_mlops.core.naming import physical
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import text
+from pulumi_mlops.steps.work import FACTS, FETCH, READ, text
 
 API = "argoproj.io/v1alpha1"
 CRON_LIMIT = 52
@@ -80,6 +81,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         opts=scope.opts,
     )
     registries, users = _registries(app, spec)
+    recorded = trackers(app, spec)
     rendering = Rendering(
         spec.graph,
         Place(
@@ -88,10 +90,12 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
             folder=folder,
             programs=programs.metadata.name,
             registries=registries,
+            platform=platform,
+            trackers=recorded,
         ),
     )
     runtimes = rendering.runtimes()
-    needs = [token, *_ways(app, spec), *trainings.around(app, runtimes), *users]
+    needs = [token, *_ways(app, spec), *trainings.around(app, runtimes), *users, *recorded.ways]
     template = custom(
         scope.child("pipeline"),
         API,
@@ -121,6 +125,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         opts=after(scope.opts, *needs),
     )
     native: dict[str, pulumi.Resource] = {"template": template, "account": account, "programs": programs}
+    native |= recorded.native
     if spec.schedule is not None:
         native["schedule"] = custom(
             scope.child("schedule"),
@@ -210,7 +215,7 @@ def _ways(app: App, spec: PipelineSpec) -> list[pulumi.Resource]:
 
 def _programs(spec: PipelineSpec) -> list[str]:
     """Name the library's programs that its pods run."""
-    found = [PROGRAM, BEST, REGISTER]
+    found = [PROGRAM, FACTS, FETCH, READ, BEST, REGISTER]
     if any(isinstance(step, TuneStep) for step in spec.steps.values()):
         found.append(search.PROGRAM)
     if any((work := works(step)) and trainings.led(work) for step in spec.steps.values()):

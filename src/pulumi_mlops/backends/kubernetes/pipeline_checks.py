@@ -8,6 +8,7 @@ from pulumi_mlops.backends.kubernetes import trainings
 from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.argo import TAG, dashed
 from pulumi_mlops.backends.kubernetes.endpoint_checks import image_problems
+from pulumi_mlops.backends.kubernetes.experiment_tracker import recording_problems
 from pulumi_mlops.backends.kubernetes.machines import compute_problems, quantity_problems
 from pulumi_mlops.backends.kubernetes.pipeline import CHECKPOINTS_GB
 from pulumi_mlops.backends.kubernetes.runtime import machine
@@ -89,9 +90,8 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
         )
     yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
     yield from _inputs(where, step, PlatformAddress.of(spec.platform).store.bucket)
-    for key, held in step.secrets.items():
-        if held.backend != "kubernetes":
-            yield Problem(f"{where}.secrets.{key}", "is kept on another backend; keep it in Platform(secrets={…}) here")
+    if step.tracker is not None:
+        yield from recording_problems(f"{where}.tracker", step.tracker, spec.platform)
 
 
 def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:
@@ -110,6 +110,11 @@ def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:
         if not (version.files or "").startswith(f"s3://{bucket}/"):
             told = f"version {version.version} of {version.name!r} is kept elsewhere, and Argo brings files of"
             yield Problem(f"{where}.inputs.{key}", f"{told} the platform's own bucket, {bucket!r}; copy them there")
+    for key, read in step.datasets.items():
+        location = read.dataset.location
+        if not is_deferred(location) and not str(location).startswith(f"s3://{bucket}/"):
+            told = f"{read.dataset.name!r} is in another object store than the platform's, whose key no pod here has"
+            yield Problem(f"{where}.inputs.{key}", f"{told}; copy it to a Dataset of this platform")
 
 
 def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[Problem]:

@@ -22,7 +22,8 @@ from pulumi_mlops.backends.kubernetes.objects import (
     resources,
     secret_variable,
 )
-from pulumi_mlops.backends.kubernetes.steps import FOLDER, Registry
+from pulumi_mlops.backends.kubernetes.steps import Registry
+from pulumi_mlops.backends.kubernetes.taken import FOLDER
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.core.content import content_name

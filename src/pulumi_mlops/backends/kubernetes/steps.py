@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import argo, runtime, search, trainings, workload
+from pulumi_mlops.backends.kubernetes import argo, search, taken, trainings, workload
 from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelAddress
 from pulumi_mlops.backends.kubernetes.model_registry import REGISTRY
 from pulumi_mlops.backends.kubernetes.objects import (
@@ -24,20 +24,24 @@ from pulumi_mlops.backends.kubernetes.objects import (
     restricted,
     secret_variable,
 )
+from pulumi_mlops.backends.kubernetes.taken import FOLDER, INPUTS, Trackers
 from pulumi_mlops.components.model import ModelVersionRef
-from pulumi_mlops.core.workload import SECRET, variable
+from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.workload import variable
 from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import INPUT, METRICS, OUTPUT, PARAMETER, Work
+from pulumi_mlops.steps.work import INPUT, MADE, METRICS, OUTPUT, PARAMETER, READS, RECORD, RECORDED, RUN, Work
 
+FACTS = "MLOPS-FACTS"
+"""The artifact with the record of a step; no output is written so."""
 START = "graph"
 """The template that a run begins with. Those of steps have a prefix, so none is called so."""
-PROGRAM, FOLDER = "step.py", "/etc/mlops"
+PROGRAM = "step.py"
 BEST, REGISTER = "best.py", "register.py"
-INPUTS, OUTPUTS, CHECKPOINTS = "/mnt/inputs", "/mnt/outputs", "/mnt/checkpoints"
+OUTPUTS, CHECKPOINTS = "/mnt/outputs", "/mnt/checkpoints"
 METRICS_FILE = f"{argo.TMP}/metrics.json"
 _TRIED, _TRIAL = "try", "MLOPS_TRIAL"
 """The prefix of what runs a trial, and the variable with its number."""
@@ -68,6 +72,8 @@ class Place:
     programs: Input[str]
     """The ConfigMap with the library's programs."""
     registries: Mapping[str, Registry]
+    platform: PlatformRef
+    trackers: Trackers
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,8 @@ class Rendering:
             for metric in step.noted():
                 name = self.graph.name(metric.step)
                 found[f"metrics-{name}"] = source(f"{{{{tasks.{argo.dashed(name)}.outputs.parameters.metrics}}}}")
+            if (read := self._read(step)) is not None:
+                found[f"facts-{read}"] = source(f"{{{{tasks.{argo.dashed(read)}.outputs.parameters.facts}}}}")
         return found
 
     def _step(self, name: str) -> Iterator[Fields]:
@@ -143,11 +151,14 @@ class Rendering:
         self, name: str, prefix: str, step: Work, handed: Mapping[str, str], searched: Sequence[str] | None = None
     ) -> Iterator[Fields]:
         """Write a step that runs a container: the pod that does, or one that leads those that do."""
-        taken = [*handed, *(["trial", *map(argo.set_of, searched)] if searched is not None else [])]
+        words = [*handed, *(["trial", *map(argo.set_of, searched)] if searched is not None else [])]
         pod = self._leader if trainings.led(step) else self._pod
+        brought = [
+            self._brought(one, source) for one, source in sorted(step.inputs.items()) if one not in step.datasets
+        ]
         yield {
             "name": argo.called(prefix, name),
-            **argo.inputs(taken, [self._brought(one, source) for one, source in sorted(step.inputs.items())]),
+            **argo.inputs(words, brought),
             **pod(name, step, searched),
             "podSpecPatch": argo.patched(),
             **self._left(name, step, trial=searched is not None),
@@ -157,9 +168,12 @@ class Rendering:
     def _pod(self, name: str, step: Work, searched: Sequence[str] | None) -> Fields:
         """Write the pod of a step, which Argo brings files into."""
         container, volumes = self._container(name, step, searched)
+        labels = taken.label(step)
         return {
+            **({"metadata": {"labels": labels}} if labels else {}),
             "container": {**container, "command": ["python3", f"{FOLDER}/{PROGRAM}"]},
-            "volumes": volumes,
+            **taken.fetched(step, self.at.platform, container["env"]),
+            "volumes": [*volumes, *taken.trusted(step, self.at.platform)],
             "activeDeadlineSeconds": round(step.max_hours * 3600),
             **trainings.size_of(step).placement,
         }
@@ -167,14 +181,17 @@ class Rendering:
     def _leader(self, name: str, step: Work, searched: Sequence[str] | None) -> Fields:
         """Write the pod that leads a training."""
         assert isinstance(step, TrainStep)  # noqa: S101 (nothing else is led)
-        handed = {key: str(value) for key, value in self._environment(step, searched).items() if _late(value)}
+        environment = self._environment(name, step, searched)
+        handed = {key: str(value) for key, value in environment.items() if _late(value)}
         if searched is not None:
             handed[_TRIAL] = "{{inputs.parameters.trial}}"
         told = trainings.Leading(
             name=name,
-            given={variable(INPUT, one): f"{INPUTS}/{one}" for one in step.inputs},
+            given={variable(INPUT, one): taken.folder(step, one) for one in step.inputs}
+            | ({READS: str(environment[READS])} if step.datasets else {}),
             taken={variable(OUTPUT, one): f"{OUTPUTS}/{one}" for one in step.outputs}
-            | ({METRICS: METRICS_FILE} if step.metrics else {}),
+            | ({METRICS: METRICS_FILE} if step.metrics else {})
+            | {RECORD: taken.FACTS_FILE},
             handed=handed,
             claim=(argo.claim(name), f"{{{{workflow.name}}}}-{argo.claim(name)}") if step.checkpoints else None,
         )
@@ -182,8 +199,11 @@ class Rendering:
         mounts: list[Fields] = [
             {"name": "program", "mount_path": FOLDER, "read_only": True},
             {"name": "outputs", "mount_path": OUTPUTS},
+            *({"name": one["name"], "mount_path": one["mountPath"]} for one in taken.mounts(step)),
         ]
-        return trainings.lead(self.at.app, step, told, program, mounts)
+        led = trainings.lead(self.at.app, step, told, program, mounts)
+        volumes = [*led["volumes"], *taken.volumes(step), *taken.trusted(step, self.at.platform)]
+        return {**led, **taken.fetched(step, self.at.platform, argo.variables(environment)), "volumes": volumes}
 
     def runtimes(self) -> dict[str, Fields]:
         """Write what machines run of each training that is led."""
@@ -211,14 +231,16 @@ class Rendering:
     def _container(self, name: str, step: Work, searched: Sequence[str] | None) -> tuple[Fields, list[Fields]]:
         """Write the container of a step, without what begins it, and the volumes that it has by itself."""
         size = trainings.size_of(step)
-        load = replace(step.workload(name), shared_memory_gb=size.memory_gb * _SHARED_PERCENT / 100)
+        load = replace(self.at.trackers.of(step, name), shared_memory_gb=size.memory_gb * _SHARED_PERCENT / 100)
         mounts = [
             *workload.mounts(load),
             {"name": "program", "mountPath": FOLDER, "readOnly": True},
             {"name": "outputs", "mountPath": OUTPUTS},
+            *taken.mounts(step),
         ]
         volumes = [
             *workload.volumes(load),
+            *taken.volumes(step),
             {"name": "program", "configMap": {"name": self.at.programs}},
             {"name": "outputs", "emptyDir": {}},
         ]
@@ -227,23 +249,25 @@ class Rendering:
             mounts.append({"name": argo.claim(name), "mountPath": CHECKPOINTS, **part})
         container: Fields = {
             "image": argo.literal(step.image),
-            "args": [argo.literal(word) for word in step.command],
-            "env": argo.variables(self._environment(step, searched)),
+            "args": [*taken.before(load), *(argo.literal(word) for word in step.command)],
+            "env": argo.variables(self._environment(name, step, searched)),
             "resources": size.resources,
             "securityContext": camel_case(container_security()),
             "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *mounts],  # noqa: S108 (an emptyDir)
         }
         return container, volumes
 
-    def _environment(self, step: Work, searched: Sequence[str] | None) -> dict[str, Input[str]]:
+    def _environment(self, name: str, step: Work, searched: Sequence[str] | None) -> dict[str, Input[str]]:
         """Return the variables of a container; those of the library win, and a user's of such a name was refused."""
         fit = step if isinstance(step, TrainStep) else None
         wanted: dict[str, Any] = {"outputs": list(step.outputs), "metrics": list(step.metrics)}
+        if step.datasets:
+            wanted["datasets"] = list(step.datasets)
         if fit and fit.launcher:
             wanted |= {"launcher": fit.launcher, "processes": fit.processes}
         found: dict[str, Input[str]] = {key: argo.literal(value) for key, value in step.environment.items()}
-        found |= {variable(SECRET, one): f"file://{runtime.SECRETS}/{one}" for one in step.secrets}
-        found |= {variable(INPUT, one): f"{INPUTS}/{one}" for one in step.inputs}
+        found |= taken.told(step, self.at.trackers.of(step, name))
+        found |= self._recorded(name, step, trial=searched is not None)
         found |= {variable(OUTPUT, one): f"{OUTPUTS}/{one}" for one in step.outputs}
         found |= {variable(PARAMETER, one): argo.setting(value) for one, value in step.parameters.items()}
         if searched is not None:
@@ -253,6 +277,28 @@ class Rendering:
         if fit and fit.checkpoints:
             found["MLOPS_CHECKPOINTS"] = CHECKPOINTS
         return {**found, "MLOPS_STEP": json.dumps(wanted)}
+
+    def _recorded(self, name: str, step: Work, *, trial: bool) -> dict[str, Input[str]]:
+        """Name the run, where its record is to be, and the records of what it takes."""
+        within = "/{{inputs.parameters.trial}}" if trial else ""
+        found: dict[str, Input[str]] = {
+            RUN: f"{self.at.app.scope.name}/{argo.RUN}/{name}{within}",
+            RECORDED: f"s3://{self.at.bucket}/{self._folder(name, trial=trial)}/facts.json",
+        }
+        for one, source in step.inputs.items():
+            if isinstance(source, Out):
+                made = f"{self.graph.name(source.step)}/{source.name}"
+                found[variable(MADE, one)] = f"{made} {self._facts(source)}"
+        return found
+
+    def _facts(self, out: Out) -> str:
+        """Return the address of the record of what made something."""
+        return f"s3://{self.at.bucket}/{self._key(out).rpartition('/')[0]}/facts.json"
+
+    def _folder(self, name: str, *, trial: bool) -> str:
+        """Return where in the bucket a step leaves what it made."""
+        within = "/trial-{{inputs.parameters.trial}}" if trial else ""
+        return f"{self.at.folder}/{argo.RUN}/{name}{within}"
 
     def _brought(self, name: str, source: object) -> Fields:
         """Say what Argo brings into a folder before the container begins."""
@@ -267,11 +313,15 @@ class Rendering:
 
     def _left(self, name: str, step: Work, *, trial: bool) -> Fields:
         """Say what Argo takes out of the container when it has ended."""
-        within = "/trial-{{inputs.parameters.trial}}" if trial else ""
-        folder = f"{self.at.folder}/{argo.RUN}/{name}{within}"
+        folder = self._folder(name, trial=trial)
+        plain: Fields = {"archive": {"none": {}}}
         artifacts = [
-            {"name": one, "path": f"{OUTPUTS}/{one}", "s3": {"key": f"{folder}/{one}"}, "archive": {"none": {}}}
-            for one in step.outputs
+            *(
+                {"name": one, "path": f"{OUTPUTS}/{one}", "s3": {"key": f"{folder}/{one}"}, **plain}
+                for one in step.outputs
+            ),
+            # A step that does not begin, since what it takes is not there, has no record.
+            {"name": FACTS, "path": taken.FACTS_FILE, "s3": {"key": f"{folder}/facts.json"}, "optional": True, **plain},
         ]
         parameters: list[Fields] = []
         if step.metrics:
@@ -280,8 +330,20 @@ class Rendering:
             # Argo lists what trials measured without saying of which: each gives its number along. No file is there.
             number = {"path": f"{argo.TMP}/trial", "default": "{{inputs.parameters.trial}}"}
             parameters.append({"name": "trial", "valueFrom": number})
+        if not trial and step.datasets and self._registers(name):
+            parameters.append({"name": "facts", "valueFrom": {"path": taken.FACTS_FILE}})
         found = {"artifacts": artifacts, "parameters": parameters}
-        return {"outputs": {key: value for key, value in found.items() if value}} if artifacts or parameters else {}
+        return {"outputs": {key: value for key, value in found.items() if value}}
+
+    def _registers(self, name: str) -> bool:
+        """Tell whether what a step makes becomes a version."""
+        made = (step.files.step for step in self.graph.steps.values() if isinstance(step, RegisterStep))
+        return any(self.graph.name(one) == name for one in made)
+
+    def _read(self, step: RegisterStep) -> str | None:
+        """Name the step of which a version says what it read; of a search, the best trial's record does alone."""
+        source = step.files.step
+        return self.graph.name(source) if isinstance(source, Work) and source.datasets else None
 
     def _key(self, out: Out) -> str:
         """Return where in the bucket another step of the run has left a folder."""
@@ -315,6 +377,7 @@ class Rendering:
                 "mlops-run": argo.RUN,
                 "mlops-step": self.graph.name(step.files.step),
                 "mlops-code": argo.literal(made_by(step.files.step)),
+                "mlops-facts": self._facts(step.files),
             },
             "metrics": {
                 one.name: f"MLOPS_MEASURED_{measured.index(self.graph.name(one.step))}" for one in step.noted()
@@ -326,6 +389,11 @@ class Rendering:
             *(
                 {"name": f"MLOPS_MEASURED_{index}", "value": f"{{{{inputs.parameters.metrics-{one}}}}}"}
                 for index, one in enumerate(measured)
+            ),
+            *(
+                {"name": "MLOPS_MADE_BY", "value": f"{{{{inputs.parameters.facts-{one}}}}}"}
+                for one in [self._read(step)]
+                if one is not None
             ),
             *(
                 camel_case(secret_variable(f"MLFLOW_TRACKING_{word.upper()}", registry.secret, word))

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access, admission
+from pulumi_mlops.backends.kubernetes import access, admission, taken
 from pulumi_mlops.backends.kubernetes.addresses import TrainingClusterAddress
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -93,7 +93,7 @@ def runtime_name(app: App, name: str) -> str:
 
 def runtime(app: App, step: TrainStep, container: Fields, volumes: Sequence[Fields], grace_seconds: int) -> Fields:
     """Write the runtime of a step: all that a machine runs, so that whoever makes a TrainJob chooses nothing of it."""
-    labels = {**own_labels(app.scope), **app.selector, TRAINS: app.scope.name}
+    labels = {**own_labels(app.scope), **app.selector, **taken.label(step), TRAINS: app.scope.name}
     if step.cluster is not None:
         labels[LABEL] = step.cluster.name
     key = {"name": "lead", "mountPath": _KEY, "readOnly": True}

@@ -29,9 +29,13 @@ def environment(workload: Workload[FeatureView], server: Server, model: str) -> 
         address = FeatureGroupAddress.of(view.group)
         features[view.group.name] = Lookup(address.view, address.url)
     secrets: dict[str, Input[str]] = {key: f"file://{runtime.SECRETS}/{key}" for key in workload.secrets}
-    keys: dict[str, Input[str]] = {name: f"file://{runtime.SECRETS}/{_KEYS}/{name}" for name in workload.keys}
-    ours = {**server.told(model), **variables(features, secrets, workload.tracker, keys)}
+    ours = {**server.told(model), **variables(features, secrets, workload.tracker, keys(workload))}
     return [{"name": key, "value": value} for key, value in sorted({**workload.environment, **ours}.items())]
+
+
+def keys(workload: Workload[FeatureView]) -> "dict[str, Input[str]]":
+    """Return where the container finds the secrets of its tracker, by the variable that is to have each."""
+    return {name: f"file://{runtime.SECRETS}/{_KEYS}/{name}" for name in workload.keys}
 
 
 def container(workload: Workload[FeatureView], server: Server, model: str) -> Fields:
@@ -44,8 +48,8 @@ def container(workload: Workload[FeatureView], server: Server, model: str) -> Fi
 def volumes(workload: Workload[FeatureView]) -> list[Fields]:
     """Return the volumes of the pod."""
     found: list[Fields] = [{"name": "tmp", "emptyDir": {}}]
-    keys = {f"{_KEYS}/{name}": secret for name, secret in sorted(workload.keys.items())}
-    wanted = {**dict(sorted(workload.secrets.items())), **keys}
+    tracking = {f"{_KEYS}/{name}": secret for name, secret in sorted(workload.keys.items())}
+    wanted = {**dict(sorted(workload.secrets.items())), **tracking}
     if wanted:
         sources = [
             {"secret": {"name": SecretAddress.of(secret).id, "items": [{"key": "value", "path": path}]}}
