@@ -229,16 +229,21 @@ def everything(backend: str) -> dict[str, list[str]]:
     made.append(mlops.Identity("team", platform=hub, reads=views, records=runs, trusts=TRUSTED[backend]))
     made.append(mlops.TrainingCluster("gpus", platform=hub, **MACHINES.get(backend, {})))
     if "Pipeline" in has:
-        made += _pipelines(hub, models)
+        made += _pipelines(hub, models, runs)
     names = {type(part).__name__ for part in made}
     return {
         noun: sorted({key for part in made if type(part).__name__ == noun for key in part.native}) for noun in names
     }
 
 
-def _pipelines(hub: mlops.Platform, models: mlops.ModelRegistry) -> list[mlops.Pipeline]:
+def _pipelines(
+    hub: mlops.Platform, models: mlops.ModelRegistry, runs: list[mlops.ExperimentTracker]
+) -> list[mlops.Pipeline]:
     approved = mlops.Model("forecast", registry=models)
-    fit = mlops.train(image="registry.example.com/fit:1", command=["fit"], compute={"cpus": 4, "memory_gb": 16})
+    tracked: Any = {"tracker": runs[0]} if runs else {}
+    fit = mlops.train(
+        image="registry.example.com/fit:1", command=["fit"], compute={"cpus": 4, "memory_gb": 16}, **tracked
+    )
     when: Any = {"schedule": {"cron": "0 3 * * MON"}, "triggers": [{"approval": approved}]}
     again = mlops.train(image="registry.example.com/fit:1", command=["fit"], compute={"cpus": 4, "memory_gb": 16})
     return [
