@@ -115,8 +115,8 @@ NOTES = {
     "EvaluateStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
     "BatchStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
     "TrainStep.when": "a step that does not run is shown as completed, and its output holds a file ``.skipped``.",
-    "TrainStep.tracker": "MLflow's client makes a run of its own in the tracker's experiment, as the job's identity; the "
-    "job's own run, which the workspace makes, has what ``metrics`` names.",
+    "TrainStep.tracker": "MLflow's client makes a run of its own in the tracker's experiment, as the job's identity; "
+    "the job's own run, which the workspace makes, has what ``metrics`` names.",
     "TuneStep.when": "a search that does not run is shown as completed: each trial ends at once.",
     "TuneStep.over": "random sampling.",
     "RegisterStep.when": "a step that does not run is shown as completed.",
