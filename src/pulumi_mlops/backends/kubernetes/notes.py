@@ -79,8 +79,9 @@ NOTES = {
     "Pipeline.runs": "below it each run has a folder, named after the workflow's uid, and in that each step its own.",
     "PrepareStep.inputs": "``/mnt/inputs/<name>``, and ``/mnt/datasets/<name>`` for a version of a dataset. Of a "
     "feature group it has all rows, in Parquet.",
-    "TrainStep.tracker": "of the platform's own tracker it is a user of MLflow, ``pipeline-<name>``, with the password "
-    "in the Secret ``<pipeline>-record-<tracker>``. Pods of steps that record there reach the server, and no others do.",
+    "TrainStep.tracker": "of the platform's own tracker it is a user of MLflow, ``pipeline-<name>``, with the "
+    "password in the Secret ``<pipeline>-record-<tracker>``. Pods of steps that record there reach the server, and no "
+    "others do.",
     "TrainStep.checkpoints": "a volume of 20, 50 or 100 GiB (dev, staging, prod), which goes when the run has "
     "succeeded. With several machines, or several trials at a time, the cluster's storage must have volumes that "
     "several pods write (``ReadWriteMany``).",
