@@ -113,7 +113,7 @@ def test_parameters_are_judged_before_anything_is_started(fake: Any) -> None:
         "Pipeline 'retrain': 5 problems; nothing was started.\n"
         "  - dayz: is no parameter of the pipeline; did you mean 'days'? (it has: days, least, deep, kind)\n"
         "  - days: '3.5' is not a whole number; write one such as 30, its default\n"
-        "  - least: 'high' is not a number; write one such as 1, its default\n"
+        "  - least: 'high' is not a number; write one such as 1.0, its default\n"
         "  - deep: 'maybe' is not true or false; write one such as true, its default\n"
         "  - kind: 3 is not a text; write one such as a, its default"
     )
@@ -122,6 +122,7 @@ def test_parameters_are_judged_before_anything_is_started(fake: Any) -> None:
 def test_a_default_that_was_whole_still_takes_a_fraction(fake: Any) -> None:
     """The engine gives 1.0 back as 1."""
     client, one = fake(run("running"))
+    assert PipelineRef.load(through_the_engine(RETRAIN)) == RETRAIN
     client.start("retrain", {"least": "0.9", "days": 7, "deep": "False", "kind": "True"})
     assert one.started == {"least": "0.9", "days": "7", "deep": "false", "kind": "True"}
 

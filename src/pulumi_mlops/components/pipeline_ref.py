@@ -28,3 +28,6 @@ class PipelineRef(Ref):
     def __post_init__(self) -> None:
         if not self.types:
             object.__setattr__(self, "types", {name: type(value).__name__ for name, value in self.parameters.items()})
+        whole = {name for name, kind in self.types.items() if kind == "float"}
+        known = {name: float(value) if name in whole else value for name, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", known)
