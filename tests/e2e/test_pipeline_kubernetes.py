@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 SPACE, ARGO, TRAINER = "loop-dev", "argoproj.io", "trainer.kubeflow.org"
 SECRET = "not-for-anyones-eyes"
 PROGRAM = """
+import pulumi
 import pulumi_mlops as mlops
 
 platform = mlops.Platform("loop", backend="kubernetes", secrets={"hub": "not-for-anyones-eyes"})
@@ -50,6 +51,7 @@ retrain = mlops.Pipeline(
     overlap="skip",
     parallel=3,
 )
+pulumi.export("retrain", retrain.ref.export())
 again = mlops.train(image=image, command=["score"])
 mlops.Pipeline(
     "score", platform=platform, steps={"fit": again}, triggers=[{"approval": churn}, {"pipeline": retrain}]
@@ -127,6 +129,41 @@ def test_a_change_is_one_of_the_template_in_place(loop: tuple[Stack, Cluster, Pa
     program.write_text(program.read_text().replace("0 3 * * 7", "0 4 * * 7"))
     made = [one for one in shown(stack.up()) if "update Pipeline" not in one]
     assert made == ["update CronWorkflow retrain-schedule"]
+
+
+def test_a_run_is_started_and_followed_by_the_command(loop: tuple[Stack, Cluster, Path]) -> None:
+    """No controller is there: what one would write is written here."""
+    stack, cluster, program = loop
+
+    def command(*words: str) -> Any:
+        return stack.sandbox.run(
+            [sys.executable, "-m", "pulumi_mlops", "run", "dev", "retrain", *words], cwd=program.parent
+        )
+
+    begun = command("--parameter", "days=7", "--detach", "--output", "json")
+    assert begun.returncode == 0, begun.stderr
+    run = json.loads(begun.stdout)
+    assert (run["state"], {step["state"] for step in run["steps"]}) == ("waiting", {"waiting"})
+    workflows = cluster.kind(f"{ARGO}/v1alpha1", "Workflow")
+    made = workflows.get(name=run["id"], namespace=SPACE).to_dict()
+    assert made["spec"]["arguments"] == {"parameters": [{"name": "days", "value": "7"}]}
+    times = {"startedAt": "2026-11-30T03:00:00Z", "finishedAt": "2026-11-30T03:02:00Z"}
+    phases = {"rows": "Succeeded", "best": "Succeeded", "judge": "Succeeded", "keep": "Skipped"}
+    nodes = {
+        name: {"id": name, "displayName": name, "type": "Pod", "phase": phase, "boundaryID": run["id"], **times}
+        for name, phase in phases.items()
+    }
+    kept = {"storedWorkflowTemplateSpec": template(cluster, "retrain")}
+    status = {"phase": "Succeeded", "nodes": nodes, **kept, **times}
+    patch = "application/merge-patch+json"
+    workflows.patch(name=run["id"], namespace=SPACE, body={"status": status}, content_type=patch)
+    ended = command("--follow", run["id"])
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert "judge: succeeded after 2m00s" in ended.stdout
+    assert "keep: skipped: auc >= least did not hold" in ended.stdout
+    workflows.delete(name=run["id"], namespace=SPACE)
+    wrong = command("--follow", "nothing")
+    assert wrong.stderr == "Error: Pipeline 'retrain' has no run 'nothing', or has it no more.\n"
 
 
 def test_every_pod_of_a_step_is_admitted(loop: tuple[Stack, Cluster, Path]) -> None:
