@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from pulumi_mlops_sandbox.azure.facts import DEPLOYER
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.running.images import Images
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.outside import succeeded
+from support.e2e.tenant import Tenant
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -68,6 +70,8 @@ SKIPPED = {
     "aws": "keep: skipped: auc >= least did not hold",
     "azure": "keep: skipped: auc of step 'judge' is 0.5, and >= 1 is asked for",
 }
+READER = "2a2b9908-6ea1-4ae5-8e65-a410df84e7d1"
+"""Storage Blob Data Reader."""
 CLOUDS = {"aws": {"aws:region": "us-east-1"}, "azure": {"azure-native:location": "westeurope"}}
 
 
@@ -121,6 +125,11 @@ def test_a_run_registers_a_version_and_the_version_knows_where_it_comes_from(her
     assert made["code"]["image"].endswith("loop-dev/churn:1")
     assert "unknown" in made["code"]["digest"]
     assert made["parameters"] == {"days": "7", "least": "1.0", "auc": "1.25"}
+    if here.cloud == "azure":
+        assert "does not let this program ask about the file" in made["settings"]["unknown"]
+        storage = here.stack.outputs()["retrain"]["platform"]["address"]["storage_id"]
+        Tenant(here.stack.sandbox).give(storage, READER, DEPLOYER, 1)
+        made = (found := here.lineage("churn")["version"])["by"]
     assert made["settings"] == {"lr": "0.1"}
     assert made["reads"] == [], "no dataset, and what the steps before read was found"
     tree = here.command("lineage", "dev", "churn:1").stdout
@@ -160,5 +169,6 @@ def test_what_is_wrong_is_said_before_anything_is_started(here: Here) -> None:
     done = here.command("run", "dev", "retrain", "-p", "dayz=7", "-p", "least=high")
     assert done.returncode == 1
     assert "2 problems; nothing was started" in done.stderr
-    done = here.command("lineage", "dev", "scores")
-    assert "no endpoint 'scores'; did you mean 'score'? (it exports: score). Models: churn." in done.stderr
+    done = here.command("lineage", "dev", "churns")
+    assert "has no endpoint 'churns'" in done.stderr
+    assert "Models: churn." in done.stderr
