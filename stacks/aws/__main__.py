@@ -164,4 +164,7 @@ retrain = mlops.Pipeline(
         "register": mlops.register(churn, model.out("model"), image=image, when=good),
     },
 )
+# What `pulumi-mlops run` and `pulumi-mlops lineage` find by name.
 pulumi.export("retrain", retrain.ref.export())
+pulumi.export("churn", churn.ref.export())
+pulumi.export("score", score.ref.export())

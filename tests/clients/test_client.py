@@ -1,6 +1,7 @@
 """The client: what it finds in a stack, what it refuses before it starts anything, and how it follows a run."""
 
 import dataclasses
+import datetime as dt
 import json
 import os
 import stat
@@ -176,6 +177,8 @@ def test_a_run_that_ends_is_told_whole() -> None:
     ended = run("succeeded", state("fit"), skipped)
     before = run("running", state("fit", "running"), state("keep", "waiting"))
     assert list(telling.changes(ended, before)) == ["fit: succeeded", "keep: skipped: auc >= 0.9 did not hold"]
+    begun = run("running", state("fit", "running", address="job", began=dt.datetime(2026, 11, 30, tzinfo=dt.UTC)))
+    assert list(telling.changes(begun, before)) == [], "it runs, as was told"
     assert list(telling.ending(ended)) == [
         "Run r1 of retrain: succeeded",
         "Left out by a condition: keep",

@@ -60,7 +60,8 @@ pulumi.export("retrain", retrain.ref.export())
 pulumi.export("models", {"churn": churn.ref.export()})
 """
 SCRIPTS = {
-    "rows.sh": 'echo "$MLOPS_PARAMETER_DAYS" > "$MLOPS_OUTPUT_ROWS/rows"; [ "$MLOPS_PARAMETER_DAYS" != 0 ] || exit 7',
+    "rows.sh": 'echo "$MLOPS_PARAMETER_DAYS days"; echo "$MLOPS_PARAMETER_DAYS" > "$MLOPS_OUTPUT_ROWS/rows"; '
+    '[ "$MLOPS_PARAMETER_DAYS" != 0 ] || exit 7',
     "fit.sh": 'cp "$MLOPS_INPUT_X/rows" "$MLOPS_OUTPUT_MODEL/model"',
     "judge.sh": 'printf \'{"auc": %s}\' "$MLOPS_PARAMETER_AUC" > "$MLOPS_METRICS"',
 }
@@ -70,7 +71,7 @@ SKIPPED = {
     "aws": "keep: skipped: auc >= least did not hold",
     "azure": "keep: skipped: auc of step 'judge' is 0.5, and >= 1 is asked for",
 }
-READER = "2a2b9908-6ea1-4ae5-8e65-a410df84e7d1"
+READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 """Storage Blob Data Reader."""
 CLOUDS = {"aws": {"aws:region": "us-east-1"}, "azure": {"azure-native:location": "westeurope"}}
 
@@ -155,7 +156,7 @@ def test_a_failed_run_says_why_and_what_was_printed_last(here: Here) -> None:
     assert (rows["name"], rows["state"]) == ("rows", "failed")
     assert rows["reason"]
     assert [one["state"] for one in found["steps"][1:]] == ["stopped"] * 3
-    assert "rows" in found["logs"]
+    assert "0 days" in found["logs"]["rows"]
 
 
 def test_one_that_was_started_is_followed_later(here: Here) -> None:

@@ -16,7 +16,8 @@ def changes(run: Run, before: Run | None) -> Iterator[str]:
     known = {step.name: step for step in before.steps} if before else {}
     for step in run.steps:
         was = known.get(step.name)
-        if step != was and not (was is None and step.state == "waiting"):
+        seen = ("waiting", "") if was is None else (was.state, was.detail)
+        if (step.state, step.detail) != seen:
             yield told(step)
 
 

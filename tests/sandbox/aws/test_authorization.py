@@ -41,6 +41,16 @@ def test_who_deletes_versions_needs_another_right(plane: ControlPlane, world: di
             delete()
 
 
+def test_who_writes_a_stream_needs_no_right_to_the_whole_group(plane: ControlPlane, world: dict[str, str]) -> None:
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs"
+    plane.client("logs").create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
+    give(plane, allow("logs:CreateLogStream", f"{group}:log-stream:*"))
+    logs = acting(plane, "logs", world["role"])
+    logs.create_log_stream(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName="fit/algo-1")
+    with pytest.raises(ClientError, match=f"logs:GetLogEvents on resource: {group}:log-stream:fit/algo-1"):
+        logs.get_log_events(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName="fit/algo-1")
+
+
 def test_a_denial_wins(plane: ControlPlane, world: dict[str, str]) -> None:
     give(plane, allow("sns:*"), {**allow("sns:CreateTopic"), "Effect": "Deny"})
     with pytest.raises(ClientError):

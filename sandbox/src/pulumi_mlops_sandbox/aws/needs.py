@@ -90,7 +90,6 @@ _NAMED: dict[str, dict[str, str]] = {
         "Arn": "{v}",
     },
     "iam": {"RoleName": "iam::{a}:role/{v}", "PolicyArn": "{v}", "PolicyName": "iam::{a}:policy/{v}"},
-    "logs": {"logGroupName": "logs:{r}:{a}:log-group:{v}", "resourceArn": "{v}"},
     "sns": {"TopicArn": "{v}", "ResourceArn": "{v}", "Name": "sns:{r}:{a}:{v}"},
     "ecr": {"repositoryName": "ecr:{r}:{a}:repository/{v}", "resourceArn": "{v}"},
     "secretsmanager": {
@@ -263,12 +262,24 @@ def _scheduler(call: Call) -> Iterator[str]:
     yield str(call.params.get("ResourceArn") or (f"{here}/{group}/{name}" if name else "*"))
 
 
+def _logs(call: Call) -> Iterator[str]:
+    """Name a stream where a request is about one: so do the policies that AWS itself writes.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
+    """
+    group, stream = call.params.get("logGroupName"), call.params.get("logStreamName")
+    below = f":log-stream:{stream}" if stream else ""
+    named = _arn(call, "logs:{r}:{a}:log-group:{v}", str(group)) if group else call.params.get("resourceArn")
+    yield f"{named}{below}" if named else "*"
+
+
 _OWN: dict[str, Callable[[Call], Iterator[str]]] = {
     "application-autoscaling": _autoscaling,
     "budgets": _budgets,
     "ec2": _ec2,
     "glue": _glue,
     "kms": _kms,
+    "logs": _logs,
     "s3": _s3,
     "sagemaker": _sagemaker,
     "scheduler": _scheduler,
