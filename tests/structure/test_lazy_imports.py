@@ -85,3 +85,14 @@ def test_a_platform_loads_no_service_of_its_cloud_but_those_that_it_uses(backend
     loaded, used = json.loads(run(PLATFORM, backend, package, json.dumps(arguments)).splitlines()[-1])
     assert len(loaded) > 5
     assert set(loaded) <= set(used)
+
+
+@pytest.mark.parametrize(("backend", "package"), [("aws", "pulumi_aws"), ("azure", "pulumi_azure_native")])
+def test_a_client_starts_a_run_without_the_sdk_that_declares(backend: str, package: str) -> None:
+    program = f"""
+        import sys
+        from pulumi_mlops.clients import backend
+        assert backend.load({backend!r})
+        print({package!r} in sys.modules)
+    """
+    assert run(program).strip() == "False"

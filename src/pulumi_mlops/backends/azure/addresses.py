@@ -122,6 +122,15 @@ class TrainingClusterAddress(Address):
     """Its object id, to which rights are given."""
 
 
+def safe(name: str) -> str:
+    """Write the name of a part as Azure takes it.
+
+    >>> safe("fit-all")
+    'fit_all'
+    """
+    return name.replace("-", "_")
+
+
 def secret_url(secret: str) -> str:
     """Return where a secret is read, by its id.
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi_mlops.backends.azure import live, runs, sessions
-from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress
+from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
-from pulumi_mlops.backends.azure.steps import safe
 from pulumi_mlops.clients import records
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState

@@ -14,7 +14,7 @@ from pulumi_azure_native import monitor, storage
 
 from pulumi_mlops.backends.azure import access, live, names, providers, runs, triggers
 from pulumi_mlops.backends.azure.access import Identity
-from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress
+from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress, safe
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
 from pulumi_mlops.backends.azure.health import RULE
 from pulumi_mlops.backends.azure.pipeline_rights import grants, on_clusters, place_of, prints
@@ -25,7 +25,6 @@ from pulumi_mlops.backends.azure.steps import (
     image,
     machines_at_once,
     render,
-    safe,
 )
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from pulumi_mlops.backends.azure.addresses import DatasetAddress, ModelAddress, TrainingClusterAddress
+from pulumi_mlops.backends.azure.addresses import DatasetAddress, ModelAddress, TrainingClusterAddress, safe
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence, weekly
 from pulumi_mlops.backends.azure.endpoint_checks import zone_problem
 from pulumi_mlops.backends.azure.instances import TRAINING_SIZES
 from pulumi_mlops.backends.azure.machines import machine_problems
-from pulumi_mlops.backends.azure.steps import cluster, safe
+from pulumi_mlops.backends.azure.steps import cluster
 from pulumi_mlops.backends.azure.workload import CLIENT
 from pulumi_mlops.components.pipeline import PipelineSpec, Trigger
 from pulumi_mlops.core.errors import Problem

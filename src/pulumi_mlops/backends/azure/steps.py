@@ -17,6 +17,7 @@ from pulumi_mlops.backends.azure.addresses import (
     ModelAddress,
     PlatformAddress,
     TrainingClusterAddress,
+    safe,
 )
 from pulumi_mlops.backends.azure.instances import Instance
 from pulumi_mlops.backends.azure.stores import in_datastore
@@ -49,15 +50,6 @@ _SPARE_SECONDS = 900
 _RUN = "${{name}}"
 """What Azure puts the name of the job for, which no other job has."""
 _REMOTE = "REMOTE.WORKSPACE.COMPONENT"
-
-
-def safe(name: str) -> str:
-    """Write the name of a part as Azure takes it.
-
-    >>> safe("fit-all")
-    'fit_all'
-    """
-    return name.replace("-", "_")
 
 
 def machine(step: Step) -> Instance | None:

@@ -4,11 +4,12 @@ https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-definition-lang
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulumi import Input
 
-from pulumi_mlops.backends.azure.access import Identity
+if TYPE_CHECKING:  # the client reads constants of here, without the provider's SDK
+    from pulumi_mlops.backends.azure.access import Identity
 
 NAME = 43
 """Characters of a workflow's name."""
@@ -18,7 +19,7 @@ ML, ALERTS, LOGIC = "2025-12-01", "2023-07-12-preview", "2019-05-01"
 Action = dict[str, Any]
 
 
-def identity(who: Identity) -> Any:
+def identity(who: "Identity") -> Any:
     """Run as somebody who has the rights for it."""
     return {"type": "UserAssigned", "user_assigned_identities": [who.id]}
 
