@@ -1,6 +1,7 @@
 """Pipelines in a cluster: admitted by the real API server, changed in place, with the rights that they need."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
