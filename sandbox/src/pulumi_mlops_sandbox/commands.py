@@ -98,6 +98,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         typer.echo(f"home: {sandbox.home}")
         for plane in planes:
             typer.echo(f"{plane.name}: " + (f"{plane.url} (process {plane.pid})" if plane.running else "stopped"))
+        for said in sandbox.warnings():
+            typer.echo(f"Warning: {said}")
     raise typer.Exit(0 if any(plane.running for plane in planes) else 1)
 
 

@@ -108,6 +108,11 @@ class Sandbox:
         """Say which control planes run."""
         return [self._running(plane) or Status(plane.name, running=False) for plane in self._planes]
 
+    def warnings(self) -> list[str]:
+        """Say what is about to go wrong in what runs."""
+        running = [plane for plane in self._planes if self._running(plane)]
+        return [said for plane in running if (said := plane.warn(self.home, self._nodes(plane)))]
+
     def log(self, plane: ControlPlane) -> Path:
         """Name the file to which a control plane writes."""
         return self.home / f"{plane.name}.log"

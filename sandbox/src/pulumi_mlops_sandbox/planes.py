@@ -35,6 +35,8 @@ class ControlPlane:
     """What nodes it can have, told to the server by ``--nodes``; the first one unless somebody says otherwise."""
     clean: Callable[[Path], None] = lambda _home: None
     """Removes from the machine what a server that was killed has left there."""
+    warn: Callable[[Path, str], str] = lambda _home, _nodes: ""
+    """Says what is about to go wrong while it runs, given the sandbox's folder and its nodes."""
 
 
 PLAYED, REAL = "played", "real"
@@ -94,6 +96,12 @@ def _prepare_kubernetes(home: Path, nodes: str) -> None:
     packages.ensure()
 
 
+def _warn_kubernetes(home: Path, nodes: str) -> str:
+    from pulumi_mlops_sandbox.kubernetes.nodes import requirements  # noqa: PLC0415  (only who had a cluster)
+
+    return requirements.warning(home) if nodes == REAL else ""
+
+
 def _clean_kubernetes(home: Path) -> None:
     from pulumi_mlops_sandbox.kubernetes.nodes import leftovers  # noqa: PLC0415  (only who had a cluster)
 
@@ -117,6 +125,7 @@ CONTROL_PLANES = (
         prepare=_prepare_kubernetes,
         nodes=(PLAYED, REAL),
         clean=_clean_kubernetes,
+        warn=_warn_kubernetes,
     ),
     ControlPlane(
         name="azure",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 import pulumi
@@ -98,6 +99,14 @@ def test_an_object_store_of_its_own(cloud: Cloud) -> None:
     job = cloud.one("Job")
     assert "churn-store-server" in job.depends_on
     assert "ttlSecondsAfterFinished" not in job.inputs["spec"], "a Job that vanishes would be made again"
+
+
+def test_a_store_on_a_large_disk_that_others_fill_takes_files_to_the_end(cloud: Cloud) -> None:
+    """What it leaves free is no share of the disk, which is its default: a hundredth of two terabytes is 20 GB."""
+    make(cloud)
+    (container,) = cloud.one("StatefulSet").inputs["spec"]["template"]["spec"]["containers"]
+    (left,) = [word.partition("=")[2] for word in container["command"] if word.startswith("-volume.minFreeSpace=")]
+    assert re.fullmatch(r"\d+MiB", left)
 
 
 def test_callers_of_a_store_that_is_away_are_told_at_once(cloud: Cloud) -> None:

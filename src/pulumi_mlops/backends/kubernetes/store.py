@@ -19,6 +19,9 @@ from pulumi_mlops.core.content import content_name
 _IMAGE = "docker.io/chrislusf/seaweedfs:4.41"  # below 4.25 a user without policies had every right
 _PORT, _MASTER, _FILER = 8333, 9333, 8888
 _ADMIN = (_MASTER, _MASTER + 10000, _FILER, _FILER + 10000)  # HTTP, and gRPC ten thousand above
+_LEFT = "100MiB"
+"""How much of the disk is left free, for the index of files. Unless told the server leaves a hundredth of the disk:
+where that is a large one that others share, it takes nothing more while gigabytes are free."""
 _DISK = {"dev": "20Gi", "staging": "100Gi", "prod": "500Gi"}
 
 
@@ -167,6 +170,7 @@ def _server(app: App, name: str, settings: k8s.core.v1.Secret) -> k8s.apps.v1.St
     scope = app.scope
     command = [
         "weed", "server", "-dir=/data", "-ip.bind=0.0.0.0", "-master.volumeSizeLimitMB=1024", "-volume.max=0",
+        f"-volume.minFreeSpace={_LEFT}",
         "-filer.encryptVolumeData", "-s3", f"-s3.port={_PORT}", "-s3.config=/etc/seaweedfs/s3.json",
     ]  # fmt: skip
     container: Fields = {

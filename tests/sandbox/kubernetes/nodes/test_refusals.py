@@ -13,8 +13,18 @@ import pytest
 from pulumi_mlops_sandbox import doctor
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.errors import SandboxError
-from pulumi_mlops_sandbox.kubernetes.nodes import addresses, cgroups, product, requirements
+from pulumi_mlops_sandbox.kubernetes.nodes import (
+    addresses,
+    cgroups,
+    configuration,
+    images,
+    layers,
+    product,
+    requirements,
+)
 from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
+from pulumi_mlops_sandbox.kubernetes.nodes.layers import Image, Made, Written
+from pulumi_mlops_sandbox.planes import CONTROL_PLANES
 
 
 class Usage(NamedTuple):
@@ -39,6 +49,7 @@ def able(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(cgroups, "missing", list)
     monkeypatch.setattr(requirements, "_is_known", lambda _module: True)
+    monkeypatch.setattr(product, "find", lambda: tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, requirements.FREE))
     return tools
 
@@ -52,6 +63,43 @@ def refused(home: Path) -> str:
 @pytest.mark.usefixtures("able")
 def test_an_able_machine_is_not_refused(tmp_path: Path) -> None:
     requirements.require(tmp_path / "no" / "home" / "yet")
+
+
+@pytest.mark.usefixtures("able")
+def test_what_it_needs_is_more_where_it_is_to_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(product, "find", lambda: None)
+    said = refused(tmp_path)
+    assert f"{tmp_path} has 4.0 GiB free and 12.0 are needed, 8 of them to build it" in said
+
+
+def test_images_for_which_there_is_no_room_are_not_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each new layer counts twice, as it came and unpacked; one that another image has brought does not count."""
+    old, new = (Made(tmp_path / name, name, size << 20) for name, size in (("old", 500), ("new", 700)))
+    written = {
+        name: Written(Image(name, ()), b"", name.encode(), found) for name, found in (("a", (old,)), ("b", (old, new)))
+    }
+    monkeypatch.setattr(layers, "write", lambda image: written[image.name])
+    monkeypatch.setattr(layers, "archive", lambda _images, _stream: None)
+    monkeypatch.setattr(images, "_there", lambda _ctr: {"a": written["a"].digest})
+    needed = requirements.KEPT + 2 * new.size
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, needed - 1))
+    with pytest.raises(SandboxError, match=r"has 3\.4 GiB free and 3\.4 are needed, for images .* yet \(b\)"):
+        images.bring([one.image for one in written.values()], ["false"], tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, needed))
+    with pytest.raises(SandboxError, match="containerd does not take the images"):
+        images.bring([one.image for one in written.values()], ["false"], tmp_path)
+
+
+def test_a_node_whose_disk_runs_short_says_what_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kubernetes = next(plane for plane in CONTROL_PLANES if plane.name == "kubernetes")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, requirements.KEPT - (1 << 28)))
+    said = kubernetes.warn(tmp_path, "real")
+    assert said.startswith(f"{tmp_path} has 1.8 GiB free and 2.0 are needed: below 1 GiB the kubelet evicts pods")
+    assert kubernetes.warn(tmp_path, "played") == ""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, requirements.KEPT))
+    assert kubernetes.warn(tmp_path, "real") == ""
+    kept = configuration.kubelet(Addresses(IPv4Network("10.200.0.0/16")), "group")["evictionHard"]
+    assert kept["nodefs.available"] == kept["imagefs.available"] == str(requirements.EVICTED)
 
 
 @pytest.mark.usefixtures("able")
@@ -83,7 +131,7 @@ def test_everything_that_is_in_the_way_is_said_at_once(
     assert "may make no namespaces (unshare failed: Operation not permitted)" in said
     assert "no control group for memory, pids" in said
     assert "there is no runc, nftables, and no apt-get to fetch it by" in said
-    assert f"{tmp_path} has 1.0 GiB free and 4 are needed" in said
+    assert f"{tmp_path} has 1.0 GiB free and 4.0 are needed" in said
 
 
 @pytest.mark.usefixtures("able")

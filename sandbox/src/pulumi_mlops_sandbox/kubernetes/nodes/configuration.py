@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops_sandbox.kubernetes.certificates import private
-from pulumi_mlops_sandbox.kubernetes.nodes import images
+from pulumi_mlops_sandbox.kubernetes.nodes import images, requirements
 from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
 from pulumi_mlops_sandbox.kubernetes.nodes.inside import PROGRAMS, STATE
 
@@ -77,7 +77,10 @@ def kubelet(addresses: Addresses, cgroup: str) -> dict[str, Any]:
         "podLogsDir": f"{STATE}/logs",
         "volumePluginDir": f"{STATE}/plugins",
         "enforceNodeAllocatable": ["pods"],
-        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"},
+        "evictionHard": {
+            "memory.available": "100Mi",
+            **{f"{disk}.available": str(requirements.EVICTED) for disk in ("nodefs", "imagefs")},
+        },
         "imageGCHighThresholdPercent": 100,  # no registry would give an image again
         "imageGCLowThresholdPercent": 99,
         "serializeImagePulls": False,

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pulumi_mlops_sandbox.errors import SandboxError
-from pulumi_mlops_sandbox.kubernetes.nodes import layers
-from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, Layer, Link, Packages
+from pulumi_mlops_sandbox.kubernetes.nodes import layers, requirements
+from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, Layer, Link, Packages, Written
 
 NAMESPACE = "k8s.io"
 """The namespace of containerd in which the kubelet looks."""
@@ -90,13 +90,21 @@ def node(programs: Path) -> tuple[Image, ...]:
     )
 
 
-def bring(images: Iterable[Image], ctr: Sequence[str | Path]) -> list[str]:
-    """Give containerd the images that it does not have yet, or has with another content; name those."""
+def bring(images: Iterable[Image], ctr: Sequence[str | Path], folder: Path) -> list[str]:
+    """Give containerd, whose files are in a folder, the images that it does not have yet, or has with another content.
+
+    :returns: their names.
+    :raises SandboxError: there is no room for them.
+    """
     wanted = [layers.write(image) for image in images]
     there = _there(ctr)
     missing = [image for image in wanted if there.get(image.image.name) != image.digest]
     if not missing:
         return []
+    kept = [image for image in wanted if image not in missing]
+    if said := requirements.short(folder, requirements.KEPT + size(missing, kept)):
+        names = ", ".join(image.image.name for image in missing)
+        raise SandboxError(f"{said}, for images that the node does not have yet ({names}) and for what pods write.")
     command = [*ctr, "--namespace", NAMESPACE, "images", "import", "--local", "-"]
     with subprocess.Popen(  # noqa: S603  (our own binary)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -113,6 +121,13 @@ def bring(images: Iterable[Image], ctr: Sequence[str | Path]) -> list[str]:
     if process.returncode != 0:
         raise SandboxError(f"containerd does not take the images: {said.strip()[-1000:]}")
     return [image.image.name for image in missing]
+
+
+def size(missing: Sequence[Written], kept: Sequence[Written] = ()) -> int:
+    """Count the bytes that images take: containerd has each layer as it came, and unpacked."""
+    there = {layer.digest for image in kept for layer in image.layers}
+    new = {layer.digest: layer.size for image in missing for layer in image.layers if layer.digest not in there}
+    return 2 * sum(new.values())
 
 
 def _there(ctr: Sequence[str | Path]) -> dict[str, str]:

@@ -112,7 +112,7 @@ class RealNodes:
 
     def bring(self, wanted: Iterable[Image]) -> list[str]:
         """Give containerd the images that it does not have; name those."""
-        return images.bring(wanted, self._ctr())
+        return images.bring(wanted, self._ctr(), self.state)
 
     def apply(self, cluster: Cluster, manifests: str) -> None:
         """Apply manifests as kubectl does, on the server's side."""

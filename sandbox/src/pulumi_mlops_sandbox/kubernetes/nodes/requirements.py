@@ -10,8 +10,15 @@ from pathlib import Path
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.nodes import cgroups, product
 
-FREE = 4 << 30
-"""Bytes on the disk of the sandbox's folder: the kubelet evicts pods below one GiB."""
+GIB = 1 << 30
+EVICTED = GIB
+"""Bytes on the disk of the sandbox's folder below which the kubelet evicts pods."""
+KEPT = EVICTED + GIB
+"""Bytes that are left when images have been brought: what pods write until somebody looks."""
+FREE = KEPT + 2 * GIB
+"""Bytes that a node needs before it has any image: its own are 0.5 GB, what it remembers of a cluster 0.5 GB."""
+BUILDING = 8 * GIB
+"""Bytes that building its programs takes: sources, and what Go keeps of them."""
 PROGRAMS = ("ip", "nsenter", "unshare")
 MODULES = {Path("/proc/sys/net/bridge"): "br_netfilter", Path("/proc/sys/fs/overlayfs"): "overlay"}
 """Modules of the kernel, each with what is there when it is; file systems are listed by name also."""
@@ -50,10 +57,26 @@ def problems(home: Path) -> Iterator[str]:
             yield f"the kernel's module {module} is not loaded (run: modprobe {module})"
     if shutil.which("apt-get") is None and (lacking := product.lacking()):
         yield f"there is no {', '.join(lacking)}, and no apt-get to fetch it by"
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    built = product.find() is not None
+    if said := short(home, FREE + (0 if built else BUILDING)):
+        yield said + ("" if built else f", {BUILDING / GIB:.0f} of them to build it")
+
+
+def short(folder: Path, needed: int) -> str:
+    """Say that the disk of a folder, which need not be there yet, has less room than something needs; else nothing."""
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
     free = shutil.disk_usage(existing).free
-    if free < FREE:
-        yield f"{existing} has {free / (1 << 30):.1f} GiB free and {FREE >> 30} are needed"
+    return "" if free >= needed else f"{existing} has {free / GIB:.1f} GiB free and {needed / GIB:.1f} are needed"
+
+
+def warning(folder: Path) -> str:
+    """Say what ends when the disk of a node's folder runs short, while it does; else nothing."""
+    if not (said := short(folder, KEPT)):
+        return ""
+    return (
+        f"{said}: below {EVICTED / GIB:.0f} GiB the kubelet evicts pods, and when nothing is left the object store "
+        "refuses what is written (InternalError). Make room, or run `pulumi-mlops sandbox down`."
+    )
 
 
 def _is_known(module: str) -> bool:
