@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pulumi_mlops_sandbox import commands, doctor, engine
+from pulumi_mlops_sandbox.running.images import Images, NoStandInError
 
 
 def cli(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -53,6 +54,38 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert done.output == (
         "Error: pulumi_mlops_sandbox.environment is not installed. Run: pip install pulumi-mlops-sandbox\n"
     )
+
+
+def test_a_folder_stands_in_for_an_image_until_it_is_taken_back(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "train"
+    folder.mkdir()
+
+    def image(*arguments: str) -> str:
+        done = CliRunner().invoke(commands.app, ["image", *arguments, "--home", str(home)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    image("*", str(folder))
+    told = image("*/train:*", str(folder), "--entrypoint", "python3 'my train.py'")
+    assert told == f"*/train:*: {folder} python3 'my train.py'\n*: {folder}\n", "the last one counts first"
+    images = Images(home)
+    assert images.of("example.com/train:1").entrypoint == ["python3", "my train.py"]
+    assert images.of("example.com/serve:1").entrypoint == []
+    assert image("*", "--remove") == ""
+    with pytest.raises(NoStandInError, match=r"no stand-in for the image example\.com/train:1, so nothing ran"):
+        images.of("example.com/train:1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["image", "*", "/absent/folder"], "Error: there is no folder /absent/folder\n"),
+        (["fire", "weekly"], "Error: neither aws nor azure runs: pulumi-mlops sandbox up --plane aws\n"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], told: str) -> None:
+    done = cli("sandbox", *arguments, "--home", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
 
 
 def test_doctor_finds_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -361,8 +361,14 @@ def _keys(call: Call) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield own, "ecr", ("DescribeKey", "CreateGrant")
     elif call.service == "s3" and params.get("SSEKMSKeyId"):
         yield params["SSEKMSKeyId"], "s3", ("GenerateDataKey", "Decrypt")
+    elif call.service == "s3" and call.operation in _OF_FILES:
+        kept = accounts.key_of_file(str(params.get("Bucket")), str(params.get("Key")))
+        if kept is not None:
+            yield kept, "s3", _OF_FILES[call.operation]
 
 
+_OF_FILES = {"GetObject": ("Decrypt",), "PutObject": ("GenerateDataKey",)}
+"""What S3 does with the key of a file, or of its bucket, in the name of who reads or writes the file."""
 _HANDLED = {"AWS::SageMaker::Endpoint": "Endpoint", "AWS::SageMaker::Cluster": "Cluster"}
 _HANDLERS = {
     "CreateResource": ("Create{}", "Describe{}", "AddTags"),

@@ -130,10 +130,10 @@ class Proxy(ThreadingTCPServer):
 class _Tunnel(StreamRequestHandler):
     """One connection of a program: it asks for a host, and then speaks TLS."""
 
-    server: Proxy
-
     def handle(self) -> None:
         """Answer it."""
+        proxy = self.server
+        assert isinstance(proxy, Proxy)  # noqa: S101 (nothing else makes one)
         method, _, rest = self.rfile.readline(65536).decode("latin-1").partition(" ")
         while self.rfile.readline(65536).strip():
             pass
@@ -144,8 +144,8 @@ class _Tunnel(StreamRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self.wfile.flush()
         try:
-            with self.server.authority.context(host).wrap_socket(self.connection, server_side=True) as inner:
-                _Asked(inner, self.client_address, host, self.server.tenant)
+            with proxy.authority.context(host).wrap_socket(self.connection, server_side=True) as inner:
+                _Asked(inner, self.client_address, host, proxy.tenant)
         except (ssl.SSLError, OSError):
             return  # who asked is gone, or does not trust us
 

@@ -69,6 +69,7 @@ class Images:
         return found
 
     def _write(self, said: list[StandIn]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         written = self.path.with_suffix(".tmp")
         written.write_text(json.dumps([asdict(one) for one in said], indent=2))
         written.replace(self.path)

@@ -130,7 +130,7 @@ class RoleHands:
         try:
             logs.create_log_group(logGroupName=self.group)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+            if error.response.get("Error", {}).get("Code") != "ResourceAlreadyExistsException":
                 raise
         logs.create_log_stream(logGroupName=self.group, logStreamName=named)
         self._streams[stream] = named

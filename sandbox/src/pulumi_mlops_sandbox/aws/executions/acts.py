@@ -107,10 +107,10 @@ class RoleActs:
         try:
             found: Json = getattr(self.role.client("sagemaker"), snake(operation))(**arguments)
         except ClientError as error:
-            said = error.response["Error"]
+            said = error.response.get("Error", {})
             raise StepError(
-                f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {said['Message']}",
-                _BUSY.get(str(said["Code"]), ""),
+                f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {said.get('Message')}",
+                _BUSY.get(str(said.get("Code")), ""),
             ) from None
         return found
 

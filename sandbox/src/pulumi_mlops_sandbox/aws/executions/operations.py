@@ -136,14 +136,14 @@ def _run(plane: Account, region: str, identity: str, stop: threading.Event) -> N
         with plane.lock:
             return _cached(plane, region, record, step, arguments)
 
-    reason = ""
+    status, reason = FAILED, ""
     try:
         acts = RoleActs(Role(plane, record[_ROLE], region), identity.rpartition("/")[2], stop, tell, cached)
         walk = Walk(definition, Values(values, _execution(record), acts.read), acts, stop, parallel)
         walk.resume(done)
         status = walk.run()
     except Exception as error:
-        status, reason = FAILED, f"InternalServerError: {error}"
+        reason = f"InternalServerError: {error}"
         raise
     finally:
         with plane.lock:

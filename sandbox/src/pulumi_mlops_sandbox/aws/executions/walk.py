@@ -54,15 +54,15 @@ class State:
 class Acts(Protocol):
     """What steps do, and who is told of them."""
 
-    def perform(self, step: Json, state: State, arguments: Json) -> Json:
+    def perform(self, step: Json, state: State, arguments: Json, /) -> Json:
         """Do what a step does, and return what later steps can refer to; a `StepError` is a failure."""
         ...
 
-    def cached(self, step: Json, arguments: Json) -> tuple[str, Json] | None:
+    def cached(self, step: Json, arguments: Json, /) -> tuple[str, Json] | None:
         """Find the result of an earlier step that did the same: the execution, and what it left."""
         ...
 
-    def tell(self, state: State) -> None:
+    def tell(self, state: State, /) -> None:
         """Take note that a step has changed."""
         ...
 
