@@ -359,12 +359,17 @@ def _keys(call: Call) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield secret.kms_key_id, "secretsmanager", actions
     elif call.service == "ecr" and (own := (params.get("encryptionConfiguration") or {}).get("kmsKey")):
         yield own, "ecr", ("DescribeKey", "CreateGrant")
-    elif call.service == "s3" and params.get("SSEKMSKeyId"):
-        yield params["SSEKMSKeyId"], "s3", ("GenerateDataKey", "Decrypt")
-    elif call.service == "s3" and call.operation in _OF_FILES:
+    elif call.service == "s3":
+        yield from _keys_of_files(params, call.operation)
+
+
+def _keys_of_files(params: dict[str, Any], operation: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    if given := params.get("SSEKMSKeyId"):
+        yield given, "s3", ("GenerateDataKey", "Decrypt")
+    elif operation in _OF_FILES:
         kept = accounts.key_of_file(str(params.get("Bucket")), str(params.get("Key")))
         if kept is not None:
-            yield kept, "s3", _OF_FILES[call.operation]
+            yield kept, "s3", _OF_FILES[operation]
 
 
 _OF_FILES = {"GetObject": ("Decrypt",), "PutObject": ("GenerateDataKey",)}
