@@ -367,6 +367,53 @@ def test_one_pipeline_starts_another_and_a_failure_is_told(here: Here) -> None:
     assert len(listed) == 1, "the role of the target may not start it any more"
 
 
+def test_files_and_alarms_start_pipelines(here: Here) -> None:
+    here.pipeline(
+        here.processing("count", ["true"]), parameters=[{"Name": "file", "Type": "String", "DefaultValue": ""}]
+    )
+    events, monitoring = here.plane.client("events"), here.plane.client("cloudwatch")
+    told = {"EventBridgeConfiguration": {}}
+    here.s3.put_bucket_notification_configuration(Bucket="work", NotificationConfiguration=told)
+    monitoring.put_metric_alarm(
+        AlarmName="drift",
+        MetricName="drift",
+        Namespace="mlops",
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    versions = {"bucket": {"name": ["work"]}, "object": {"key": [{"wildcard": "rows_versions/*.json"}]}}
+    ringing = {"alarmName": ["drift"], "state": {"value": ["ALARM"]}}
+    for name, source, kind, detail in (
+        ("file", "aws.s3", "Object Created", versions),
+        ("alarm", "aws.cloudwatch", "CloudWatch Alarm State Change", ringing),
+    ):
+        pattern = {"source": [source], "detail-type": [kind], "detail": detail}
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        given = {"PipelineParameterList": [{"Name": "file", "Value": "$.detail.object.key"}]} if name == "file" else {}
+        more = {"SageMakerPipelineParameters": given} if given else {}
+        target = {"Id": "it", "Arn": f"{ACCOUNT}:pipeline/retrain", "RoleArn": here.role, **more}
+        events.put_targets(Rule=name, Targets=[target])
+    for key in ("rows_versions/1.json", "rows_versions/2.json", "rows/1.csv"):
+        here.s3.put_object(Bucket="work", Key=key, Body=b"{}")
+    for state in ("ALARM", "ALARM", "OK"):
+        monitoring.set_alarm_state(AlarmName="drift", StateValue=state, StateReason="tried")
+    found = here.sagemaker.list_pipeline_executions(PipelineName="retrain")["PipelineExecutionSummaries"]
+    files = [
+        here.sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=one["PipelineExecutionArn"])
+        for one in found
+    ]
+    assert sorted(one["PipelineParameters"][0]["Value"] for one in files) == [
+        "",
+        "rows_versions/1.json",
+        "rows_versions/2.json",
+    ]
+    for one in found:
+        here.ended(one["PipelineExecutionArn"])
+
+
 def test_a_schedule_fires_when_somebody_says_so(here: Here) -> None:
     here.pipeline(here.processing("count", ["true"]), parameters=[{"Name": "n", "Type": "Integer", "DefaultValue": 1}])
     target = {

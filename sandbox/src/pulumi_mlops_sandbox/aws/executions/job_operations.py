@@ -12,11 +12,11 @@ from typing import Any
 
 from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import invalid
+from pulumi_mlops_sandbox.aws.events import announce
 from pulumi_mlops_sandbox.aws.executions.account import Role, RoleHands
 from pulumi_mlops_sandbox.aws.executions.jobs import Job, JobError, LateError, best, measure, trials
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
-from pulumi_mlops_sandbox.aws.sagemaker.events import announce
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import PROCESSING, TRAINING, TRANSFORM, TUNING
 from pulumi_mlops_sandbox.aws.store import TAGS, Kind, Record, listing, now
 from pulumi_mlops_sandbox.running.images import NoStandInError

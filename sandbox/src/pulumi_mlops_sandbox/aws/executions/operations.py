@@ -14,13 +14,13 @@ from typing import Any
 from pulumi_mlops_sandbox.aws import accounts
 from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
+from pulumi_mlops_sandbox.aws.events import announce
 from pulumi_mlops_sandbox.aws.executions.account import Role
 from pulumi_mlops_sandbox.aws.executions.acts import RoleActs, mark, metadata_of
 from pulumi_mlops_sandbox.aws.executions.values import Json, Values
 from pulumi_mlops_sandbox.aws.executions.walk import EXECUTING, FAILED, STOPPED, SUCCEEDED, State, Walk, given
 from pulumi_mlops_sandbox.aws.hooks import after, before, own
 from pulumi_mlops_sandbox.aws.sagemaker import references
-from pulumi_mlops_sandbox.aws.sagemaker.events import announce
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import EXECUTION
 from pulumi_mlops_sandbox.aws.store import Record, listing, now
 

@@ -8,6 +8,7 @@ from typing import Any
 from pulumi_mlops_sandbox.aws import accounts, policies
 from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
+from pulumi_mlops_sandbox.aws.events import announce
 from pulumi_mlops_sandbox.aws.hooks import after, before, own
 
 RETENTION = {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -118,3 +119,27 @@ def first_state(call: Call) -> None:
     alarm.state_value = call.notes["state"] or "INSUFFICIENT_DATA"
     if call.notes["state"] is None:
         alarm.state_reason = "Unchecked: Initial alarm creation"
+
+
+@before("cloudwatch", "SetAlarmState")
+def note_state(call: Call) -> None:
+    """Remember the state that an alarm had."""
+    alarm = accounts.backend("cloudwatch", call.region).alarms.get(call.params["AlarmName"])
+    call.notes["state"] = getattr(alarm, "state_value", None)
+
+
+@after("cloudwatch", "SetAlarmState")
+def tell_state(call: Call) -> None:
+    """Tell the event bus that an alarm has changed.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    params, alarm = call.params, accounts.backend("cloudwatch", call.region).alarms[call.params["AlarmName"]]
+    if call.notes["state"] == params["StateValue"]:
+        return
+    detail = {
+        "alarmName": params["AlarmName"],
+        "state": {"value": params["StateValue"], "reason": params["StateReason"]},
+        "previousState": {"value": call.notes["state"]},
+    }
+    announce(call.region, "CloudWatch Alarm State Change", detail, [alarm.alarm_arn], source="aws.cloudwatch")

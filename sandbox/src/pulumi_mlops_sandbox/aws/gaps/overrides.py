@@ -4,10 +4,12 @@ import copy
 import datetime as dt
 import json
 import logging
+import uuid
 from typing import Any
 from urllib.parse import ParseResult
 
 from moto.events.models import Rule
+from moto.events.utils import _BASE_EVENT_MESSAGE
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.sqs.models import Queue
@@ -45,6 +47,8 @@ def _send_to_targets(rule: Rule, event: Any, transform_input: bool = True) -> No
         return
     if rule.scheduled_expression:
         return
+    if event["id"] == _BASE_EVENT_MESSAGE["id"]:  # moto gives all events of S3 one id
+        event = {**event, "id": str(uuid.uuid4())}
     for target in rule.targets:
         try:
             hand(rule, target, event, transform_input=transform_input)

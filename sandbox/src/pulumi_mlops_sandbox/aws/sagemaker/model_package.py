@@ -9,9 +9,9 @@ from typing import Any
 
 from pulumi_mlops_sandbox.aws.call import Call
 from pulumi_mlops_sandbox.aws.errors import AwsError, invalid
+from pulumi_mlops_sandbox.aws.events import announce
 from pulumi_mlops_sandbox.aws.hooks import own
 from pulumi_mlops_sandbox.aws.sagemaker import references
-from pulumi_mlops_sandbox.aws.sagemaker.events import announce
 from pulumi_mlops_sandbox.aws.sagemaker.kinds import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 from pulumi_mlops_sandbox.aws.store import TAGS, Record, listing, now
 

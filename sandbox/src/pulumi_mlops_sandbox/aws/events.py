@@ -1,4 +1,4 @@
-"""What SageMaker tells the default event bus of an account.
+"""What services tell the default event bus of an account.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 """
@@ -11,10 +11,12 @@ from typing import Any
 from pulumi_mlops_sandbox.aws import accounts
 
 
-def announce(region: str, what: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
+def announce(
+    region: str, what: str, detail: Mapping[str, Any], resources: Sequence[str], *, source: str = "aws.sagemaker"
+) -> None:
     """Put an event on the bus; what has a rule for it is reached before this returns."""
     event = {
-        "Source": "aws.sagemaker",
+        "Source": source,
         "DetailType": what,
         "Detail": json.dumps(detail, default=_plain),
         "Resources": list(resources),
