@@ -9,10 +9,21 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of marshmallow, which azure-ai-ml uses as older versions wanted it
     from azure.ai.ml import load_job
     from azure.ai.ml._restclient.arm_ml_service.models import ComponentVersion, PipelineJob
+    from azure.ai.ml._restclient.runhistory import RunHistoryClient
     from azure.ai.ml.entities import CommandComponent, Component, PipelineComponent
     from azure.ai.ml.entities._builders import Command, Sweep
 
-__all__ = ["Command", "CommandComponent", "PipelineComponent", "PipelineJob", "Sweep", "job", "problems", "read_back"]
+__all__ = [
+    "Command",
+    "CommandComponent",
+    "PipelineComponent",
+    "PipelineJob",
+    "RunHistoryClient",
+    "Sweep",
+    "job",
+    "problems",
+    "read_back",
+]
 
 
 def read_back(spec: dict[str, Any]) -> Any:

@@ -186,6 +186,13 @@ def test_an_image_that_nothing_stands_in_for_did_not_run(here: Here) -> None:
     assert f"The sandbox has no stand-in for the image {IMAGE}, so nothing ran" in reason
 
 
+def test_an_input_that_is_no_prefix_did_not_run(here: Here) -> None:
+    step = here.training("fit", ["true"])
+    step["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile"
+    here.pipeline(step)
+    assert "so nothing ran: input rows" in here.failed()
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

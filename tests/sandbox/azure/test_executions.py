@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 import pulumi_mlops.jobs
-from support.sandbox.arm import BOUND, Arm
+from pulumi_mlops_sandbox.azure.facts import TOKEN
+from support.azureml_entities import RunHistoryClient
+from support.sandbox.arm import BOUND, ROOT, Arm
 from support.sandbox.arm_good import GOOD, SERVER, SERVING, WORKSPACE, role
 from support.sandbox.arm_world import body, furnish
 
@@ -152,6 +157,33 @@ def test_steps_take_what_others_left_as_the_identity_of_their_machines(space: Sp
     listed = [one["name"] for one in space.arm.done("GET", f"{WORKSPACE}/jobs")["value"]]
     assert "run-1" in listed
     assert steps["count"]["runId"] not in listed
+
+
+def test_microsofts_client_reads_the_history(space: Space) -> None:
+    whole = space.pipeline({"fit": space.node("fit", space.command("fit", "echo no rows; exit 3"))})
+    space.run(whole)
+    client = RunHistoryClient(Credential(), endpoint=space.arm.url, authentication_policy=Plain())
+    place = (ROOT.rpartition("/")[2], "rg", WORKSPACE.rpartition("/")[2])
+    (child,) = client.runs.get_child(*place, "run-1")
+    assert (child.display_name, child.status, child.root_run_id) == ("fit", "Failed", "run-1")
+    assert "status code 3" in child.error.error.message
+    assert child.start_time_utc <= child.end_time_utc
+    details = client.runs.get_details(*place, child.run_id)
+    assert list(details.log_files) == ["user_logs/std_log.txt"]
+    assert client.runs.get(*place, "run-1").status == "Failed"
+
+
+class Credential:
+    def get_token(self, *_scopes: str, **_more: Any) -> AccessToken:
+        return AccessToken(TOKEN, 2**31)
+
+
+class Plain(SansIOHTTPPolicy[Any, Any]):
+    """Sends the token without TLS."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        request.context.options.pop("enforce_https", None)
+        request.http_request.headers["Authorization"] = f"Bearer {TOKEN}"
 
 
 def test_a_step_registers_a_version_at_azures_own_addresses(space: Space) -> None:

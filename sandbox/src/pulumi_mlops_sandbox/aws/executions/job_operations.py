@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.
 """
 
 import copy
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from pulumi_mlops_sandbox.aws.store import TAGS, Kind, Record, listing, now
 from pulumi_mlops_sandbox.running.images import NoStandInError
 from pulumi_mlops_sandbox.running.jobs import remove
 
+log = logging.getLogger(__name__)
 Json = dict[str, Any]
 GOING = frozenset({"InProgress", "Stopping"})
 _LOST = "InternalServerError: the sandbox was stopped while it ran"
@@ -186,6 +188,9 @@ def run(running: Running) -> None:
         status, more = "Stopped", {"SecondaryStatus": "MaxRuntimeExceeded"}
     except (JobError, NoStandInError) as error:
         status, more = "Failed", {"FailureReason": str(error)}
+    except Exception as error:
+        log.exception("%s %s", how.kind.name, running.name)
+        status, more = "Failed", {"FailureReason": f"InternalServerError: the sandbox failed here: {error!r}"}
     if running.stop.is_set():
         status, more = "Stopped", {}
     with plane.lock:

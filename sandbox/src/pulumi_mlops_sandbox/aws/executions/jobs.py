@@ -79,14 +79,15 @@ class Job:
         """Run a processing job."""
         said, machine = self.said, self._machine("ProcessingResources", "ClusterConfig")
         inputs, outputs = said.get("ProcessingInputs", []), said.get("ProcessingOutputConfig", {})
+        kept = [one for one in outputs.get("Outputs", []) if "S3Output" in one]
         how = said["AppSpecification"]
         image = self.hands.stand_in(how["ImageUri"])
 
         def furnish(container: Container, host: str, hosts: Sequence[str]) -> None:
             for one in inputs:
-                if "S3Input" in one:
-                    self.hands.fetch(one["S3Input"]["S3Uri"], container.place(one["S3Input"]["LocalPath"]))
-            for one in outputs.get("Outputs", []):
+                source = _source(one, "S3Input", one["InputName"])
+                self.hands.fetch(source["S3Uri"], container.place(source["LocalPath"]))
+            for one in kept:
                 container.place(one["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
             config = container.place(f"{ROOT}/config")
             _write(config / "processingjobconfig.json", {**said, "ProcessingJobArn": self.arn})
@@ -99,7 +100,6 @@ class Job:
         if message.is_file():
             self.found["ExitMessage"] = message.read_text(errors="replace")[:_TOLD]
         failed = _failed(ended)
-        kept = [one for one in outputs.get("Outputs", []) if "S3Output" in one]
         for container, _ in ended:
             for one in kept if not failed or _continuous(kept) else []:
                 place = container.place(one["S3Output"]["LocalPath"])
@@ -119,7 +119,7 @@ class Job:
         def furnish(container: Container, host: str, hosts: Sequence[str]) -> None:
             for one in channels:
                 place = container.place(f"{ROOT}/input/data/{one['ChannelName']}")
-                self.hands.fetch(one["DataSource"]["S3DataSource"]["S3Uri"], place)
+                self.hands.fetch(_source(one["DataSource"], "S3DataSource", one["ChannelName"])["S3Uri"], place)
             for name in ("model", "output/data"):
                 container.place(f"{ROOT}/{name}").mkdir(parents=True, exist_ok=True)
             if checkpoints:
@@ -248,6 +248,14 @@ def _words(image: StandIn, how: Json, address: str, default: str = "") -> list[s
         )
     arguments = how.get("ContainerArguments") or ([default] if default and not named else [])
     return [*start, *arguments]
+
+
+def _source(said: Json, member: str, name: str) -> Json:
+    """Return the files of S3 that an input is, listed by their prefix: the sandbox has no others."""
+    found: Json | None = said.get(member)
+    if found is None or found.get("S3DataType", "S3Prefix") != "S3Prefix":
+        raise JobError(f"The sandbox fetches prefixes of S3 alone, so nothing ran: input {name} is something else")
+    return found
 
 
 def _failed(ended: Sequence[tuple[Container, Ended]]) -> int:

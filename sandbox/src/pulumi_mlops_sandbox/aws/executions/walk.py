@@ -171,6 +171,10 @@ class Walk:
         except (UnknownValueError, KeyError) as error:
             state.reason = f"ClientError: {error}"
             self._ended(state, FAILED)
+        except BaseException:
+            state.reason = "InternalServerError: the sandbox failed here; its log says where"
+            self._ended(state, FAILED)
+            raise
         else:
             self._remember(step, state)
             self._ended(state, SUCCEEDED)
