@@ -18,6 +18,7 @@ from support.sagemaker_runs import FailedJobError, Run
 RUN: Any = {"image": IMAGE, "command": ["sh", "-c", "echo x > $(MLOPS_OUTPUT_MODEL)/x"]}
 OVER: Any = {"lr": {"log_uniform": [0.001, 0.1]}, "depth": {"choice": [4, 6]}, "deep": {"integer": [1, 9]}}
 MEASURE = ["sh", "-c", 'echo "{\\"auc\\": $(MLOPS_PARAMETER_AUC)}" > $(MLOPS_METRICS)']
+LONG = replace(MODEL, address={**MODEL.address, "name": "churn-" * 18, "group": "churn-" * 18})
 Steps = Mapping[str, mlops.Step]
 
 
@@ -367,6 +368,10 @@ def crossed() -> Steps:
             "takes from a step of mlops.train",
         ),
         (lambda: {"a": (one := fit()), "r": mlops.register(MODEL, one.out("model"))}, "steps.r.image: is required"),
+        (
+            lambda: {"f" * 40: (one := fit()), "r": mlops.register(LONG, one.out("model"), image=IMAGE)},
+            "steps.r: the record of step 'ffffffffffffffffffffffffffffffffffffffff' would have an address of",
+        ),
         (crossed, "steps.last: needs 'other', which runs under another condition"),
         (lambda: {"tune": mlops.tune(fit(), maximize="auc", trials=500, parallel=100, over=OVER)}, ""),
     ],

@@ -17,6 +17,7 @@ from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.workload import Grant, Place, together
 from pulumi_mlops.steps.graph import works
@@ -28,6 +29,9 @@ from pulumi_mlops.steps.work import FACTS, FETCH, QUERY, READ, START, Work, hist
 
 _SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
 """What stands for the addresses that are known when the platform is there, while a definition is judged."""
+_VALUE, _FOLDER, _RUN, _JOB, _SUFFIX = 256, 120, 12, 63, 11
+"""Characters: of what is noted of a model package, and, at most, of what stands in the address of a record: a model's
+folder of which no more is known yet, a run, the name of a job, and what SageMaker ends that with."""
 
 
 def pipeline_name(platform: PlatformRef, name: str) -> str:
@@ -144,6 +148,7 @@ def pipeline_problems(name: str, spec: PipelineSpec) -> Iterator[Problem]:
             )
             yield Problem(f"steps.{step}.image", told)
         yield from _one_place(step, one, spec)
+        yield from _record_fits(step, one, spec)
     for step, work in containers(spec).items():
         yield from history_problems(f"steps.{step}", work, spec.platform)
     if not unfit:
@@ -162,6 +167,23 @@ def _machine(step: str, work: Work) -> Iterator[Problem]:
             f"{work.cluster.name!r} is a HyperPod cluster, which takes no jobs of SageMaker; leave persistent out of it"
         )
         yield Problem(f"steps.{step}.cluster", told)
+
+
+def _record_fits(step: str, one: Step, spec: PipelineSpec) -> Iterator[Problem]:
+    """Refuse a version whose record lies at a longer address than a model package can name."""
+    if not isinstance(one, RegisterStep):
+        return
+    folder, name = rights.model_folder(one.model), spec.graph.name(one.files.step)
+    start = _FOLDER if is_deferred(folder) else len(str(folder))
+    job = (
+        min(_JOB, len(f"pipelines--{name}-") + _RUN + _SUFFIX)
+        if isinstance(one.files.step, TuneStep | TrainStep)
+        else 0
+    )
+    needed = start + _RUN + len(f"/{name}//output/data/facts.json") + job
+    if needed > _VALUE:
+        told = f"of step {name!r} would have an address of {needed} characters, and a model package takes {_VALUE}"
+        yield Problem(f"steps.{step}", f"the record {told}; give the step, or the model, a shorter name")
 
 
 def _one_place(step: str, one: Step, spec: PipelineSpec) -> Iterator[Problem]:
