@@ -414,3 +414,27 @@ def test_a_history_of_another_platform_is_refused(cloud: Cloud) -> None:
     theirs = replace(GROUP, platform=hub("other"))
     with pytest.raises(InvalidArgs, match=r"steps\.fit\.inputs\.x: 'profile' is of platform 'other' \(dev\)"):
         made(cloud, {"fit": fit(inputs={"x": theirs.as_of(days=9)})})
+
+
+TABLE = mlops.DatasetRef(
+    name="table", backend="aws", platform=HUB, location="s3://table/", address={"key": KEY, "database": None}
+)
+
+
+def test_a_version_names_the_datasets_of_the_step_that_made_it(cloud: Cloud) -> None:
+    rows = mlops.prepare(image=IMAGE, command=["prep"], outputs=["rows"], inputs={"the-y": TABLE.version(3)})
+    model = fit(inputs={"y": TABLE.latest(), "x": rows.out("rows")})
+    kept = {"one": registered(rows.out("rows")), "other": registered(model.out("model"))}
+    definition = made(cloud, {"prep": rows, "fit": model, **kept})
+    said = {one["Name"]: one for one in definition["Steps"]}
+    packages = {name: said[name]["Arguments"]["CustomerMetadataProperties"] for name in kept}
+    version = {"Get": "Steps.fit.FinalMetricDataList['mlops-version-y'].Value"}
+    assert packages["other"]["mlops-data-y"] == {"Std:Join": {"On": "@", "Values": ["table", version]}}
+    (metric,) = said["fit"]["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"]
+    assert metric == {"Name": "mlops-version-y", "Regex": "mlops-version y=([0-9]+);"}
+    read = packages["one"]["mlops-data-the-y"]["Std:Join"]["Values"][1]["Std:JsonGet"]
+    assert read == {"PropertyFile": {"Get": "Steps.prep.PropertyFiles.facts"}, "Path": "inputs.the_y.version"}
+    assert {"PropertyFileName": "facts", "OutputName": "mlops.metrics", "FilePath": "facts.json"} in said["prep"][
+        "PropertyFiles"
+    ]
+    assert not list(Definition(definition).problems())
