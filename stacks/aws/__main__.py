@@ -4,6 +4,8 @@ Copy this folder and change it. What differs between stages is in Pulumi.dev.yam
 `pulumi config set cpus 8 -s prod` is all it takes to resize the endpoint, and the release is a canary.
 """
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
@@ -92,11 +94,12 @@ pulumi.export("platform", platform.ref.export())
 # How a version comes to be. Runs are recorded by the backend's own tracker, or in Weights & Biases where the stage says
 # which project; its key is a secret from `pulumi config set --secret wandb_api_key` onwards, and only what records
 # reads it.
-wandb = config.get_object("wandb")
+project: Any = config.get_object("wandb")
+wandb: Any = {**project, "api_key": config.require_secret("wandb_api_key")} if project else None
 runs = mlops.ExperimentTracker(
     "runs",
     platform=platform,
-    wandb={**wandb, "api_key": config.require_secret("wandb_api_key")} if wandb else None,
+    wandb=wandb,
 )
 mlops.Identity("notebooks", platform=platform, records=[runs], trusts=config.require_object("notebooks"))
 machines = mlops.TrainingCluster(
