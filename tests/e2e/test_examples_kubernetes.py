@@ -57,9 +57,17 @@ def test_model_on_kubernetes(stack_of: StackOf) -> None:
 def test_gpu_training(stack_of: StackOf, cluster_inside: Cluster) -> None:
     """Quota and priority change in place; a run that an admin's queue would take is found by its queue."""
     stack = stack_of("examples/gpu_training", "kubernetes")
+    stack.configure_secret("wandb_api_key", KEYS[0])
     assert set(succeeded(stack.up()).counts) == {"create"}
     assert shown(stack.up()) == []
     assert shown(stack.refresh()) == []
+    assert cluster_inside.get("argoproj.io/v1alpha1", "WorkflowTemplate", "retrain", "vision-dev")
+    runtimes = cluster_inside.kind("trainer.kubeflow.org/v1alpha1", "TrainingRuntime").get(namespace="vision-dev")
+    told = json.dumps(runtimes.to_dict())
+    assert [
+        word for word in ("torchrun", "WANDB_PROJECT", "MLOPS_CHECKPOINTS", "wandb-api-key") if word not in told
+    ] == []
+    assert KEYS[0] not in told + stack.export()
     assert quota(cluster_inside, "vision-dev.gpus") == {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": "4"}
     assert quota(cluster_inside, "vision-dev.spare") == {"cpu": "0", "memory": "0", "nvidia.com/gpu": "0"}
     stack.configure(machines="6", terms='{"max_hours": 24, "priority": "normal"}')
@@ -110,6 +118,21 @@ def test_two_platforms(stack_of: StackOf, cloud: Cloud) -> None:
     stack = stack_of("examples/two_platforms")
     lives_and_dies(stack)
     assert {kind: ids for kind, ids in cloud.everything().items() if "Pending" not in kind} == before
+
+
+@pytest.mark.usefixtures("registry")
+def test_fine_tuning(stack_of: StackOf, cluster_inside: Cluster) -> None:
+    """A pipeline for several GPUs; the version that it would register is served when it is approved."""
+    stack = stack_of("examples/fine_tuning", "kubernetes")
+    stack.configure_secret("hub_token", TOKEN)
+    assert set(succeeded(stack.up()).counts) == {"create"}
+    assert shown(stack.up()) == []
+    assert shown(stack.refresh()) == []
+    template = cluster_inside.get("argoproj.io/v1alpha1", "WorkflowTemplate", "tuning", "assistant-dev")
+    assert template
+    assert '"nvidia.com/gpu": "8"' in json.dumps(template)
+    assert TOKEN not in json.dumps(template) + stack.export()
+    assert set(succeeded(stack.destroy()).counts) == {"delete"}
 
 
 def test_language_model(stack_of: StackOf, cluster_inside: Cluster, registry: Registry) -> None:
