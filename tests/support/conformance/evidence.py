@@ -166,7 +166,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     "pipeline.triggers.approval": (said(_RULE, "eventPattern/detail/ModelApprovalStatus"),),
     "pipeline.batch": (said(_PIPELINE, f"{_ARGUMENTS}/AppSpecification/ImageUri"),),
     "pipeline.versions": (said(_PIPELINE, f"{_ARGUMENTS}/ProcessingInputs/S3Input/S3Uri"),),
-    "pipeline.triggers.data": (said(_RULE, "eventPattern/detail/object/key/prefix"),),
+    "pipeline.triggers.data": (said(_RULE, "eventPattern/detail/object/key/wildcard"),),
     "pipeline.triggers.alarm": (said(_RULE, "eventPattern/detail/alarmName"),),
     "pipeline.triggers.pipeline": (said(_RULE, "eventPattern/detail/currentPipelineExecutionStatus"),),
     "pipeline.overlap.skip": (Made("aws:sfn/stateMachine:StateMachine"),),
