@@ -54,7 +54,7 @@ def test_an_alarm_starts_a_run_when_it_goes_off_and_not_when_it_is_over(cloud: C
 def test_where_runs_may_not_overlap_everything_leads_to_what_looks_first(cloud: Cloud) -> None:
     declare(cloud, schedule=HOURLY, triggers=[{"data": ROWS}], overlap="skip")
     arn = cloud.one("scheduler/schedule", "retrain-schedule").inputs["target"]["arn"]
-    assert arn.startswith("arn:aws:sfn:")
+    assert arn.startswith("arn:aws:states:")
     assert cloud.one("cloudwatch/eventTarget", "retrain-trigger-0-target").inputs["arn"] == arn
     (starts,) = cloud.one("iam/rolePolicy", "retrain-start-rights").document("policy")["Statement"]
     assert (starts["Action"], starts["Resource"]) == (["states:StartExecution"], arn)
