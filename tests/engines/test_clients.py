@@ -17,6 +17,7 @@ from pulumi import Output
 
 import pulumi_mlops as mlops
 from pulumi_mlops.jobs import dataset, start, step
+from pulumi_mlops_sandbox import packages
 from support import clients
 from support.changes.common import CLEARML, WANDB, hidden
 from support.facts.aws import HUB
@@ -64,8 +65,10 @@ def told(folder: Path, **engine: Any) -> dict[str, str]:
     return found
 
 
-def ran(folder: Path, program: str, environment: dict[str, str], *through: str) -> list[str]:
-    command = [sys.executable, start.__file__, *through, str(clients.python()), "-W", "ignore", "-c", program]
+def ran(
+    folder: Path, program: str, environment: dict[str, str], *through: str, python: Path | None = None
+) -> list[str]:
+    command = [sys.executable, start.__file__, *through, str(python or clients.python()), "-W", "ignore", "-c", program]
     plain = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
     done = subprocess.run(command, env=plain, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -146,6 +149,25 @@ def test_a_run_in_clearml_says_what_its_step_has_read(tmp_path: Path) -> None:
     assert recorded["MLOPS_RUN"] == "retrain/9f2c/fit"
     assert recorded["MLOPS_DATA_Y"] == "rows@1"
     assert not [value for value in recorded.values() if KEY in value]
+
+
+OF_A_STEP_WITH_MLFLOW = """
+import json, mlflow
+with mlflow.start_run() as run:
+    mlflow.log_metric("auc", 0.9)
+found = mlflow.get_run(run.info.run_id)
+tags = {key: value for key, value in found.data.tags.items() if key.startswith("mlops.")}
+print(json.dumps([found.info.run_name, mlflow.get_experiment(found.info.experiment_id).name, tags]))
+"""
+
+
+def test_a_run_in_mlflow_has_the_name_of_its_step_and_says_what_that_has_read(tmp_path: Path) -> None:
+    place = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/runs.db", "MLFLOW_EXPERIMENT_NAME": "churn"}
+    environment = of_a_step(tmp_path) | place | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    python = packages.ensure() / "python"
+    (line,) = ran(tmp_path, OF_A_STEP_WITH_MLFLOW, environment, sys.executable, step.__file__, python=python)
+    run = {"mlops.pipeline": "retrain", "mlops.run": "9f2c", "mlops.step": "fit", "mlops.code": "image:1"}
+    assert json.loads(line) == ["retrain/9f2c/fit", "churn", {**run, "mlops.data.y": "rows@1"}]
 
 
 def _holds_key(path: Path, folder: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops.jobs import dataset, step
+from pulumi_mlops.jobs import dataset, facts, step
 
 
 @pytest.fixture
@@ -74,6 +74,21 @@ def test_what_another_container_has_fetched_is_recorded_and_not_fetched_again(tm
     (tmp_path / "y" / "1.csv").write_text("kept")
     code, _, facts = ran(tmp_path, 'test "$(cat y/1.csv)" = kept', {"datasets": ["y"]}, **given)
     assert (code, facts["inputs"]["y"]["version"]) == (0, 1)
+
+
+def test_a_container_before_the_steps_own_can_fetch(tmp_path: Path, rows: str) -> None:
+    given = {"MLOPS_DATASET_Y": f"rows@latest {rows}", "MLOPS_INPUT_Y": str(tmp_path / "y")}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "MLOPS_STEP": '{"datasets": ["y"]}',
+        "MLOPS_READ": str(tmp_path / "read"),
+    }
+    before = subprocess.run([sys.executable, facts.__file__], env=environment | given, timeout=60, check=False)
+    assert before.returncode == 0
+    (tmp_path / "rows").rename(tmp_path / "gone")
+    code, said, record = ran(tmp_path, "ls y > seen", {"datasets": ["y"]}, **given)
+    assert (code, record["inputs"]["y"]["version"]) == (0, 2), said
+    assert (tmp_path / "seen").read_text() == "1.csv\n2.csv\n"
 
 
 def test_a_version_that_is_not_there_fails_the_step_before_it_begins(tmp_path: Path, rows: str) -> None:
