@@ -37,8 +37,6 @@ class Ended:
     code: int
     lines: list[str]
     """What it printed."""
-    stopped: bool = False
-    """Somebody stopped it."""
     late: bool = False
     """It ran for longer than it may."""
 
@@ -126,7 +124,7 @@ class Container:
             now = time.monotonic()
             ended.late = ended.late or now - begun > self.seconds
             if (self.stop.is_set() or ended.late) and not asked:
-                ended.stopped, asked = self.stop.is_set(), now
+                asked = now
                 _signal(process, signal.SIGTERM)
             elif asked and now - asked > GRACE_SECONDS:
                 _signal(process, signal.SIGKILL)

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pulumi_mlops_sandbox.aws.executions.values import Json, UnknownValueError, Values, references
+from pulumi_mlops_sandbox.running.order import AT_ONCE
 
 SUCCEEDED, FAILED, STOPPED, EXECUTING, STARTING = "Succeeded", "Failed", "Stopped", "Executing", "Starting"
 Branch = tuple[tuple[str, bool], ...]
 """The conditions that a step stands in, and what has to come out of each."""
-_AT_ONCE = 4
-"""Steps that run at a time where nobody says how many: this is one machine."""
 
 
 class StepError(Exception):
@@ -113,7 +112,7 @@ class Walk:
     """One execution."""
 
     def __init__(self, definition: Json, values: Values, acts: Acts, stop: threading.Event, parallel: int = 0) -> None:
-        self.values, self.acts, self.stop, self.parallel = values, acts, stop, parallel or _AT_ONCE
+        self.values, self.acts, self.stop, self.parallel = values, acts, stop, parallel or AT_ONCE
         self.nodes = nodes(definition)
         self.outcomes: dict[str, bool] = {}
         """What came out of conditions."""

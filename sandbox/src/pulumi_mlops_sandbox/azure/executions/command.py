@@ -17,7 +17,7 @@ from pulumi_mlops_sandbox.azure.kinds import KINDS
 from pulumi_mlops_sandbox.azure.proxy import Proxy
 from pulumi_mlops_sandbox.azure.rules import assets, rights
 from pulumi_mlops_sandbox.azure.rules.components import SPEC, of_node
-from pulumi_mlops_sandbox.azure.rules.keys import assigned_to, by_client
+from pulumi_mlops_sandbox.azure.rules.keys import assigned_to
 from pulumi_mlops_sandbox.azure.store import Record, Run
 from pulumi_mlops_sandbox.running import jobs
 from pulumi_mlops_sandbox.running.container import Container, Ended
@@ -58,10 +58,10 @@ class Command:
         """Run it to its end; a `RunError` says why it failed."""
         with self.context.tenant.lock:
             call, spec = self.context.call(), self._spec()
-            principal = self._identify(call)
-            image = self._image(call, spec)
+            identity = self._identify(call)
+            image = self._image(call, spec, identity)
             code = assets.asset(call, str(spec["code"])) if spec.get("code") else None
-        files = Files(self.context.call(), self.context.space, principal)
+        files = Files(self.context.call(), self.context.space, self.run.principal)
         root = self.context.tenant.jobs.scratch()
         try:
             count = int(dig(spec, "resources.instance_count", 1))
@@ -85,28 +85,25 @@ class Command:
         spec: dict[str, Any] = found.at(SPEC)
         return spec
 
-    def _identify(self, call: Call) -> str:
+    def _identify(self, call: Call) -> Record:
         """Find as whom it runs: one of the identities of its machines."""
-        machines = call.store.get(str(self.node.get("computeId")))
-        held = [found for one in assigned_to(machines) if (found := call.store.get(one))] if machines else []
+        held = _identities(call, self.node)
         self.run.identities = {
             str(one.at("properties.clientId")): str(one.at("properties.principalId")) for one in held
         }
         client = str(dig(self.node, "identity.client_id") or next(iter(self.run.identities), ""))
-        named = by_client(call, client)
-        principal = str(named.at("properties.principalId")) if named else ""
-        if principal not in self.run.identities.values():
+        found = next((one for one in held if str(one.at("properties.clientId")).lower() == client.lower()), None)
+        if found is None:
             raise RunError("The machines of the step have no identity as which it could run.")
-        self.run.principal, self.run.key = principal, uuid.uuid4().hex
-        return principal
+        self.run.principal, self.run.key = str(found.at("properties.principalId")), uuid.uuid4().hex
+        return found
 
-    def _image(self, call: Call, spec: Mapping[str, Any]) -> StandIn:
+    def _image(self, call: Call, spec: Mapping[str, Any], identity: Record) -> StandIn:
         environment = assets.asset(call, str(spec.get("environment")))
         address = str(environment.properties.get("image") or "") if isinstance(environment, Record) else ""
-        holder = next((one for one in assigned_to_ids(call, self.node) if self.run.principal == one[1]), ("", ""))[0]
         for action, scope, data, role in rights.image(call, self.context.space, spec.get("environment")):
-            if not rights.may(call, holder, action, scope, data=data):
-                raise RunError(str(rights.denied(holder, action, scope, role)))
+            if not rights.may(call, identity.id, action, scope, data=data):
+                raise RunError(str(rights.denied(identity.id, action, scope, role)))
         return self.context.tenant.images.of(address or str(spec.get("environment")))
 
     def _machine(self, root: Path, rank: int, count: int, image: StandIn, spec: Mapping[str, Any]) -> Container:
@@ -178,11 +175,10 @@ class Command:
         }
 
 
-def assigned_to_ids(call: Call, node: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List the identities of a step's machines: id and principal."""
+def _identities(call: Call, node: Mapping[str, Any]) -> list[Record]:
+    """List the identities of a step's machines."""
     machines = call.store.get(str(node.get("computeId")))
-    held = [found for one in assigned_to(machines) if (found := call.store.get(one))] if machines else []
-    return [(one.id, str(one.at("properties.principalId"))) for one in held]
+    return [found for one in assigned_to(machines) if (found := call.store.get(one))] if machines else []
 
 
 def _seconds(node: Mapping[str, Any]) -> float:
