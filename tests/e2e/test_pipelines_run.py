@@ -1,6 +1,7 @@
 """Pipelines of a stack run in the sandbox: the library's own programs, rights and triggers, with steps as processes."""
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_mlops.jobs import dataset
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.firing import fire
@@ -27,8 +29,14 @@ backend, region = {which}
 hub = mlops.Platform("whole", backend=backend, region=region, images=["train"], secrets={{"token": "t0ken"}})
 churn = mlops.Model("churn", registry=mlops.ModelRegistry("models", platform=hub))
 image = hub.image("train", "1")
+table = mlops.Dataset("table", platform=hub, format="csv")
+runs = mlops.ExperimentTracker(
+    "runs", platform=hub, wandb={{"entity": "acme", "project": "churn", "api_key": pulumi.Output.secret("k3y")}}
+)
+read = {reads}
 rows = mlops.prepare(
-    image=image, command=["sh", "rows.sh"], outputs=["x"], parameters={{"days": mlops.parameter("days")}}
+    image=image, command=["sh", "rows.sh"], outputs=["x"], parameters={{"days": mlops.parameter("days")}},
+    inputs={{"table": table.latest()}} if read else {{}}, tracker=runs if read else None,
 )
 fit = mlops.train(
     image=image, command=["sh", "fit.sh"], inputs={{"x": rows.out("x")}}, checkpoints=True,
@@ -52,12 +60,16 @@ retrain = mlops.Pipeline(
 )
 look = mlops.prepare(image=image, command=["sh", "rows.sh"], outputs=["x"], parameters={{"days": 1}})
 mlops.Pipeline("after", platform=hub, triggers=[{{"approval": churn}}], steps={{"look": look}}, alerts=False)
+pulumi.export("table", table.location)
 pulumi.export("retrain", retrain.ref.export())
 pulumi.export("churn", churn.ref.export())
 pulumi.export("platform", hub.ref.export())
 """
 STEPS = {
-    "rows.sh": 'echo "$MLOPS_PARAMETER_DAYS days" > "$MLOPS_OUTPUT_X/rows"',
+    "rows.sh": """
+test -z "$MLOPS_INPUT_TABLE" || { cat "$MLOPS_INPUT_TABLE/1.csv" && test "$WANDB_API_KEY" = k3y; } || exit 1
+echo "$MLOPS_PARAMETER_DAYS days" > "$MLOPS_OUTPUT_X/rows"
+""",
     "fit.sh": """
 python3 secret.py || exit 1
 grep -q days "$MLOPS_INPUT_X/rows" || exit 1
@@ -133,10 +145,17 @@ def judged(sandbox: Sandbox, stack: Stack) -> None:
 class TestAws:
     def test_a_pipeline_runs_from_its_schedule_to_its_triggers(self, empty_sandbox: Sandbox, project: Any) -> None:
         which = ("aws", "us-east-1")
-        stack = Stack(empty_sandbox, project(PROGRAM.format(which=which), name="whole"))
+        stack = Stack(empty_sandbox, project(PROGRAM.format(which=which, reads=True), name="whole"))
         succeeded(stack.up())
         cloud = Cloud(empty_sandbox)
+        bucket = stack.outputs()["table"].removeprefix("s3://").rstrip("/")
+        cloud.client("s3").put_object(Bucket=bucket, Key="1.csv", Body=b"id")
+        published = empty_sandbox.run(
+            [sys.executable, dataset.__file__, "publish", f"s3://{bucket}/"], cwd=stack.folder
+        )
+        assert published.returncode == 0, published.stderr
         judged(empty_sandbox, stack)
+        assert "dataset table, version 1 (asked for latest), read by rows" in traced(empty_sandbox, stack)
         sagemaker = cloud.client("sagemaker")
         (schedule,) = cloud.everything()["scheduler:Schedule"]
         (execution,) = fire(empty_sandbox, schedule)
@@ -174,7 +193,7 @@ class TestAzure:
 
     def test_a_pipeline_runs_from_its_schedule_to_its_triggers(self, empty_sandbox: Sandbox, project: Any) -> None:
         which = ("azure", "westeurope")
-        stack = Stack(empty_sandbox, project(PROGRAM.format(which=which), name="whole"))
+        stack = Stack(empty_sandbox, project(PROGRAM.format(which=which, reads=False), name="whole"))
         succeeded(stack.up())
         tenant = Tenant(empty_sandbox)
         world = World(tenant, stack)
