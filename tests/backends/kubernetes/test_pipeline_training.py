@@ -140,10 +140,14 @@ def test_files_come_from_who_leads_and_go_there() -> None:
     found = told(cloud)
     leads = template(cloud, "step-fit")
     (brought,) = leads["inputs"]["artifacts"]
-    (left,) = leads["outputs"]["artifacts"]
+    left, record = leads["outputs"]["artifacts"]
     assert found["given"] == {"MLOPS_INPUT_X": brought["path"]}
     measured = leads["outputs"]["parameters"][0]["valueFrom"]["path"]
-    assert found["taken"] == {"MLOPS_OUTPUT_MODEL": left["path"], "MLOPS_METRICS": measured}
+    assert found["taken"] == {
+        "MLOPS_OUTPUT_MODEL": left["path"],
+        "MLOPS_METRICS": measured,
+        "MLOPS_FACTS": record["path"],
+    }
     (container,) = machine(cloud)["template"]["spec"]["containers"]
     assert container["command"][2:] == ["/etc/mlops/follow.py", "python3", "/etc/mlops/step.py"]
     assert container["args"] == ["train", "$(MLOPS_INPUT_X)"]
@@ -162,7 +166,13 @@ def test_what_is_known_when_a_run_goes_on_is_handed_over() -> None:
 
     cloud = made(steps, parameters={"days": 30})
     found = told(cloud, "try-best")
-    assert found["handed"] == ["MLOPS_PARAMETER_DAYS", "MLOPS_PARAMETER_LR", "MLOPS_TRIAL"]
+    assert found["handed"] == [
+        "MLOPS_FACTS_AT",
+        "MLOPS_PARAMETER_DAYS",
+        "MLOPS_PARAMETER_LR",
+        "MLOPS_RUN",
+        "MLOPS_TRIAL",
+    ]
     env = {one["name"]: one.get("value") for one in template(cloud, "try-best")["container"]["env"]}
     assert env["MLOPS_PARAMETER_DAYS"] == "{{workflow.parameters.days}}"
     assert env["MLOPS_PARAMETER_LR"] == "{{inputs.parameters.set-lr}}"
