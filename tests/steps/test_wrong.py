@@ -27,6 +27,7 @@ GPUS = mlops.TrainingClusterRef(
 ITSELF = mlops.PipelineRef(
     name="retrain", backend="aws", platform=HUB, runs="s3://a/", address={"name": "n", "arn": "a"}
 )
+NO_WAIT: Any = {}
 NOT_YET = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB)
 AWAY = mlops.ModelVersionRef(name="churn", backend="azure", platform=HUB, version=3, files="https://a.blob/x/")
 
@@ -111,7 +112,7 @@ WRONG: dict[str, tuple[Callable[[], object], str, str]] = {
         "join conditions with `&`",
     ),
     "spot without a longest wait": (
-        lambda: mlops.TrainingCluster("gpus", platform=HUB, spot={}),
+        lambda: mlops.TrainingCluster("gpus", platform=HUB, spot=NO_WAIT),
         "spot.max_wait_hours",
         "is required",
     ),
