@@ -131,7 +131,7 @@ class Boto:
 def asking(boto: Boto) -> tuple[history.Aws, list[float]]:
     waited: list[float] = []
     aws = history.Aws.__new__(history.Aws)
-    aws.glue = aws.athena = boto  # type: ignore[assignment]  # as far as it is asked
+    aws.glue = aws.athena = boto
     aws.pause = waited.append
     return aws, waited
 

@@ -104,8 +104,9 @@ class Aws:
     def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
         import boto3  # noqa: PLC0415 (the image has it where there is such an input)
 
-        self.glue, self.s3 = boto3.client("glue"), boto3.client("s3")
+        self.glue: Any = boto3.client("glue")
         self.athena: Any = boto3.client("athena")
+        self.s3: Any = boto3.client("s3")
         self.pause = pause
 
     def columns(self, table: Table) -> tuple[list[str], list[str]]:
