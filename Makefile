@@ -31,8 +31,10 @@ long: engine cluster ## The tests of a minute and more: every stack and example 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
 	$(RUN) pytest -m operators tests/operators
 
+PIPELINES := tests/acceptance/cluster/test_pipelines.py
 acceptance: engine cluster node $(if $(CONTEXT),,images) ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
-	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster
+	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster --ignore $(PIPELINES)
+	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) $(PIPELINES)
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check

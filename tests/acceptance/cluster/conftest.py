@@ -40,7 +40,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Run one sandbox with a real node and all operators; or use the cluster of a context, which has them already."""
+    """Run one sandbox with a real node and the operators that are asked of it; or use the cluster of a context.
+
+    What trains and what serves are two sets: files that need one only do not bear the other.
+    """
     folder = tmp_path_factory.mktemp("acceptance")
     if context := request.config.getoption("--context"):
         view = [*kubectl(), "config", "view", "--raw", "--flatten", "--minify", f"--context={context}"]
@@ -59,7 +62,9 @@ def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     sandbox = Sandbox(folder / "home")
     try:
         sandbox.up(["kubernetes"], "real")
-        running.install(sandbox)
+        files = {item.path.name for item in request.session.items}
+        sets = ["training"] if "test_pipelines.py" in files else []
+        running.install(sandbox, sets + (["serving"] if files - {"test_pipelines.py"} else []))
         yield sandbox
     finally:
         sandbox.down()
