@@ -59,7 +59,8 @@ retrain = mlops.Pipeline(
     }},
 )
 look = mlops.prepare(image=image, command=["sh", "rows.sh"], outputs=["x"], parameters={{"days": 1}})
-mlops.Pipeline("after", platform=hub, triggers=[{{"approval": churn}}], steps={{"look": look}}, alerts=False)
+mlops.Pipeline("after", platform=hub, triggers=[{{"approval": churn}}], overlap="skip",
+    steps={{"look": look}}, alerts=False)
 pulumi.export("table", table.location)
 pulumi.export("retrain", retrain.ref.export())
 pulumi.export("churn", churn.ref.export())

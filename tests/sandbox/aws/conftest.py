@@ -1,10 +1,12 @@
 """A control plane for the tests of this folder: one process a session, emptied before each test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from support.sandbox.control_plane import ControlPlane, furnish
+from support.sandbox.executions_aws import Here
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,9 @@ def plane(server: ControlPlane) -> ControlPlane:
 @pytest.fixture
 def world(plane: ControlPlane) -> dict[str, str]:
     return furnish(plane)
+
+
+@pytest.fixture
+def here(plane: ControlPlane, tmp_path: Path) -> Iterator[Here]:
+    yield Here(plane, tmp_path)
+    plane.admin("DELETE", "images")

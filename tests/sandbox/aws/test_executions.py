@@ -1,21 +1,11 @@
 """Executions of pipelines: each step's container is a process, with what SageMaker would give it."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from support.sandbox.control_plane import ControlPlane
 from support.sandbox.executions_aws import ACCOUNT, IMAGE, STATEMENTS, Here
-
-
-@pytest.fixture
-def here(plane: ControlPlane, tmp_path: Path) -> Iterator[Here]:
-    yield Here(plane, tmp_path)
-    plane.admin("DELETE", "images")
 
 
 def test_a_step_has_its_files_its_words_and_its_variables(here: Here) -> None:
@@ -324,119 +314,6 @@ def test_a_step_that_did_the_same_before_is_not_run_again(here: Here) -> None:
     steps = here.ran()
     assert steps["count"]["CacheHitResult"] == {"SourcePipelineExecutionArn": first}
     assert "CacheHitResult" not in steps["look"]
-
-
-def test_a_token_starts_one_execution(here: Here) -> None:
-    here.pipeline(here.processing("count", ["true"]), parameters=[{"Name": "n", "Type": "Integer", "DefaultValue": 1}])
-    token = {"ClientRequestToken": "k" * 32}
-    first = here.start(**token)
-    assert here.start(**token) == first
-    with pytest.raises(ClientError, match="ConflictException"):
-        here.start(**token, PipelineParameters=[{"Name": "n", "Value": "2"}])
-    for wrong, told in (
-        ({"Name": "m", "Value": "2"}, "Unknown parameters: m"),
-        ({"Name": "n", "Value": "x"}, "no Integer"),
-    ):
-        with pytest.raises(ClientError, match=told):
-            here.start(PipelineParameters=[wrong])
-    with pytest.raises(ClientError, match="ResourceNotFound"):
-        here.start("absent")
-    here.ended(first)
-
-
-def test_one_pipeline_starts_another_and_a_failure_is_told(here: Here) -> None:
-    here.pipeline(here.processing("count", ["true"]), name="first")
-    here.pipeline(here.processing("broken", ["false"]), name="second")
-    events, sqs = here.plane.client("events"), here.plane.client("sqs")
-    url = sqs.create_queue(QueueName="told")["QueueUrl"]
-    kind = ["SageMaker Model Building Pipeline Execution Status Change"]
-
-    def rule(name: str, pipeline: str, status: str, **target: Any) -> None:
-        detail = {"pipelineArn": [f"{ACCOUNT}:pipeline/{pipeline}"], "currentPipelineExecutionStatus": [status]}
-        pattern = {"source": ["aws.sagemaker"], "detail-type": kind, "detail": detail}
-        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-        events.put_targets(Rule=name, Targets=[{"Id": "it", **target}])
-
-    rule("then", "first", "Succeeded", Arn=f"{ACCOUNT}:pipeline/second", RoleArn=here.role)
-    rule("failed", "second", "Failed", Arn="arn:aws:sqs:us-east-1:123456789012:told")
-    here.ended(here.start("first"))
-    (message,) = here.plane.until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
-    detail = json.loads(message["Body"])["detail"]
-    (other,) = here.sagemaker.list_pipeline_executions(PipelineName="second")["PipelineExecutionSummaries"]
-    assert detail["pipelineExecutionArn"] == other["PipelineExecutionArn"]
-    assert (detail["previousPipelineExecutionStatus"], detail["currentPipelineExecutionStatus"]) == (
-        "Executing",
-        "Failed",
-    )
-    here.allow([*STATEMENTS, {"Effect": "Deny", "Action": "sagemaker:StartPipelineExecution", "Resource": "*"}])
-    here.ended(here.start("first"))
-    listed = here.sagemaker.list_pipeline_executions(PipelineName="second")["PipelineExecutionSummaries"]
-    assert len(listed) == 1, "the role of the target may not start it any more"
-
-
-def test_files_and_alarms_start_pipelines(here: Here) -> None:
-    here.pipeline(
-        here.processing("count", ["true"]), parameters=[{"Name": "file", "Type": "String", "DefaultValue": ""}]
-    )
-    events, monitoring = here.plane.client("events"), here.plane.client("cloudwatch")
-    told = {"EventBridgeConfiguration": {}}
-    here.s3.put_bucket_notification_configuration(Bucket="work", NotificationConfiguration=told)
-    monitoring.put_metric_alarm(
-        AlarmName="drift",
-        MetricName="drift",
-        Namespace="mlops",
-        Statistic="Average",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    versions = {"bucket": {"name": ["work"]}, "object": {"key": [{"wildcard": "rows_versions/*.json"}]}}
-    ringing = {"alarmName": ["drift"], "state": {"value": ["ALARM"]}}
-    for name, source, kind, detail in (
-        ("file", "aws.s3", "Object Created", versions),
-        ("alarm", "aws.cloudwatch", "CloudWatch Alarm State Change", ringing),
-    ):
-        pattern = {"source": [source], "detail-type": [kind], "detail": detail}
-        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-        given = {"PipelineParameterList": [{"Name": "file", "Value": "$.detail.object.key"}]} if name == "file" else {}
-        more = {"SageMakerPipelineParameters": given} if given else {}
-        target = {"Id": "it", "Arn": f"{ACCOUNT}:pipeline/retrain", "RoleArn": here.role, **more}
-        events.put_targets(Rule=name, Targets=[target])
-    for key in ("rows_versions/1.json", "rows_versions/2.json", "rows/1.csv"):
-        here.s3.put_object(Bucket="work", Key=key, Body=b"{}")
-    for state in ("ALARM", "ALARM", "OK"):
-        monitoring.set_alarm_state(AlarmName="drift", StateValue=state, StateReason="tried")
-    found = here.sagemaker.list_pipeline_executions(PipelineName="retrain")["PipelineExecutionSummaries"]
-    files = [
-        here.sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=one["PipelineExecutionArn"])
-        for one in found
-    ]
-    assert sorted(one["PipelineParameters"][0]["Value"] for one in files) == [
-        "",
-        "rows_versions/1.json",
-        "rows_versions/2.json",
-    ]
-    for one in found:
-        here.ended(one["PipelineExecutionArn"])
-
-
-def test_a_schedule_fires_when_somebody_says_so(here: Here) -> None:
-    here.pipeline(here.processing("count", ["true"]), parameters=[{"Name": "n", "Type": "Integer", "DefaultValue": 1}])
-    target = {
-        "Arn": f"{ACCOUNT}:pipeline/retrain",
-        "RoleArn": here.role,
-        "SageMakerPipelineParameters": {"PipelineParameterList": [{"Name": "n", "Value": "7"}]},
-    }
-    here.plane.client("scheduler").create_schedule(
-        Name="weekly", ScheduleExpression="cron(0 3 ? * MON *)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
-    )
-    (execution,) = here.plane.admin("POST", "fire", {"schedule": "weekly"})["reached"]
-    assert here.ended(execution)["PipelineExecutionStatus"] == "Succeeded"
-    parameters = here.sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=execution)
-    assert parameters["PipelineParameters"] == [{"Name": "n", "Value": "7"}]
-    with pytest.raises(OSError, match="400"):
-        here.plane.admin("POST", "fire", {"schedule": "absent"})
 
 
 def test_what_ran_when_the_sandbox_was_stopped_has_failed(here: Here) -> None:

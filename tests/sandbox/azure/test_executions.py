@@ -162,7 +162,7 @@ def test_steps_take_what_others_left_as_the_identity_of_their_machines(space: Sp
 def test_microsofts_client_reads_the_history(space: Space) -> None:
     whole = space.pipeline({"fit": space.node("fit", space.command("fit", "echo no rows; exit 3"))})
     space.run(whole)
-    client = RunHistoryClient(Credential(), endpoint=space.arm.url, authentication_policy=Plain())
+    client: Any = RunHistoryClient(Credential(), endpoint=space.arm.url, authentication_policy=Plain())
     place = (ROOT.rpartition("/")[2], "rg", WORKSPACE.rpartition("/")[2])
     (child,) = client.runs.get_child(*place, "run-1")
     assert (child.display_name, child.status, child.root_run_id) == ("fit", "Failed", "run-1")

@@ -238,7 +238,7 @@ def _autoscaling(call: Call) -> Iterator[str]:
 
 def _sagemaker(call: Call) -> Iterator[str]:
     params = call.params
-    if call.operation.startswith("List") and call.operation not in {"ListModelPackages", "ListTags"}:
+    if call.operation.startswith("List") and call.operation not in _LISTS_OF_ONE:
         yield "*"
         return
     group = str(params.get("ModelPackageGroupName", ""))
@@ -372,6 +372,11 @@ def _keys_of_files(params: dict[str, Any], operation: str) -> Iterator[tuple[str
             yield kept, "s3", _OF_FILES[operation]
 
 
+_LISTS_OF_ONE = {
+    *("ListModelPackages", "ListTags", "ListPipelineExecutions", "ListPipelineExecutionSteps"),
+    *("ListPipelineParametersForExecution", "ListTrainingJobsForHyperParameterTuningJob"),
+}
+"""Lists of what one thing has, which policies name."""
 _OF_FILES = {"GetObject": ("Decrypt",), "PutObject": ("GenerateDataKey",)}
 """What S3 does with the key of a file, or of its bucket, in the name of who reads or writes the file."""
 _HANDLED = {"AWS::SageMaker::Endpoint": "Endpoint", "AWS::SageMaker::Cluster": "Cluster"}

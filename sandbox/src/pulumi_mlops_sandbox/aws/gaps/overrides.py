@@ -60,19 +60,20 @@ def hand(rule: Rule, target: dict[str, Any], event: Any, *, transform_input: boo
     """Hand an event to one target of a rule."""
     service, region = target["Arn"].split(":")[2:4]
     if service in _DELIVERIES:
-        _DELIVERIES[service](accounts.backend(service, region), target, event)
+        _DELIVERIES[service](region, target, event)
         return
     alone = copy.copy(rule)
     alone.targets = [target]
     _moto_sends(alone, copy.deepcopy(event), transform_input)
 
 
-def _publish(sns: Any, target: dict[str, Any], event: dict[str, Any]) -> None:
+def _publish(region: str, target: dict[str, Any], event: dict[str, Any]) -> None:
     moment = dt.datetime.fromtimestamp(float(event["time"]), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sns = accounts.backend("sns", region)
     sns.publish(target.get("Input") or json.dumps(event | {"time": moment}), arn=target["Arn"])
 
 
-_DELIVERIES = {"sns": _publish, "sagemaker": starting.deliver}
+_DELIVERIES = {"sns": _publish, "sagemaker": starting.deliver, "states": starting.deliver}
 # Not by assignment: type checkers would want another excuse for each.
 setattr(Rule, "send_to_targets", _send_to_targets)  # noqa: B010 - said above
 setattr(FakeDeleteMarker, "dispose", _nothing_to_dispose)  # noqa: B010 - said above

@@ -16,10 +16,10 @@ def fire(plane: Account, name: str) -> list[str]:
     """Let a schedule fire, of the scheduler or of a rule; return what it reached."""
     found = []
     with plane.lock:
-        for region, schedule in _schedules(name):
+        for schedule in _schedules(name):
             if schedule.state != "ENABLED":
                 raise ValueError(f"the schedule {name} is {schedule.state}")
-            found.append(_aim(plane, region, schedule.target))
+            found.append(starting.start(schedule.target, f"schedule-{plane.request_id()}", {}))
         for region, rule in _rules(name):
             if rule.state != "ENABLED":
                 raise ValueError(f"the rule {name} is {rule.state}")
@@ -43,21 +43,12 @@ def fire(plane: Account, name: str) -> list[str]:
     return found
 
 
-def _aim(plane: Account, region: str, target: dict[str, Any]) -> str:
-    """Hand on what a schedule is for."""
-    arn = str(target["Arn"])
-    if ":pipeline/" not in arn:
-        raise ValueError(f"the sandbox fires schedules of pipelines, and this one is of {arn}")
-    given = (target.get("SageMakerPipelineParameters") or {}).get("PipelineParameterList", [])
-    return starting.start(region, arn, str(target["RoleArn"]), given, f"schedule-{plane.request_id()}")
-
-
-def _schedules(name: str) -> list[tuple[str, Any]]:
+def _schedules(name: str) -> list[Any]:
     return [
-        (region, group.schedules[name])
+        group.schedules[name]
         for instance in accounts.all_backends()
         if instance.service_name == "scheduler"
-        for _account, region, backend in list(instance.iter_backends())
+        for _account, _region, backend in list(instance.iter_backends())
         for group in backend.schedule_groups.values()
         if name in group.schedules
     ]

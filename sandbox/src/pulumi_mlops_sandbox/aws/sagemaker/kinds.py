@@ -132,8 +132,17 @@ EXECUTION = Kind(
     sort={"CreationTime": "CreationTime", "PipelineExecutionArn": "{id}"},
 )
 """Not among the kinds below: its operations are written out, and its ARNs begin as those of pipelines do."""
+MACHINE_EXECUTION = Kind(
+    name="StateMachineExecution",
+    id_field="executionArn",
+    arn_path="execution:{id}",
+    listed="executions",
+    missing=("ExecutionDoesNotExist", "Execution Does Not Exist: '{arn}'"),
+    exists=("ExecutionAlreadyExists", "Execution Already Exists: '{arn}'"),
+    service="states",
+)
 JOBS = (TRAINING, PROCESSING, TUNING, TRANSFORM)
-RECORDS = frozenset(kind.name for kind in (*JOBS, EXECUTION))
+RECORDS = frozenset(kind.name for kind in (*JOBS, EXECUTION, MACHINE_EXECUTION))
 """What happened, and cannot be deleted: it is no part of what an account holds."""
 _ALL = (
     *JOBS,
