@@ -47,7 +47,7 @@ def _send_to_targets(rule: Rule, event: Any, transform_input: bool = True) -> No
         return
     if rule.scheduled_expression:
         return
-    if event["id"] == _BASE_EVENT_MESSAGE["id"]:  # moto gives all events of S3 one id
+    if event["id"] == _BASE_EVENT_MESSAGE.get("id"):  # moto gives all events of S3 one id
         event = {**event, "id": str(uuid.uuid4())}
     for target in rule.targets:
         try:
