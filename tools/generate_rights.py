@@ -153,6 +153,12 @@ READ_BACK = {
 that makes it: terraform-provider-aws reads each attribute, whether the program sets it or not."""
 PASSED, STARTERS = ("sagemaker", "vpc-flow-logs"), ("events", "scheduler", "states")
 """To which services roles are passed: those of every noun, and those that start pipelines."""
+GROWING = ("Identity", "Endpoint", "Pipeline")
+"""Nouns whose roles have a right for each thing that they name: what one role cannot hold is in policies beside it."""
+POLICIES = (
+    "AttachRolePolicy CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion DetachRolePolicy GetPolicy "
+    "GetPolicyVersion ListPolicyTags ListPolicyVersions TagPolicy UntagPolicy"
+)
 LOOK_UPS = "DescribeModelPackage ListModelPackages"
 """What the library asks about versions of models (`model.approved()`)."""
 EC2_READS = (
@@ -352,6 +358,11 @@ def main() -> int:
         rights["Model"][f"sagemaker:{name}"] = [
             "arn:${partition}:sagemaker:${region}:${account}:model-package/${platform}-${stage}-*"
         ]
+    for noun in GROWING:
+        for name in POLICIES.split():
+            where = "role" if name.endswith("RolePolicy") else "policy"
+            own = "arn:${partition}:iam::${account}:" + where + "/${platform}-${stage}-*"
+            rights[noun].setdefault(f"iam:{name}", []).append(own)
     rights["Endpoint"]["iam:CreateServiceLinkedRole"] = [
         "arn:${partition}:iam::${account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*"
     ]

@@ -411,6 +411,17 @@ def test_a_tracker_is_named_with_the_addresses_of_its_keys() -> None:
     assert fitted["record"]["made"] == {"rows": {"step": "rows", "output": "rows"}}
 
 
+def test_machines_of_another_size_make_another_version_of_the_whole() -> None:
+    """The id of the compute stands in it, and what a version holds cannot change."""
+
+    def whole(compute: str) -> set[str]:
+        gpus = replace(GPUS, address={**GPUS.address, "compute": compute, "id": f"{WORKSPACE}/computes/{compute}"})
+        found = of(build(lambda: {"fit": fit(cluster=gpus)}), "ComponentVersion")
+        return {one.name for one in found if re.fullmatch(r"retrain-component-[0-9a-f]{8}", one.name)}
+
+    assert len(whole("gpus-m0000001") | whole("gpus-m0000002")) == 2
+
+
 def test_a_version_of_a_dataset_is_fetched_when_the_step_runs() -> None:
     said = settings(specs(build(recorded))["churn_dev_retrain__rows"])
     assert said["wanted"]["datasets"] == ["the-table"]

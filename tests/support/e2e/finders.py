@@ -53,11 +53,23 @@ FINDERS: dict[str, Find] = {
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _bucket("get_bucket_lifecycle_configuration"),
     "aws:s3/bucketPolicy:BucketPolicy": _bucket("get_bucket_policy"),
+    "aws:s3/bucketNotification:BucketNotification": _bucket("get_bucket_notification_configuration"),
+    "aws:s3/bucketObjectv2:BucketObjectv2": lambda cloud, _, outputs: cloud.client("s3").head_object(
+        Bucket=outputs["bucket"], Key=outputs["key"]
+    ),
     "aws:kms/key:Key": lambda cloud, name, _: cloud.client("kms").describe_key(KeyId=name),
     "aws:kms/alias:Alias": lambda cloud, name, _: cloud.client("kms").describe_key(KeyId=name),
     "aws:iam/role:Role": lambda cloud, name, _: cloud.client("iam").get_role(RoleName=name),
     "aws:iam/rolePolicy:RolePolicy": lambda cloud, _, outputs: cloud.client("iam").get_role_policy(
         RoleName=outputs["role"], PolicyName=outputs["name"]
+    ),
+    "aws:iam/policy:Policy": lambda cloud, name, _: cloud.client("iam").get_policy(PolicyArn=name),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda cloud, _, outputs: _one(
+        [
+            one
+            for one in cloud.client("iam").list_attached_role_policies(RoleName=outputs["role"])["AttachedPolicies"]
+            if one["PolicyArn"] == outputs["policyArn"]
+        ]
     ),
     "aws:ecr/repository:Repository": lambda cloud, name, _: cloud.client("ecr").describe_repositories(
         repositoryNames=[name]
@@ -133,6 +145,13 @@ FINDERS: dict[str, Find] = {
     "aws:sagemaker/endpointConfiguration:EndpointConfiguration": lambda cloud, name, _: cloud.client(
         "sagemaker"
     ).describe_endpoint_config(EndpointConfigName=name),
+    "aws:sagemaker/mlflowApp:MlflowApp": lambda cloud, name, _: cloud.client("sagemaker").describe_mlflow_app(Arn=name),
+    "aws:sagemaker/pipeline:Pipeline": lambda cloud, name, _: cloud.client("sagemaker").describe_pipeline(
+        PipelineName=name
+    ),
+    "aws:scheduler/schedule:Schedule": lambda cloud, _, outputs: cloud.client("scheduler").get_schedule(
+        GroupName=outputs["groupName"], Name=outputs["name"]
+    ),
     "aws:cloudcontrol/resource:Resource": _endpoint,
     "aws:appautoscaling/target:Target": lambda cloud, _, outputs: _one(
         cloud.client("application-autoscaling").describe_scalable_targets(

@@ -14,7 +14,7 @@ from pulumi_azure_native import monitor, storage
 
 from pulumi_mlops.backends.azure import access, live, names, providers, runs, triggers
 from pulumi_mlops.backends.azure.access import Identity
-from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress, safe
+from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress, TrainingClusterAddress, safe
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
 from pulumi_mlops.backends.azure.health import RULE
 from pulumi_mlops.backends.azure.pipeline_rights import grants, on_clusters, place_of, prints
@@ -68,7 +68,9 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         native[f"step.{name}"] = made
         compute = machines[place].id if place in machines else clusters[place]
         nodes[safe(name)] = rendered.node(context, name, made.id, compute)
-        content[name] = [version, place, rendered.shape()]
+        own = cluster(spec.steps[name])
+        # A cluster of another size is another compute, whose id stands in the whole.
+        content[name] = [version, TrainingClusterAddress.of(own).compute if own else place, rendered.shape()]
     version, whole = _whole(scope, spec, nodes, content)
     native["pipeline"] = whole
     job = _job(scope, spec, whole.id, who)
