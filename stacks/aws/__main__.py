@@ -1,4 +1,4 @@
-"""One platform on AWS, from features to a served model.
+"""One platform on AWS, from features and labels to a trained and served model.
 
 Copy this folder and change it. What differs between stages is in Pulumi.dev.yaml and Pulumi.prod.yaml:
 `pulumi config set cpus 8 -s prod` is all it takes to resize the endpoint, and the release is a canary.

@@ -1,4 +1,4 @@
-"""One platform on Azure, from features to a served model.
+"""One platform on Azure, from features and labels to a trained and served model.
 
 Copy this folder and change it. It goes to the subscription of `az account show`, or of `pulumi config set
 azure-native:subscriptionId ID`. What differs between stages is in Pulumi.dev.yaml and Pulumi.prod.yaml:

@@ -552,5 +552,3 @@ def test_what_azure_cannot_do_is_refused_before_anything_is_registered(name: str
 def test_what_is_absent_says_what_to_write_instead() -> None:
     with pytest.raises(Unsupported, match="checkpoints=True"):
         build(on_several_again)
-    with pytest.raises(Unsupported, match="longer pauses"):
-        build(one, overlap="skip")

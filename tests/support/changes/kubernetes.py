@@ -9,7 +9,7 @@ from typing import Any
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, beside, engine, scaled
-from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused, whole
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, whole
 from support.facts.kubernetes import hub
 from support.mocks import Registration
 
@@ -253,6 +253,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "s3://artifacts/raw/"),
     *PIPELINES,
+    *TRACKED,
     *CLUSTERED,
     *AFTER_ANOTHER,
     whole("overlap", "allow", "skip"),
@@ -260,7 +261,6 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
-    *refused(TRACKED),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
     ("Nodes.min", "TrainingCluster", {"nodes": {"min": 1, "max": 2}}),
