@@ -151,6 +151,7 @@ STEPS: dict[str, dict[str, list[str]]] = {
         "search space": ["update Pipeline retrain", "update WorkflowTemplate retrain-pipeline"],
         "machine": [
             "update ClusterQueue machines-quota",
+            "update ClusterQueue machines-runs",
             "update TrainingCluster machines",
             "update TrainingRuntime machines-runtime",
             "update TrainingRuntime retrain-tune-run",

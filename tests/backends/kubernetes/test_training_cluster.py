@@ -22,7 +22,8 @@ def make(cloud: Cloud, on: mlops.PlatformRef = HUB, **args: Any) -> TrainingClus
 def spec(kind: str, **args: Any) -> Mapping[str, Any]:
     cloud = Cloud()
     make(cloud, **args)
-    found: Mapping[str, Any] = cloud.one(kind).inputs["spec"]
+    one = cloud.one(kind, "gpus-quota") if kind == "ClusterQueue" else cloud.one(kind)
+    found: Mapping[str, Any] = one.inputs["spec"]
     return found
 
 
@@ -42,11 +43,12 @@ def test_all_runs_together_take_what_all_machines_have() -> None:
 
 def test_what_has_no_namespace_is_named_after_the_platform(cloud: Cloud) -> None:
     terms = make(cloud)
-    for kind in ("ClusterQueue", "ResourceFlavor", "WorkloadPriorityClass"):
-        meta = cloud.one(kind).inputs["metadata"]
+    parts = {"ClusterQueue": "gpus-quota", "ResourceFlavor": "gpus-flavor", "WorkloadPriorityClass": "gpus-priority"}
+    for kind, name in parts.items():
+        meta = cloud.one(kind, name).inputs["metadata"]
         assert meta["name"] == "churn-dev.gpus"
         assert "namespace" not in meta
-    assert cloud.one("LocalQueue").inputs["spec"] == {"clusterQueue": "churn-dev.gpus"}
+    assert cloud.one("LocalQueue").inputs["spec"] == {"clusterQueue": "churn-dev.gpus-runs"}
     assert cloud.one("LocalQueue").inputs["metadata"]["namespace"] == "churn-dev"
     assert (terms.address["priority"], terms.address["runtime"]) == ("churn-dev.gpus", "gpus")
 
@@ -61,8 +63,8 @@ def test_the_long_names_of_two_platforms_are_two_names() -> None:
                 and None
             )
         )
-        names.add(cloud.one("ClusterQueue").inputs["metadata"]["name"])
-    assert len(names) == 2
+        names |= {one.inputs["metadata"]["name"] for one in cloud.all("ClusterQueue")}
+    assert len(names) == 4
     assert all(len(name) <= 63 for name in names)
 
 
@@ -81,6 +83,11 @@ def test_who_shares_borrows_by_priority_and_has_nothing_of_its_own(cloud: Cloud)
     cloud.run(program)
     (flavor,) = cloud.all("ResourceFlavor")
     owner, other = (cloud.one("ClusterQueue", f"{name}-quota").inputs["spec"] for name in ("gpus", "spare"))
+    # Kueue takes from whoever borrows: the owner's own runs do as well.
+    own = cloud.one("ClusterQueue", "gpus-runs").inputs["spec"]
+    assert own["cohortName"] == owner["cohortName"]
+    assert quota(own, "borrowingLimit") == quota(owner)
+    assert set(quota(own).values()) == {"0"}
     assert owner["cohortName"] == other["cohortName"] == "churn-dev.gpus"
     assert quota(other) == {"cpu": "0", "memory": "0"}
     assert quota(other, "borrowingLimit") == {"cpu": "8", "memory": "32Gi"}

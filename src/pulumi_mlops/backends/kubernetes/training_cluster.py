@@ -87,18 +87,33 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
         KUEUE,
         "ClusterQueue",
         metadata=_metadata(app, called),
-        spec=_quota(spec, size, flavor, shared.cohort if shared else called),
+        spec=_quota(spec, size, flavor, shared.cohort if shared else called, borrows=shared is not None),
         opts=after(scope.opts, *native.values()),
         wait=_ACTIVE,
     )
+    through, runs = called, queue
+    if shared is None:
+        # Kueue takes machines from whoever borrows them, and from nobody within a quota of his own: the cluster's own
+        # runs borrow as those of others do, so that priority alone decides.
+        through = physical(f"{app.namespace}.{scope.name}", "runs", limit=NAME_LIMIT)
+        runs = custom(
+            scope.child("runs"),
+            KUEUE,
+            "ClusterQueue",
+            metadata=_metadata(app, through),
+            spec=_quota(spec, size, flavor, called, borrows=True),
+            opts=after(scope.opts, queue),
+            wait=_ACTIVE,
+        )
+        native["runs"] = runs
     entry = custom(
         scope.child("queue"),
         KUEUE,
         "LocalQueue",
         metadata=app.metadata(app.name()),
-        spec={"clusterQueue": called},
+        spec={"clusterQueue": through},
         # The API server takes no other one for a queue that exists.
-        opts=ResourceOptions.merge(after(scope.opts, queue), ResourceOptions(replace_on_changes=["spec.clusterQueue"])),
+        opts=ResourceOptions.merge(after(scope.opts, runs), ResourceOptions(replace_on_changes=["spec.clusterQueue"])),
         wait=_ACTIVE,
     )
     priority = _priority(app, called, spec)
@@ -171,7 +186,9 @@ def _flavor(spec: TrainingClusterSpec, size: Machine) -> Fields:
     return {**({"nodeLabels": labels} if labels else {}), **({"tolerations": taints} if taints else {})}
 
 
-def _quota(spec: TrainingClusterSpec, size: Machine, flavor: Input[str], cohort: str | None) -> Fields:
+def _quota(
+    spec: TrainingClusterSpec, size: Machine, flavor: Input[str], cohort: str | None, *, borrows: bool
+) -> Fields:
     """Let runs take as much as all machines have, of their own or of those that another cluster lends."""
     most = {
         "cpu": decimal(size.cpus * spec.nodes.max),
@@ -180,7 +197,7 @@ def _quota(spec: TrainingClusterSpec, size: Machine, flavor: Input[str], cohort:
     }
     # Nothing is borrowed but by whoever asked for it: nodes.max stays the most that there is.
     resources = [
-        {"name": name, "nominalQuota": "0" if spec.shares else amount, "borrowingLimit": amount if spec.shares else "0"}
+        {"name": name, "nominalQuota": "0" if borrows else amount, "borrowingLimit": amount if borrows else "0"}
         for name, amount in most.items()
     ]
     return {
