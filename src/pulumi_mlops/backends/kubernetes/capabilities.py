@@ -210,12 +210,7 @@ CAPABILITIES = table(
             "device plugin calls otherwise.",
             "a shared device plugin, or a step that asks for the device by the name that it has there.",
         ),
-        "training_cluster.priority": Entry(
-            "lossy",
-            "of what waits for the same machines, runs of higher priority go first; those that run already on machines "
-            "of their own cluster are not taken away: Kueue takes machines back only from whom they were lent to.",
-            "max_hours for runs of low priority, so that those of higher priority do not wait for long.",
-        ),
+        "training_cluster.priority": Entry("native", "a WorkloadPriorityClass of Kueue, and pre-emption"),
         "training_cluster.shares": Entry("native", "a cohort of Kueue"),
         "training_cluster.existing": Entry("native", "a LocalQueue of the platform's namespace"),
         "training_cluster.existing.compute": Entry("native", "what each pod of a run asks for"),
