@@ -503,10 +503,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
         said(f"{_KUEUE}:ResourceFlavor", "spec/nodeLabels/feature.node.kubernetes.io~rdma.available"),
     ),
     "training_cluster.priority": (said(f"{_KUEUE}:WorkloadPriorityClass", "value"),),
-    "training_cluster.shares": (
-        Spared(f"{_KUEUE}:ResourceFlavor"),
-        said(_QUEUE, "spec/resourceGroups/flavors/resources/borrowingLimit"),
-    ),
+    "training_cluster.shares": (Spared(f"{_KUEUE}:ResourceFlavor"),),
     "training_cluster.existing": (remembered("address/queue"),),
     "training_cluster.existing.compute": (remembered("address/resources/cpu"),),
     "training_cluster.existing.nodes": (remembered("nodes_max"),),
