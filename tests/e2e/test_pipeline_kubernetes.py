@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
+from pulumi_mlops.backends.kubernetes.workflows import owner
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.admission import offer
@@ -81,6 +82,11 @@ def template(cluster: Cluster, name: str) -> dict[str, Any]:
     return found
 
 
+def uid(cluster: Cluster, name: str) -> str:
+    found = cluster.kind(f"{ARGO}/v1alpha1", "WorkflowTemplate").get(name=name, namespace=SPACE)
+    return str(found.metadata.uid)
+
+
 def as_pods(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the pods that Argo would make: its own containers, as far as they are not patched, say nothing."""
     for number, one in enumerate(spec["templates"]):
@@ -148,6 +154,7 @@ def test_a_run_is_started_and_followed_by_the_command(loop: tuple[Stack, Cluster
     workflows = cluster.kind(f"{ARGO}/v1alpha1", "Workflow")
     made = workflows.get(name=run["id"], namespace=SPACE).to_dict()
     assert made["spec"]["arguments"] == {"parameters": [{"name": "days", "value": "7"}]}
+    assert made["metadata"]["ownerReferences"][0]["uid"] == uid(cluster, "retrain")
     times = {"startedAt": "2026-11-30T03:00:00Z", "finishedAt": "2026-11-30T03:02:00Z"}
     phases = {"rows": "Succeeded", "best": "Succeeded", "judge": "Succeeded", "keep": "Skipped"}
     nodes = {
@@ -165,6 +172,12 @@ def test_a_run_is_started_and_followed_by_the_command(loop: tuple[Stack, Cluster
     workflows.delete(name=run["id"], namespace=SPACE)
     wrong = command("--follow", "nothing")
     assert wrong.stderr == "Error: Pipeline 'retrain' has no run 'nothing', or has it no more.\n"
+
+
+def test_what_starts_a_pipeline_makes_runs_that_go_with_it(loop: tuple[Stack, Cluster, Path]) -> None:
+    _, cluster, _ = loop
+    found = cluster.kind("v1", "ConfigMap").get(name="score-starter", namespace=SPACE).to_dict()
+    assert json.loads(found["data"]["settings.json"])["owner"] == owner("score", uid(cluster, "score"))
 
 
 def test_every_pod_of_a_step_is_admitted(loop: tuple[Stack, Cluster, Path]) -> None:

@@ -196,6 +196,7 @@ class Looked:
         settings = {
             "namespace": "churn-dev",
             "template": "score",
+            "owner": {"kind": "WorkflowTemplate", "name": "score", "uid": "t-1"},
             "pipeline": "score",
             "seen": "score-seen",
             "overlap": overlap,
@@ -236,6 +237,7 @@ def test_what_is_there_at_first_starts_nothing_and_what_is_new_does(module: Any)
     run = next(iter(looked.cluster.made.values()))
     assert run["spec"] == {"workflowTemplateRef": {"name": "score"}}
     assert run["metadata"]["labels"] == {"pulumi-mlops/pipeline": "score"}
+    assert run["metadata"]["ownerReferences"] == [{"kind": "WorkflowTemplate", "name": "score", "uid": "t-1"}]
     assert run["metadata"]["annotations"] == {"pulumi-mlops/started-by": "pipeline retrain (2)"}
 
 

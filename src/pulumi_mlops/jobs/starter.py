@@ -120,6 +120,7 @@ class Starter:
                 "name": f"{self.settings['template'][:50]}-{digest}",
                 "labels": {PIPELINE: name},
                 "annotations": {CAUSE: f"{cause} ({event})"},
+                "ownerReferences": [self.settings["owner"]],
             },
             "spec": {"workflowTemplateRef": {"name": self.settings["template"]}},
         }

@@ -131,14 +131,27 @@ def states(run: Run) -> dict[str, tuple[str, str]]:
 
 
 def test_a_run_is_a_workflow_of_the_template(cluster: Cluster) -> None:
+    path = "/apis/argoproj.io/v1alpha1/namespaces/churn-dev/workflowtemplates/retrain"
+    cluster.objects[path] = {"metadata": {"name": "retrain", "uid": "t-1"}}
     assert CLIENT.start(RETRAIN, {"days": "7"}) == "retrain-x7k2p"
     ((path, made),) = cluster.made
     assert path == WORKFLOWS
-    assert made["metadata"] == {"generateName": "retrain-", "labels": {"pulumi-mlops/pipeline": "retrain"}}
+    template = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "name": "retrain", "uid": "t-1"}
+    assert made["metadata"] == {
+        "generateName": "retrain-",
+        "labels": {"pulumi-mlops/pipeline": "retrain"},
+        "ownerReferences": [template],
+    }
     assert made["spec"] == {
         "workflowTemplateRef": {"name": "retrain"},
         "arguments": {"parameters": [{"name": "days", "value": "7"}]},
     }
+
+
+def test_a_pipeline_that_is_gone_is_not_run(cluster: Cluster) -> None:
+    with pytest.raises(NotFound, match="'retrain' cannot run: namespace 'churn-dev' has no WorkflowTemplate 'retrain'"):
+        CLIENT.start(RETRAIN, {})
+    assert not cluster.made
 
 
 def test_one_that_no_controller_has_seen_waits(cluster: Cluster, template: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import pulumi_mlops as mlops
 from pulumi_mlops import DatasetRef, InvalidArgs
+from pulumi_mlops.backends.kubernetes.workflows import owner
 from support.facts.kubernetes import HUB
 from support.mocks import Cloud
 
@@ -36,6 +37,7 @@ def starter(cloud: Cloud) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_it_looks_for_versions_with_a_key_that_may_read(cloud: Cloud) -> None:
     declare(cloud, triggers=[{"data": ROWS}])
     container, settings = starter(cloud)
+    assert settings["owner"] | {"uid": ""} == owner("retrain", ""), "who deletes the pipeline ends its runs"
     assert settings["datasets"] == {"rows": f"s3://{BUCKET}/datasets/rows/"}
     keys = {one["name"]: one["valueFrom"]["secretKeyRef"]["name"] for one in container["env"] if "valueFrom" in one}
     assert set(keys.values()) == {HUB.address["store"]["reader"]}

@@ -34,12 +34,21 @@ class _Kubernetes:
         template, namespace = PipelineAddress.of(pipeline).template, _namespace(pipeline.platform)
         cluster = _cluster(pipeline.platform)
         given = [{"name": name, "value": value} for name, value in parameters.items()]
+        found = live.namespaced(pipeline.platform, workflows.API, workflows.TEMPLATES, template)
+        if found is None:
+            raise NotFound(
+                f"Pipeline {pipeline.name!r} cannot run: namespace {namespace!r} has no WorkflowTemplate {template!r}."
+            )
         made = cluster.create(
             f"/apis/{workflows.API}/namespaces/{namespace}/{workflows.WORKFLOWS}",
             {
                 "apiVersion": workflows.API,
                 "kind": "Workflow",
-                "metadata": {"generateName": f"{template[:50]}-", "labels": {workflows.PIPELINE: pipeline.name}},
+                "metadata": {
+                    "generateName": f"{template[:50]}-",
+                    "labels": {workflows.PIPELINE: pipeline.name},
+                    "ownerReferences": [workflows.owner(template, found["metadata"]["uid"])],
+                },
                 "spec": {
                     "workflowTemplateRef": {"name": template},
                     **({"arguments": {"parameters": given}} if given else {}),

@@ -260,6 +260,12 @@ def custom(
     )
 
 
+def uid_of(made: k8s.apiextensions.CustomResource) -> Output[str]:
+    """Return the UID of an object, known when the cluster has it."""
+    metadata: Output[Any] = made.__dict__["metadata"]  # its class declares no output
+    return metadata.apply(lambda found: found.get("uid", ""))
+
+
 _SNAKE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access, admission, dataset, mlflow, outside, trust
+from pulumi_mlops.backends.kubernetes import access, admission, dataset, mlflow, outside, trust, workflows
 from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -21,6 +21,7 @@ from pulumi_mlops.backends.kubernetes.objects import (
     program,
     resources,
     secret_variable,
+    uid_of,
 )
 from pulumi_mlops.backends.kubernetes.steps import Registry
 from pulumi_mlops.backends.kubernetes.taken import FOLDER
@@ -35,7 +36,7 @@ _BESIDE, _OF_DATA = ("cluster.py", "release.py", "register.py"), "dataset.py"
 
 
 def starter(
-    app: App, spec: PipelineSpec, registries: Mapping[str, Registry], template: pulumi.Resource
+    app: App, spec: PipelineSpec, registries: Mapping[str, Registry], template: k8s.apiextensions.CustomResource
 ) -> k8s.apps.v1.Deployment:
     """Run the program, with the rights that it needs and no others.
 
@@ -78,6 +79,7 @@ def starter(
     settings = {
         "namespace": app.namespace,
         "template": app.name(),
+        "owner": workflows.owner(app.name(), uid_of(template)),
         "pipeline": scope.name,
         "seen": mover.name("seen"),
         "overlap": spec.overlap,

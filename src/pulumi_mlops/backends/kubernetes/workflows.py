@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.clients.runs import Run, State, StepState
 from pulumi_mlops.components.platform import PlatformRef
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 API, WORKFLOWS, TEMPLATES = "argoproj.io/v1alpha1", "workflows", "workflowtemplates"
 PIPELINE = "pulumi-mlops/pipeline"
 """The label of runs."""
@@ -33,6 +34,11 @@ _COMPARED = re.compile(r"'\$\.([a-z0-9_]+)'\)\) (>=|>|<=|<) ([^&}]+)")
 _PARAMETER = re.compile(r"asFloat\(workflow\.parameters\['([^']+)'\]\)")
 _TRIALS = "trials("
 _REGISTER = "register.py"
+
+
+def owner(template: str, uid: T) -> dict[str, str | T]:
+    """Write that a run is a template's: who deletes the pipeline ends its runs, and with them their TrainJobs."""
+    return {"apiVersion": API, "kind": "WorkflowTemplate", "name": template, "uid": uid}
 
 
 @dataclass(frozen=True)
