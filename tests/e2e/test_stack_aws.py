@@ -137,7 +137,7 @@ def read(cloud: Cloud) -> dict[str, str]:
 def test_a_noun_whose_rights_are_missing_is_not_made(stack_of: StackOf) -> None:
     refused = stack_of("stacks/aws", without="featuregroup").up()
     assert refused.code != 0
-    assert "not authorized to perform: glue:" in refused.output
+    assert "not authorized to perform: sagemaker:DescribeFeatureGroup" in refused.output
 
 
 def features(cloud: Cloud, stage: str) -> list[str]:

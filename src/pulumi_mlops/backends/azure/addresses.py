@@ -110,8 +110,8 @@ class TrainingClusterAddress(Address):
     """A compute of the workspace."""
 
     id: Input[str]
-    compute: Input[str]
-    """Its name; known when it is there."""
+    compute: str
+    """Its name."""
     size: str
     """The size of its machines."""
     identity: Input[str] | None = None

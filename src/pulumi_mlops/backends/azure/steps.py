@@ -422,8 +422,9 @@ def _folders(step: Step) -> dict[str, Out | OfflineView | ModelVersionRef]:
     if isinstance(step, RegisterStep):
         return {FILES: step.files}
     work = works(step)
-    kinds = Out | OfflineView | ModelVersionRef
-    return {name: one for name, one in work.inputs.items() if isinstance(one, kinds)} if work else {}
+    if work is None:
+        return {}
+    return {name: one for name, one in work.inputs.items() if isinstance(one, Out | OfflineView | ModelVersionRef)}
 
 
 def _folder(context: Context, source: Out | OfflineView | ModelVersionRef) -> dict[str, Any]:

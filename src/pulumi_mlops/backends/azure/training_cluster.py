@@ -71,7 +71,7 @@ def training_cluster(scope: Scope, spec: TrainingClusterSpec) -> TrainingCluster
         spec.described(scope.name, machine),
         address=TrainingClusterAddress(
             id=made.id,
-            compute=Output.all(made.name, made.id).apply(lambda known: str(known[0] or called)),
+            compute=called,
             size=machine.name,
             identity=who.id,
             client=who.client,
