@@ -129,7 +129,7 @@ ELSEWHERE = {"ExperimentTracker.engine", "Dataset.format", "Dataset.partition"}
 """What other distributions say, and what files that are there refuse (tests/e2e/test_datasets.py)."""
 OF_THE_LOOP = frozenset(
     {"ExperimentTracker", "Managed", "Mlflow", "Wandb", "Clearml", "TrainingCluster", "Nodes", "Spot", "Persistent"}
-    | {"Dataset", "Pipeline", "Trigger", "Prepare", "Evaluate", "Train", "Tune", "Search", "Register"}
+    | {"Dataset", "Pipeline", "Trigger", "Prepare", "Evaluate", "Train", "Tune", "Search", "Batch", "Register"}
 )
 """What makes a model: each entry of the table about it is tried."""
 RENAMED = ("name", "platform")

@@ -119,6 +119,8 @@ def pipeline(platform: mlops.PlatformRef, given: Mapping[str, Mapping[str, Any]]
     searched = args("tune", maximize="auc", trials=4, parallel=2, over={**over, "keep": {"uniform": [0.1, 0.9]}})
     steps["tune"] = mlops.tune(tuned, **searched)
     steps["judge"] = judge = mlops.evaluate(**work("judge", inputs={"model": fit.out("model")}, metrics=["auc"]))
+    scored = {"model": fit.out("model"), **work("score", inputs={"rows": rows.out("rows")})}
+    steps["score"] = mlops.batch(scored.pop("model"), **scored)
     kept = {"model": around.churn, "files": fit.out("model"), "image": around.image, **args("register")}
     good = judge.metric("auc") >= mlops.parameter("least")
     steps["register"] = mlops.register(kept.pop("model"), kept.pop("files"), **{"when": good, **kept})
@@ -168,8 +170,8 @@ def watched(entry: str, before: Triggers, after: Triggers) -> Change:
 
 
 def _of_work(entry: str, step: str) -> Iterator[Change]:
-    made = {"Prepare": "rows", "Evaluate": "page", "Train": "model"}[entry]
-    measured = {"Prepare": [], "Evaluate": ["auc"], "Train": []}[entry]
+    made = {"Prepare": "rows", "Evaluate": "page", "Train": "model", "Batch": "scores"}[entry]
+    measured = {"Prepare": [], "Evaluate": ["auc"], "Train": [], "Batch": []}[entry]
     yield part(entry, step, when=metric("check", "ready", 1))
     yield part(entry, step, {"when": metric("check", "ready", 1)}, when=metric("check", "ready", 2))
     yield part(entry, step, image=lambda around: around.image + "-2")
@@ -190,9 +192,11 @@ PIPELINES: list[Change] = [
     *_of_work("Prepare", "rows"),
     *_of_work("Evaluate", "judge"),
     *_of_work("Train", "fit"),
+    *_of_work("Batch", "score"),
+    part("Batch", "score", model=out("tune", "model")),
     *(
         part(entry, step, compute={"cpus": 8, "memory_gb": 32})
-        for entry, step in (("Prepare", "rows"), ("Train", "fit"))
+        for entry, step in (("Prepare", "rows"), ("Train", "fit"), ("Batch", "score"))
     ),
     part("Evaluate", "judge", compute={"cpus": 8, "memory_gb": 32}),
     part("Train", "fit", nodes=2),
@@ -255,7 +259,7 @@ TRACKED: list[Change] = [
         {"beside": {"runs": lambda around: around.runs}},
         {step: {"tracker": lambda around: around.runs}},
     )
-    for entry, step in (("Prepare", "rows"), ("Evaluate", "judge"), ("Train", "fit"))
+    for entry, step in (("Prepare", "rows"), ("Evaluate", "judge"), ("Train", "fit"), ("Batch", "score"))
 ]
 """Where steps record."""
 CLUSTERED: list[Change] = [
