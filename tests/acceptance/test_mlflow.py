@@ -285,16 +285,17 @@ def test_what_is_secret_is_in_no_log(trained: Installation) -> None:
 
 
 def registering() -> Cloud:
-    """Register a pipeline under mocks that makes versions of a model of its own."""
+    """Register a pipeline under mocks that makes versions of one model, and begins when one of another is approved."""
     cloud = Cloud()
 
     def program() -> None:
         registry = mlops.ModelRegistry("models", platform=HUB, approvers=[{"user": "lead"}])
         forecast = mlops.Model("forecast", registry=registry)
+        demand = mlops.Model("demand", registry=registry)
         fit = mlops.train(image="registry.example.com/fit:1", command=["fit"], metrics=["auc"])
         kept = mlops.register(forecast, fit.out("model"), metrics=[fit.metric("auc")], metadata={"keeper": "growth"})
         steps = {"fit": fit, "keep": kept}
-        mlops.Pipeline("retrain", platform=HUB, steps=steps, alerts=False, triggers=[{"approval": forecast}])
+        mlops.Pipeline("retrain", platform=HUB, steps=steps, alerts=False, triggers=[{"approval": demand}])
 
     cloud.run(program)
     return cloud
@@ -306,6 +307,7 @@ def test_a_pipeline_registers_versions_of_its_model_and_of_no_other(mlflow: Inst
     mlflow.take(cloud)
     mlflow.secrets |= before
     mlflow.job(cloud, "forecast-model")
+    mlflow.job(cloud, "demand-model")
     for _ in range(2):
         mlflow.job(cloud, "retrain-registrant-models")
     templates = cloud.one("WorkflowTemplate").inputs["spec"]["templates"]
@@ -335,7 +337,8 @@ def test_a_pipeline_registers_versions_of_its_model_and_of_no_other(mlflow: Inst
     assert "403" in other.stderr
     mlflow.secrets["models-user-pipeline", "username"] = environment["MLFLOW_TRACKING_USERNAME"]
     mlflow.secrets["models-user-pipeline", "password"] = environment["MLFLOW_TRACKING_PASSWORD"]
-    listed = "model-versions/search?filter=name%3D%27forecast%27%20AND%20tags.approval%3D%27Approved%27"
+    listed = "model-versions/search?filter=name%3D%27demand%27%20AND%20tags.approval%3D%27Approved%27"
+    mlflow.ask("model-versions/create", "admin", name="demand", source="s3://artifacts/models/demand/1")
     assert mlflow.ask(listed, "pipeline").get("model_versions", []) == []
-    mlflow.ask("model-versions/set-tag", "admin", name="forecast", version="1", key="approval", value="Approved")
+    mlflow.ask("model-versions/set-tag", "admin", name="demand", version="1", key="approval", value="Approved")
     assert [one["version"] for one in mlflow.ask(listed, "pipeline")["model_versions"]] == ["1"]
