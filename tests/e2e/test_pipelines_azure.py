@@ -28,7 +28,8 @@ store = mlops.FeatureStore("features", platform=hub)
 profile = mlops.FeatureGroup(
     "profile", store=store, keys=["id"], event_time="at", features={"id": "string", "at": "timestamp"}
 )
-churn = mlops.Model("churn", registry=mlops.ModelRegistry("models", platform=hub))
+registry = mlops.ModelRegistry("models", platform=hub)
+churn, demand = mlops.Model("churn", registry=registry), mlops.Model("demand", registry=registry)
 gpus = mlops.TrainingCluster("gpus", platform=hub, nodes={"max": 2})
 image, said = hub.image("train", "1"), pulumi.Config()
 rows = mlops.prepare(
@@ -46,7 +47,7 @@ mlops.Pipeline(
     platform=hub,
     parameters={"days": 90},
     schedule={"cron": said.get("cron") or "0 3 * * MON"},
-    triggers=[{"approval": churn}],
+    triggers=[{"approval": demand}],
     steps={
         "rows": rows,
         "tune": best,
@@ -59,7 +60,7 @@ for name in ("one", "two"):
     mlops.Pipeline(name, platform=hub, steps={"far": far}, alerts=False)
 pulumi.export("platform", hub.ref.export())
 """
-MODEL = "models-churn"
+MODEL = "models-demand"
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_a_pipeline_lives(world: World) -> None:
         "delete ComponentVersion retrain-component",
         "create Schedule retrain-schedule",
         "delete Schedule retrain-schedule",
-        "update Workflow retrain-trigger-churn",
+        "update Workflow retrain-trigger-demand",
     }
     kept = tenant.done("GET", newest(world, "retrain").rpartition("/")[0])["value"]
     assert len(kept) == 2, "runs that have begun go on by the version of before"
@@ -152,13 +153,13 @@ def _every_right_is_needed(world: World, jobs: list[str]) -> None:
 
 def _an_approval_starts_one_run(world: World) -> None:
     workspace = world.tenant.workspace(world.stack)
-    flow = world.id(":Workflow", "retrain-trigger-churn")
+    flow = world.id(":Workflow", "retrain-trigger-demand")
     workspace.approve(MODEL, workspace.register(MODEL, "train", auc=0.94))
     space = newest(world, "retrain").partition("/components/")[0]
 
     def started() -> list[str]:
         found = world.tenant.done("GET", f"{space}/jobs")["value"]
-        return [one["name"] for one in found if one["name"].startswith("retrain-churn-1-")]
+        return [one["name"] for one in found if one["name"].startswith("retrain-demand-1-")]
 
     assert world.tenant.run(flow, 0)["status"] == "Succeeded"
     assert len(started()) == 1

@@ -73,6 +73,18 @@ class BucketKind(RowKind):
             self.ask("delete_objects", scope, Bucket=object_id, Delete=batch)
 
 
+class ObjectKind(RowKind):
+    """An object, which goes with all that it ever was, as the real provider has it: a marker would keep the bucket."""
+
+    def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
+        """Delete its versions; one of a bucket without them is called null."""
+        bucket, _, key = object_id.partition("/")
+        page = self.listed("list_object_versions", scope, Bucket=bucket, Prefix=key)
+        for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            if item["Key"] == key:
+                self.ask("delete_object", scope, Bucket=bucket, Key=key, VersionId=item["VersionId"])
+
+
 class NotificationKind(RowKind):
     """A bucket's notifications, where EventBridge is a member that is there or not."""
 
@@ -329,6 +341,8 @@ ROWS = (
     Row(
         resource="aws:s3/objectCopy:ObjectCopy",
         service="s3",
+        kind=ObjectKind,
+        delete=None,  # version by version
         id="{bucket}/{key}",
         create=COPY,
         reads=(
@@ -339,7 +353,6 @@ ROWS = (
                 rename={"kmsKeyId": "SSEKMSKeyId"},
             ),
         ),
-        delete=Call("delete_object", OBJECT),
         parts=(Part(COPY, on=("source", "kmsKeyId", "serverSideEncryption", "taggingDirective")),),
         absent=(*ABSENT, "NoSuchKey"),
         replace=("bucket", "key"),
@@ -349,6 +362,8 @@ ROWS = (
     Row(
         resource="aws:s3/bucketObjectv2:BucketObjectv2",
         service="s3",
+        kind=ObjectKind,
+        delete=None,  # version by version
         id="{bucket}/{key}",
         create=WRITE,
         reads=(
@@ -359,7 +374,6 @@ ROWS = (
                 rename={"kmsKeyId": "SSEKMSKeyId"},
             ),
         ),
-        delete=Call("delete_object", OBJECT),
         parts=(Part(WRITE, on=("content", "contentType", "kmsKeyId", "serverSideEncryption")),),
         absent=(*ABSENT, "NoSuchKey"),
         replace=("bucket", "key"),
