@@ -114,7 +114,7 @@ def test_trials_have_their_values_and_the_best_is_known(here: Here) -> None:
     }
     arguments = {"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": job}
     name = {"Get": "Steps.tune.BestTrainingJob.TrainingJobName"}
-    best = {"Std:Join": {"On": "/", "Values": ["s3://work/models", name, "output/model.tar.gz"]}}
+    best = {"Std:Join": {"On": "/", "Values": ["s3://jobs/models", name, "output/model.tar.gz"]}}
     here.pipeline(
         {"Name": "tune", "Type": "Tuning", "Arguments": arguments},
         here.processing(
@@ -186,16 +186,16 @@ def test_an_input_that_is_no_prefix_did_not_run(here: Here) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("s3:GetObject", "arn:aws:s3:::work/in/*"), "Data download failed"),
-        (("s3:ListBucket", "arn:aws:s3:::work"), "Data download failed"),
-        (("s3:PutObject", "arn:aws:s3:::work/count/out/*"), "Data upload failed"),
+        (("s3:GetObject", "arn:aws:s3:::jobs/in/*"), "Data download failed"),
+        (("s3:ListBucket", "arn:aws:s3:::jobs"), "Data download failed"),
+        (("s3:PutObject", "arn:aws:s3:::jobs/count/out/*"), "Data upload failed"),
         (("ecr:BatchGetImage", "*"), "Failed to pull image"),
         (
             ("sagemaker:CreateProcessingJob", f"{ACCOUNT}:processing-job/pipelines-*"),
             "Failed to invoke sagemaker:Create",
         ),
         (("iam:PassRole", "*"), "Failed to invoke sagemaker:Create"),
-        (("s3:GetObject", "arn:aws:s3:::work/program/*"), ""),
+        (("s3:GetObject", "arn:aws:s3:::jobs/program/*"), ""),
         (("logs:PutLogEvents", "*"), ""),
     ],
 )
@@ -291,7 +291,7 @@ def test_a_job_that_takes_too_long_is_ended(here: Here) -> None:
 
 
 def test_checkpoints_are_there_when_a_job_is_begun_again(here: Here) -> None:
-    kept = {"CheckpointConfig": {"S3Uri": "s3://work/kept", "LocalPath": "/opt/ml/checkpoints"}}
+    kept = {"CheckpointConfig": {"S3Uri": "s3://jobs/kept", "LocalPath": "/opt/ml/checkpoints"}}
     where = {"Environment": {"K": "/opt/ml/checkpoints", "M": "/opt/ml/model"}}
     fit = here.training(
         "fit",
@@ -343,8 +343,8 @@ def test_a_role_needs_the_key_of_what_it_reads_and_writes(here: Here) -> None:
     kms = here.plane.client("kms")
     key = kms.create_key()["KeyMetadata"]["Arn"]
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
-    here.s3.put_bucket_encryption(Bucket="work", ServerSideEncryptionConfiguration={"Rules": [rule]})
-    here.s3.put_object(Bucket="work", Key="in/rows.csv", Body=b"1\n")
+    here.s3.put_bucket_encryption(Bucket="jobs", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    here.s3.put_object(Bucket="jobs", Key="in/rows.csv", Body=b"1\n")
     places = {"OUT": "/opt/ml/processing/output/out"}
     here.pipeline(here.processing("count", ["sh", "-c", "echo 1 > $OUT/1"], environment=places))
     through = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}

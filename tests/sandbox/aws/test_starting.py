@@ -64,7 +64,7 @@ def test_files_and_alarms_start_pipelines(here: Here) -> None:
     )
     events, monitoring = here.plane.client("events"), here.plane.client("cloudwatch")
     told = {"EventBridgeConfiguration": {}}
-    here.s3.put_bucket_notification_configuration(Bucket="work", NotificationConfiguration=told)
+    here.s3.put_bucket_notification_configuration(Bucket="jobs", NotificationConfiguration=told)
     monitoring.put_metric_alarm(
         AlarmName="drift",
         MetricName="drift",
@@ -88,7 +88,7 @@ def test_files_and_alarms_start_pipelines(here: Here) -> None:
         target = {"Id": "it", "Arn": f"{ACCOUNT}:pipeline/retrain", "RoleArn": here.role, **more}
         events.put_targets(Rule=name, Targets=[target])
     for key in ("rows_versions/1.json", "rows_versions/2.json", "rows/1.csv"):
-        here.s3.put_object(Bucket="work", Key=key, Body=b"{}")
+        here.s3.put_object(Bucket="jobs", Key=key, Body=b"{}")
     for state in ("ALARM", "ALARM", "OK"):
         monitoring.set_alarm_state(AlarmName="drift", StateValue=state, StateReason="tried")
     found = here.sagemaker.list_pipeline_executions(PipelineName="retrain")["PipelineExecutionSummaries"]

@@ -9,8 +9,8 @@ from support.sandbox.control_plane import ControlPlane, trust
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/churn:1"
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 STATEMENTS: list[dict[str, Any]] = [
-    {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::work"},
-    {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::work/*"},
+    {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::jobs"},
+    {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::jobs/*"},
     {"Effect": "Allow", "Action": ["ecr:*", "logs:*", "iam:PassRole", "sagemaker:*"], "Resource": "*"},
 ]
 """What the role of the pipelines may do."""
@@ -26,8 +26,8 @@ class Here:
         self.role = iam.create_role(RoleName="runs", AssumeRolePolicyDocument=services)["Role"]["Arn"]
         self.allow(STATEMENTS)
         self.s3 = plane.client("s3")
-        self.s3.create_bucket(Bucket="work")
-        self.s3.put_object(Bucket="work", Key="in/rows.csv", Body=b"1\n2\n3\n")
+        self.s3.create_bucket(Bucket="jobs")
+        self.s3.put_object(Bucket="jobs", Key="in/rows.csv", Body=b"1\n2\n3\n")
         self.image = folder / "image"
         self.image.mkdir()
         plane.admin("POST", "images", {"image": IMAGE, "folder": str(self.image)})
@@ -84,7 +84,7 @@ class Here:
         return str(reason)
 
     def text(self, key: str) -> str:
-        found: bytes = self.s3.get_object(Bucket="work", Key=key)["Body"].read()
+        found: bytes = self.s3.get_object(Bucket="jobs", Key=key)["Body"].read()
         return found.decode()
 
     def processing(self, name: str, command: list[str], **more: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Here:
                 {
                     "InputName": "rows",
                     "S3Input": {
-                        "S3Uri": more.pop("rows", "s3://work/in/"),
+                        "S3Uri": more.pop("rows", "s3://jobs/in/"),
                         "LocalPath": "/opt/ml/processing/input/rows",
                         "S3DataType": "S3Prefix",
                         "S3InputMode": "File",
@@ -107,7 +107,7 @@ class Here:
                     {
                         "OutputName": one,
                         "S3Output": {
-                            "S3Uri": f"s3://work/{name}/{one}/",
+                            "S3Uri": f"s3://jobs/{name}/{one}/",
                             "LocalPath": f"/opt/ml/processing/output/{one}",
                             "S3UploadMode": "EndOfJob",
                         },
@@ -128,11 +128,11 @@ class Here:
         if command:
             how["ContainerEntrypoint"] = command
         how["MetricDefinitions"] = [{"Name": "auc", "Regex": "auc=([0-9.]+)"}]
-        source = {"S3DataType": "S3Prefix", "S3Uri": more.pop("uri", "s3://work/in/")}
+        source = {"S3DataType": "S3Prefix", "S3Uri": more.pop("uri", "s3://jobs/in/")}
         arguments = {
             "AlgorithmSpecification": how,
             "InputDataConfig": [{"ChannelName": "rows", "DataSource": {"S3DataSource": source}}],
-            "OutputDataConfig": {"S3OutputPath": "s3://work/models", **more.pop("out", {})},
+            "OutputDataConfig": {"S3OutputPath": "s3://jobs/models", **more.pop("out", {})},
             "ResourceConfig": {
                 "InstanceType": "ml.m5.large",
                 "InstanceCount": more.pop("machines", 1),

@@ -65,12 +65,17 @@ class BucketKind(RowKind):
         """Empty the bucket where the program says so."""
         if not inputs.get("forceDestroy"):
             return
-        page = self.listed("list_object_versions", scope, Bucket=object_id)
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+        keys = _versions(self, scope, object_id)
         for start in range(0, len(keys), _MOST_KEYS):
             batch = {"Objects": keys[start : start + _MOST_KEYS], "Quiet": True}
             self.ask("delete_objects", scope, Bucket=object_id, Delete=batch)
+
+
+def _versions(kind: RowKind, scope: Values, bucket: str, prefix: str = "") -> list[dict[str, str]]:
+    """List each version and each marker of a bucket."""
+    page = kind.listed("list_object_versions", scope, Bucket=bucket, Prefix=prefix)
+    found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    return [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
 
 
 class ObjectKind(RowKind):
@@ -79,10 +84,9 @@ class ObjectKind(RowKind):
     def deleting(self, object_id: str, inputs: Values, scope: Values) -> None:
         """Delete its versions; one of a bucket without them is called null."""
         bucket, _, key = object_id.partition("/")
-        page = self.listed("list_object_versions", scope, Bucket=bucket, Prefix=key)
-        for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            if item["Key"] == key:
-                self.ask("delete_object", scope, Bucket=bucket, Key=key, VersionId=item["VersionId"])
+        for version in _versions(self, scope, bucket, key):
+            if version["Key"] == key:
+                self.ask("delete_object", scope, Bucket=bucket, **version)
 
 
 class NotificationKind(RowKind):
