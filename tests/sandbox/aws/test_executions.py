@@ -214,7 +214,7 @@ def test_a_role_needs_what_its_steps_do(here: Here, change: tuple[str, str], tol
 def test_the_programs_of_a_step_have_the_rights_of_its_role(here: Here) -> None:
     here.program(
         "ask.py",
-        "import boto3\nboto3.client('s3').get_object(Bucket='work', Key='in/rows.csv')\n"
+        "import boto3\nboto3.client('s3').get_object(Bucket='jobs', Key='in/rows.csv')\n"
         "try:\n    boto3.client('s3').list_buckets()\nexcept Exception as error:\n    print(error)\n",
     )
     here.pipeline(here.processing("ask", ["python3", "ask.py"]))

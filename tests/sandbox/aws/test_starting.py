@@ -75,7 +75,7 @@ def test_files_and_alarms_start_pipelines(here: Here) -> None:
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
     )
-    versions = {"bucket": {"name": ["work"]}, "object": {"key": [{"wildcard": "rows_versions/*.json"}]}}
+    versions = {"bucket": {"name": ["jobs"]}, "object": {"key": [{"wildcard": "rows_versions/*.json"}]}}
     ringing = {"alarmName": ["drift"], "state": {"value": ["ALARM"]}}
     for name, source, kind, detail in (
         ("file", "aws.s3", "Object Created", versions),

@@ -5,7 +5,6 @@ vaults and workspace. It reaches them through ``HTTPS_PROXY``, by certificates o
 Nothing leads any further.
 """
 
-import datetime as dt
 import re
 import socket
 import ssl
@@ -15,14 +14,11 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import ClassVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from pulumi_mlops_sandbox.azure.call import Tenant
+from pulumi_mlops_sandbox.certificates import Authority, private
 
 _HOSTS = (
     (re.compile(r"management\.azure\.com"), ""),
@@ -31,7 +27,6 @@ _HOSTS = (
     (re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.api\.azureml\.ms"), ""),
 )
 """Azure's hosts, and where what they have is here."""
-_DAYS = 30
 _BAD_GATEWAY = 502
 
 
@@ -43,65 +38,27 @@ def mapped(host: str, path: str) -> str | None:
     return None
 
 
-class Authority:
-    """Certificates for the hosts that are asked for."""
+class Contexts:
+    """With what connections to hosts are answered: a certificate for each that is asked for."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._lock = folder, threading.Lock()
         self._contexts: dict[str, ssl.SSLContext] = {}
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pulumi-mlops sandbox")])
-        self._own = self._signed(self._name, self._key, None)
+        self._authority = Authority("pulumi-mlops sandbox")
         self.file = folder / "authority.pem"
-        self.file.write_bytes(self._own.public_bytes(serialization.Encoding.PEM))
+        self.file.write_text(self._authority.certificate)
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def of(self, host: str) -> ssl.SSLContext:
         """Return with what a connection to a host is answered."""
         with self._lock:
             if host not in self._contexts:
-                key = ec.generate_private_key(ec.SECP256R1())
-                made = self._signed(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])]), key, host)
-                file = self.folder / f"{host}.pem"
-                plain = serialization.NoEncryption()
-                form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-                file.touch(0o600)
-                file.write_bytes(key.private_bytes(*form) + made.public_bytes(serialization.Encoding.PEM))
+                signed, file = self._authority.server([host]), self.folder / f"{host}.pem"
+                private(file, signed.key + signed.certificate)
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(file)
                 self._contexts[host] = context
             return self._contexts[host]
-
-    def _signed(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, host: str | None) -> x509.Certificate:
-        now = dt.datetime.now(dt.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=_DAYS))
-            .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
-        )
-        if host is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        else:
-            uses = x509.KeyUsage(
-                digital_signature=True,
-                content_commitment=False,
-                key_encipherment=False,
-                data_encipherment=False,
-                key_agreement=False,
-                key_cert_sign=True,
-                crl_sign=True,
-                encipher_only=False,
-                decipher_only=False,
-            )
-            builder = builder.add_extension(uses, critical=True)
-        return builder.sign(self._key, hashes.SHA256())
 
 
 class Proxy(ThreadingTCPServer):
@@ -113,13 +70,13 @@ class Proxy(ThreadingTCPServer):
     def __init__(self, tenant: Tenant) -> None:
         super().__init__(("127.0.0.1", 0), _Tunnel)
         self.tenant = tenant
-        self.authority = Authority(tenant.jobs.home / "certificates")
+        self.contexts = Contexts(tenant.jobs.home / "certificates")
         threading.Thread(target=self.serve_forever, name="proxy", daemon=True).start()
 
     @property
     def variables(self) -> dict[str, str]:
         """Lead a program here."""
-        address, file = f"http://127.0.0.1:{self.server_address[1]}", str(self.authority.file)
+        address, file = f"http://127.0.0.1:{self.server_address[1]}", str(self.contexts.file)
         return {
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), address),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
@@ -144,7 +101,7 @@ class _Tunnel(StreamRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self.wfile.flush()
         try:
-            with proxy.authority.context(host).wrap_socket(self.connection, server_side=True) as inner:
+            with proxy.contexts.of(host).wrap_socket(self.connection, server_side=True) as inner:
                 _Asked(inner, self.client_address, host, proxy.tenant)
         except (ssl.SSLError, OSError):
             return  # who asked is gone, or does not trust us

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pulumi_mlops_sandbox.kubernetes.certificates import Authority, pem, private
+from pulumi_mlops_sandbox.certificates import Authority, pem, private
 
 CONTEXT = "sandbox"
 ADMIN = "sandbox-admin"

@@ -9,11 +9,11 @@ from typing import NoReturn, Protocol
 
 import urllib3
 
+from pulumi_mlops_sandbox.certificates import private
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import access, binaries, ports
 from pulumi_mlops_sandbox.kubernetes.access import Access
 from pulumi_mlops_sandbox.kubernetes.api import Api, ApiError
-from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.furniture import DEFINITIONS
 from pulumi_mlops_sandbox.kubernetes.parts import Part, Running
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pulumi_mlops_sandbox.building import IDENTITY
+from pulumi_mlops_sandbox.certificates import private
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import furniture
-from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster
 from pulumi_mlops_sandbox.kubernetes.inventory import NODES_NAMESPACES, Inventory, everything, inventory
 from pulumi_mlops_sandbox.kubernetes.nodes import published

@@ -16,10 +16,10 @@ from typing import NoReturn
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from pulumi_mlops_sandbox.certificates import private
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import prepared
 from pulumi_mlops_sandbox.kubernetes.admin import Application
-from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.nodes import product
 from pulumi_mlops_sandbox.kubernetes.plane import FOLDERS, Plane
 from pulumi_mlops_sandbox.planes import PLAYED, REAL

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops_sandbox.kubernetes.certificates import private
+from pulumi_mlops_sandbox.certificates import private
 from pulumi_mlops_sandbox.kubernetes.nodes import images, requirements
 from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
 from pulumi_mlops_sandbox.kubernetes.nodes.inside import PROGRAMS, STATE

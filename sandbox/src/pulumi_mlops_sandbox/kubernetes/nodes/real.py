@@ -10,11 +10,11 @@ from string import Template
 from typing import Any
 
 from pulumi_mlops_sandbox import building
+from pulumi_mlops_sandbox.certificates import private
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes import access
 from pulumi_mlops_sandbox.kubernetes.access import Access
 from pulumi_mlops_sandbox.kubernetes.api import ApiError
-from pulumi_mlops_sandbox.kubernetes.certificates import private
 from pulumi_mlops_sandbox.kubernetes.cluster import Cluster, Site, nodes_are_ready
 from pulumi_mlops_sandbox.kubernetes.nodes import (
     addresses,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi_mlops_sandbox.kubernetes.certificates import Authority, private
+from pulumi_mlops_sandbox.certificates import Authority, private
 
 KUBELETS_CLIENT = "kube-apiserver-kubelet-client"
 FRONT = "front-proxy-client"

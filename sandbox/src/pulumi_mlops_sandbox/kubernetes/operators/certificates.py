@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from pulumi_mlops_sandbox.kubernetes.certificates import Authority
+from pulumi_mlops_sandbox.certificates import Authority
 
 WEBHOOK = {"name": "kserve-webhook-server-service", "namespace": "kserve"}
 """The Service that the API server asks."""

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID_FOR = timedelta(days=3650)
+_LONGEST = 64  # characters of a common name
 SIGNS = x509.KeyUsage(
     digital_signature=True,
     key_cert_sign=True,
@@ -52,7 +53,8 @@ class Authority:
         """Sign for a server that is called by these names and addresses."""
         names = [x509.DNSName(host) for host in hosts]
         alternatives = [*names, *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses)]
-        return self._sign(_named([*addresses, *hosts][0]), ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
+        called = [*addresses, *hosts][0][:_LONGEST]  # the whole name is among those that clients compare
+        return self._sign(_named(called), ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
 
     def client(self, user: str, group: str = "") -> Signed:
         """Sign for a client that is known by a user's name, and by a group."""
