@@ -1,6 +1,7 @@
 """What the operators of a real node install: of their own versions, with their own rights, and all that is needed."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from pulumi_mlops.backends.kubernetes import operators as library
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.operators import certificates, install, manifests, table
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import OPERATORS, Operator
+from pulumi_mlops_sandbox.kubernetes.provider.client import StatusError
+from pulumi_mlops_sandbox.progress import step
 
 STAND_IN = "cert-manager"
 """The one operator of the library's that another thing stands for."""
@@ -118,3 +121,28 @@ def test_kserves_webhooks_are_believed() -> None:
         for volume in each["spec"]["template"]["spec"]["volumes"]
     ]
     assert certificates.SECRET in mounted
+
+
+class Judged:
+    """A cluster that asks one deployment before it takes any other."""
+
+    def __init__(self) -> None:
+        self.there: list[str] = []
+
+    def request(self, _verb: str, path: str, *_more: object) -> dict[str, Any]:
+        name = path.rpartition("/")[2]
+        if name != "judge" and "judge" not in self.there:
+            raise StatusError(500, {"message": 'failed calling webhook "mdeployment.kb.io": no endpoints'})
+        self.there.append(name)
+        return {}
+
+
+def test_who_judges_others_may_come_after_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Judged()
+    monkeypatch.setattr(install, "POLL", 0.0)
+    monkeypatch.setattr(install.Installer, "__init__", lambda self, _config: setattr(self, "_client", cluster))
+    monkeypatch.setattr(install.Installer, "path", lambda _self, each: f"/{each['metadata']['name']}")
+    deployments = [{"kind": "Deployment", "metadata": {"name": name}} for name in ("first", "judge", "last")]
+    with step("Installing") as progress:
+        install.Installer(tmp_path).apply_all(deployments, progress)
+    assert cluster.there == ["judge", "last", "first"]

@@ -84,18 +84,28 @@ class Installer:
         kind = self._discovery.find(Gvk(each["apiVersion"], each["kind"]))
         return kind.path(each["metadata"].get("namespace", ""), each["metadata"]["name"])
 
-    def apply(self, each: Object) -> Object:
-        """Create an object, or bring it into its form; again where that may succeed a little later."""
+    def apply_all(self, objects: Iterable[Object], progress: Step) -> None:
+        """Create objects, or bring them into their form; again, after the others, where that may succeed later.
+
+        Who judges one may be among them: Kueue is asked before every Deployment, its own excepted.
+        """
+        waiting = list(objects)
         deadline = time.monotonic() + READY_WITHIN
-        while True:
-            try:
-                query = {"fieldManager": "sandbox", "force": "true"}
-                return self._client.request("PATCH", self.path(each), query, each, APPLY)
-            except StatusError as error:
-                # Who judges it may just have started, and a busy API server gives up on a large definition.
-                later = error.code == GAVE_UP or "webhook" in error.message
-                if not later or time.monotonic() > deadline:
-                    raise SandboxError(f"{each['kind']} {each['metadata']['name']}: {error.message}") from error
+        while waiting:
+            refused: list[Object] = []
+            for each in waiting:
+                progress.update(f"{each['kind']} {each['metadata']['name']}")
+                try:
+                    query = {"fieldManager": "sandbox", "force": "true"}
+                    self._client.request("PATCH", self.path(each), query, each, APPLY)
+                except StatusError as error:
+                    # Who judges it may just have started, and a busy API server gives up on a large definition.
+                    later = error.code == GAVE_UP or "webhook" in error.message
+                    if not later or time.monotonic() > deadline:
+                        raise SandboxError(f"{each['kind']} {each['metadata']['name']}: {error.message}") from error
+                    refused.append(each)
+            waiting = refused
+            if waiting:
                 time.sleep(POLL)
 
     def read(self, each: Object) -> Object:
@@ -142,17 +152,12 @@ def install(config: Path, names: Sequence[str] = manifests.NAMES, *, on_small_ma
     installer = Installer(config)
     with step(f"Installing {', '.join(operator.name for operator in wanted)}") as progress:
         if on_small_machine:
-            for each in small.POLICY:
-                installer.apply(each)
+            installer.apply_all(small.POLICY, progress)
         for kinds in ORDER:
             chosen = [each for each in objects if each["kind"] in kinds]
-            for each in chosen:
-                progress.update(f"{each['kind']} {each['metadata']['name']}")
-                if not installer.defines(each):
-                    installer.apply(each)
+            installer.apply_all((each for each in chosen if not installer.defines(each)), progress)
             if kinds == DEFINITIONS:
                 installer.settle(chosen, progress)
         custom = [each for each in objects if not any(each["kind"] in kinds for kinds in ORDER)]
-        for each in custom:
-            installer.apply(each)
+        installer.apply_all(custom, progress)
         installer.settle(objects, progress)
