@@ -14,6 +14,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, refuse
+from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import Given, Of, SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Workload, taken, twins, variable
 from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
@@ -29,6 +30,8 @@ RUN, CODE, RECORD, RECORDED, READS = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "
 was read."""
 TRACKER = "MLOPS_TRACKER"
 """The variable that says in which tracker a step records."""
+WATCHED = "MLOPS_WATCH"
+"""The variable that says where a step of the library sends its measurements."""
 INPUT = "MLOPS_INPUT_"
 OUTPUT = "MLOPS_OUTPUT_"
 PARAMETER = "MLOPS_PARAMETER_"
@@ -164,6 +167,11 @@ class Work(Step):
         """What it reads of datasets, by input."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, DatasetView)}
 
+    @property
+    def watch(self) -> WatchRef | None:
+        """Where it sends measurements; steps of the library alone do."""
+        return None
+
     def told(self) -> dict[str, Input[str]]:
         """Name the variables from which the record of the step is written, as far as no backend knows more of them."""
         found: dict[str, Input[str]] = {CODE: self.image}
@@ -173,6 +181,8 @@ class Work(Step):
             found[variable(MODEL, name)] = f"{version.name}@{version.version} {version.files}"
         if self.tracker is not None:
             found[TRACKER] = f"{self.tracker.name} {self.tracker.engine}"
+        if self.watch is not None:
+            found[WATCHED] = self.watch.address
         return found
 
     def workload(self, name: str) -> Workload[FeatureView]:
@@ -181,6 +191,7 @@ class Work(Step):
         grants += [("read", view) for view in (*self.views.values(), *self.datasets.values())]
         grants += [("read", version) for version in self.versions.values()]
         grants += [("read", secret) for secret in self.secrets.values()]
+        grants += [("measure", self.watch)] if self.watch is not None else []
         return Workload(
             name=name,
             compute=self.machine,
