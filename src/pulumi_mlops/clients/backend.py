@@ -28,6 +28,10 @@ class Backend(Protocol):
         """Tell how a run is; nothing where there is no such run of this pipeline."""
         ...
 
+    def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
+        """Tell of the newest runs of a pipeline, the newest first, as far as the backend's list of them tells."""
+        ...
+
     def last_lines(self, pipeline: PipelineRef, run: Run, step: StepState) -> Sequence[str]:
         """Return the last lines that a step printed, or one line that says why there are none."""
         ...

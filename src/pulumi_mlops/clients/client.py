@@ -55,6 +55,15 @@ class Client:
             raise NotFound(f"Pipeline {ref.name!r} has no run {run!r}, or has it no more.")
         return found
 
+    def runs(self, pipeline: "str | Has[PipelineRef]", most: int = 10) -> list[Run]:
+        """Tell of the newest runs of a pipeline, the newest first.
+
+        A run in a list may lack its steps, its parameters and when it ended: ``look`` tells them.
+        """
+        ref = self._ref(PipelineRef, pipeline)
+        with self._asking(ref) as asked:
+            return list(asked.runs(ref, most))
+
     def follow(self, pipeline: "str | Has[PipelineRef]", run: str) -> Iterator[Run]:
         """Yield a run each time when it has changed, until it has ended; the last one tells how."""
         seen: Run | None = None

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 import pulumi_mlops as mlops
-from pulumi_mlops import EndpointRef, MlopsError, PipelineRef
+from pulumi_mlops import EndpointRef, MlopsError, NotFound, PipelineRef
 from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.client import CLIENT
 from pulumi_mlops.clients.lineage import Code, Making, Read, Unknown, Version
@@ -69,6 +69,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
         stubs[service].add_response(call, answer, asked)
 
     answers.missing = stubs["s3"].add_client_error  # type: ignore[attr-defined]
+    answers.refused = stubs["sagemaker"].add_client_error  # type: ignore[attr-defined]
     for stub in stubs.values():
         stub.activate()
     yield answers
@@ -137,6 +138,31 @@ def test_an_execution_is_started_with_what_was_given(aws: Answers, monkeypatch: 
     }
     aws("start_pipeline_execution", {"PipelineExecutionArn": RUN}, asked)
     assert CLIENT.start(RETRAIN, {"days": "7"}) == "abcdefghijkl"
+
+
+def test_the_newest_runs_are_listed(aws: Answers) -> None:
+    newest, older = f"{ARN}/execution/newest", f"{ARN}/execution/older"
+    summaries = [
+        {"PipelineExecutionArn": newest, "StartTime": T0, "PipelineExecutionStatus": "Executing"},
+        {
+            "PipelineExecutionArn": older,
+            "PipelineExecutionStatus": "Failed",
+            "PipelineExecutionFailureReason": "no rows",
+        },
+    ]
+    asked = {"PipelineName": "churn-dev-retrain", "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 2}
+    aws("list_pipeline_executions", {"PipelineExecutionSummaries": summaries}, asked)
+    found = CLIENT.runs(RETRAIN, 2)
+    assert [(one.id, one.state, one.began, one.reason) for one in found] == [
+        ("newest", "running", T0, ""),
+        ("older", "failed", None, "no rows"),
+    ]
+
+
+def test_runs_of_a_pipeline_that_is_gone(aws: Answers) -> None:
+    aws.refused("list_pipeline_executions", "ResourceNotFound")
+    with pytest.raises(NotFound, match="SageMaker has none called churn-dev-retrain"):
+        CLIENT.runs(RETRAIN, 2)
 
 
 def test_what_has_not_begun_waits(run: Any) -> None:

@@ -127,6 +127,20 @@ def test_a_run_is_a_job_of_the_component(azure: Azure) -> None:
     assert job["tags"]["component"] == "Pipeline/retrain"
 
 
+def test_the_newest_runs_are_listed(azure: Azure) -> None:
+    def job(name: str, day: int, experiment: str = "churn-dev-retrain", status: str = "Completed") -> dict[str, Any]:
+        made = {"createdAt": f"2026-11-{day}T03:00:00.1234567+00:00"}
+        return {"name": name, "systemData": made, "properties": {"experimentName": experiment, "status": status}}
+
+    listed = [job("older", 28), job("else", 30, "another"), job("newest", 30, status="Running"), job("oldest", 27)]
+    azure.there[f"{WORKSPACE}/jobs"] = {"value": listed}
+    found = CLIENT.runs(RETRAIN, 2)
+    assert [(one.id, one.state, one.began and one.began.day) for one in found] == [
+        ("newest", "running", 30),
+        ("older", "succeeded", 28),
+    ]
+
+
 def test_steps_are_told_by_the_history(azure: Azure, component: Any) -> None:
     ran(azure, component, "Running", child("rows"), child("fit_it", "Running"))
     found = CLIENT.look(RETRAIN, "retrain-1")

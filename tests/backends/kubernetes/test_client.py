@@ -126,6 +126,16 @@ def ran(cluster: Cluster, template: dict[str, Any]) -> Callable[..., Run]:
     return look
 
 
+def test_the_newest_runs_are_listed(cluster: Cluster) -> None:
+    def workflow(name: str, day: int, phase: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "creationTimestamp": f"2026-11-{day}T03:00:00Z"}, "status": {"phase": phase}}
+
+    listed = [workflow("older", 28, "Failed"), workflow("newest", 30, "Running"), workflow("oldest", 27, "Succeeded")]
+    cluster.objects[WORKFLOWS] = {"items": listed}
+    assert [(one.id, one.state) for one in CLIENT.runs(RETRAIN, 2)] == [("newest", "running"), ("older", "failed")]
+    assert cluster.asked[-1] == (WORKFLOWS, {"labelSelector": "pulumi-mlops/pipeline=retrain"})
+
+
 def states(run: Run) -> dict[str, tuple[str, str]]:
     return {one.name: (one.state, one.reason or one.detail) for one in run.steps}
 

@@ -46,6 +46,11 @@ class _Aws:
         found = executions.read(pipeline.platform, arn)
         return found.run(pipeline.name) if found else None
 
+    def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
+        """List executions."""
+        _own_account(pipeline.platform)
+        return executions.newest(pipeline.platform, PipelineAddress.of(pipeline).name, pipeline.name, most)
+
     def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
         """Read what the job of a step printed last."""
         _, _, job = step.address.rpartition(":")

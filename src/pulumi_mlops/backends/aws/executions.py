@@ -11,6 +11,7 @@ from pulumi_mlops.backends.aws import live
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.clients.runs import Run, State, StepState
 from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.errors import NotFound
 
 Json = Mapping[str, Any]
 _STATES: Mapping[str, State] = {
@@ -137,6 +138,31 @@ def read(platform: PlatformRef, arn: str) -> Execution | None:
     whole = json.loads(definition["PipelineDefinition"])
     defaults = {one["Name"]: _text(one.get("DefaultValue", "")) for one in whole.get("Parameters", [])}
     return Execution(described, listed, whole, {**defaults, **parameters})
+
+
+def newest(platform: PlatformRef, name: str, pipeline: str, most: int) -> list[Run]:
+    """List the newest executions of a pipeline; a list tells no steps, and not when one ended.
+
+    :param name: what AWS calls the pipeline.
+    """
+    with asking(f"the runs of pipeline {pipeline!r}"):
+        sagemaker = live.client(platform, "sagemaker")
+        try:
+            found = sagemaker.list_pipeline_executions(
+                PipelineName=name, SortBy="CreationTime", SortOrder="Descending", MaxResults=most
+            )
+        except sagemaker.exceptions.ResourceNotFound:
+            raise NotFound(f"Pipeline {pipeline!r} is not there any more: SageMaker has none called {name}.") from None
+    return [
+        Run(
+            id=str(one["PipelineExecutionArn"]).rpartition("/")[2],
+            pipeline=pipeline,
+            state=_STATES.get(one.get("PipelineExecutionStatus", ""), "running"),
+            began=one.get("StartTime"),
+            reason=one.get("PipelineExecutionFailureReason", ""),
+        )
+        for one in found["PipelineExecutionSummaries"]
+    ]
 
 
 def _text(value: object) -> str:

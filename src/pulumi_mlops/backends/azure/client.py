@@ -67,6 +67,10 @@ class _Azure:
             return None
         return _named(runs.run(pipeline.platform, pipeline.name, found), pipeline)
 
+    def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
+        """List jobs."""
+        return runs.newest(pipeline.platform, pipeline.name, PipelineAddress.of(pipeline).experiment, most)
+
     def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
         """Read what the job of a step printed last."""
         if not step.address:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -42,6 +43,8 @@ _STATES: Mapping[str, State] = {
 _TAKES = re.compile(r"parent\.jobs\.([A-Za-z0-9_]+)\.")
 _FINE = range(200, 300)
 _ABSENT = 404
+_LISTED = 1000
+"""Jobs of a workspace that are looked through for those of a pipeline."""
 
 
 def body(
@@ -96,6 +99,27 @@ def run(platform: PlatformRef, pipeline: str, found: Mapping[str, Any]) -> Run:
         steps=tuple(_step(one, children.get(one), registers=registered.get(one, False), over=over) for one in names),
         parameters={key: str(one.get("value")) for key, one in (properties.get("inputs") or {}).items()},
     )
+
+
+def newest(platform: PlatformRef, pipeline: str, experiment: str, most: int) -> list[Run]:
+    """List the newest jobs of a pipeline; a list tells no steps, and not when a job ended.
+
+    Azure promises no order of them: the newest are sought among as many as a list is read for.
+    """
+    listed = live.all_of_workspace(
+        platform, f"the runs of pipeline {pipeline!r}", "jobs", jobType="Pipeline", listViewType="ActiveOnly"
+    )
+    own = [one for one in islice(listed, _LISTED) if one["properties"].get("experimentName") == experiment]
+    own.sort(key=lambda one: str((one.get("systemData") or {}).get("createdAt")), reverse=True)
+    return [
+        Run(
+            id=str(one["name"]),
+            pipeline=pipeline,
+            state=_STATES.get(str(one["properties"].get("status")), "running"),
+            began=_moment((one.get("systemData") or {}).get("createdAt")),
+        )
+        for one in own[:most]
+    ]
 
 
 def _step(name: str, found: Mapping[str, Any] | None, *, registers: bool, over: bool) -> StepState:

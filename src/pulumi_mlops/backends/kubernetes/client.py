@@ -72,6 +72,10 @@ class _Kubernetes:
             found = workflows.Workflow({**found.found, "status": {**found.status, **kept}})
         return found.run(pipeline.name)
 
+    def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
+        """List workflows."""
+        return workflows.newest(pipeline.platform, pipeline.name, most)
+
     def last_lines(self, pipeline: PipelineRef, run: Run, step: StepState) -> Sequence[str]:
         """Read what the pod of a step printed last."""
         if not step.address:

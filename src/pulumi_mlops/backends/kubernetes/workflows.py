@@ -203,5 +203,15 @@ def read(platform: PlatformRef, pipeline: str, run: str) -> Workflow | None:
     found = live.namespaced(platform, API, WORKFLOWS, run)
     if found is not None and (found["metadata"].get("labels") or {}).get(PIPELINE) == pipeline:
         return Workflow(found)
-    listed = live.namespaced(platform, API, WORKFLOWS, labelSelector=f"{PIPELINE}={pipeline}") or {}
-    return next((Workflow(one) for one in listed.get("items", []) if one["metadata"].get("uid") == run), None)
+    return next((one for one in _listed(platform, pipeline) if one.uid == run), None)
+
+
+def newest(platform: PlatformRef, pipeline: str, most: int) -> list[Run]:
+    """List the newest runs of a pipeline."""
+    found = sorted(_listed(platform, pipeline), key=lambda one: str(one.found["metadata"].get("creationTimestamp")))
+    return [one.run(pipeline) for one in reversed(found[-most:])]
+
+
+def _listed(platform: PlatformRef, pipeline: str) -> list[Workflow]:
+    found = live.namespaced(platform, API, WORKFLOWS, labelSelector=f"{PIPELINE}={pipeline}") or {}
+    return [Workflow(one) for one in found.get("items", [])]
