@@ -55,6 +55,13 @@ def test_a_step_that_leaves_what_it_has_to(tmp_path: Path) -> None:
     assert (tmp_path / "model" / "lr").read_text() == "0.1\n"
 
 
+def test_a_command_can_be_a_program_of_the_library(tmp_path: Path) -> None:
+    command = 'test -f "$(MLOPS_PROGRAMS)/step.py" && cp "$MLOPS_PROGRAMS/step.py" $(MLOPS_OUTPUT_MODEL)/'
+    code, _, err = ran(tmp_path, command, {"outputs": ["model"]})
+    assert (code, err) == (0, "")
+    assert (tmp_path / "model" / "step.py").read_bytes() == Path(step.__file__).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [

@@ -41,6 +41,8 @@ SETTINGS = _CONFIG / "hyperparameters.json"
 """Where SageMaker writes the values of a trial."""
 HOSTS = _CONFIG / "resourceconfig.json"
 """Where SageMaker writes which machines there are."""
+PROGRAMS = "MLOPS_PROGRAMS"
+"""The folder with the library's programs, for a command that is one of them."""
 PORT = 29500
 """Where processes on several machines meet."""
 NOT_DONE = 65
@@ -56,7 +58,7 @@ def main(command: list[str]) -> int:
     if not command:
         sys.stderr.write("step: no command was given.\n")
         return 64
-    environment = dict(os.environ)
+    environment = {**os.environ, PROGRAMS: str(Path(__file__).parent)}
     environment.update(settings(SETTINGS))
     environment.update(nodes(environment, HOSTS))
     wanted = json.loads(environment.get(STEP, "{}"))

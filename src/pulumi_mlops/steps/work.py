@@ -1,7 +1,7 @@
 """Steps that run a container to its end: what they are given is what every workload is given."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from pulumi import Input, Output
 from pydantic import Field, ValidationInfo, field_validator
@@ -46,6 +46,11 @@ Read = Annotated[Out | DatasetView | OfflineView | ModelVersionRef, Given()]
 """What a step can read."""
 
 
+def delivered(steps: Iterable["Work"]) -> list[str]:
+    """Name the programs that steps need beside those that begin every step, each once."""
+    return sorted({name for step in steps for name in step.programs})
+
+
 def _some(inputs: Mapping[str, object], kind: type) -> bool:
     return any(isinstance(one, kind) for one in inputs.values())
 
@@ -53,6 +58,9 @@ def _some(inputs: Mapping[str, object], kind: type) -> bool:
 class Work(Step):
     """A container that runs to its end."""
 
+    programs: ClassVar[tuple[str, ...]] = ()
+    """Programs of ``jobs/`` that its command needs, beside those that begin every step: the container finds them in the
+    folder that ``MLOPS_PROGRAMS`` names."""
     image: In[str]
     """The image, such as ``platform.image("churn", sha)``. It has Python 3.9 or newer as ``python3``: a small program
     of the library starts the command."""

@@ -25,7 +25,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import FACTS, FETCH, QUERY, READ, START, Work, history_problems
+from pulumi_mlops.steps.work import FACTS, FETCH, QUERY, READ, START, Work, delivered, history_problems
 
 _SOME = ("s3://runs", "s3://program/", "arn:aws:iam::123456789012:role/some")
 """What stands for the addresses that are known when the platform is there, while a definition is judged."""
@@ -46,7 +46,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         scope.say("the platform is private, and its network has no endpoints of Athena and Glue (docs/security.md)")
     name = pipeline_name(spec.platform, scope.name)
     runs = Output.format("s3://{0}/pipelines/{1}", where.bucket, scope.name)
-    programs, folder_of_programs = _programs(scope, where)
+    programs, folder_of_programs = _programs(scope, spec)
     role_name = names.in_account(scope, spec.platform.region, scope.name, "pipeline")
     folder = Place(Output.concat(runs, "/"))
     role = access.identity(
@@ -88,9 +88,11 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     )
 
 
-def _programs(scope: Scope, where: PlatformAddress) -> "tuple[list[aws.s3.BucketObjectv2], Output[str]]":
+def _programs(scope: Scope, spec: PipelineSpec) -> "tuple[list[aws.s3.BucketObjectv2], Output[str]]":
     """Keep the programs that start each step, by their content: a run goes on with those that it began with."""
-    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in (START, FETCH, READ, FACTS, QUERY)}
+    where = PlatformAddress.of(spec.platform)
+    names = dict.fromkeys((START, FETCH, READ, FACTS, QUERY, *delivered(containers(spec).values())))
+    texts = {name: files("pulumi_mlops.jobs").joinpath(name).read_text() for name in names}
     mark = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:12]
     folder = f"pipelines/{scope.name}/programs/{mark}/"
     kept = [

@@ -32,12 +32,10 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.content import digest_of, settled
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.workload import Place
-from pulumi_mlops.steps.work import FACTS, FETCH, READ, START, text
+from pulumi_mlops.steps.graph import works
+from pulumi_mlops.steps.work import FACTS, FETCH, READ, START, delivered, text
 
-PROGRAMS = {
-    name: files.files("pulumi_mlops.jobs").joinpath(name).read_text()
-    for name in ("azureml.py", "azureml_register.py", START, FETCH, READ, FACTS)
-}
+PROGRAMS = ("azureml.py", "azureml_register.py", START, FETCH, READ, FACTS)
 """What starts each step."""
 ASSET, COMPUTE = 200, 24
 """Characters of an asset's name, where that of a step follows, and of a compute's."""
@@ -55,12 +53,13 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
     machines = _machines(scope, spec, who)
     native |= {f"machines.{size}": made for size, made in machines.items()}
     clusters = on_clusters(scope, spec, runs)
-    code, environments = _code(scope, spec), _environments(scope, spec)
+    programs = _programs(spec)
+    code, environments = _code(scope, spec, programs), _environments(scope, spec)
     nodes: dict[str, Any] = {}
     content: dict[str, Any] = {}
     for name in spec.steps:
         rendered, place = render(context, name), place_of(spec.steps[name])
-        version = digest_of(settled([rendered.content, image(spec.steps[name]), PROGRAMS]))
+        version = digest_of(settled([rendered.content, image(spec.steps[name]), programs]))
         called = asset(scope, name)
         made = _component(
             scope, at, (name, called, version), rendered.component(called, version, code, environments[name])
@@ -160,10 +159,17 @@ def compute_name(scope: Scope, size: str) -> str:
     return f"{stem[: COMPUTE - len(mark)].rstrip('-')}{mark}"
 
 
-def _code(scope: Scope, spec: PipelineSpec) -> Output[str]:
+def _programs(spec: PipelineSpec) -> dict[str, str]:
+    """Return what starts each step, with what steps of the library's own run."""
+    used = (work for step in spec.steps.values() if (work := works(step)) is not None)
+    names = dict.fromkeys((*PROGRAMS, *delivered(used)))
+    return {name: files.files("pulumi_mlops.jobs").joinpath(name).read_text() for name in names}
+
+
+def _code(scope: Scope, spec: PipelineSpec, programs: Mapping[str, str]) -> Output[str]:
     """Upload what starts each step, to a folder that is named after it, and return the id of the code."""
     at = PlatformAddress.of(spec.platform)
-    version = digest_of(PROGRAMS)
+    version = digest_of(programs)
     path = f"pipelines/{scope.name}/code/{version}"
     ready = _uploads(scope, spec, path)
     blobs = [
@@ -179,7 +185,7 @@ def _code(scope: Scope, spec: PipelineSpec) -> Output[str]:
             # Runs under way read it.
             opts=ResourceOptions.merge(scope.opts, ResourceOptions(retain_on_delete=True, depends_on=ready)),
         )
-        for name, content in PROGRAMS.items()
+        for name, content in programs.items()
     ]
     container = ml.CodeContainer(
         scope.child("code"),

@@ -45,7 +45,7 @@ from pulumi_mlops.core.naming import physical
 from pulumi_mlops.steps.graph import works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import FACTS, FETCH, READ, text
+from pulumi_mlops.steps.work import FACTS, FETCH, READ, delivered, text
 
 API = "argoproj.io/v1alpha1"
 CRON_LIMIT = 52
@@ -220,6 +220,7 @@ def _programs(spec: PipelineSpec) -> list[str]:
         found.append(search.PROGRAM)
     if any((work := works(step)) and trainings.led(work) for step in spec.steps.values()):
         found += trainings.BESIDE
+    found += delivered(work for step in spec.steps.values() if (work := works(step)) is not None)
     return found
 
 
