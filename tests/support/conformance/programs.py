@@ -93,19 +93,6 @@ def reading_rows(words: Words) -> mlops.Pipeline:
     return pipeline(words, hub, steps={"fit": training(words, inputs={"y": rows.latest()})})
 
 
-def publishing(words: Words, *, published: bool = True) -> mlops.Pipeline:
-    hub = platform(words)
-    seen, rows = dataset(words, hub, "seen"), dataset(words, hub, format="csv", partition="day")
-    first = mlops.prepare(
-        image=words.image,
-        command=["select"],
-        inputs={"y": seen.latest()},
-        outputs=["x"],
-        publish={"x": rows} if published else {},
-    )
-    return pipeline(words, hub, steps={"rows": first})
-
-
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -429,7 +416,6 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: trained_on(w, nodes=2, launcher="torchrun", retries=2)
     ),
     "pipeline.datasets": Program(reading_rows, without=dataset),
-    "pipeline.publish": Program(publishing, without=lambda w: publishing(w, published=False)),
     "pipeline.batch": Program(scoring, without=pipeline),
     "pipeline.versions": Program(lambda w: scoring(w, with_a_version=True), without=scoring),
     "pipeline.tracker": Program(recorded, without=pipeline),

@@ -293,8 +293,6 @@ class Rendering:
             wanted["datasets"] = list(step.datasets)
         if step.views:
             wanted["queries"] = list(step.views)
-        if step.publish:
-            wanted["publish"] = list(step.publish)
         if isinstance(step, TrainStep) and step.launcher:
             wanted |= {"launcher": step.launcher, "processes": step.processes}
         return {
@@ -304,7 +302,6 @@ class Rendering:
                 for one, value in step.parameters.items()
             },
             **step.told(),
-            **step.published(),
             **self.known.recorded(name, step),
             "MLOPS_STEP": json.dumps(wanted),
         }

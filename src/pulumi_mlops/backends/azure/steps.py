@@ -13,7 +13,6 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.azure import instances
 from pulumi_mlops.backends.azure.addresses import (
-    DatasetAddress,
     FeatureGroupAddress,
     ModelAddress,
     PlatformAddress,
@@ -37,7 +36,7 @@ from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
 from pulumi_mlops.steps.work import HISTORY, INPUT, OUTPUT, PARAMETER, Work, settings, together_with
 
-BEFORE, BOUND, DAYS, ASSET = "MLOPS_BEFORE_", "MLOPS_BOUND_", "MLOPS_DAYS_", "MLOPS_ASSET_"
+BEFORE, BOUND, DAYS = "MLOPS_BEFORE_", "MLOPS_BOUND_", "MLOPS_DAYS_"
 FILES = "files"
 _FETCHED = "/tmp/mlops/inputs"  # noqa: S108 (in the container of a job)
 """Where versions of datasets are fetched to."""
@@ -137,10 +136,12 @@ class Rendered:
     def shape(self) -> dict[str, Any]:
         """Return what its node is, without what is known late."""
         work, seconds = works(self.step), timeout(self.step)
-        views = work.views if work else {}
+        views, read = (work.views, work.datasets) if work else ({}, {})
         return {
             "bound": {key: value["value"] for key, value in self.bound.items() if "value" in value},
             "rows": {key: [view.group.platform.name, view.group.name] for key, view in views.items()},
+            "versions": {key: [one.name, one.version] for key, one in (work.versions if work else {}).items()},
+            "datasets": {key: [view.dataset.platform.name, view.label] for key, view in read.items()},
             "seconds": seconds,
             "sweep": _sweep(self.step, "", seconds) if isinstance(self.step, TuneStep) else None,
         }
@@ -343,7 +344,6 @@ def _own(context: Context, name: str, step: Step) -> _Own:
         late[variable(HISTORY, key)] = together_with(
             f"{view.group.name}@{view.days}", FeatureGroupAddress.of(view.group).rows
         )
-    late |= {**work.published(), **_assets(work)}
     said: dict[str, Any] = {
         "command": list(work.command),
         "wanted": {
@@ -353,7 +353,6 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "processes": work.processes if isinstance(work, TrainStep) else 1,
             "attempts": work.retries + 1,
             "datasets": list(work.datasets),
-            "publish": list(work.publish),
         },
         "fetches": bool(load.keys),
         "record": _record(context, name, step),
@@ -371,23 +370,8 @@ def _own(context: Context, name: str, step: Step) -> _Own:
     runs = Output.concat(context.at.files, context.folder)
     return _Own(
         {**said, "environment": own, "tracking": tracking, "record": {**said["record"], "runs": runs}},
-        {
-            **said,
-            "environment": given,
-            "secrets": named,
-            "tracking": sorted(tracking),
-            "read": sorted(late),
-            "versions": {key: [one.name, one.version] for key, one in work.versions.items()},
-            "datasets": {key: [view.dataset.platform.name, view.label] for key, view in work.datasets.items()},
-            "publish": {key: [one.platform.name, one.name] for key, one in work.publish.items()},
-        },
+        {**said, "environment": given, "secrets": named, "tracking": sorted(tracking), "read": sorted(late)},
     )
-
-
-def _assets(work: Work) -> dict[str, Input[str]]:
-    """Name the data assets in which versions are entered that a step publishes; a folder that was there has none."""
-    found = {name: DatasetAddress.of(one).asset for name, one in work.publish.items()}
-    return {variable(ASSET, name): asset for name, asset in found.items() if asset is not None}
 
 
 def _record(context: Context, name: str, step: Step) -> dict[str, Any]:

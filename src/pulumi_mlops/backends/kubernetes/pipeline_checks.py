@@ -115,10 +115,6 @@ def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:
         if not is_deferred(location) and not str(location).startswith(f"s3://{bucket}/"):
             told = f"{read.dataset.name!r} is in another object store than the platform's, whose key no pod here has"
             yield Problem(f"{where}.inputs.{key}", f"{told}; copy it to a Dataset of this platform")
-    for key, made in step.publish.items():
-        if not is_deferred(made.location) and not str(made.location).startswith(f"s3://{bucket}/"):
-            told = f"{made.name!r} is in another object store than the platform's, whose key no pod here has"
-            yield Problem(f"{where}.publish.{key}", f"{told}; publish into a Dataset of this platform")
 
 
 def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[Problem]:
