@@ -120,7 +120,8 @@ if TYPE_CHECKING:
     from pulumi_mlops.clients.runs import Run, StepState
     from pulumi_mlops.components.dataset import Dataset
     from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
-    from pulumi_mlops.components.endpoint import Endpoint, EndpointRef
+    from pulumi_mlops.components.endpoint import Endpoint
+    from pulumi_mlops.components.endpoint_ref import CapturedView, EndpointRef
     from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import (
         FeatureGroup,
@@ -157,6 +158,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.steps.evaluate import EvaluateStep, evaluate
     from pulumi_mlops.steps.prepare import PrepareStep, prepare
     from pulumi_mlops.steps.register import RegisterStep, register
+    from pulumi_mlops.steps.served import BaselineView
     from pulumi_mlops.steps.step import Condition, Metric, Out, Parameter, Step, parameter
     from pulumi_mlops.steps.train import TrainStep, train
     from pulumi_mlops.steps.tune import TuneStep, tune
@@ -261,7 +263,8 @@ _HOMES = {
     "clients.runs": ["Run", "StepState"],
     "components.dataset": ["Dataset"],
     "components.dataset_ref": ["DatasetRef", "DatasetView"],
-    "components.endpoint": ["Endpoint", "EndpointRef"],
+    "components.endpoint": ["Endpoint"],
+    "components.endpoint_ref": ["CapturedView", "EndpointRef"],
     "components.experiment_tracker": ["ExperimentTracker", "ExperimentTrackerRef"],
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
     "components.feature_store": ["FeatureStore", "FeatureStoreRef"],
@@ -292,6 +295,7 @@ _HOMES = {
     "steps.evaluate": ["EvaluateStep", "evaluate"],
     "steps.prepare": ["PrepareStep", "prepare"],
     "steps.register": ["RegisterStep", "register"],
+    "steps.served": ["BaselineView"],
     "steps.step": ["Condition", "Metric", "Out", "Parameter", "Step", "parameter"],
     "steps.train": ["TrainStep", "train"],
     "steps.tune": ["TuneStep", "tune"],
@@ -301,9 +305,11 @@ _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() f
 __all__ = [
     "AccountTrust",
     "Asynchronous",
+    "BaselineView",
     "BatchArgs",
     "BatchStep",
     "Canary",
+    "CapturedView",
     "Clearml",
     "Client",
     "Compute",

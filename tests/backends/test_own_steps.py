@@ -9,7 +9,7 @@ import pytest
 import pulumi_mlops as mlops
 from support.facts import aws, azure, kubernetes
 from support.mocks import Cloud
-from support.own_steps import own
+from support.own_steps import delivered, own
 
 FACTS: Mapping[str, ModuleType] = {"aws": aws, "azure": azure, "kubernetes": kubernetes}
 BACKENDS = pytest.mark.parametrize("backend", FACTS)
@@ -20,17 +20,6 @@ def built(cloud: Cloud, backend: str, steps: Mapping[str, mlops.Step]) -> None:
     facts = FACTS[backend]
     settings: dict[str, Any] = getattr(facts, "SETTINGS", {})
     cloud.run(lambda: mlops.Pipeline("watch", platform=facts.HUB, steps=dict(steps)) and None, **settings)
-
-
-def delivered(cloud: Cloud) -> set[str]:
-    """Name the programs that containers find."""
-    objects = [item.inputs for item in cloud.registered if item.type.startswith("aws:s3/bucketObjectv2:")]
-    blobs = [item.inputs for item in cloud.registered if item.type.endswith(":Blob")]
-    maps = [item.inputs["data"] for item in cloud.registered if item.name.endswith("-programs")]
-    paths = (
-        [one["key"] for one in objects] + [one["blobName"] for one in blobs] + [name for one in maps for name in one]
-    )
-    return {path.rpartition("/")[2] for path in paths}
 
 
 @BACKENDS

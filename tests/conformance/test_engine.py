@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef
 from pulumi_mlops.components.feature_store import FeatureStoreRef
 from pulumi_mlops.components.model import ModelRef

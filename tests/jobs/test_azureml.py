@@ -18,7 +18,13 @@ PROGRAMS = Path(jobs.__file__).parent
 MODEL = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/models/churn"
 WRITE = "import os, json, pathlib; "
 METRIC = WRITE + "pathlib.Path(os.environ['MLOPS_METRICS']).write_text(json.dumps({'auc': 0.93})); "
-RECORD: dict[str, Any] = {"pipeline": "retrain", "step": "fit", "trials": False, "made": {}}
+RECORD: dict[str, Any] = {
+    "pipeline": "retrain",
+    "step": "fit",
+    "trials": False,
+    "made": {},
+    "kept": {"model": "output_model"},
+}
 FILE = "pathlib.Path(os.environ['MLOPS_OUTPUT_MODEL'], 'model.bin').write_text('x'); "
 
 
@@ -151,6 +157,7 @@ def test_the_record_of_a_step_is_kept_by_the_run_and_leads_to_what_is_before(
     said = json.loads(body)
     assert (said["address"], said["status"], said["metrics"]) == (workspace.url + path, "succeeded", {"auc": 0.93})
     assert (said["run"], said["trial"]) == ("whole-1", "run-1" if trials else None)
+    assert said["folders"] == {"model": f"{workspace.url}/blob/run-1/output_model/"}
     assert said["inputs"] == {"x": {"step": "prep", "output": "rows", "facts": "https://a/prep/facts.json"}}
     assert json.loads((tmp_path / "state" / "facts.json").read_text()) == said
 

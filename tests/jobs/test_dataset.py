@@ -257,3 +257,13 @@ def test_a_file_expires_when_no_version_of_the_time_has_it(tmp_path: Path) -> No
     assert expired(31) == [], "for a day after it was replaced the first version is the one of thirty days ago"
     assert expired(32) == ["old"]
     assert sorted(one.path for one in dataset.data(store)) == ["kept", "new", "unpublished"]
+
+
+def test_one_level_of_a_folder_is_listed_without_those_below(plane: ControlPlane, bucket: str, tmp_path: Path) -> None:
+    names = ("a.json", "2026/11/a.json", "2026/12/b.json")
+    put(plane, bucket, **dict.fromkeys(names, "{}"))
+    folder(tmp_path, **dict.fromkeys(names, "{}"))
+    for store in (dataset.store_of(f"s3://{bucket}/rows/"), dataset.store_of(f"{tmp_path}/")):
+        folders, files = store.level("")
+        assert (list(folders), [one.path for one in files]) == (["2026/"], ["a.json"])
+        assert list(store.level("2026/")[0]) == ["2026/11/", "2026/12/"]

@@ -36,16 +36,19 @@ class Blobs:
     def put(self, name: str, content: bytes) -> None:
         self.kept.setdefault(name, []).append(content)
 
-    def page(self, prefix: str) -> bytes:
+    def page(self, prefix: str, delimiter: str = "") -> bytes:
         entries = "".join(
             f"<Blob><Name>{xml.sax.saxutils.escape(name)}</Name><VersionId>{number}</VersionId>"
             + ("<IsCurrentVersion>true</IsCurrentVersion>" if number == len(versions) else "")
             + f"<Properties><Last-Modified>{NOW}</Last-Modified><Etag>{hash(content)}</Etag>"
             f"<Content-Length>{len(content)}</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
             for name, versions in sorted(self.kept.items())
-            if name.startswith(prefix)
+            if name.startswith(prefix) and not (delimiter and delimiter in name[len(prefix) :])
             for number, content in enumerate(versions, 1)
         )
+        below = (name[len(prefix) :] for name in self.kept if delimiter and name.startswith(prefix))
+        folders = sorted({prefix + one.partition(delimiter)[0] + delimiter for one in below if delimiter in one})
+        entries += "".join(f"<BlobPrefix><Name>{one}</Name></BlobPrefix>" for one in folders)
         listed = f"<EnumerationResults><Blobs>{entries}</Blobs><NextMarker/></EnumerationResults>"
         return f'<?xml version="1.0"?>{listed}'.encode()
 
@@ -73,7 +76,11 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         asked = parse_qs(parts.query)
         if asked.get("comp") == ["list"]:
-            self.tell(200, self.blobs.page(asked["prefix"][0]), Content_Type="application/xml")
+            self.tell(
+                200,
+                self.blobs.page(asked["prefix"][0], asked.get("delimiter", [""])[0]),
+                Content_Type="application/xml",
+            )
             return
         versions = self.blobs.kept.get(unquote(parts.path).removeprefix(CONTAINER))
         number = int(asked.get("versionid", [str(len(versions or []))])[0])
@@ -185,3 +192,11 @@ def test_a_version_is_registered_with_the_data_asset(blobs: Blobs) -> None:
 def test_an_address_that_is_no_storage_is_refused() -> None:
     with pytest.raises(dataset.DatasetError, match="is not the address of a folder of Azure Storage"):
         dataset.store_of("https://example.com/rows/")
+
+
+def test_one_level_of_a_folder_is_listed_without_those_below(blobs: Blobs) -> None:
+    for name in ("sales/a.json", "sales/2026/11/a.json", "sales/2026/12/b.json", "other/a"):
+        blobs.put(name, b"{}")
+    folders, files = dataset.store_of(LOCATION).level("")
+    assert (list(folders), [one.path for one in files]) == (["2026/"], ["a.json"])
+    assert list(dataset.store_of(LOCATION).level("2026/")[0]) == ["2026/11/", "2026/12/"]

@@ -91,6 +91,49 @@ def test_a_container_before_the_steps_own_can_fetch(tmp_path: Path, rows: str) -
     assert (tmp_path / "seen").read_text() == "1.csv\n2.csv\n"
 
 
+def test_requests_of_an_endpoint_are_fetched_and_recorded(tmp_path: Path) -> None:
+    (tmp_path / "captured").mkdir()
+    (tmp_path / "captured" / "a.json").write_text("{}")
+    given = {"MLOPS_CAPTURED_SEEN": f"score@24 {tmp_path}/captured/", "MLOPS_INPUT_SEEN": str(tmp_path / "seen")}
+    code, said, facts = ran(tmp_path, 'test "$(ls seen)" = a.json', {"captured": ["seen"]}, **given)
+    assert code == 0, said
+    read = facts["inputs"]["seen"]
+    assert (read["endpoint"], read["hours"], read["files"]) == ("score", 24, 1)
+    assert read["since"] < read["until"]
+
+
+def test_an_endpoint_that_nobody_asked_leaves_an_empty_folder(tmp_path: Path) -> None:
+    given = {"MLOPS_CAPTURED_SEEN": f"score@1 {tmp_path}/none/", "MLOPS_INPUT_SEEN": str(tmp_path / "seen")}
+    code, said, facts = ran(tmp_path, 'test -d seen -a -z "$(ls seen)"', {"captured": ["seen"]}, **given)
+    assert (code, facts["inputs"]["seen"]["files"]) == (0, 0), said
+
+
+def test_the_record_of_one_step_leads_to_the_baseline_of_another(tmp_path: Path) -> None:
+    out = {
+        "MLOPS_OUTPUT_BASELINE": str(tmp_path / "kept"),
+        "MLOPS_KEPT_BASELINE": "$(HERE)/kept/",
+        "HERE": str(tmp_path),
+    }
+    code, said, facts = ran(tmp_path, "echo 1 > kept/rows.csv", {"outputs": ["baseline"]}, **out)
+    assert (code, facts["folders"]) == (0, {"baseline": f"{tmp_path}/kept/"}), said
+    given = {
+        "MLOPS_BASELINE_BASE": f"retrain/fit/baseline {tmp_path}/runs/",
+        "MLOPS_VERSION_BASE": str(tmp_path / "out" / "facts.json"),
+        "MLOPS_INPUT_BASE": str(tmp_path / "base"),
+        "MLOPS_FACTS": str(tmp_path / "second" / "facts.json"),
+    }
+    code, said, _ = ran(tmp_path, 'test "$(cat base/rows.csv)" = 1', {"baselines": ["base"]}, **given)
+    assert code == 0, said
+    read = json.loads((tmp_path / "second" / "facts.json").read_text())["inputs"]["base"]["baseline"]
+    assert (read["pipeline"], read["run"], read["folder"]) == ("retrain", "9f2c", f"{tmp_path}/kept/")
+
+
+def test_variables_that_were_cut_are_put_together(tmp_path: Path) -> None:
+    parts = {f"MLOPS_PART_{number}_LONG": word for number, word in enumerate([*"abcdefghij", "k"])}
+    code, said, _ = ran(tmp_path, 'test "$MLOPS_LONG" = abcdefghijk && test -z "$MLOPS_PART_0_LONG"', **parts)
+    assert code == 0, said
+
+
 def test_a_version_that_is_not_there_fails_the_step_before_it_begins(tmp_path: Path, rows: str) -> None:
     given = {"MLOPS_DATASET_Y": f"rows@9 {rows}", "MLOPS_INPUT_Y": str(tmp_path / "y")}
     code, said, facts = ran(tmp_path, "touch begun", {"datasets": ["y"]}, **given)

@@ -42,7 +42,7 @@ def test_every_problem_of_a_step_is_told_at_once() -> None:
         "image: needs a text",
         "command: is required",
         "comand: is not an argument here; did you mean 'command'?",
-        "inputs.y: needs an Out or a DatasetView or an OfflineView or a ModelVersion, this is EvaluateStep; write",
+        "inputs.y: needs an Out or a DatasetView or an OfflineView or a CapturedView or a ModelVersion, this is",
         "outputs: 'a' is there twice",
         "metrics: 'a-b' must be lower-case letters, digits and underscores",
         "parameters.a: takes a text, a number, True or False, or mlops.parameter('…')",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pulumi_mlops.args.compute import Compute
     from pulumi_mlops.components.dataset_ref import DatasetView
+    from pulumi_mlops.components.endpoint_ref import CapturedView
     from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import OfflineView
     from pulumi_mlops.components.model import ModelVersionRef
@@ -34,7 +35,7 @@ class BatchArgs(TypedDict, total=False):
     of the library starts the command."""
     command: Required[Sequence[Input[str]]]
     """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
-    inputs: Required[Mapping[str, Out | DatasetView | OfflineView | Has[ModelVersionRef]]]
+    inputs: Required[Mapping[str, Out | DatasetView | OfflineView | CapturedView | Has[ModelVersionRef]]]
     """What is scored, by name: what another step made, a version of a dataset, or the history of a feature group. The
     container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
     outputs: Sequence[str]

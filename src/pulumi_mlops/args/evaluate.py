@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pulumi_mlops.args.compute import Compute
     from pulumi_mlops.components.dataset_ref import DatasetView
+    from pulumi_mlops.components.endpoint_ref import CapturedView
     from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import OfflineView
     from pulumi_mlops.components.model import ModelVersionRef
@@ -34,9 +35,10 @@ class EvaluateArgs(TypedDict, total=False):
     of the library starts the command."""
     command: Required[Sequence[Input[str]]]
     """The program and its arguments. ``$(NAME)`` stands for a variable, such as ``$(MLOPS_INPUT_X)``."""
-    inputs: Mapping[str, Out | DatasetView | OfflineView | Has[ModelVersionRef]]
-    """What it reads, by name: what another step made, a version of a dataset or of a model, or the history of a feature
-    group. The container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
+    inputs: Mapping[str, Out | DatasetView | OfflineView | CapturedView | Has[ModelVersionRef]]
+    """What it reads, by name: what another step made, a version of a dataset or of a model, the history of a feature
+    group, or what an endpoint was asked and answered, ``score.requests(hours=24)``. The container finds the folder of
+    each under ``MLOPS_INPUT_<NAME>``."""
     outputs: Sequence[str]
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names. A folder that is
     empty at the end is an error."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pulumi_mlops.clients.lineage import Served, Version
 from pulumi_mlops.clients.runs import Run, StepState
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core import registry

@@ -10,7 +10,7 @@ from pulumi_mlops.clients import backend, stacks
 from pulumi_mlops.clients.lineage import Lineage
 from pulumi_mlops.clients.parameters import judged
 from pulumi_mlops.clients.runs import Run, StepState
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core import private

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
+from pulumi_mlops.components.endpoint_ref import CapturedView, EndpointRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView, OnlineView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -18,7 +18,7 @@ from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.existing import Existing, take_over
 from pulumi_mlops.core.inputs import Flag, In, Needs, Number, OneOf, Spec, Whole, earlier, given, refuse
 from pulumi_mlops.core.principals import Principals
-from pulumi_mlops.core.refs import Either, Given, Of, Ref, SecretRef
+from pulumi_mlops.core.refs import Either, Given, Of, SecretRef
 from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.core.workload import (
     FEATURES,
@@ -458,6 +458,12 @@ class EndpointSpec(Spec):
         return self.variants or ([Variant(name=MAIN, model=self.model)] if self.model is not None else [])
 
     @property
+    def records(self) -> dict[str, str]:
+        """By variant, the record of the step that made what it serves, where the registry names one."""
+        versions = {part.name: part.model for part in self.served if isinstance(part.model, ModelVersionRef)}
+        return {name: version.record for name, version in versions.items() if version.record is not None}
+
+    @property
     def waiting(self) -> list[ModelVersionRef]:
         """The models of which no version is approved yet."""
         parts = [variant.model for variant in self.served] + ([self.shadow.model] if self.shadow else [])
@@ -531,19 +537,6 @@ class ExistingEndpointSpec(Existing):
     """The platform from which it is called."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class EndpointRef(Ref):
-    """A model behind an address."""
-
-    noun = "endpoint"
-
-    platform: PlatformRef
-    url: Input[str | None] = None
-    status: Literal["live", "waiting"]
-    variants: list[str] = field(default_factory=list)
-    captured: Input[str | None] = None
-
-
 def waiting(scope: Scope, spec: EndpointSpec, address: Mapping[str, str]) -> EndpointRef:
     """Say what an endpoint waits for, and stand for it until then: nothing is made."""
     models = ", ".join(sorted({model.name for model in spec.waiting}))
@@ -555,6 +548,7 @@ def waiting(scope: Scope, spec: EndpointSpec, address: Mapping[str, str]) -> End
         url=None,
         status="waiting",
         variants=[variant.name for variant in spec.served],
+        capture_percent=spec.capture_percent,
         address=address,
     )
 
@@ -593,3 +587,7 @@ class Endpoint(Component[EndpointSpec, EndpointRef]):
     def existing(cls, name: str, **args: "Unpack[ExistingEndpointArgs]") -> EndpointRef:
         """Use an endpoint that exists already: it is called, and never changed or deleted."""
         return take_over(EXISTING, ExistingEndpointSpec, name, args)
+
+    def requests(self, *, hours: int) -> CapturedView:
+        """Return what was asked and answered in the last hours; see :meth:`EndpointRef.requests`."""
+        return self.ref.requests(hours=hours)

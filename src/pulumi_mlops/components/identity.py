@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from pulumi_mlops import bridges
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.feature_store import FeatureStoreRef

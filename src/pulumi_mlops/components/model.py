@@ -113,6 +113,8 @@ class ModelVersionRef(Ref):
     """Digest of that image, where the registry keeps it."""
     flavour: str | None = None
     """What its files are, in the registry's words: a framework or a format."""
+    record: str | None = None
+    """Address of the record of the step that made its files; None where no pipeline of this library did."""
     shared: bool = False
     """Whether its registry is one that platforms share."""
 

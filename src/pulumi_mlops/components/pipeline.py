@@ -119,6 +119,11 @@ class PipelineSpec(Spec):
                 if here not in (None, version.backend):
                     told = f"version {version.version} of {version.name!r} lives on {version.backend!r}"
                     raise refuse(f"{step}.inputs.{key}: {told}, and its files are not read here; copy them")
+            for key, view in (work.captured if work else {}).items():
+                home = view.endpoint.platform
+                if isinstance(platform, PlatformRef) and not bridges.same(platform, home):
+                    told = f"endpoint {view.endpoint.name!r} is of platform {home.name!r} ({home.stage})"
+                    raise refuse(f"{step}.inputs.{key}: {told}, whose captured requests steps of that platform read")
         return value
 
     def uses(self) -> frozenset[str]:
@@ -184,3 +189,5 @@ class Pipeline(Component[PipelineSpec, PipelineRef]):
 
     def __init__(self, name: str, opts: ResourceOptions | None = None, **args: "Unpack[PipelineArgs]") -> None:
         self.build(name, args, opts)
+        for step, one in args["steps"].items():
+            one.held_by(self.ref, step)

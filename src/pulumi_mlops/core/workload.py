@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pulumi import Input
+from pulumi import Input, Output
 
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.refs import Ref, SecretRef
@@ -22,6 +22,8 @@ FETCHED = "MLOPS_ENV_"
 """The prefix of a variable that names where the value of another one is: ``jobs/start.py`` fetches it."""
 VERSIONS = "_versions/"
 """The folder below a dataset with the lists of the files of its versions."""
+RECORD_OF_VERSION = "mlops-facts"
+"""The fact of a version that names the record of the step which made its files."""
 PORT = 8080
 """Where a container is asked, unless its workload names another port."""
 HEALTH = "/ping"
@@ -37,6 +39,17 @@ class Place:
     """A file or, where the address ends in a slash, a folder, in the artifact store or elsewhere."""
 
     uri: Input[str]
+
+
+def folder(address: Input[str]) -> Input[str]:
+    """Return the address of a folder, which ends in a slash, also where somebody else wrote it without.
+
+    >>> folder("store://acme/rows"), folder("store://acme/rows/")
+    ('store://acme/rows/', 'store://acme/rows/')
+    """
+    if isinstance(address, str):
+        return f"{address.removesuffix('/')}/"
+    return Output.format("{0}", address).apply(lambda known: f"{known.removesuffix('/')}/")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,12 @@ def metric(given: Mapping[str, str], one: Mapping[str, str]) -> float:
 
 def before(step: str) -> str:
     """Name the variable with the folder of a step before."""
-    return "MLOPS_BEFORE_" + step.upper().replace("-", "_")
+    return f"MLOPS_BEFORE_{word(step)}"
+
+
+def word(name: str) -> str:
+    """Write a name as it is part of a variable."""
+    return name.upper().replace("-", "_")
 
 
 def skip(reason: str, state: Path, settings: Mapping[str, Any], given: Mapping[str, str]) -> None:
@@ -147,7 +152,7 @@ def outputs(settings: Mapping[str, Any], given: Mapping[str, str]) -> list[Path]
 
 def output(name: str) -> str:
     """Name the variable with the folder of an output."""
-    return "MLOPS_OUTPUT_" + name.upper().replace("-", "_")
+    return f"MLOPS_OUTPUT_{word(name)}"
 
 
 def recorded(record: Mapping[str, Any], given: Mapping[str, str], state: Path) -> dict[str, str]:
@@ -159,10 +164,11 @@ def recorded(record: Mapping[str, Any], given: Mapping[str, str], state: Path) -
         "MLOPS_FACTS": str(state / FACTS),
         "MLOPS_FACTS_AT": record["runs"] + "/".join([*parts, FACTS]),
         "MLOPS_READ": tempfile.mkdtemp(),
+        **{f"MLOPS_KEPT_{word(name)}": f"{record['runs']}{own}/{place}/" for name, place in record["kept"].items()},
     }
     for name, one in record["made"].items():
         address = facts(given, one["step"]).get("address", "")
-        found["MLOPS_MADE_" + name.upper().replace("-", "_")] = f"{one['step']}/{one['output']} {address}"
+        found[f"MLOPS_MADE_{word(name)}"] = f"{one['step']}/{one['output']} {address}"
     return found
 
 

@@ -92,6 +92,10 @@ class Store:
         """
         raise NotImplementedError
 
+    def level(self, below: str) -> tuple[Sequence[str], Sequence[Found]]:
+        """List what is just below a path: folders, whose names end in a slash, and files."""
+        raise NotImplementedError
+
     def read(self, path: str) -> bytes | None:
         """Read a small file; None where it is not there."""
         raise NotImplementedError
@@ -131,6 +135,18 @@ class Folder(Store):
                 written = dt.datetime.fromtimestamp(told.st_mtime, dt.UTC)
                 digest = None if name.startswith(VERSIONS) else f"sha256:{_digest_of(path)}"
                 yield Found(name, told.st_size, None, digest, written)
+
+    def level(self, below: str) -> tuple[Sequence[str], Sequence[Found]]:
+        """List one folder."""
+        folders: Any = []
+        files: Any = []
+        for path in sorted(self.root.joinpath(below).glob("*")):
+            if path.is_dir():
+                folders.append(f"{below}{path.name}/")
+            else:
+                written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+                files.append(Found(f"{below}{path.name}", path.stat().st_size, None, None, written))
+        return folders, files
 
     def read(self, path: str) -> bytes | None:
         """Read a file."""
@@ -200,16 +216,27 @@ class S3(Store):
         """List the current files."""
         call, member = ("list_object_versions", "Versions") if versions else ("list_objects_v2", "Contents")
         for page in self.client.get_paginator(call).paginate(Bucket=self.bucket, Prefix=self.root + below):
-            for one in page.get(member, []):
-                if one.get("IsLatest", True):
-                    version = one.get("VersionId")
-                    yield Found(
-                        one["Key"][len(self.root) :],
-                        int(one["Size"]),
-                        None if version in (None, "", "null") else version,
-                        f"etag:{one['ETag'].strip(chr(34))}",
-                        one["LastModified"],
-                    )
+            yield from (self._found(one) for one in page.get(member, []) if one.get("IsLatest", True))
+
+    def level(self, below: str) -> tuple[Sequence[str], Sequence[Found]]:
+        """List one folder, page by page."""
+        pages = self.client.get_paginator("list_objects_v2")
+        folders: Any = []
+        files: Any = []
+        for page in pages.paginate(Bucket=self.bucket, Prefix=self.root + below, Delimiter="/"):
+            folders += [one["Prefix"][len(self.root) :] for one in page.get("CommonPrefixes", [])]
+            files += [self._found(one) for one in page.get("Contents", [])]
+        return folders, files
+
+    def _found(self, one: dict[str, Any]) -> Found:
+        version = one.get("VersionId")
+        return Found(
+            one["Key"][len(self.root) :],
+            int(one["Size"]),
+            None if version in (None, "", "null") else version,
+            f"etag:{one['ETag'].strip(chr(34))}",
+            one["LastModified"],
+        )
 
     def read(self, path: str) -> bytes | None:
         """Read a file."""
@@ -284,10 +311,24 @@ class Azure(Store):
         del versions  # who may list may list these as well
         for one in self.container.list_blobs(name_starts_with=self.root + below, include=["versions"]):
             if one.version_id is None or one.is_current_version:
-                etag = str(one.etag).strip('"')
-                yield Found(
-                    one.name[len(self.root) :], int(one.size), one.version_id, f"etag:{etag}", one.last_modified
-                )
+                yield self._found(one)
+
+    def level(self, below: str) -> tuple[Sequence[str], Sequence[Found]]:
+        """List one folder."""
+        from azure.storage.blob import BlobPrefix  # noqa: PLC0415 (as above)
+
+        folders: Any = []
+        files: Any = []
+        for one in self.container.walk_blobs(name_starts_with=self.root + below, delimiter="/"):
+            if isinstance(one, BlobPrefix):
+                folders.append(one.name[len(self.root) :])
+            else:
+                files.append(self._found(one))
+        return folders, files
+
+    def _found(self, one: Any) -> Found:
+        etag = str(one.etag).strip('"')
+        return Found(one.name[len(self.root) :], int(one.size), one.version_id, f"etag:{etag}", one.last_modified)
 
     def read(self, path: str) -> bytes | None:
         """Read a file."""

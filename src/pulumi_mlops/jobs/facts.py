@@ -4,8 +4,9 @@
 made, whose form is the same on every backend; `docs/workload.md` tells it. Only the standard library is used.
 
 The backend says in variables what only it knows: ``MLOPS_RUN``, ``MLOPS_CODE``, ``MLOPS_FACTS`` (the file here),
-``MLOPS_FACTS_AT`` (its address afterwards), ``MLOPS_DATASET_<INPUT>``, ``MLOPS_HISTORY_<INPUT>``,
-``MLOPS_MODEL_<INPUT>`` and ``MLOPS_MADE_<INPUT>``.
+``MLOPS_FACTS_AT`` (its address afterwards), ``MLOPS_KEPT_<OUTPUT>`` (the address of each output afterwards),
+``MLOPS_DATASET_<INPUT>``, ``MLOPS_HISTORY_<INPUT>``, ``MLOPS_CAPTURED_<INPUT>``, ``MLOPS_BASELINE_<INPUT>``
+with ``MLOPS_VERSION_<INPUT>``, ``MLOPS_MODEL_<INPUT>`` and ``MLOPS_MADE_<INPUT>``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
 FORM = 1
 RUN, CODE, FILE, ADDRESS, READ = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
 INPUT, DATASET, HISTORY, MADE = "MLOPS_INPUT_", "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_"
-MODEL = "MLOPS_MODEL_"
+MODEL, CAPTURED, BASELINE, KEPT = "MLOPS_MODEL_", "MLOPS_CAPTURED_", "MLOPS_BASELINE_", "MLOPS_KEPT_"
+OF_VERSION = "MLOPS_VERSION_"
+"""How the variable begins with the record of the version that a baseline is one of."""
+FETCHED = {
+    "datasets": (DATASET, "dataset.py", "fetch"),
+    "queries": (HISTORY, "history.py", "fetch"),
+    "captured": (CAPTURED, "served.py", "captured"),
+    "baselines": (BASELINE, "served.py", "baseline"),
+}
+"""Inputs that are fetched, as ``MLOPS_STEP`` lists them: the variable of each, and the program that fetches it."""
 PARAMETER = "MLOPS_PARAMETER_"
 DATA = "MLOPS_DATA_"
 """How variables begin that say which data a step read, for a client that records variables."""
@@ -38,21 +48,21 @@ def variable(prefix: str, name: str) -> str:
 
 
 def fetch(wanted: Mapping[str, Any], environment: Mapping[str, str]) -> int:
-    """Fetch the versions of datasets, and the histories of feature groups, that a step reads; return an exit code.
+    """Fetch what a step reads that no service brings: versions, histories, requests, baselines; return an exit code.
 
     What was read is kept in a folder, a file for each input: where another container has fetched it, it is there.
     """
     kept = Path(environment[READ])
     kept.mkdir(parents=True, exist_ok=True)
-    programs = {DATASET: ("dataset.py", wanted.get("datasets", [])), HISTORY: ("history.py", wanted.get("queries", []))}
-    for prefix, (program, names) in programs.items():
-        for name in names:
+    for kind, (prefix, program, verb) in FETCHED.items():
+        for name in wanted.get(kind, []):
             said = kept / f"{variable('', name).lower()}.json"
             if said.is_file():
                 continue
-            which, where = _named(environment[variable(prefix, name)])
+            told = environment[variable(prefix, name)]
+            which, where = (environment[variable(OF_VERSION, name)], told) if kind == "baselines" else _named(told)
             folder = environment[variable(INPUT, name)]
-            command = [sys.executable, str(Path(__file__).with_name(program)), "fetch", where, which, folder]
+            command = [sys.executable, str(Path(__file__).with_name(program)), verb, where, which, folder]
             done = subprocess.run(command, env=dict(environment), stdout=subprocess.PIPE, check=False)  # noqa: S603 (ours)
             if done.returncode:
                 sys.stderr.write(f"step: input {name!r} could not be fetched.\n")
@@ -89,6 +99,7 @@ class Record:
             "parameters": _after(PARAMETER, environment),
             "inputs": inputs(environment),
             "outputs": list(wanted.get("outputs", [])),
+            "folders": folders(environment, wanted),
             "metrics": {},
             "tracker": environment.get("MLOPS_TRACKER"),
         }
@@ -171,6 +182,11 @@ def inputs(environment: Mapping[str, str]) -> dict[str, Any]:
             which, where = _named(told)
             found[name] = {"features": told.rpartition(f"@{which} ")[0], "location": where, "days": int(which)}
             found[name].update({"until": _now(), **read})
+        elif told := environment.get(CAPTURED + own):
+            which, where = _named(told)
+            found[name] = {"endpoint": told.rpartition(f"@{which} ")[0], "location": where, "hours": int(which), **read}
+        elif environment.get(BASELINE + own):
+            found[name] = {"baseline": read}
         elif told := environment.get(MODEL + own):
             which, where = _named(told)
             found[name] = {"model": told.rpartition(f"@{which} ")[0], "files": where, "version": int(which)}
@@ -181,6 +197,12 @@ def inputs(environment: Mapping[str, str]) -> dict[str, Any]:
         else:
             found[name] = {"folder": folder}
     return found
+
+
+def folders(environment: Mapping[str, str], wanted: Mapping[str, Any]) -> dict[str, str]:
+    """Say at which address each output is afterwards."""
+    named = {name: environment.get(variable(KEPT, name)) for name in wanted.get("outputs", [])}
+    return {name: address for name, address in named.items() if address}
 
 
 def _after(prefix: str, environment: Mapping[str, str]) -> dict[str, str]:

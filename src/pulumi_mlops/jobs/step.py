@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 STEP = "MLOPS_STEP"
 """What it has to leave, and how: ``{"outputs": ["model"], "metrics": ["auc"], "launcher": "torchrun", "processes": 1,
-"attempts": 2, "datasets": ["y"], "queries": ["x"]}``; the last two are the inputs that are fetched."""
+"attempts": 2, "datasets": ["y"], "queries": ["x"]}``; the last two are inputs that are fetched, and so are
+``captured`` and ``baselines``."""
+FETCHED = ("datasets", "queries", "captured", "baselines")
+"""How inputs are listed there that ``facts.py`` fetches."""
 COMMAND = "MLOPS_COMMAND"
 """The command, as JSON, where the service starts this program by itself: with nothing, or with ``train``."""
 _CONFIG = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "input/config"  # as SageMaker's own toolkits have it
@@ -43,6 +46,8 @@ HOSTS = _CONFIG / "resourceconfig.json"
 """Where SageMaker writes which machines there are."""
 PROGRAMS = "MLOPS_PROGRAMS"
 """The folder with the library's programs, for a command that is one of them."""
+PART = re.compile(r"MLOPS_PART_(\d+)_(\w+)")
+"""How a variable is called that holds a part of another one."""
 PORT = 29500
 """Where processes on several machines meet."""
 NOT_DONE = 65
@@ -58,7 +63,7 @@ def main(command: list[str]) -> int:
     if not command:
         sys.stderr.write("step: no command was given.\n")
         return 64
-    environment = {**os.environ, PROGRAMS: str(Path(__file__).parent)}
+    environment = {**whole(os.environ), PROGRAMS: str(Path(__file__).parent)}
     environment.update(settings(SETTINGS))
     environment.update(nodes(environment, HOSTS))
     wanted = json.loads(environment.get(STEP, "{}"))
@@ -71,10 +76,10 @@ def main(command: list[str]) -> int:
     code, record = begun(environment, wanted)
     if code:
         return code
-    whole = [filled(word, environment) for word in command]
+    words = [filled(word, environment) for word in command]
     if wanted.get("launcher") == "torchrun":
-        whole = torchrun(environment, int(wanted.get("processes", 1))) + whole
-    code, metrics = again(whole, environment, int(wanted.get("attempts", 1))), dict[str, float]()
+        words = torchrun(environment, int(wanted.get("processes", 1))) + words
+    code, metrics = again(words, environment, int(wanted.get("attempts", 1))), dict[str, float]()
     if environment["MLOPS_NODE_RANK"] != "0":
         return code
     if code == 0:
@@ -84,9 +89,18 @@ def main(command: list[str]) -> int:
     return code
 
 
+def whole(environment: Mapping[str, str]) -> dict[str, str]:
+    """Put variables together whose values are longer than the service takes: ``MLOPS_PART_0_STEP`` and so on."""
+    found = {name: value for name, value in environment.items() if not PART.fullmatch(name)}
+    cut = sorted((part[2], int(part[1]), name) for name in environment if (part := PART.fullmatch(name)))
+    for name, _, variable_of_part in cut:
+        found[f"MLOPS_{name}"] = found.get(f"MLOPS_{name}", "") + environment[variable_of_part]
+    return found
+
+
 def begun(environment: dict[str, str], wanted: Mapping[str, Any]) -> tuple[int, Record | None]:
     """Fetch what is to be fetched, and begin the record of the step, which the first of several machines writes."""
-    fetched = wanted.get("datasets") or wanted.get("queries")
+    fetched = any(wanted.get(kind) for kind in FETCHED)
     if "MLOPS_RUN" not in environment and not fetched:
         return 0, None
     import facts  # noqa: PLC0415 (it is beside this file where it runs)
@@ -95,7 +109,7 @@ def begun(environment: dict[str, str], wanted: Mapping[str, Any]) -> tuple[int, 
         return int(code), None
     if "MLOPS_RUN" not in environment:
         return 0, None
-    for name in (facts.RUN, facts.ADDRESS):
+    for name in (facts.RUN, facts.ADDRESS, *(one for one in environment if one.startswith(facts.KEPT))):
         environment[name] = filled(environment.get(name, ""), environment)
     record: Record = facts.Record(environment, wanted)
     environment.update(record.told(environment))

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import GetCoreSchemaHandler, ValidationError
+from pydantic import GetCoreSchemaHandler, PrivateAttr, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core.errors import InvalidArgs, Problem
 from pulumi_mlops.core.inputs import Spec, deferred, is_deferred, kind_of, nearest, refuse, told
 from pulumi_mlops.core.refs import Given
@@ -188,6 +189,17 @@ class Step(Spec):
     def label(self) -> str:
         """How the engine's record names it."""
         return self.kind
+
+    _held: list[tuple[PipelineRef, str]] = PrivateAttr(default_factory=list)
+
+    def held_by(self, pipeline: PipelineRef, name: str) -> None:
+        """Have it know a pipeline that holds it, and its name there: what it makes is found in the runs of that."""
+        self._held.append((pipeline, name))
+
+    @property
+    def holders(self) -> Sequence[tuple[PipelineRef, str]]:
+        """The pipelines of this program that hold it, each with its name there."""
+        return self._held
 
     def out(self, name: str) -> Out:
         """Name a folder of files that it makes, for another step."""

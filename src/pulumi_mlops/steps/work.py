@@ -7,6 +7,7 @@ from pulumi import Input, Output
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops.components.dataset_ref import DatasetView
+from pulumi_mlops.components.endpoint_ref import CapturedView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
 from pulumi_mlops.components.model import ModelVersionRef
@@ -16,15 +17,23 @@ from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, refuse
 from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import Given, Of, SecretRef
-from pulumi_mlops.core.workload import Grant, Image, Workload, taken, twins, variable
+from pulumi_mlops.core.workload import Grant, Image, Place, Workload, taken, twins, variable
+from pulumi_mlops.steps.served import BaselineView
 from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
 
 START, FETCH, READ, FACTS, QUERY = "step.py", "start.py", "dataset.py", "facts.py", "history.py"
 """The programs of ``jobs/`` that begin a step: the first of all, the one for a tracker's keys, the one for datasets,
 the one that writes the record of the step, and the one that queries the history of a feature group."""
+SERVED = "served.py"
+"""The program that reads what endpoints captured, and the baseline of what they serve, where a step does."""
 DATASET, HISTORY, MADE, MODEL = "MLOPS_DATASET_", "MLOPS_HISTORY_", "MLOPS_MADE_", "MLOPS_MODEL_"
 """Variables that say of an input what it is: a version of a dataset, a history, an output of another step, a version of
 a model."""
+CAPTURED, BASELINE, OF_VERSION = "MLOPS_CAPTURED_", "MLOPS_BASELINE_", "MLOPS_VERSION_"
+"""Variables of an input that is what an endpoint captured, or the baseline of what it serves, with the record of that
+version."""
+KEPT = "MLOPS_KEPT_"
+"""Variables with the address at which each output is afterwards, for the record."""
 RUN, CODE, RECORD, RECORDED, READS = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
 """Variables for the record of a step: the run, the image, the file, its address afterwards, and the folder with what
 was read."""
@@ -42,13 +51,13 @@ METRICS = "MLOPS_METRICS"
 _SMALL = Compute(cpus=2, memory_gb=4)
 
 
-Read = Annotated[Out | DatasetView | OfflineView | ModelVersionRef, Given()]
+Read = Annotated[Out | DatasetView | OfflineView | CapturedView | ModelVersionRef, Given()]
 """What a step can read."""
 
 
 def delivered(steps: Iterable["Work"]) -> list[str]:
     """Name the programs that steps need beside those that begin every step, each once."""
-    return sorted({name for step in steps for name in step.programs})
+    return sorted({name for step in steps for name in (*step.programs, *([SERVED] if step.of_endpoints else []))})
 
 
 def _some(inputs: Mapping[str, object], kind: type) -> bool:
@@ -71,9 +80,11 @@ class Work(Step):
         Needs("pipeline.features", lambda inputs: _some(inputs, OfflineView)),
         Needs("pipeline.datasets", lambda inputs: _some(inputs, DatasetView)),
         Needs("pipeline.versions", lambda inputs: _some(inputs, ModelVersionRef)),
+        Needs("pipeline.captured", lambda inputs: _some(inputs, CapturedView)),
     ] = {}
-    """What it reads, by name: what another step made, a version of a dataset or of a model, or the history of a feature
-    group. The container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
+    """What it reads, by name: what another step made, a version of a dataset or of a model, the history of a feature
+    group, or what an endpoint was asked and answered, ``score.requests(hours=24)``. The container finds the folder of
+    each under ``MLOPS_INPUT_<NAME>``."""
     outputs: list[str] = []
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names. A folder that is
     empty at the end is an error."""
@@ -180,11 +191,42 @@ class Work(Step):
         """Where it sends measurements; steps of the library alone do."""
         return None
 
+    @property
+    def captured(self) -> dict[str, CapturedView]:
+        """What it reads of the requests of endpoints, by input."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, CapturedView)}
+
+    @property
+    def baselines(self) -> dict[str, BaselineView]:
+        """What it reads of what endpoints serve, by input."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, BaselineView)}
+
+    @property
+    def of_endpoints(self) -> bool:
+        """Whether it reads something of endpoints."""
+        return bool(self.captured or self.baselines)
+
+    @property
+    def fetched(self) -> dict[str, list[str]]:
+        """The inputs that a program of the library fetches on every backend, as ``MLOPS_STEP`` lists them."""
+        found = {"datasets": list(self.datasets), "captured": list(self.captured), "baselines": list(self.baselines)}
+        return {kind: names for kind, names in found.items() if names}
+
+    @property
+    def fetches(self) -> list[str]:
+        """The inputs that a program of the library fetches on every backend."""
+        return [name for names in self.fetched.values() for name in names]
+
     def told(self) -> dict[str, Input[str]]:
         """Name the variables from which the record of the step is written, as far as no backend knows more of them."""
         found: dict[str, Input[str]] = {CODE: self.image}
         for name, view in self.datasets.items():
             found[variable(DATASET, name)] = together_with(view.label, view.dataset.location)
+        for name, seen in self.captured.items():
+            found[variable(CAPTURED, name)] = together_with(seen.label, seen.folder)
+        for name, base in self.baselines.items():
+            found[variable(BASELINE, name)] = together_with(base.label, base.runs)
+            found[variable(OF_VERSION, name)] = base.record
         for name, version in self.versions.items():
             found[variable(MODEL, name)] = f"{version.name}@{version.version} {version.files}"
         if self.tracker is not None:
@@ -198,6 +240,8 @@ class Work(Step):
         grants: list[Grant] = [("pull", Image(self.image))]
         grants += [("read", view) for view in (*self.views.values(), *self.datasets.values())]
         grants += [("read", version) for version in self.versions.values()]
+        grants += [("read", Place(seen.folder)) for seen in self.captured.values()]
+        grants += [("read", place) for base in self.baselines.values() for place in base.places]
         grants += [("read", secret) for secret in self.secrets.values()]
         grants += [("measure", self.watch)] if self.watch is not None else []
         return Workload(

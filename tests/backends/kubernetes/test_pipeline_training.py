@@ -168,6 +168,7 @@ def test_what_is_known_when_a_run_goes_on_is_handed_over() -> None:
     found = told(cloud, "try-best")
     assert found["handed"] == [
         "MLOPS_FACTS_AT",
+        "MLOPS_KEPT_MODEL",
         "MLOPS_PARAMETER_DAYS",
         "MLOPS_PARAMETER_LR",
         "MLOPS_RUN",

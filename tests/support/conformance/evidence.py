@@ -148,6 +148,10 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/datasets"),
         _RIGHTS,
     ),
+    "pipeline.captured": (
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_CAPTURED_SEEN"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/captured"),
+    ),
     "pipeline.tracker": (
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLFLOW_TRACKING_URI"),
         _RIGHTS,
@@ -399,6 +403,7 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     ),
     "pipeline.features": (said(_COMPONENT, "properties/componentSpec/jobs/fit/inputs/input_x/uri"),),
     "pipeline.datasets": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
+    "pipeline.captured": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.tracker": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.retries": (said(_COMPONENT, "properties/componentSpec/command"),),
     "pipeline.distributed": (
@@ -590,6 +595,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "pipeline": (Made(_TEMPLATE_OF_RUNS), Made("kubernetes:core/v1:ServiceAccount"), Made(_BINDING), Made(_CONFIG)),
     "pipeline.features": (said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),),
     "pipeline.datasets": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
+    "pipeline.captured": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
     "pipeline.tracker": (
         said(_TEMPLATE_OF_RUNS, "spec/templates/metadata/labels/pulumi-mlops~records-in"),
         Made(_SECRET),

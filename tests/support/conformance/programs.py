@@ -93,6 +93,13 @@ def reading_rows(words: Words) -> mlops.Pipeline:
     return pipeline(words, hub, steps={"fit": training(words, inputs={"y": rows.latest()})})
 
 
+def reading_requests(words: Words, *, reads: bool = True) -> mlops.Pipeline:
+    hub = platform(words)
+    score = endpoint(words, hub, capture_percent=100)
+    seen = {"seen": score.requests(hours=24)} if reads else {}
+    return pipeline(words, hub, steps={"fit": training(words, inputs=seen)})
+
+
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -416,6 +423,7 @@ PROGRAMS: Mapping[str, Program] = {
         lambda w: trained_on(w, nodes=2, launcher="torchrun", retries=2)
     ),
     "pipeline.datasets": Program(reading_rows, without=dataset),
+    "pipeline.captured": Program(reading_requests, without=lambda w: reading_requests(w, reads=False)),
     "pipeline.batch": Program(scoring, without=pipeline),
     "pipeline.versions": Program(lambda w: scoring(w, with_a_version=True), without=scoring),
     "pipeline.tracker": Program(recorded, without=pipeline),

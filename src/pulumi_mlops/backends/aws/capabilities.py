@@ -97,6 +97,9 @@ CAPABILITIES = table(
         "pipeline.datasets": Entry(
             "emulated", "the program that starts a step fetches the files with boto3, which the image has to have"
         ),
+        "pipeline.captured": Entry(
+            "emulated", "the program that starts a step fetches the hours with boto3, which the image has to have"
+        ),
         "pipeline.tracker": Entry("native", "variables of the job, and the right to record"),
         "pipeline.cluster": Entry("native", "the terms of a training job: instances, spot, warm pool, longest run"),
         "pipeline.distributed": Entry("native", "a training job of several instances"),

@@ -10,7 +10,7 @@ from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.clients import records
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef

@@ -19,7 +19,6 @@ from pulumi_mlops.backends.aws.scaling import Registered, scale
 from pulumi_mlops.backends.aws.workload import container
 from pulumi_mlops.components.endpoint import (
     SHADOW,
-    EndpointRef,
     EndpointSpec,
     ModelFiles,
     Release,
@@ -27,6 +26,7 @@ from pulumi_mlops.components.endpoint import (
     Variant,
     waiting,
 )
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -126,6 +126,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         status="live",
         variants=[variant.name for variant in spec.served],
         captured=captured if spec.capture_percent else None,
+        capture_percent=spec.capture_percent,
+        records=spec.records,
         address=EndpointAddress(name=serving, arn=arn, logs=logs.name).plain(),
         native={
             "endpoint": live,

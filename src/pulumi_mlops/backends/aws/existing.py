@@ -24,7 +24,8 @@ from pulumi_mlops.backends.aws.feature_store import TYPES
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.components.dataset import ExistingDatasetSpec
 from pulumi_mlops.components.dataset_ref import DatasetRef
-from pulumi_mlops.components.endpoint import EndpointRef, ExistingEndpointSpec
+from pulumi_mlops.components.endpoint import ExistingEndpointSpec
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.feature_group import ExistingFeatureGroupSpec, FeatureGroupRef
 from pulumi_mlops.components.feature_store import ExistingFeatureStoreSpec, FeatureStoreRef
 from pulumi_mlops.components.identity import ExistingIdentitySpec, IdentityRef
@@ -285,6 +286,7 @@ def endpoint(name: str, spec: ExistingEndpointSpec) -> EndpointRef:
         status="live",
         variants=[variant["VariantName"] for variant in there.get("ProductionVariants", [])],
         captured=capture.get("DestinationS3Uri") if capture.get("EnableCapture") else None,
+        capture_percent=capture.get("CurrentSamplingPercentage") if capture.get("EnableCapture") else 0,
         address=EndpointAddress(
             name=called,
             arn=there.get("EndpointArn") or _arn(platform, "endpoint", called),

@@ -16,7 +16,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Metric, Out, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import HISTORY, MADE, READS, RECORDED, RUN, Work, together_with
+from pulumi_mlops.steps.work import HISTORY, KEPT, MADE, READS, RECORDED, RUN, Work, together_with
 
 MEASURED = "mlops.metrics"
 """The output with what a step measured, and its record; no output of a step can be called so."""
@@ -66,6 +66,8 @@ class Known:
             made[variable(HISTORY, one)] = together_with(
                 f"{view.group.name}@{view.days}", history.address(view.group, self.at.platform)
             )
+        for output in step.outputs:
+            made[variable(KEPT, output)] = self.kept(name, output)
         own = self.facts(self.graph.steps[name], own=True)
         return {RUN: {"Std:Join": {"On": "/", "Values": parts}}, RECORDED: own, READS: "/tmp/mlops/read", **made}  # noqa: S108 (in the container)
 
@@ -123,6 +125,13 @@ class Known:
             return {"Get": f"Steps.{name}.ProcessingOutputConfig.Outputs['{out.name}'].S3Output.S3Uri"}
         below = ["model"] if out.name == "model" else ["data", out.name]
         return expressions.joined(self.run(name), self._job_name(out.step), "output", *below, "")
+
+    def kept(self, name: str, output: str) -> Json:
+        """Return the address at which an output of a step is afterwards, as the step itself knows it."""
+        if not isinstance(self.graph.steps[name], TuneStep | TrainStep):
+            return expressions.joined(self.run(name), output, "")
+        below = ["model"] if output == "model" else ["data", output]
+        return expressions.joined(self.run(name), _JOB, "output", *below, "")
 
     def brought(self, step: Work) -> dict[str, Any]:
         """Return the folders that a service brings into a step, by input: of other steps, and of versions."""

@@ -21,6 +21,7 @@ from pulumi_mlops.core import principals, private
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
+from pulumi_mlops.core.workload import RECORD_OF_VERSION
 
 _STATUS = {"approved": "Approved", "rejected": "Rejected", "pending": "PendingManualApproval"}
 _PREFIX = 40  # leaves room for a model's name in the 63 characters of a group's
@@ -178,6 +179,7 @@ def _version(model: ModelRef, package: dict[str, Any]) -> ModelVersionRef:
         image=only.get("Image"),
         digest=only.get("ImageDigest"),
         flavour=only.get("Framework"),
+        record=package.get("CustomerMetadataProperties", {}).get(RECORD_OF_VERSION),
         address=ModelVersionAddress(
             arn=package["ModelPackageArn"],
             group=address.name,

@@ -24,12 +24,11 @@ from pulumi_mlops.backends.aws.history import read_history, with_keys
 from pulumi_mlops.backends.aws.places import bucket_of, objects, read_files, read_place, through, write_place
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
-from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
 
@@ -502,12 +501,6 @@ def _tell_topic(topic: Topic, here: PlatformRef) -> list[Statement]:
     ]
 
 
-def _measure(watch: WatchRef, _here: PlatformRef) -> list[Statement]:
-    # CloudWatch has no resource to name in PutMetricData; the namespace is the narrowest there is, and a watch's own.
-    bound = {"StringEquals": {"cloudwatch:namespace": watch.facts["namespace"]}}
-    return [allow(["cloudwatch:PutMetricData"], "*", bound)]
-
-
 def _write_catalogue(catalogue: Catalogue, here: PlatformRef) -> list[Statement]:
     at = PlatformAddress.of(here)
     arns = [
@@ -556,7 +549,6 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("deploy", ModelRef): _deploy,
     ("invoke", EndpointRef): _invoke,
     ("tell", Topic): _tell_topic,
-    ("measure", WatchRef): _measure,
     ("record", ExperimentTrackerRef): _record,
 }
 

@@ -21,7 +21,7 @@ from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING, Machines
 from pulumi_mlops.backends.aws.workload import environment
 from pulumi_mlops.components.training_ref import TrainingClusterRef
 from pulumi_mlops.core.compute import Compute
-from pulumi_mlops.core.workload import variable
+from pulumi_mlops.core.workload import OURS, variable
 from pulumi_mlops.steps.graph import Graph
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.train import TrainStep
@@ -41,6 +41,8 @@ PROGRAM = "mlops.program"
 _COMPARED = {">=": "GreaterThanOrEqualTo", ">": "GreaterThan", "<=": "LessThanOrEqualTo", "<": "LessThan"}
 _VERSION = "2020-12-01"
 _DISK_GB = 50
+_VALUE = 256
+"""Characters of a variable's value in a processing job, which takes fewer than a training."""
 _TRAINED = "/opt/ml/input/data"
 _PROCESSED = "/opt/ml/processing"
 _SUSPECT = ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"]
@@ -284,18 +286,17 @@ class Rendering:
 
     def _environment(self, name: str, step: Work) -> Json:
         """Return the variables that a step has wherever it runs."""
-        wanted = {
+        wanted: dict[str, Any] = {
             "outputs": list(step.outputs),
             "metrics": list(step.metrics),
             "attempts": step.retries + 1 if step.machines == 1 else 1,
         }
-        if step.datasets:
-            wanted["datasets"] = list(step.datasets)
+        wanted |= step.fetched
         if step.views:
             wanted["queries"] = list(step.views)
         if isinstance(step, TrainStep) and step.launcher:
             wanted |= {"launcher": step.launcher, "processes": step.processes}
-        return {
+        found = {
             **environment(step.workload(name)),
             **{
                 variable(PARAMETER, one): expressions.as_text(expressions.given(value))
@@ -305,6 +306,7 @@ class Rendering:
             **self.known.recorded(name, step),
             "MLOPS_STEP": json.dumps(wanted),
         }
+        return {part: value for name, whole in found.items() for part, value in _cut(name, whole)}
 
 
 def ranges(over: Mapping[str, Search]) -> Json:
@@ -321,6 +323,15 @@ def ranges(over: Mapping[str, Search]) -> Json:
         scale = "Logarithmic" if search.log_uniform else "Linear"
         found[kind].append({"Name": name, "MinValue": f"{low:g}", "MaxValue": f"{high:g}", "ScalingType": scale})
     return {kind: rows for kind, rows in found.items() if rows}
+
+
+def _cut(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Cut a value of the library's own that is longer than SageMaker takes; ``step.py`` puts it together."""
+    if not isinstance(value, str) or len(value) <= _VALUE or not name.startswith(OURS):
+        yield name, value
+        return
+    for number, start in enumerate(range(0, len(value), _VALUE)):
+        yield f"{OURS}PART_{number}_{name.removeprefix(OURS)}", value[start : start + _VALUE]
 
 
 def _again(step: Work) -> Json:

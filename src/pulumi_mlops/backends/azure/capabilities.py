@@ -316,6 +316,11 @@ CAPABILITIES = table(
             "the program that starts a step fetches the files with azure-storage-blob and azure-identity, which the "
             "image has to have",
         ),
+        "pipeline.captured": Entry(
+            "emulated",
+            "the program that starts a step fetches the hours with azure-storage-blob and azure-identity, which the "
+            "image has to have",
+        ),
         "pipeline.tracker": Entry(
             "native", "variables of the step, and a role that records; keys are read with azure-identity as it starts"
         ),

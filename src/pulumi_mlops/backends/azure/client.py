@@ -14,7 +14,8 @@ from pulumi_mlops.backends.azure.asking import asking, refused
 from pulumi_mlops.clients import records
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
-from pulumi_mlops.components.endpoint import SHADOW, EndpointRef
+from pulumi_mlops.components.endpoint import SHADOW
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef

@@ -15,7 +15,8 @@ from pulumi_mlops.backends.azure.rights import INVOKER, Right
 from pulumi_mlops.backends.azure.scaling import scale
 from pulumi_mlops.backends.azure.stores import in_datastore
 from pulumi_mlops.backends.azure.workload import SCORING
-from pulumi_mlops.components.endpoint import SHADOW, EndpointRef, EndpointSpec, waiting
+from pulumi_mlops.components.endpoint import SHADOW, EndpointSpec, waiting
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.inputs import is_deferred
@@ -91,6 +92,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         status="live",
         variants=[variant.name for variant in spec.served],
         captured=captured if spec.capture_percent else None,
+        capture_percent=spec.capture_percent,
+        records=spec.records,
         address=EndpointAddress(name=ready, id=live_one.id, invoke=role.id).plain(),
         native=native,
     )

@@ -26,6 +26,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.gates import missed
 from pulumi_mlops.core.naming import physical
 from pulumi_mlops.core.principals import Who
+from pulumi_mlops.core.workload import RECORD_OF_VERSION
 
 IMAGE, DIGEST = "serving_image", "serving_image_digest"
 """Tags of a version that name the image which serves it."""
@@ -196,7 +197,7 @@ def _version(model: ModelRef, found: Mapping[str, Any]) -> ModelVersionRef:
     shared = ModelAddress.of(model).shared
     kind = properties.get("modelType")
     image = told.get(IMAGE)
-    digest = told.get(DIGEST)
+    digest, record = told.get(DIGEST), told.get(RECORD_OF_VERSION)
     return ModelVersionRef(
         name=model.name,
         backend="azure",
@@ -207,6 +208,7 @@ def _version(model: ModelRef, found: Mapping[str, Any]) -> ModelVersionRef:
         image=str(image) if image else None,
         digest=str(digest) if digest else None,
         flavour=_flavour(properties),
+        record=str(record) if record else None,
         shared=model.shared,
         address=ModelVersionAddress(id=_version_id(model, number), kind=kind, shared=shared).plain(),
     )

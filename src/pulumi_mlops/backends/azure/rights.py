@@ -24,7 +24,7 @@ from pulumi_mlops.backends.azure.addresses import (
     TrackerAddress,
 )
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
-from pulumi_mlops.components.endpoint import EndpointRef
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef

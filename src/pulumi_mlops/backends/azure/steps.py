@@ -142,6 +142,8 @@ class Rendered:
             "rows": {key: [view.group.platform.name, view.group.name] for key, view in views.items()},
             "versions": {key: [one.name, one.version] for key, one in (work.versions if work else {}).items()},
             "datasets": {key: [view.dataset.platform.name, view.label] for key, view in read.items()},
+            "captured": {key: one.label for key, one in (work.captured if work else {}).items()},
+            "baselines": {key: one.label for key, one in (work.baselines if work else {}).items()},
             "seconds": seconds,
             "sweep": _sweep(self.step, "", seconds) if isinstance(self.step, TuneStep) else None,
         }
@@ -339,7 +341,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
         "MLOPS_NODES": str(work.machines),
     }
     load = work.workload(name)
-    late = {**work.told(), **{variable(INPUT, key): f"{_FETCHED}/{key}" for key in work.datasets}}
+    late = {**work.told(), **{variable(INPUT, key): f"{_FETCHED}/{key}" for key in work.fetches}}
     for key, view in work.views.items():
         late[variable(HISTORY, key)] = together_with(
             f"{view.group.name}@{view.days}", FeatureGroupAddress.of(view.group).rows
@@ -352,7 +354,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "launcher": work.launcher if isinstance(work, TrainStep) else None,
             "processes": work.processes if isinstance(work, TrainStep) else 1,
             "attempts": work.retries + 1,
-            "datasets": list(work.datasets),
+            **work.fetched,
         },
         "fetches": bool(load.keys),
         "record": _record(context, name, step),
@@ -383,6 +385,7 @@ def _record(context: Context, name: str, step: Step) -> dict[str, Any]:
         "step": name,
         "trials": isinstance(step, TuneStep),
         "made": {key: {"step": graph.name(one.step), "output": one.name} for key, one in made.items()},
+        "kept": {name: f"output_{safe(name)}" for name in step.made},
     }
 
 

@@ -269,6 +269,10 @@ CAPABILITIES = table(
         "pipeline.datasets": Entry(
             "emulated", "a container of ours fetches the files before the step's own begins, with the store's key"
         ),
+        "pipeline.captured": Entry(
+            "emulated",
+            "a container of ours fetches the files that were written in these hours, with the store's key",
+        ),
         "pipeline.tracker": Entry("native", "a user of the tracker, and a way to it for the pods that record"),
         "pipeline.checkpoints": Entry("native", "a volume for the time of a run"),
         "pipeline.register.image": Entry("native", "the tag serving_image of the version"),

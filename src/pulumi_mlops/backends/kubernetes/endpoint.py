@@ -16,7 +16,8 @@ from pulumi_mlops.backends.kubernetes.operators import OPERATORS
 from pulumi_mlops.backends.kubernetes.revision import Revision
 from pulumi_mlops.backends.kubernetes.runtime import AGENT_PORT
 from pulumi_mlops.backends.kubernetes.scaling import scale
-from pulumi_mlops.components.endpoint import EndpointRef, EndpointSpec, waiting
+from pulumi_mlops.components.endpoint import EndpointSpec, waiting
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.inputs import is_deferred
@@ -77,6 +78,8 @@ def endpoint(scope: Scope, spec: EndpointSpec) -> EndpointRef:
         status="live",
         variants=[variant.name for variant in spec.served],
         captured=captured,
+        capture_percent=spec.capture_percent,
+        records=spec.records,
         address=EndpointAddress(
             name=scope.name,
             service=app.host(app.name()),

@@ -24,7 +24,8 @@ from pulumi_mlops.backends.kubernetes.addresses import (
 from pulumi_mlops.backends.kubernetes.objects import NAMESPACE, namespace_name
 from pulumi_mlops.components.dataset import ExistingDatasetSpec
 from pulumi_mlops.components.dataset_ref import DatasetRef
-from pulumi_mlops.components.endpoint import EndpointRef, ExistingEndpointSpec
+from pulumi_mlops.components.endpoint import ExistingEndpointSpec
+from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.feature_group import ExistingFeatureGroupSpec, FeatureGroupRef
 from pulumi_mlops.components.feature_store import ExistingFeatureStoreSpec, FeatureStoreRef
 from pulumi_mlops.components.identity import ExistingIdentitySpec, IdentityRef

@@ -239,6 +239,7 @@ def _ref(model: ModelRef, found: tracking.Version) -> ModelVersionRef:
         image=found.image,
         digest=found.image.partition("@")[2] or None if found.image else None,
         flavour="mlflow",
+        record=found.record,
         address=ModelVersionAddress(uri=uri, image=found.image).plain(),
     )
 

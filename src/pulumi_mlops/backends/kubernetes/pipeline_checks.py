@@ -115,6 +115,11 @@ def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:
         if not is_deferred(location) and not str(location).startswith(f"s3://{bucket}/"):
             told = f"{read.dataset.name!r} is in another object store than the platform's, whose key no pod here has"
             yield Problem(f"{where}.inputs.{key}", f"{told}; copy it to a Dataset of this platform")
+    for key, seen in step.captured.items():
+        location = seen.folder
+        if not is_deferred(location) and not str(location).startswith(f"s3://{bucket}/"):
+            told = f"what {seen.endpoint.name!r} captures is in another object store, whose key no pod here has"
+            yield Problem(f"{where}.inputs.{key}", f"{told}; have it capture to the platform's")
 
 
 def _registered(where: str, step: RegisterStep, spec: PipelineSpec) -> Iterator[Problem]:

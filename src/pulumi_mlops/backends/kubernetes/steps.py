@@ -33,7 +33,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import INPUT, MADE, METRICS, OUTPUT, PARAMETER, READS, RECORD, RECORDED, RUN, Work
+from pulumi_mlops.steps.work import INPUT, KEPT, MADE, METRICS, OUTPUT, PARAMETER, READS, RECORD, RECORDED, RUN, Work
 
 FACTS = "MLOPS-FACTS"
 """The artifact with the record of a step; no output is written so."""
@@ -153,9 +153,7 @@ class Rendering:
         """Write a step that runs a container: the pod that does, or one that leads those that do."""
         words = [*handed, *(["trial", *map(argo.set_of, searched)] if searched is not None else [])]
         pod = self._leader if trainings.led(step) else self._pod
-        brought = [
-            self._brought(one, source) for one, source in sorted(step.inputs.items()) if one not in step.datasets
-        ]
+        brought = [self._brought(one, source) for one, source in sorted(step.inputs.items()) if one not in step.fetches]
         yield {
             "name": argo.called(prefix, name),
             **argo.inputs(words, brought),
@@ -188,7 +186,7 @@ class Rendering:
         told = trainings.Leading(
             name=name,
             given={variable(INPUT, one): taken.folder(step, one) for one in step.inputs}
-            | ({READS: str(environment[READS])} if step.datasets else {}),
+            | ({READS: str(environment[READS])} if step.fetches else {}),
             taken={variable(OUTPUT, one): f"{OUTPUTS}/{one}" for one in step.outputs}
             | ({METRICS: METRICS_FILE} if step.metrics else {})
             | {RECORD: taken.FACTS_FILE},
@@ -261,8 +259,7 @@ class Rendering:
         """Return the variables of a container; those of the library win, and a user's of such a name was refused."""
         fit = step if isinstance(step, TrainStep) else None
         wanted: dict[str, Any] = {"outputs": list(step.outputs), "metrics": list(step.metrics)}
-        if step.datasets:
-            wanted["datasets"] = list(step.datasets)
+        wanted |= step.fetched
         if fit and fit.launcher:
             wanted |= {"launcher": fit.launcher, "processes": fit.processes}
         found: dict[str, Input[str]] = {key: argo.literal(value) for key, value in step.environment.items()}
@@ -285,6 +282,8 @@ class Rendering:
             RUN: f"{self.at.app.scope.name}/{argo.RUN}/{name}{within}",
             RECORDED: f"s3://{self.at.bucket}/{self._folder(name, trial=trial)}/facts.json",
         }
+        for output in step.outputs:
+            found[variable(KEPT, output)] = f"s3://{self.at.bucket}/{self._folder(name, trial=trial)}/{output}/"
         for one, source in step.inputs.items():
             if isinstance(source, Out):
                 made = f"{self.graph.name(source.step)}/{source.name}"

@@ -1,7 +1,8 @@
-"""What a step takes on Kubernetes beside files of other steps: versions of datasets, and a tracker.
+"""What a step takes on Kubernetes beside files of other steps: versions of datasets, requests of endpoints, a tracker.
 
-A version is a list of files, which Argo does not know: a container of ours fetches them before the step's own begins,
-and holds the object store's key for it. Who records is a user of the tracker, whom pods with a label reach.
+A version is a list of files, which Argo does not know, nor which hours of an endpoint's requests are asked for: a
+container of ours fetches them before the step's own begins, and holds the object store's key for it. Who records is a
+user of the tracker, whom pods with a label reach.
 """
 
 from collections.abc import Mapping
@@ -19,13 +20,26 @@ from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.workload import SECRET, TrackerRef, Workload, variable, variables
 from pulumi_mlops.steps.graph import works
-from pulumi_mlops.steps.work import FACTS, FETCH, HISTORY, INPUT, READS, RECORD, Work, together_with
+from pulumi_mlops.steps.work import (
+    BASELINE,
+    CAPTURED,
+    DATASET,
+    FACTS,
+    FETCH,
+    HISTORY,
+    INPUT,
+    OF_VERSION,
+    READS,
+    RECORD,
+    Work,
+    together_with,
+)
 
 FOLDER = "/etc/mlops"
 """Where pods of a pipeline find the library's programs."""
 INPUTS, DATASETS = "/mnt/inputs", "/mnt/datasets"
 _READ = f"{DATASETS}/.read"
-"""What was read: a file for each input that is a dataset."""
+"""What was read: a file for each input that was fetched."""
 FACTS_FILE = f"{argo.TMP}/facts.json"
 RECORDS = "pulumi-mlops/records-in"
 """The label of pods that record, whose value is the tracker that they reach."""
@@ -33,7 +47,7 @@ RECORDS = "pulumi-mlops/records-in"
 
 def folder(step: Work, name: str) -> str:
     """Return where a container finds an input."""
-    return f"{DATASETS if name in step.datasets else INPUTS}/{name}"
+    return f"{DATASETS if name in step.fetches else INPUTS}/{name}"
 
 
 @dataclass(frozen=True)
@@ -83,28 +97,28 @@ def told(step: Work, load: Workload[FeatureView]) -> dict[str, Input[str]]:
     for name, view in step.views.items():
         where = FeatureGroupAddress.of(view.group).location
         found[variable(HISTORY, name)] = together_with(f"{view.group.name}@{view.days}", where)
-    return {**secrets, **found, RECORD: FACTS_FILE, READS: _READ if step.datasets else f"{argo.TMP}/read"}
+    return {**secrets, **found, RECORD: FACTS_FILE, READS: _READ if step.fetches else f"{argo.TMP}/read"}
 
 
 def volumes(step: Work) -> list[Fields]:
-    """Return the volume that versions of datasets are fetched to."""
-    return [{"name": "datasets", "emptyDir": {}}] if step.datasets else []
+    """Return the volume that versions of datasets, and what endpoints captured, are fetched to."""
+    return [{"name": "datasets", "emptyDir": {}}] if step.fetches else []
 
 
 def mounts(step: Work) -> list[Fields]:
     """Return where containers find it."""
-    return [{"name": "datasets", "mountPath": DATASETS}] if step.datasets else []
+    return [{"name": "datasets", "mountPath": DATASETS}] if step.fetches else []
 
 
 def fetched(step: Work, platform: PlatformRef, env: list[Fields]) -> Fields:
-    """Write the container that fetches versions of datasets before a step begins.
+    """Write the container that fetches what Argo cannot before a step begins.
 
     :param env: the variables of the step, of which those are taken that say what is fetched.
     """
-    if not step.datasets:
+    if not step.fetches:
         return {}
-    wanted = {"MLOPS_STEP", READS, *(variable(INPUT, one) for one in step.datasets)}
-    wanted |= {name for name in step.told() if name.startswith("MLOPS_DATASET_")}
+    wanted = {"MLOPS_STEP", READS, *(variable(INPUT, one) for one in step.fetches)}
+    wanted |= {name for name in step.told() if name.startswith((DATASET, CAPTURED, BASELINE, OF_VERSION))}
     container: Fields = {
         "name": "datasets",
         "image": mlflow.IMAGE,  # has boto3, and is on the nodes where there is a registry
@@ -125,4 +139,4 @@ def fetched(step: Work, platform: PlatformRef, env: list[Fields]) -> Fields:
 
 def trusted(step: Work, platform: PlatformRef) -> list[Fields]:
     """Return the volume by which that container knows the object store."""
-    return list(camel_case(trust.volumes(platform))) if step.datasets else []
+    return list(camel_case(trust.volumes(platform))) if step.fetches else []

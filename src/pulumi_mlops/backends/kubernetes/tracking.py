@@ -30,6 +30,7 @@ from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.workload import RECORD_OF_VERSION
 
 PORT = 5000
 APPROVAL = "approval"
@@ -49,6 +50,8 @@ class Version:
     source: str
     """Where its files are."""
     image: str | None
+    record: str | None = None
+    """Where the record of the step is that made its files."""
 
 
 class Forwarded(HTTPConnection):
@@ -233,4 +236,5 @@ def _version(server: Tracking, version: dict[str, Any]) -> Version:
         metrics = {metric["key"]: metric["value"] for metric in data.get("metrics", [])}
     name, number = version["name"], int(version["version"])
     where = server.get("model-versions/get-download-uri", name=name, version=number) or {}
-    return Version(number, {**metrics, **tags}, str(where.get("artifact_uri", "")), tags.get(IMAGE))
+    source = str(where.get("artifact_uri", ""))
+    return Version(number, {**metrics, **tags}, source, tags.get(IMAGE), tags.get(RECORD_OF_VERSION))
