@@ -14,6 +14,7 @@ from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Image, Key, Place, Topic
 
@@ -88,6 +89,7 @@ _TRACKERS = {
 }
 _SECRET = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:SECRET-AbCdEf"  # noqa: S105 (an address)
 
+_WATCH = WatchRef(name="MONITOR", address="", facts={"namespace": "mlops-monitors/PLATFORM-STAGE/MONITOR"})
 
 _GRANTS: dict[str, tuple[str, Any]] = {
     "runs on a platform": ("use", _HUB),
@@ -97,6 +99,7 @@ _GRANTS: dict[str, tuple[str, Any]] = {
     "writes captured data or answers": ("write", Place("s3://BUCKET/FOLDER/")),
     "writes its logs": ("write", LogGroup("/aws/sagemaker/Endpoints/ENDPOINT")),
     "tells a topic": ("tell", Topic("arn:aws:sns:REGION:ACCOUNT:ALERTS")),
+    "sends what a monitor measures": ("measure", _WATCH),
     "`secrets`": ("read", SecretRef(name="s", backend="aws", address={"id": _SECRET}, native={"secret": None})),
     "`reads=[group.online]`": ("read", _GROUP.online),
     "`reads=[group.as_of(…)]`": ("read", _GROUP.as_of(days=1)),

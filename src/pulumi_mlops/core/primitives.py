@@ -63,6 +63,11 @@ class WatchRef:
     native: Mapping[str, Resource] = field(default_factory=dict, repr=False)
     """The resources behind it by short name."""
 
+    @property
+    def label(self) -> str:
+        """How the engine's record names it."""
+        return self.name
+
 
 KEEP_SECRET = Task[[Scope, HubRef, str, Input[str]], SecretRef]("secret.keep", capability="platform.secrets")
 """Keep a value as a secret of a platform: encrypted, tagged, protected and deleted as its own ``secrets`` are."""

@@ -88,6 +88,11 @@ LIVES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"eventPattern": '{"source": ["aws.s3"]}', "description": "d"},
     ),
     (
+        "cloudwatch/dashboard:Dashboard",
+        {"dashboardName": "drift", "dashboardBody": '{"widgets": []}'},
+        {"dashboardName": "drift", "dashboardBody": '{"widgets": [{"type": "text"}]}'},
+    ),
+    (
         "cloudwatch/metricAlarm:MetricAlarm",
         {
             "comparisonOperator": "GreaterThanThreshold",

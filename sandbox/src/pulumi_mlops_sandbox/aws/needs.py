@@ -97,13 +97,17 @@ _NAMED: dict[str, dict[str, str]] = {
         "Name": "secretsmanager:{r}:{a}:secret:{v}-AbCdEf",
     },
     "events": {"Rule": "events:{r}:{a}:rule/{v}", "Name": "events:{r}:{a}:rule/{v}", "ResourceARN": "{v}"},
-    "cloudwatch": {"AlarmName": "cloudwatch:{r}:{a}:alarm:{v}", "ResourceARN": "{v}"},
+    "cloudwatch": {
+        "AlarmName": "cloudwatch:{r}:{a}:alarm:{v}",
+        "DashboardName": "cloudwatch::{a}:dashboard/{v}",
+        "ResourceARN": "{v}",
+    },
     "application-autoscaling": {"ResourceARN": "{v}"},
     "sqs": {"QueueName": "sqs:{r}:{a}:{v}"},
     "states": {"name": "states:{r}:{a}:stateMachine:{v}", "stateMachineArn": "{v}", "resourceArn": "{v}"},
 }
 """Members of requests that name a resource, by service; the first that is there counts."""
-_LISTED = {"repositoryNames": "repositoryName", "AlarmNames": "AlarmName"}
+_LISTED = {"repositoryNames": "repositoryName", "AlarmNames": "AlarmName", "DashboardNames": "DashboardName"}
 """Members that name several."""
 _NO_RESOURCE = {
     ("logs", "DescribeLogGroups"),
@@ -295,6 +299,8 @@ def _facts(call: Call) -> dict[str, Any]:
     found |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
     if call.service == "iam" and "PolicyArn" in params:
         found["iam:PolicyARN"] = params["PolicyArn"]
+    if (call.service, call.operation) == ("cloudwatch", "PutMetricData"):
+        found["cloudwatch:namespace"] = params["Namespace"]
     if "Prefix" in params:
         found["s3:prefix"] = params["Prefix"]
     if "ModelApprovalStatus" in params:

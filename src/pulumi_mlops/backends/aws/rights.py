@@ -29,6 +29,7 @@ from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Key, Place, Topic
 
@@ -501,6 +502,12 @@ def _tell_topic(topic: Topic, here: PlatformRef) -> list[Statement]:
     ]
 
 
+def _measure(watch: WatchRef, _here: PlatformRef) -> list[Statement]:
+    # CloudWatch has no resource to name in PutMetricData; the namespace is the narrowest there is, and a watch's own.
+    bound = {"StringEquals": {"cloudwatch:namespace": watch.facts["namespace"]}}
+    return [allow(["cloudwatch:PutMetricData"], "*", bound)]
+
+
 def _write_catalogue(catalogue: Catalogue, here: PlatformRef) -> list[Statement]:
     at = PlatformAddress.of(here)
     arns = [
@@ -549,6 +556,7 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("deploy", ModelRef): _deploy,
     ("invoke", EndpointRef): _invoke,
     ("tell", Topic): _tell_topic,
+    ("measure", WatchRef): _measure,
     ("record", ExperimentTrackerRef): _record,
 }
 

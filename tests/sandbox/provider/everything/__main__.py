@@ -178,6 +178,7 @@ aws.cloudwatch.MetricAlarm(
     treat_missing_data="notBreaching",
     tags=TAGS,
 )
+aws.cloudwatch.Dashboard("dashboard", dashboard_name="drift", dashboard_body=json.dumps({"widgets": [], "x": EDITION}))
 pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]}
 rule = aws.cloudwatch.EventRule("rule", description=EDITION, event_pattern=json.dumps(pattern), tags=TAGS)
 aws.cloudwatch.EventTarget(

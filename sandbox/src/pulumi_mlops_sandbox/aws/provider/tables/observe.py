@@ -152,6 +152,7 @@ ALARM_NAMES = {
     "metricQueries.metric.dimensions": "Metric.Dimensions",
 }
 PUT_ALARM = Call("put_metric_alarm", only=ALARM, rename=ALARM_NAMES)
+PUT_DASHBOARD = Call("put_dashboard", only=("dashboardName", "dashboardBody"))
 ROWS = (
     Row(
         resource="aws:cloudwatch/logGroup:LogGroup",
@@ -224,6 +225,18 @@ ROWS = (
         refused=dict.fromkeys(
             ("evaluationCriteria", "evaluationInterval", "evaluationWindow", "warmUpConfiguration"), "not in the table"
         ),
+    ),
+    Row(
+        resource="aws:cloudwatch/dashboard:Dashboard",
+        service="cloudwatch",
+        id="{dashboardName}",
+        create=PUT_DASHBOARD,
+        reads=(Get("get_dashboard", {"DashboardName": "{id}"}),),
+        parts=(Part(PUT_DASHBOARD, on=("dashboardBody",)),),
+        delete=Call("delete_dashboards", {"DashboardNames": ["{id}"]}),
+        absent=("ResourceNotFound",),
+        replace=("dashboardName",),
+        identity=("dashboardName",),
     ),
     Row(
         resource="aws:cloudwatch/eventRule:EventRule",
