@@ -244,7 +244,7 @@ def test_torchs_launcher_on_two_machines(learning: Learning) -> None:
 
 def test_a_search_with_four_trials_at_once(learning: Learning) -> None:
     run = learning.ended(learning.begun("search"))
-    trials = run.pods("trial-tune")
+    trials = run.pods("try-tune")
     assert len(trials) == 8
     assert at_once(trials) == 4
     assert learning.version(run.uid)
