@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from pulumi_mlops.backends.kubernetes.runtime import MLSERVER_IMAGE
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
 from pulumi_mlops_sandbox.kubernetes.nodes.published import TORCH
@@ -86,6 +87,18 @@ with open(os.environ["MLOPS_METRICS"], "w") as file:
     json.dump({"began": began}, file)
 """
 """Takes two minutes in all, however often its machine is taken away."""
+NOTED = """
+import json, os, pathlib, mlflow
+rows = pathlib.Path(os.environ["MLOPS_INPUT_ROWS"], "rows.pt").stat().st_size
+with mlflow.start_run():
+    mlflow.log_metric("bytes", rows)
+pathlib.Path(os.environ["MLOPS_OUTPUT_MODEL"], "bytes").write_text(str(rows))
+"""
+"""Records by MLflow's own client what it has read of a dataset."""
+SHORT = """
+import os, pathlib
+pathlib.Path(os.environ["MLOPS_OUTPUT_MODEL"], "done").write_text("yes")
+"""
 TRIAL = """
 import json, os, pathlib, time
 rate = float(os.environ["MLOPS_PARAMETER_RATE"])
@@ -107,7 +120,8 @@ def python(program, **where):
 platform = mlops.Platform("learn", backend="kubernetes", stage="dev")
 registry = mlops.ModelRegistry("models", platform=platform)
 churn = mlops.Model("churn", registry=registry)
-rows = mlops.prepare(**python({ROWS!r}), outputs=["rows"])
+data = mlops.Dataset("data", platform=platform)
+rows = mlops.prepare(**python({ROWS!r}), outputs=["rows"], publish=dict(rows=data))
 fit = mlops.train(
     **python({FIT!r}), inputs=dict(rows=rows.out("rows")), metrics=["loss", "began"], checkpoints=True, retries=2,
     parameters=dict(rate=0.5),
@@ -136,7 +150,7 @@ best = mlops.tune(trial, minimize="distance", over=dict(rate=dict(uniform=[0.0, 
 mlops.Pipeline(
     "search", platform=platform, steps=dict(tune=best, register=mlops.register(churn, best.out("model")))
 )
-night = mlops.TrainingCluster("night", platform=platform, compute=SMALL)
+night = mlops.TrainingCluster("night", platform=platform, compute=SMALL, nodes=dict(max=1), priority="low")
 patient = mlops.train(**python({PATIENT!r}, cluster=night), metrics=["began"], checkpoints=True)
 mlops.Pipeline(
     "patient",
@@ -145,6 +159,16 @@ mlops.Pipeline(
         fit=patient, register=mlops.register(churn, patient.out("model"), metrics=[patient.metric("began")])
     ),
 )
+urgent = mlops.TrainingCluster("urgent", platform=platform, shares=night, priority="high")
+mlops.Pipeline(
+    "hurry", platform=platform, steps=dict(fit=mlops.train(**python({SHORT!r}, cluster=urgent), outputs=["model"]))
+)
+runs = mlops.ExperimentTracker("runs", platform=platform)
+noted = mlops.train(
+    image={MLSERVER_IMAGE!r}, command=["python3", "-c", {NOTED!r}], compute=SMALL, tracker=runs,
+    inputs=dict(rows=data.latest()),
+)
+mlops.Pipeline("noted", platform=platform, steps=dict(fit=noted, register=mlops.register(churn, noted.out("model"))))
 pulumi.export("retrain", retrain.ref.export())
 pulumi.export("models", dict(churn=churn.ref.export()))
 """
@@ -269,6 +293,44 @@ def test_a_run_whose_machine_is_taken_goes_on_from_its_checkpoint(learning: Lear
     )
     learning.ended(run)
     assert float(learning.version(run.uid)["began"]) > 0
+
+
+def test_an_urgent_run_takes_the_machine_of_another_which_goes_on_afterwards(learning: Learning) -> None:
+    """There is one machine: Kueue takes it from who has the lower priority, whose training then waits for it."""
+    run = learning.begun("patient")
+    core: Any = client.CoreV1Api(learning.cluster.api)
+
+    def working() -> list[Any]:
+        pods = core.list_namespaced_pod(SPACE, label_selector="pulumi-mlops/training-cluster=night").items
+        return [pod for pod in pods if pod.status.phase == "Running"]
+
+    until(lambda: bool(working()), "it has its machine", WITHIN)
+    (pod,) = working()
+    name, uid = str(pod.metadata.name), pod.metadata.uid
+    until(
+        lambda: "round" in inside(learning.cluster, SPACE, name, "node", "ls", "/mnt/checkpoints"), "it goes on", WITHIN
+    )
+    learning.ended(learning.begun("hurry"))
+    assert uid not in {pod.metadata.uid for pod in working()}, "its machine was taken"
+    learning.ended(run)
+    assert float(learning.version(run.uid)["began"]) > 0
+
+
+def test_a_step_records_by_the_trackers_own_client_and_lineage_names_the_version_of_its_data(
+    learning: Learning,
+) -> None:
+    run = learning.ended(learning.begun("noted"))
+    login = learning.cluster.secret(SPACE, "runs-tracker")
+    with forwarded(learning.cluster.kubeconfig, SPACE, "service/runs-tracker", 5000) as port:
+        asked = Registry(f"http://127.0.0.1:{port}", ("admin", login["password"]))
+        (noted,) = asked.runs()
+    assert noted["metrics"]["bytes"] > 0
+    assert noted["tags"]["mlops.pipeline"] == "noted"
+    assert noted["tags"]["mlops.data.rows"] == "data@1"
+    assert learning.version(run.uid)["mlops-data-rows"] == "data@1"
+    (number,) = [number for number, tags in learning.versions().items() if tags["mlops-run"] == run.uid]
+    said = json.dumps(learning.asked("lineage", "dev", f"churn:{number}"))
+    assert '"data"' in said, said
 
 
 def test_nobody_who_runs_steps_reads_a_secret(learning: Learning) -> None:
