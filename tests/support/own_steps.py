@@ -1,5 +1,11 @@
 """Steps as the library makes them itself, for tests of what a backend gives to such a step."""
 
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.core.refs import Of
 from pulumi_mlops.steps.work import Work
 from support.mocks import Cloud
 
@@ -10,10 +16,19 @@ class OwnStep(Work):
     kind = "own"
     programs = ("suggest.py",)
 
+    then: dict[str, Of[PipelineRef]] = Field(default_factory=dict)
+    """The pipelines that it may start."""
 
-def own(image: str) -> OwnStep:
+    @property
+    def starts(self) -> Mapping[str, PipelineRef]:
+        """The pipelines that it may start."""
+        return self.then
+
+
+def own(image: str, then: Mapping[str, object] | None = None) -> OwnStep:
     """Return such a step."""
-    return OwnStep(image=image, command=["python3", "$(MLOPS_PROGRAMS)/suggest.py"])
+    command = ["python3", "$(MLOPS_PROGRAMS)/suggest.py"]
+    return OwnStep.model_validate({"image": image, "command": command, "then": dict(then or {})})
 
 
 def delivered(cloud: Cloud) -> set[str]:

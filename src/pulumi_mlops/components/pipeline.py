@@ -19,6 +19,7 @@ from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import PART, Plain, Step, name_problem, named
+from pulumi_mlops.steps.work import start_problems
 
 if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
     from pulumi_mlops.args.pipeline import PipelineArgs
@@ -148,9 +149,22 @@ class PipelineSpec(Spec):
                     told = f"is a secret of backend {secret.backend!r}; keep it in Platform(secrets={{…}}) here as well"
                     yield Problem(f"steps.{step}.secrets.{key}", told)
 
+    def _starts(self, name: str) -> Iterator[Problem]:
+        """Refuse steps that would start this pipeline, or one that they do not reach."""
+        own = _identity(PipelineRef.noun, self.platform, name)
+        for step, one in self.steps.items():
+            work = works(one)
+            if work is None:
+                continue
+            yield from start_problems(f"steps.{step}", work, self.platform)
+            for key, ref in work.starts.items():
+                if identity(ref) == own:
+                    yield Problem(f"steps.{step}.starts.{key}", "would start itself, since it is this pipeline")
+
     def problems_of(self, name: str) -> Iterator[Problem]:
         """Refuse what would start itself, and what is said twice."""
         yield from self._secrets()
+        yield from self._starts(name)
         registered = {identity(step.model) for step in self.steps.values() if isinstance(step, RegisterStep)}
         own = _identity(PipelineRef.noun, self.platform, name)
         if self.overlap == "skip" and self.schedule is None and not self.triggers:

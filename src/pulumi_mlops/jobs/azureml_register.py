@@ -116,9 +116,13 @@ class Azure:
             self.tokens[resource] = json.loads(said)["access_token"]
         return self.tokens[resource]
 
-    def listed(self, address: str, api: str) -> Iterator[dict[str, Any]]:
-        """List what is below an address, page by page."""
-        following: str | None = f"{address}?api-version={api}&listViewType=All"
+    def listed(self, address: str, api: str, **chosen: str) -> Iterator[dict[str, Any]]:
+        """List what is below an address, page by page.
+
+        :param chosen: what else is asked, such as ``jobType="Pipeline"``.
+        """
+        query = urllib.parse.urlencode({"api-version": api, "listViewType": "All", **chosen})
+        following: str | None = f"{address}?{query}"
         while following:
             page = json.loads(self.send("GET", following, self.signed(following)))
             yield from page.get("value", [])

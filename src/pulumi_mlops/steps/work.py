@@ -6,11 +6,13 @@ from typing import Annotated, ClassVar
 from pulumi import Input, Output
 from pydantic import Field, ValidationInfo, field_validator
 
+from pulumi_mlops import bridges
 from pulumi_mlops.components.dataset_ref import DatasetView
 from pulumi_mlops.components.endpoint_ref import CapturedView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
 from pulumi_mlops.components.model import ModelVersionRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
@@ -37,6 +39,10 @@ KEPT = "MLOPS_KEPT_"
 RUN, CODE, RECORD, RECORDED, READS = "MLOPS_RUN", "MLOPS_CODE", "MLOPS_FACTS", "MLOPS_FACTS_AT", "MLOPS_READ"
 """Variables for the record of a step: the run, the image, the file, its address afterwards, and the folder with what
 was read."""
+STARTING = "starting.py"
+"""The program of ``jobs/`` that starts another pipeline."""
+STARTS = "MLOPS_START_"
+"""Variables that say where a pipeline is that a step may start."""
 TRACKER = "MLOPS_TRACKER"
 """The variable that says in which tracker a step records."""
 WATCHED = "MLOPS_WATCH"
@@ -57,7 +63,10 @@ Read = Annotated[Out | DatasetView | OfflineView | CapturedView | ModelVersionRe
 
 def delivered(steps: Iterable["Work"]) -> list[str]:
     """Name the programs that steps need beside those that begin every step, each once."""
-    return sorted({name for step in steps for name in (*step.programs, *([SERVED] if step.of_endpoints else []))})
+    found: set[str] = set()
+    for step in steps:
+        found |= {*step.programs, *([SERVED] if step.of_endpoints else []), *([STARTING] if step.starts else [])}
+    return sorted(found)
 
 
 def _some(inputs: Mapping[str, object], kind: type) -> bool:
@@ -172,6 +181,11 @@ class Work(Step):
         return ["python3", f"{programs}/{START}", *fetching, *self.command]
 
     @property
+    def starts(self) -> Mapping[str, PipelineRef]:
+        """The pipelines that it may start, by name: it finds where each is as ``MLOPS_START_<NAME>``."""
+        return {}
+
+    @property
     def views(self) -> dict[str, OfflineView]:
         """What it reads of feature groups, by input."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, OfflineView)}
@@ -243,6 +257,7 @@ class Work(Step):
         grants += [("read", Place(seen.folder)) for seen in self.captured.values()]
         grants += [("read", place) for base in self.baselines.values() for place in base.places]
         grants += [("read", secret) for secret in self.secrets.values()]
+        grants += [("start", pipeline) for pipeline in self.starts.values()]
         grants += [("measure", self.watch)] if self.watch is not None else []
         return Workload(
             name=name,
@@ -262,6 +277,14 @@ def history_problems(field: str, work: Work, platform: PlatformRef) -> Iterator[
         if (view.group.platform.name, view.group.platform.stage) != (platform.name, platform.stage):
             told = f"{view.group.name!r} is of platform {view.group.platform.name!r} ({view.group.platform.stage})"
             yield Problem(f"{field}.inputs.{name}", f"{told}; copy its rows into a Dataset of this one, and take that")
+
+
+def start_problems(field: str, work: Work, platform: PlatformRef) -> Iterator[Problem]:
+    """Refuse pipelines of another platform, which no step of this one may start."""
+    for name, ref in work.starts.items():
+        if not bridges.same(ref.platform, platform):
+            told = f"{ref.name!r} is of platform {ref.platform.name!r}, which no step here may start"
+            yield Problem(f"{field}.starts.{name}", f"{told}; name a pipeline of this platform")
 
 
 def readable(source: object) -> None:

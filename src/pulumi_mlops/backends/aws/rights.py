@@ -23,11 +23,13 @@ from pulumi_mlops.backends.aws.dataset_rights import read_dataset, read_view, wr
 from pulumi_mlops.backends.aws.history import read_history, with_keys
 from pulumi_mlops.backends.aws.places import bucket_of, objects, read_files, read_place, through, write_place
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
+from pulumi_mlops.backends.aws.start_rights import Looks, Runs, start_looks, start_pipeline, start_runs
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import SecretRef
@@ -184,34 +186,6 @@ def _run_jobs(jobs: Jobs, here: PlatformRef) -> list[Statement]:
         allow(["logs:CreateLogGroup"], made),
         *(statement for name in groups for statement in _write_logs(LogGroup(name), here)),
     ]
-
-
-@dataclass(frozen=True)
-class Runs:
-    """A pipeline that something starts."""
-
-    name: str
-    looks: bool = False
-    """Whether whoever starts it looks first whether a run goes on."""
-
-
-def _start_runs(runs: Runs, here: PlatformRef) -> list[Statement]:
-    at = PlatformAddress.of(here)
-    which = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:pipeline/{runs.name}", at.partition, at.region, at.account)
-    looks = ["sagemaker:ListPipelineExecutions"] if runs.looks else []
-    return [allow([*looks, "sagemaker:StartPipelineExecution"], which)]
-
-
-@dataclass(frozen=True)
-class Looks:
-    """What starts a pipeline after it has looked."""
-
-    arn: Input[str]
-    """Of the state machine."""
-
-
-def _start_looks(looks: Looks, _here: PlatformRef) -> list[Statement]:
-    return [allow(["states:StartExecution"], looks.arn)]
 
 
 def _run_nodes(nodes: Nodes, here: PlatformRef) -> list[Statement]:
@@ -534,8 +508,9 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("use", PlatformRef): _use_platform,
     ("write", LogGroup): _write_logs,
     ("run", Jobs): _run_jobs,
-    ("start", Runs): _start_runs,
-    ("start", Looks): _start_looks,
+    ("start", Runs): start_runs,
+    ("start", PipelineRef): start_pipeline,
+    ("start", Looks): start_looks,
     ("use", Nodes): _run_nodes,
     ("pull", Image): _pull_image,
     ("read", Place): read_place,

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.aws import access, live, names, rights
+from pulumi_mlops.backends.aws import access, live, names, start_rights
 from pulumi_mlops.backends.aws.addresses import DatasetAddress, ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.cron import aws_cron
 from pulumi_mlops.backends.aws.policy import Statement
@@ -31,7 +31,7 @@ def started(scope: Scope, spec: PipelineSpec, arn: Output[str], name: str) -> di
         return {}
     native: dict[str, pulumi.Resource] = {}
     to: Input[str] = arn
-    may: Any = rights.Runs(name)
+    may: Any = start_rights.Runs(name)
     if spec.overlap == "skip":
         looks = _one_at_a_time(scope, spec, arn, name)
         native["one_at_a_time"] = looks
@@ -39,7 +39,7 @@ def started(scope: Scope, spec: PipelineSpec, arn: Output[str], name: str) -> di
             what = f"Starts of pipeline {scope.name} that failed"
             topic = PlatformAddress.of(spec.platform).topic
             native["not_started"] = on_event(scope, "not-started", _stopped(looks.arn), what, to=topic)
-        to, may = looks.arn, rights.Looks(looks.arn)
+        to, may = looks.arn, start_rights.Looks(looks.arn)
     services = ["scheduler.amazonaws.com"] * bool(spec.schedule) + ["events.amazonaws.com"] * bool(spec.triggers)
     starter = access.role_of(
         scope,
@@ -87,7 +87,7 @@ def _one_at_a_time(scope: Scope, spec: PipelineSpec, arn: Input[str], name: str)
         "Look for runs of pipeline",
         [_trust(spec, ["states.amazonaws.com"])],
         platform=spec.platform,
-        grants=[("start", rights.Runs(name, looks=True))],
+        grants=[("start", start_rights.Runs(name, looks=True))],
         part="look",
     )
     return aws.sfn.StateMachine(

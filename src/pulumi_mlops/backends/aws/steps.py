@@ -12,7 +12,7 @@ from typing import Any
 from pulumi import Input
 
 from pulumi_mlops.backends.aws import branches, expressions
-from pulumi_mlops.backends.aws.addresses import ModelAddress, PlatformAddress, TrainingClusterAddress
+from pulumi_mlops.backends.aws.addresses import ModelAddress, PipelineAddress, PlatformAddress, TrainingClusterAddress
 from pulumi_mlops.backends.aws.branches import Branch
 from pulumi_mlops.backends.aws.expressions import Json
 from pulumi_mlops.backends.aws.instances import Instance
@@ -32,6 +32,7 @@ from pulumi_mlops.steps.work import (
     OUTPUT,
     PARAMETER,
     RECORD,
+    STARTS,
     Work,
     text,
 )
@@ -302,6 +303,7 @@ class Rendering:
                 variable(PARAMETER, one): expressions.as_text(expressions.given(value))
                 for one, value in step.parameters.items()
             },
+            **{variable(STARTS, one): PipelineAddress.of(ref).arn for one, ref in step.starts.items()},
             **step.told(),
             **self.known.recorded(name, step),
             "MLOPS_STEP": json.dumps(wanted),

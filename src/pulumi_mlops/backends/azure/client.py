@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi_mlops.backends.azure import live, runs, sessions
+from pulumi_mlops.backends.azure import live, runs, sessions, starts
 from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
@@ -20,8 +20,6 @@ from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
-from pulumi_mlops.core.tags import own_tags, tags
-from pulumi_mlops.steps.work import text
 
 _IMAGE = "serving_image"
 _MODEL = re.compile(r"/models/([^/]+)/versions/([^/]+)$")
@@ -35,23 +33,8 @@ class _Azure:
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
         """Make a job of the pipeline's component; return its name."""
-        platform, address = pipeline.platform, PipelineAddress.of(pipeline)
-        given = {safe(name): text(value) for name, value in {**pipeline.parameters, **parameters}.items()}
-        ours = own_tags(
-            project=platform.name,
-            stage=platform.stage,
-            component=f"Pipeline/{pipeline.name}",
-            owner=platform.owner,
-            prefix=platform.tag_prefix,
-        )
-        job = runs.body(
-            pipeline.name,
-            component=address.id,
-            experiment=address.experiment,
-            client=address.client,
-            inputs=given,
-            tags=tags(ours, platform.tags),
-        )
+        platform = pipeline.platform
+        job = starts.job(pipeline, parameters)
         name = f"{pipeline.name}-{uuid.uuid4().hex[:8]}"
         what = f"a run of pipeline {pipeline.name!r}"
         path = f"{live.workspace_path(platform)}/jobs/{name}"

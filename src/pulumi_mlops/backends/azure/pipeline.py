@@ -17,7 +17,7 @@ from pulumi_mlops.backends.azure.access import Identity
 from pulumi_mlops.backends.azure.addresses import PipelineAddress, PlatformAddress, TrainingClusterAddress, safe
 from pulumi_mlops.backends.azure.cron import ZONES, recurrence
 from pulumi_mlops.backends.azure.health import RULE
-from pulumi_mlops.backends.azure.pipeline_rights import grants, on_clusters, place_of, prints
+from pulumi_mlops.backends.azure.pipeline_rights import grants, on_clusters, place_of, prints, starting
 from pulumi_mlops.backends.azure.rights import Right, rights, write_place
 from pulumi_mlops.backends.azure.steps import (
     Context,
@@ -105,7 +105,7 @@ def _identity(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> Identity:
     at = PlatformAddress.of(spec.platform)
     made = access.managed(scope, at.group, at.location, "identity", scope.name)
     own = {name: step for name, step in spec.steps.items() if cluster(step) is None}
-    given = rights(spec.platform, [*grants(own), ("write", Place(runs))])
+    given = starting(scope, at, rights(spec.platform, [*grants(own), ("write", Place(runs))]))
     return access.known_with(
         made, access.assign(scope, made.principal_id, at.subscription, [*given, prints(at)] if own else [])
     )

@@ -8,8 +8,9 @@ from pulumi import Output
 from pulumi_mlops.backends.azure import access
 from pulumi_mlops.backends.azure.addresses import FeatureGroupAddress, PlatformAddress, TrainingClusterAddress
 from pulumi_mlops.backends.azure.experiment_tracker import RECORDS
-from pulumi_mlops.backends.azure.rights import BLOBS, RECORDER, Right, merged, rights
+from pulumi_mlops.backends.azure.rights import BLOBS, RECORDER, STARTER, Right, merged, rights
 from pulumi_mlops.backends.azure.steps import cluster, image, machine
+from pulumi_mlops.backends.azure.triggers import STARTS
 from pulumi_mlops.components.dataset_ref import DatasetView
 from pulumi_mlops.components.feature_group import OfflineView
 from pulumi_mlops.components.pipeline import PipelineSpec
@@ -68,7 +69,8 @@ def on_clusters(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> dict[str
     named = [grant for steps in found.values() for grant in grants(steps)]
     records = any(verb == "record" for verb, _ in named)
     reads = any(isinstance(thing, DatasetView) for _, thing in named)
-    actions = [*_PULLS, *(RECORDS if records else ()), *(_ASSETS if reads else ())]
+    begins = any(verb == "start" for verb, _ in named)
+    actions = [*_PULLS, *(RECORDS if records else ()), *(_ASSETS if reads else ()), *(STARTS if begins else ())]
     wanted = {
         key: [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), prints(at)]
         for key, steps in found.items()
@@ -95,7 +97,16 @@ def _group(right: Right) -> Output[str]:
 
 
 def _recording(right: Right) -> Right:
-    return replace(right, where="runs") if right.role == RECORDER else right
+    return replace(right, where="runs") if right.role in (RECORDER, STARTER) else right
+
+
+def starting(scope: Scope, at: PlatformAddress, given: list[Right]) -> list[Right]:
+    """Make the role of steps that start another pipeline, where there are such."""
+    if not any(right.role == STARTER for right in given):
+        return given
+    does = f"Starts pipelines for steps of {scope.name}"
+    role = access.role(scope, "starts", "step starter", does, [at.group_id], actions=STARTS)
+    return [replace(right, custom=role.id) if right.role == STARTER else right for right in given]
 
 
 def place_of(step: Step) -> str:

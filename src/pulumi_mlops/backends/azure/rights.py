@@ -28,6 +28,7 @@ from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureGroupRef, FeatureView
 from pulumi_mlops.components.model import ModelRef, ModelVersionRef
+from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
@@ -73,6 +74,8 @@ INVOKER = "Endpoint invoker"
 """What the role is called that an endpoint brings along: it calls the endpoint, and nothing else."""
 RECORDER = "Run recorder"
 """What the role is called that a tracker brings along: it records runs in the workspace, and nothing else."""
+STARTER = "Step starter"
+"""What the role is called that a pipeline brings along whose steps start another: it starts jobs, and nothing else."""
 READER = "Model reader"
 """What the role is called that a model brings along: it reads its versions and their files, and nothing else."""
 MODELS = "Microsoft.MachineLearningServices/workspaces/models"
@@ -367,6 +370,13 @@ def _record(tracker: ExperimentTrackerRef, here: PlatformRef) -> list[Right]:
     return found
 
 
+def _start_pipeline(pipeline: PipelineRef, here: PlatformRef) -> list[Right]:
+    """Allow to see jobs, and to start one."""
+    del here
+    why = "a job is of a workspace alone"
+    return [Right(STARTER, PlatformAddress.of(pipeline.platform).workspace_id, "starts", why=why)]
+
+
 def _read_rows(view: FeatureView, here: PlatformRef) -> list[Right]:
     """Allow to find a feature set, and to read its rows."""
     address = FeatureGroupAddress.of(view.group)
@@ -418,6 +428,7 @@ RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("read", FeatureView): _read_rows,
     ("write", FeatureGroupRef): _write_rows,
     ("record", ExperimentTrackerRef): _record,
+    ("start", PipelineRef): _start_pipeline,
     ("read", DatasetView): _read_view,
     ("read", DatasetRef): _read_dataset,
     ("write", DatasetRef): _write_dataset,

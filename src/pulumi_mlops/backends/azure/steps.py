@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.azure import instances
+from pulumi_mlops.backends.azure import instances, starts
 from pulumi_mlops.backends.azure.addresses import (
     FeatureGroupAddress,
     ModelAddress,
@@ -342,6 +342,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
     }
     load = work.workload(name)
     late = {**work.told(), **{variable(INPUT, key): f"{_FETCHED}/{key}" for key in work.fetches}}
+    begins = starts.told(work)
     for key, view in work.views.items():
         late[variable(HISTORY, key)] = together_with(
             f"{view.group.name}@{view.days}", FeatureGroupAddress.of(view.group).rows
@@ -368,11 +369,18 @@ def _own(context: Context, name: str, step: Step) -> _Own:
     named = {key: secret.name for key, secret in {**work.secrets, **load.keys}.items()}
     tracker = dict(load.tracker.environment) if load.tracker else {}
     tracking = {**tracker, **{FETCHED + key: where for key, where in addresses(load.keys).items()}}
-    own = {**given, **variables({}, addresses(load.secrets)), **late, CLIENT: context.runs_as(step)}
+    own = {**given, **variables({}, addresses(load.secrets)), **late, **begins, CLIENT: context.runs_as(step)}
     runs = Output.concat(context.at.files, context.folder)
     return _Own(
         {**said, "environment": own, "tracking": tracking, "record": {**said["record"], "runs": runs}},
-        {**said, "environment": given, "secrets": named, "tracking": sorted(tracking), "read": sorted(late)},
+        {
+            **said,
+            "environment": given,
+            "secrets": named,
+            "tracking": sorted(tracking),
+            "read": sorted(late),
+            **({"starts": begins} if begins else {}),
+        },
     )
 
 

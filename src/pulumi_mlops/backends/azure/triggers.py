@@ -22,7 +22,7 @@ from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.inputs import is_deferred
 
 _SPACE = "Microsoft.MachineLearningServices/workspaces"
-_STARTS = (
+STARTS = (
     f"{_SPACE}/jobs/write",
     f"{_SPACE}/jobs/read",
     f"{_SPACE}/components/versions/read",
@@ -118,7 +118,7 @@ def made(scope: Scope, spec: PipelineSpec, job: Mapping[str, Any]) -> dict[str, 
     watched = list(watches(spec))
     starter = access.managed(scope, at.group, at.location, "starter", scope.name, "starter")
     does = f"Starts pipelines, as pipeline {scope.name} is,"
-    role = access.role(scope, "start", "starter", does, [at.group_id], actions=_STARTS)
+    role = access.role(scope, "start", "starter", does, [at.group_id], actions=STARTS)
     given = [
         Right("Pipeline starter", at.workspace_id, "workspace", custom=role.id, why="a job is of a workspace alone"),
         *(watch.right for watch in watched),

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from pulumi_mlops.backends.kubernetes import access, mlflow_server, outside, search, trainings, trust
+from pulumi_mlops.backends.kubernetes import access, mlflow_server, outside, search, starts, trainings, trust
 from pulumi_mlops.backends.kubernetes.addresses import ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.argo import claim
 from pulumi_mlops.backends.kubernetes.cron import kubernetes_cron
@@ -95,7 +95,8 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         ),
     )
     runtimes = rendering.runtimes()
-    needs = [token, *_ways(app, spec), *trainings.around(app, runtimes), *users, *recorded.ways]
+    around = [*trainings.around(app, runtimes), *starts.around(app, spec)]
+    needs = [token, *_ways(app, spec), *around, *users, *recorded.ways]
     template = custom(
         scope.child("pipeline"),
         API,
@@ -220,6 +221,8 @@ def _programs(spec: PipelineSpec) -> list[str]:
         found.append(search.PROGRAM)
     if any((work := works(step)) and trainings.led(work) for step in spec.steps.values()):
         found += trainings.BESIDE
+    if starts.starting(spec):
+        found += starts.BESIDE
     found += delivered(work for step in spec.steps.values() if (work := works(step)) is not None)
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import argo, search, taken, trainings, workload
+from pulumi_mlops.backends.kubernetes import argo, search, starts, taken, trainings, workload
 from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelAddress
 from pulumi_mlops.backends.kubernetes.model_registry import REGISTRY
 from pulumi_mlops.backends.kubernetes.objects import (
@@ -169,6 +169,7 @@ class Rendering:
         labels = taken.label(step)
         return {
             **({"metadata": {"labels": labels}} if labels else {}),
+            **starts.account(self.at.app, step),
             "container": {**container, "command": ["python3", f"{FOLDER}/{PROGRAM}"]},
             **taken.fetched(step, self.at.platform, container["env"]),
             "volumes": [*volumes, *taken.trusted(step, self.at.platform)],
@@ -235,10 +236,12 @@ class Rendering:
             {"name": "program", "mountPath": FOLDER, "readOnly": True},
             {"name": "outputs", "mountPath": OUTPUTS},
             *taken.mounts(step),
+            *starts.mounts(step),
         ]
         volumes = [
             *workload.volumes(load),
             *taken.volumes(step),
+            *starts.volumes(step),
             {"name": "program", "configMap": {"name": self.at.programs}},
             {"name": "outputs", "emptyDir": {}},
         ]
@@ -264,6 +267,7 @@ class Rendering:
             wanted |= {"launcher": fit.launcher, "processes": fit.processes}
         found: dict[str, Input[str]] = {key: argo.literal(value) for key, value in step.environment.items()}
         found |= taken.told(step, self.at.trackers.of(step, name))
+        found |= starts.told(self.at.app, step)
         found |= self._recorded(name, step, trial=searched is not None)
         found |= {variable(OUTPUT, one): f"{OUTPUTS}/{one}" for one in step.outputs}
         found |= {variable(PARAMETER, one): argo.setting(value) for one, value in step.parameters.items()}

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_random as random
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import access, admission, taken
+from pulumi_mlops.backends.kubernetes import access, admission, starts, taken
 from pulumi_mlops.backends.kubernetes.addresses import TrainingClusterAddress
 from pulumi_mlops.backends.kubernetes.objects import (
     PYTHON,
@@ -48,8 +48,6 @@ PATCHES = "pulumi-mlops/lead"
 PART = "lead"
 _PORT = 8100
 _KEY = "/var/run/secrets/mlops-lead"
-_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-_TOKEN_SECONDS = 3600
 _CALLED = 28
 """The longest beginning of a TrainJob's name: its pods' names are 24 longer, and hosts."""
 _STAYS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
@@ -201,14 +199,9 @@ def lead(app: App, step: TrainStep, told: Leading, program: Fields, mounts: Sequ
         "volume_mounts": [
             *mounts,
             {"name": "lead", "mount_path": _KEY, "read_only": True},
-            {"name": "account", "mount_path": _ACCOUNT, "read_only": True},
+            {"name": "account", "mount_path": starts.ACCOUNT, "read_only": True},
         ],
     }
-    # Its own account's token, in this container alone: Argo's beside it have the pipeline's.
-    sources = [
-        {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_SECONDS}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-    ]
     return {
         "metadata": {"labels": {LEADS: app.scope.name}, "annotations": _STAYS},
         "serviceAccountName": app.name(PART),
@@ -218,7 +211,8 @@ def lead(app: App, step: TrainStep, told: Leading, program: Fields, mounts: Sequ
             program,
             {"name": "outputs", "emptyDir": {}},
             {"name": "lead", "secret": {"secretName": app.name(PART)}},
-            {"name": "account", "projected": {"sources": sources}},
+            # Its own account's token, in this container alone: Argo's beside it have the pipeline's.
+            {"name": "account", "projected": {"sources": starts.token()}},
         ],
     }
 
