@@ -5,16 +5,18 @@ Another distribution's backend that has no such module builds platforms all the 
 
 import importlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pulumi_mlops.clients.lineage import Served, Version
+from pulumi_mlops.clients.patience import Patience
+from pulumi_mlops.clients.results import Approval, Decision, RegisteredVersion, Registration
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.core import registry
-from pulumi_mlops.core.errors import MissingBackend, Unsupported
+from pulumi_mlops.core.errors import MissingBackend, Problem, Unsupported
 
 
 class Backend(Protocol):
@@ -45,6 +47,26 @@ class Backend(Protocol):
 
     def version(self, model: ModelRef, number: int | None) -> Version | None:
         """Describe a version, the newest unless told; nothing where there is none."""
+        ...
+
+    def caller(self, model: ModelRef) -> str:
+        """Say as whom the backend knows who asks about a model."""
+        ...
+
+    def register_problems(self, model: ModelRef, facts: Mapping[str, object], image: str | None) -> Iterable[Problem]:
+        """Judge what only this backend can of a version that is to be registered; nothing is changed."""
+        ...
+
+    def register(self, model: ModelRef, given: Registration, patience: Patience) -> RegisteredVersion:
+        """Upload files and register them as a version that waits for its approval."""
+        ...
+
+    def versions(self, model: ModelRef, number: int | None = None) -> Iterator[RegisteredVersion]:
+        """Yield the versions of a model, the newest first; only that of a number where one is given."""
+        ...
+
+    def decide(self, model: ModelRef, version: int, approval: Approval, decision: Decision) -> RegisteredVersion:
+        """Write down what was decided on a version, by whom and why; return the version as it is then."""
         ...
 
 

@@ -1,34 +1,34 @@
 """The client of a stack, or of one thing in it: runs are started and followed, what serves is traced back."""
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pulumi_mlops.clients import backend, stacks
+from pulumi_mlops.clients import stacks
 from pulumi_mlops.clients.lineage import Lineage
 from pulumi_mlops.clients.parameters import judged
+from pulumi_mlops.clients.patience import Patience
 from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.clients.versions import Versions
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
-from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import NotFound
 from pulumi_mlops.core.refs import Has, Ref, ref_of
 from pulumi_mlops.steps.step import Plain
 
-R = TypeVar("R", bound=Ref)
 _OFTEN, _SELDOM, _LONGER = 2.0, 15.0, 1.5
 """Seconds between two looks at a run: at first, at most, and how much longer each is than the one before."""
 
 
-class Client:
+class Client(Versions):
     """What is done with a platform from day to day. ``mlops.client(…)`` makes one."""
 
-    def __init__(self, stack: stacks.Stack, pause: Callable[[float], object] = time.sleep) -> None:
-        self._stack, self._pause = stack, pause
-        self._made: dict[str, Any] = {}
+    def __init__(
+        self, stack: stacks.Stack, pause: Callable[[float], object] = time.sleep, *, timeout_seconds: float = 60
+    ) -> None:
+        super().__init__(stack, Patience(seconds=timeout_seconds, pause=pause))
 
     def start(self, pipeline: "str | Has[PipelineRef]", parameters: Mapping[str, Plain] | None = None) -> Run:
         """Start a pipeline, and return its run as it begins.
@@ -75,7 +75,7 @@ class Client:
                 seen, wait = found, _OFTEN
             if found.over:
                 return
-            self._pause(wait)
+            self._patience.pause(wait)
             wait = min(wait * _LONGER, _SELDOM)
 
     def last_lines(self, pipeline: "str | Has[PipelineRef]", run: Run, step: StepState) -> list[str]:
@@ -123,36 +123,23 @@ class Client:
         except NotFound as error:
             raise NotFound(f"{error} Models: {', '.join(sorted(models))}.") from None
 
-    def _ref(self, kind: type[R], given: "str | Has[R]") -> R:
-        if isinstance(given, str):
-            return self._stack.find(kind, given)
-        found = ref_of(given)
-        if not isinstance(found, kind):
-            noun = kind.noun.replace("_", " ")
-            raise NotFound(f"the name or the ref of a {noun} is needed; this is {type(given).__name__}.")
-        return found
 
-    @contextlib.contextmanager
-    def _asking(self, ref: Ref) -> Iterator[backend.Backend]:
-        """Have a backend asked with the stack's settings."""
-        found = backend.load(ref.backend)
-        with private.outside(self._stack.settings, self._made):
-            yield found
-
-
-def client(of: "str | Has[Ref] | Mapping[str, Any]", *, cwd: Path | str | None = None) -> Client:
+def client(
+    of: "str | Has[Ref] | Mapping[str, Any]", *, cwd: Path | str | None = None, timeout_seconds: float = 60
+) -> Client:
     """Return the client of a stack, or of one thing in it.
 
     :param of: the name of a stack, as ``pulumi --stack`` takes it; or a ref, or what a stack exports of one. With a
         ref the environment alone says with which credentials its cloud is asked.
     :param cwd: the folder of the stack's program, where the stack is named without its project.
+    :param timeout_seconds: how long an answer to data is waited for: predictions, features, files of models.
     :raises MlopsError: the stack cannot be read.
     """
     if isinstance(of, str):
-        return Client(stacks.read(of, Path(cwd) if cwd is not None else None))
+        return Client(stacks.read(of, Path(cwd) if cwd is not None else None), timeout_seconds=timeout_seconds)
     if isinstance(of, Mapping):
-        return Client(stacks.Stack("exported", {"exported": of}))
+        return Client(stacks.Stack("exported", {"exported": of}), timeout_seconds=timeout_seconds)
     found = ref_of(of)
     if found is None:
         raise NotFound(f"client(…) takes the name of a stack, a ref, or an export; this is {type(of).__name__}.")
-    return Client(stacks.Stack(found.name, {found.name: found.export()}))
+    return Client(stacks.Stack(found.name, {found.name: found.export()}), timeout_seconds=timeout_seconds)

@@ -3,11 +3,13 @@
 `docs/workload.md` tells both; they are the same on every backend.
 """
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pulumi_mlops.clients.lineage import Code, Known, Making, Read, Unknown
+from pulumi_mlops.clients.lineage import Code, Known, Making, Read, Unknown, numbers
+from pulumi_mlops.clients.results import Decision
 from pulumi_mlops.clients.runs import Run
 
 PREFIX = "mlops-"
@@ -15,6 +17,8 @@ PREFIX = "mlops-"
 PIPELINE, RUN, STEP, CODE, RECORD, DATA = (
     f"{PREFIX}{word}" for word in ("pipeline", "run", "step", "code", "facts", "data-")
 )
+BY, AT, WHY = (f"{PREFIX}decided-{word}" for word in ("by", "at", "why"))
+"""The facts of a version that say who decided on it, when, and why."""
 _UNTOLD = Unknown("the version does not name it")
 Reader = Callable[[str], Known[str]]
 """Reads a file by its address, or says why it cannot."""
@@ -24,6 +28,33 @@ def parted(facts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Part the facts of lineage from the others."""
     own = {key: value for key, value in facts.items() if key.startswith(PREFIX)}
     return own, {key: value for key, value in facts.items() if key not in own}
+
+
+def decided(facts: Mapping[str, str], reason: str | None = None) -> Decision | None:
+    """Read who decided on a version out of its facts.
+
+    :param reason: why, where that is kept elsewhere.
+    """
+    if BY not in facts:
+        return None
+    at = facts.get(AT)
+    why = facts.get(WHY, "") if reason is None else reason
+    return Decision(by=facts[BY], reason=why, at=dt.datetime.fromisoformat(at) if at else None)
+
+
+def facts_of(decision: Decision) -> dict[str, str]:
+    """Write a decision as facts."""
+    found = {BY: decision.by, WHY: decision.reason}
+    return {**found, AT: decision.at.isoformat()} if decision.at else found
+
+
+def measured(found: Mapping[str, str]) -> tuple[dict[str, float], dict[str, str]]:
+    """Part what was measured from what was said, without the library's own."""
+    _, facts = parted(found)
+    told = numbers(facts)
+    return {name: float(value) for name, value in told.items()}, {
+        name: value for name, value in facts.items() if name not in told
+    }
 
 
 def making(facts: Mapping[str, str], run: Known[Run], read: Reader, no_digest: str) -> Known[Making]:

@@ -37,17 +37,44 @@ class InvalidArgs(MlopsError):
         super().__init__(f"{noun} {name!r}: {count}; nothing was registered.\n{lines}")
 
 
-class InvalidRun(MlopsError):
-    """A pipeline was to be started with something that it cannot take; nothing was started.
+class InvalidCall(MlopsError):
+    """The client was given something that it cannot take; nothing was done.
 
     ``problems`` holds every problem that was found, not only the first.
     """
 
-    def __init__(self, pipeline: str, problems: Iterable[Problem]) -> None:
+    def __init__(self, what: str, problems: Iterable[Problem], outcome: str) -> None:
         self.problems = tuple(problems)
         count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        super().__init__(f"Pipeline {pipeline!r}: {count}; nothing was started.\n{lines}")
+        super().__init__(f"{what}: {count}; {outcome}.\n{lines}")
+
+
+class InvalidRun(InvalidCall):
+    """A pipeline was to be started with something that it cannot take; nothing was started."""
+
+    def __init__(self, pipeline: str, problems: Iterable[Problem]) -> None:
+        super().__init__(f"Pipeline {pipeline!r}", problems, "nothing was started")
+
+
+class GateMissed(MlopsError):
+    """A version was to be approved that its model's gate does not let through; it is as it was."""
+
+
+class Unavailable(MlopsError):
+    """What was asked is too busy, or not reached, also when it was asked again."""
+
+
+class TimedOut(Unavailable):
+    """No answer came in the time that there was for it."""
+
+
+class PredictionFailed(MlopsError):
+    """A model answered that it cannot answer; ``status`` is that of HTTP, where it gave one."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class NotFound(MlopsError):

@@ -7,6 +7,7 @@ from typing import Any
 from pulumi_mlops.backends.aws import executions, live
 from pulumi_mlops.backends.aws.addresses import EndpointAddress, ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
+from pulumi_mlops.backends.aws.client_versions import APPROVALS, Versions, files_of, own_account
 from pulumi_mlops.clients import records
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
@@ -17,19 +18,18 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
 from pulumi_mlops.core.naming import physical
 
-_APPROVALS = {"Approved": "approved", "Rejected": "rejected", "PendingManualApproval": "pending"}
 _NO_DIGEST = "the image is named by a tag, and SageMaker does not keep which digest it pulled"
 _GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
 """Where jobs print, by the word in their ARN."""
 _LINES = 20
 
 
-class _Aws:
+class _Aws(Versions):
     """AWS, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
         """Start an execution; return its id."""
-        _own_account(pipeline.platform)
+        own_account(pipeline.platform)
         given = [{"Name": name, "Value": value} for name, value in parameters.items()]
         with asking(f"a run of pipeline {pipeline.name!r}"):
             made = live.client(pipeline.platform, "sagemaker").start_pipeline_execution(
@@ -41,14 +41,14 @@ class _Aws:
 
     def look(self, pipeline: PipelineRef, run: str) -> Run | None:
         """Describe an execution."""
-        _own_account(pipeline.platform)
+        own_account(pipeline.platform)
         arn = run if run.startswith("arn:") else f"{PipelineAddress.of(pipeline).arn}/execution/{run}"
         found = executions.read(pipeline.platform, arn)
         return found.run(pipeline.name) if found else None
 
     def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
         """List executions."""
-        _own_account(pipeline.platform)
+        own_account(pipeline.platform)
         return executions.newest(pipeline.platform, PipelineAddress.of(pipeline).name, pipeline.name, most)
 
     def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
@@ -66,7 +66,7 @@ class _Aws:
 
     def served(self, endpoint: EndpointRef, models: Sequence[ModelRef]) -> Sequence[Served]:
         """Describe the variants of an endpoint."""
-        _own_account(endpoint.platform)
+        own_account(endpoint.platform)
         name = str(EndpointAddress.of(endpoint).name)
         there = live.endpoint(endpoint.platform, name)
         if there is None:
@@ -98,23 +98,13 @@ class _Aws:
 
     def version(self, model: ModelRef, number: int | None) -> Version | None:
         """Describe a model package, the newest unless told."""
-        _own_account(model.platform)
+        own_account(model.platform)
         address = ModelAddress.of(model)
         group = address.arn if isinstance(address.arn, str) else address.group
         for package in live.packages(model.platform, group):
             if number is None or package["ModelPackageVersion"] == number:
                 return _version(model.platform, package, model.name)
         return None
-
-
-def _own_account(platform: PlatformRef) -> None:
-    """Refuse credentials of another account: a thing of the same name there is another thing."""
-    wanted, own = PlatformAddress.of(platform).account, live.account(platform)
-    if own is not None and own != str(wanted):
-        raise MlopsError(
-            f"Platform {platform.name!r} is in AWS account {wanted}, and these credentials are of account {own}; look "
-            "at who you are with: aws sts get-caller-identity"
-        )
 
 
 def _printed(logs: Any, group: str, job: str) -> Iterator[str]:
@@ -141,12 +131,12 @@ def _of_variant(platform: PlatformRef, name: str | None, models: Sequence[ModelR
         with asking(f"version {arn}"):
             package = live.client(platform, "sagemaker").describe_model_package(ModelPackageName=arn)
         return _version(platform, package, _name_of(package, models))
-    files = _files(container)
+    files = files_of(container)
     for model in models if files else ():
         address = ModelAddress.of(model)
         for package in live.packages(model.platform, str(address.arn) or address.group):
             inside = package.get("InferenceSpecification", {}).get("Containers", [])
-            if files in [_files(one) for one in inside]:
+            if files in [files_of(one) for one in inside]:
                 return _version(model.platform, package, model.name)
     told = ", ".join(model.name for model in models)
     looked = f"; no version of {told} has these" if models and files else ""
@@ -158,12 +148,6 @@ def _name_of(package: Mapping[str, Any], models: Sequence[ModelRef]) -> str:
     return next((one.name for one in models if ModelAddress.of(one).name == group.rpartition("/")[2]), group)
 
 
-def _files(container: Mapping[str, Any]) -> str | None:
-    source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
-    found = source or container.get("ModelDataUrl")
-    return str(found).rstrip("/") if found else None
-
-
 def _version(platform: PlatformRef, package: Mapping[str, Any], model: str) -> Version:
     lineage, facts = records.parted(package.get("CustomerMetadataProperties", {}))
     containers = package.get("InferenceSpecification", {}).get("Containers", [])
@@ -173,9 +157,9 @@ def _version(platform: PlatformRef, package: Mapping[str, Any], model: str) -> V
     return Version(
         model=model,
         version=package["ModelPackageVersion"],
-        approval=_APPROVALS.get(package.get("ModelApprovalStatus", ""), str(package.get("ModelApprovalStatus"))),
+        approval=APPROVALS.get(package.get("ModelApprovalStatus", ""), str(package.get("ModelApprovalStatus"))),
         made=package.get("CreationTime"),
-        files=_files(only) or several,
+        files=files_of(only) or several,
         image=only.get("Image") or several,
         metrics=measured,
         metadata={name: value for name, value in facts.items() if name not in measured},

@@ -11,6 +11,7 @@ from pulumi_mlops.backends.azure import live, runs, sessions, starts
 from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.backends.azure.client_versions import IMAGE, Versions
 from pulumi_mlops.clients import records
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
@@ -21,14 +22,13 @@ from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
 
-_IMAGE = "serving_image"
 _MODEL = re.compile(r"/models/([^/]+)/versions/([^/]+)$")
 _FINE = range(200, 300)
 _LINES = 20
 _NO_DIGEST = "the image is named by a tag, and Azure does not keep which digest it pulled"
 
 
-class _Azure:
+class _Azure(Versions):
     """Azure, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
@@ -130,8 +130,8 @@ def _version(platform: PlatformRef, found: Mapping[str, Any], model: str) -> Ver
     said = found["properties"]
     facts = {key: str(value) for key, value in (said.get("properties") or {}).items() if value is not None}
     labels = {key: str(value) for key, value in (said.get("tags") or {}).items() if value is not None}
-    lineage, facts = records.parted(facts)
-    approval, image = labels.pop(APPROVAL, "none"), labels.pop(_IMAGE, None)
+    (lineage, facts), (_, labels) = records.parted(facts), records.parted(labels)
+    approval, image = labels.pop(APPROVAL, "none"), labels.pop(IMAGE, None)
     made = (found.get("systemData") or {}).get("createdAt")
     measured = numbers(facts)
     return Version(

@@ -5,6 +5,7 @@ neither names a secret or a token, azure-identity finds the credentials, as for 
 an emulator ``PULUMI_MLOPS_ARM_ENDPOINT`` and ``PULUMI_MLOPS_ARM_TOKEN`` say where it is, and who asks.
 """
 
+import base64
 import functools
 import json
 import os
@@ -117,12 +118,35 @@ def ask(
     content = dict(body) if body is not None else None
     request = HttpRequest(method, where, params=wanted, json=content, headers=dict(headers or {}))
     response = client.send_request(request)
-    text = response.text()
+    return Answer(response.status_code, read(response.text()))
+
+
+def read(text: str | bytes) -> dict[str, Any]:
+    """Read what was answered, which should be JSON."""
     try:
         found = json.loads(text) if text else {}
     except ValueError:
-        found = {"error": {"code": "NotJson", "message": text[:200]}}
-    return Answer(response.status_code, found if isinstance(found, dict) else {"value": found})
+        told = text.decode(errors="replace") if isinstance(text, bytes) else text
+        found = {"error": {"code": "NotJson", "message": told[:200]}}
+    return found if isinstance(found, dict) else {"value": found}
+
+
+def bearer(given: pulumi.ProviderResource | None, audience: str) -> str:
+    """Return a token for what is no part of Azure Resource Manager."""
+    if token := os.environ.get(TOKEN):
+        return token
+    return str(_known_credential(json.dumps(_settings(given), sort_keys=True)).get_token(f"{audience}/.default").token)
+
+
+def caller(given: pulumi.ProviderResource | None) -> str:
+    """Return as whom Azure knows who asks: by the name that a token has, else by an id."""
+    parts = bearer(given, _endpoint()).split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError):
+        claims = {}  # of the sandbox, whose tokens are plain words
+    named = next((claims[key] for key in ("upn", "unique_name", "appid", "oid") if claims.get(key)), None)
+    return str(named or _settings(given).get("clientId") or "unknown")
 
 
 def emulated() -> str | None:
@@ -157,6 +181,12 @@ def _login(audience: str, settings: Mapping[str, str]) -> Any:
     if token := os.environ.get(TOKEN):
         return HeadersPolicy({"Authorization": f"Bearer {token}"})
     return BearerTokenCredentialPolicy(_credential(settings), f"{audience}/.default")
+
+
+@functools.cache
+def _known_credential(written: str) -> "TokenCredential":
+    """Make a credential once, which keeps its tokens."""
+    return _credential(json.loads(written))
 
 
 def _credential(settings: Mapping[str, str]) -> "TokenCredential":

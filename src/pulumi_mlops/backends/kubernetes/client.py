@@ -6,6 +6,7 @@ from typing import Any
 
 from pulumi_mlops.backends.kubernetes import live, reading, tracking, workflows
 from pulumi_mlops.backends.kubernetes.addresses import EndpointAddress, ModelAddress, PipelineAddress
+from pulumi_mlops.backends.kubernetes.client_versions import Versions, listed, metrics_of_run
 from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
 from pulumi_mlops.clients import records
@@ -19,14 +20,14 @@ from pulumi_mlops.core.errors import MlopsError, NotFound
 
 _NODE, _WORKFLOW = "workflows.argoproj.io/node-id", "workflows.argoproj.io/workflow"
 _KSERVE, _GATEWAY = "serving.kserve.io/v1beta1", "gateway.networking.k8s.io/v1"
-_LINES, _PAGE = 20, 100
+_LINES = 20
 _SERVICE = "-predictor"
 """What KServe puts behind the name of an InferenceService to name its Service."""
 _NO_DIGEST = "the image is named by a tag, and Argo does not keep which digest a node pulled"
 _GONE = "Argo shows a run for 30 days, and has this one no more"
 
 
-class _Kubernetes:
+class _Kubernetes(Versions):
     """Kubernetes, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
@@ -113,7 +114,7 @@ class _Kubernetes:
         if server is None:
             raise NotFound(f"The registry of model {model.name!r} is not there, or not ready.")
         with contextlib.closing(server):
-            for one in _listed(server, f"name = '{ModelAddress.of(model).model}'"):
+            for one in listed(server, f"name = '{ModelAddress.of(model).model}'"):
                 if number is None or int(one["version"]) == number:
                     return _version(model.platform, server, one)
         return None
@@ -172,7 +173,7 @@ def _of_files(platform: PlatformRef, files: str | None, models: Sequence[ModelRe
             continue
         with contextlib.closing(server):
             for source in (files, files.rstrip("/"), f"{files.rstrip('/')}/"):
-                for found in _listed(server, f"source_path = '{source}'"):
+                for found in listed(server, f"source_path = '{source}'"):
                     return _version(platform, server, found)
     for model in models:
         if (version := _by_address(model, files)) is not None:
@@ -189,7 +190,7 @@ def _by_address(model: ModelRef, files: str) -> Version | None:
     if server is None:
         return None
     with contextlib.closing(server):
-        for one in _listed(server, f"name = '{ModelAddress.of(model).model}'"):
+        for one in listed(server, f"name = '{ModelAddress.of(model).model}'"):
             ref = model_registry.version(model, int(one["version"]))
             if str(ref.files).rstrip("/") == files.rstrip("/"):
                 return _version(model.platform, server, one)
@@ -203,25 +204,11 @@ def _registries(platform: PlatformRef) -> list[str]:
     return [one["app.kubernetes.io/instance"] for one in labels if "app.kubernetes.io/instance" in one]
 
 
-def _listed(server: tracking.Tracking, wanted: str) -> Iterator[dict[str, Any]]:
-    """Yield versions, newest first."""
-    query: dict[str, str | int] = {"filter": wanted, "order_by": "version_number DESC", "max_results": _PAGE}
-    page = server.get("model-versions/search", **query) or {}
-    while True:
-        yield from page.get("model_versions", [])
-        if not (token := page.get("next_page_token")):
-            return
-        page = server.get("model-versions/search", **query, page_token=token) or {}
-
-
 def _version(platform: PlatformRef, server: tracking.Tracking, found: Mapping[str, Any]) -> Version:
     tags = {tag["key"]: str(tag["value"]) for tag in found.get("tags", [])}
     lineage, tags = records.parted(tags)
     approval, image = tags.pop(tracking.APPROVAL, "none"), tags.pop(tracking.IMAGE, None)
-    metrics = numbers(tags)
-    if run := found.get("run_id"):
-        data = (server.get("runs/get", run_id=run) or {}).get("run", {}).get("data", {})
-        metrics = {**{one["key"]: str(one["value"]) for one in data.get("metrics", [])}, **metrics}
+    metrics = {**metrics_of_run(server, found), **numbers(tags)}
     made = found.get("creation_timestamp")
     return Version(
         model=str(found["name"]),

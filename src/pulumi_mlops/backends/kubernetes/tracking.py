@@ -17,8 +17,9 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import quote, urlencode, urlsplit
 
 import pulumi
 
@@ -26,10 +27,11 @@ from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.addresses import Door, ModelAddress
 from pulumi_mlops.backends.kubernetes.gateway import Gateway
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.clients.patience import PassingError, Patience
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
-from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.errors import MlopsError, Unavailable
 from pulumi_mlops.core.workload import RECORD_OF_VERSION
 
 PORT = 5000
@@ -39,6 +41,7 @@ IMAGE = "serving_image"
 """The tag of a version that names the image which serves it."""
 _SECONDS = 30
 _PAGE = 100
+_PATIENCE = Patience(tries=3)
 
 
 @dataclass(frozen=True)
@@ -81,25 +84,66 @@ class Tracking:
 
     def get(self, path: str, **query: str | int) -> dict[str, Any] | None:
         """Ask the REST API; None where there is no such thing."""
+        return self._asked("GET", f"mlflow/{path}?{urlencode(query)}")
+
+    def post(self, path: str, *, repeatable: bool, **body: Any) -> dict[str, Any] | None:
+        """Have the REST API change something; None where there is no such thing.
+
+        :param repeatable: whether doing it twice is doing it once.
+        """
+        return self._asked("POST", f"mlflow/{path}", json.dumps(body).encode(), repeatable=repeatable)
+
+    def put(self, path: str, content: Path) -> None:
+        """Give the server a file, which it keeps below a path of its own."""
+        if self._asked("PUT", f"mlflow-artifacts/artifacts/{quote(path)}", content) is None:
+            raise MlopsError(f"The model registry {self.name} keeps no files itself: it has no mlflow-artifacts.")
+
+    def _asked(
+        self, method: str, path: str, body: bytes | Path | None = None, *, repeatable: bool = True
+    ) -> dict[str, Any] | None:
+        what = f"The model registry {self.name}"
         try:
-            self.connection.request(
-                "GET", f"{self.prefix}/api/2.0/mlflow/{path}?{urlencode(query)}", headers=self.headers
-            )
+            return _PATIENCE.ask(what, lambda: self._opened(method, path, body), repeatable=repeatable)
+        except Unavailable as error:
+            told = f"{error}. Look at its pods, or name its address in MLFLOW_TRACKING_URI_<REGISTRY>"
+            raise type(error)(told) from error.__cause__
+
+    def _opened(self, method: str, path: str, body: bytes | Path | None) -> dict[str, Any] | None:
+        if not isinstance(body, Path):
+            return self._sent(method, path, body, {} if body is None else {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(body.stat().st_size)}
+        with body.open("rb") as file:
+            return self._sent(method, path, file, headers)
+
+    def _sent(
+        self, method: str, path: str, body: bytes | IO[bytes] | None, headers: Mapping[str, str]
+    ) -> dict[str, Any] | None:
+        try:
+            if self.connection.sock is None:
+                self.connection.connect()
+        except (OSError, HTTPException) as error:
+            raise PassingError("unreached", f"does not answer: {error or type(error).__name__}") from error
+        try:
+            where = f"{self.prefix}/api/2.0/{path}"
+            self.connection.request(method, where, body=body, headers={**self.headers, **headers})
             answer = self.connection.getresponse()
             text = answer.read()
         except (OSError, HTTPException) as error:
-            raise MlopsError(
-                f"The model registry {self.name} does not answer: {error or type(error).__name__}. Look at its pods, "
-                "or name its address in MLFLOW_TRACKING_URI_<REGISTRY>"
-            ) from error
+            self.connection.close()  # the next request opens another one
+            late = isinstance(error, TimeoutError)
+            told = f"does not answer: {error or type(error).__name__}"
+            raise PassingError("late" if late else "broken", told) from error
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
+        if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            raise PassingError("busy", f"is busy: {answer.status} {answer.reason}")
         if answer.status != HTTPStatus.OK:
+            asked = path.partition("?")[0].removeprefix("mlflow/")
             raise MlopsError(
-                f"The model registry {self.name} refused {path}: {answer.status} {answer.reason}. Look at "
+                f"The model registry {self.name} refused {asked}: {answer.status} {answer.reason}. Look at "
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or at the registry's Secret"
             )
-        return cast("dict[str, Any]", json.loads(text))
+        return cast("dict[str, Any]", json.loads(text) if text.strip() else {})
 
 
 def server(model: ModelRef) -> Tracking | None:

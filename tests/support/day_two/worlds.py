@@ -1,0 +1,179 @@
+"""A small platform on each backend, with a model that has no version yet, and a client of it."""
+
+import base64
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulumi_mlops import ModelRef, PlatformRef
+from pulumi_mlops.backends.azure import sessions
+from pulumi_mlops.backends.kubernetes import live, tracking
+from pulumi_mlops.clients.client import Client
+from pulumi_mlops.clients.stacks import Stack
+from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION, TENANT, TOKEN
+from support.day_two.played import Cluster, Mlflow
+from support.facts import aws, kubernetes
+from support.sandbox.arm import GROUP, Arm
+from support.sandbox.arm_good import ALARM, GOOD, INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE
+from support.sandbox.control_plane import ControlPlane
+
+BLOBS = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+"""Storage Blob Data Contributor."""
+ACCOUNT, REGION, BUCKET, GROUP_NAME = "123456789012", "us-east-1", "artifacts-1", "churn-dev-models-people"
+NEEDED = ("group", "identity", "storage", "blobs", "container", "vault", "registry", "logs", "insights")
+SERVICES = ("sagemaker", "s3", "sts", "sagemaker-runtime", "sagemaker-featurestore-runtime", "logs")
+
+
+@dataclass
+class World:
+    """A platform that can be asked."""
+
+    backend: str
+    client: Client
+    model: ModelRef
+    pauses: list[float] = field(default_factory=list)
+    parts: dict[str, Any] = field(default_factory=dict)
+    """What plays it."""
+
+
+def client_of(refs: dict[str, Any], settings: dict[str, str], pauses: list[float]) -> Client:
+    """Make the client of a stack that exports these."""
+    outputs = {name: json.loads(json.dumps(ref.export())) for name, ref in refs.items()}
+    return Client(Stack("dev", outputs, settings), pause=pauses.append, timeout_seconds=10)
+
+
+@contextmanager
+def on_aws(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    plane.admin("POST", "reset")
+    plane.client("s3").create_bucket(Bucket=BUCKET)
+    arn = plane.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP_NAME)
+    account = plane.client("sts").get_caller_identity()["Account"]
+    hub = aws.hub()
+    hub = PlatformRef.load(
+        {**hub.export(), "region": REGION, "address": {**hub.address, "account": account, "bucket": BUCKET}}
+    )
+    address = {"group": GROUP_NAME, "arn": arn["ModelPackageGroupArn"]}
+    model = ModelRef(name="people", backend="aws", platform=hub, gate={"auc": ">=0.9"}, address=address)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = {
+        "aws:region": REGION,
+        "aws:accessKey": "sandbox",
+        "aws:secretKey": "sandbox",
+        "aws:s3UsePathStyle": "true",
+        "aws:endpoints": json.dumps([{name.replace("-", ""): plane.url} | {name: plane.url} for name in SERVICES]),
+    }
+    pauses: list[float] = []
+    yield World("aws", client_of({"people": model}, settings, pauses), model, pauses, {"plane": plane})
+
+
+@contextmanager
+def on_azure(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    arm.admin("POST", "reset")
+    arm.admin("POST", "latency", {"seconds": 0})
+    for name in [one for one in GOOD if one in NEEDED or one.startswith("role-")] + ["workspace", "datastore"]:
+        good = GOOD[name]
+        if name in ("role-pull", "role-models", "role-collected", "role-own"):
+            continue
+        body = json.loads(json.dumps(good.body))
+        who = str(body.get("properties", {}).get("principalId", ""))
+        if "/userAssignedIdentities/" in who:
+            body["properties"]["principalId"] = arm.done("GET", who)["properties"]["principalId"]
+        said = arm.ask("PUT", good.id, body, version=good.version)
+        assert said.status < 300, (name, said.body)
+        if operation := said.headers.get("Azure-AsyncOperation"):
+            assert arm.wait(operation)["status"] == "Succeeded"
+    right = {
+        "roleDefinitionId": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{BLOBS}"
+    }
+    assigned = f"{STORAGE}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-0000000000f1"
+    arm.done("PUT", assigned, {"properties": {**right, "principalId": DEPLOYER}}, version="2022-04-01")
+    arm.done("PUT", f"{WORKSPACE}/models/people", {"properties": {"description": "who they are"}})
+    address = {
+        "subscription": SUBSCRIPTION,
+        "tenant": TENANT,
+        "group": GROUP.rpartition("/")[2],
+        "location": "eastus",
+        "workspace": "churn",
+        "workspace_id": WORKSPACE,
+        "storage": "churnfiles",
+        "storage_id": STORAGE,
+        "container": "artifacts",
+        "vault": "churn-vault",
+        "vault_id": VAULT,
+        "logs": LOGS,
+        "log_days": 30,
+        "insights": INSIGHTS,
+        "alerts": ALARM,
+        "principal": DEPLOYER,
+    }
+    hub = PlatformRef(
+        name="churn",
+        backend="azure",
+        stage="dev",
+        region="eastus",
+        artifacts="https://churnfiles.blob.core.windows.net/artifacts/",
+        address=address,
+    )
+    model = ModelRef(
+        name="people",
+        backend="azure",
+        platform=hub,
+        gate={"auc": ">=0.9"},
+        address={"id": f"{WORKSPACE}/models/people", "called": "people"},
+    )
+    monkeypatch.setenv(sessions.ENDPOINT, arm.url)
+    monkeypatch.setenv(sessions.TOKEN, TOKEN)
+    pauses: list[float] = []
+    yield World("azure", client_of({"people": model}, {}, pauses), model, pauses, {"arm": arm})
+
+
+@contextmanager
+def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    cluster, mlflow = Cluster(), Mlflow()
+    space = "churn-dev"
+    cluster.objects = {
+        f"/apis/apps/v1/namespaces/{space}/deployments/models-mlflow": {"status": {"availableReplicas": 1}},
+        f"/api/v1/namespaces/{space}/secrets/models-mlflow": {"data": {"password": base64.b64encode(b"hush").decode()}},
+    }
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "here",
+                "contexts": [{"name": "here", "context": {"cluster": "here", "user": "alice"}}],
+                "clusters": [{"name": "here", "cluster": {"server": cluster.url}}],
+                "users": [{"name": "alice", "user": {"token": "t0ken"}}],
+            }
+        )
+    )
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    hub = kubernetes.hub(gateway=None)
+    model = ModelRef(
+        name="people",
+        backend="kubernetes",
+        platform=hub,
+        gate={"auc": ">=0.9"},
+        address={"model": "people", "registry": "models"},
+    )
+    doors = {"models": mlflow.port}
+    # The API server is played, and forwards no ports: the way to a pod leads to what plays it.
+    monkeypatch.setattr(tracking, "forward", lambda _, door: socket.create_connection(("127.0.0.1", doors[door.name])))
+    pauses: list[float] = []
+    settings = {"kubernetes:kubeconfig": str(kubeconfig)}
+    parts = {"cluster": cluster, "mlflow": mlflow, "doors": doors}
+    try:
+        yield World("kubernetes", client_of({"people": model}, settings, pauses), model, pauses, parts)
+    finally:
+        live._known.cache_clear()
+        cluster.close()
+        mlflow.close()
