@@ -59,16 +59,6 @@ class Standby:
             self._listener.close()
             self._listener = None
 
-    def runs(self) -> list[dict[str, dict[str, Any]]]:
-        """List the runs of all experiments: the metrics and the tags of each."""
-        experiments = self._call("GET", "experiments/search?max_results=1000")["experiments"]
-        named = [one["experiment_id"] for one in experiments]
-        found = self._call("POST", "runs/search", experiment_ids=named, max_results=1000).get("runs", [])
-        return [
-            {kind: {one["key"]: one["value"] for one in run["data"].get(kind, [])} for kind in ("metrics", "tags")}
-            for run in found
-        ]
-
     def forget(self) -> None:
         """Throw away what is in it. It must be stopped."""
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -154,6 +144,16 @@ class Registry:
         return {
             int(version["version"]): {tag["key"]: tag["value"] for tag in version.get("tags", [])} for version in found
         }
+
+    def runs(self) -> list[dict[str, dict[str, Any]]]:
+        """List the runs of all experiments: the metrics and the tags of each."""
+        experiments = self._call("GET", "experiments/search?max_results=1000")["experiments"]
+        named = [one["experiment_id"] for one in experiments]
+        found = self._call("POST", "runs/search", experiment_ids=named, max_results=1000).get("runs", [])
+        return [
+            {kind: {one["key"]: one["value"] for one in run["data"].get(kind, [])} for kind in ("metrics", "tags")}
+            for run in found
+        ]
 
     def forget(self) -> None:
         """Delete all models and their versions."""
