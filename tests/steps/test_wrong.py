@@ -9,7 +9,7 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs
 from support.facts import kubernetes as k8s
-from support.facts.aws import HUB, IMAGE, MODEL
+from support.facts.aws import HUB, IMAGE, MODEL, hub
 from support.mocks import Cloud
 
 RUN: Any = {"image": IMAGE, "command": ["run"]}
@@ -26,6 +26,12 @@ GPUS = mlops.TrainingClusterRef(
 )
 ITSELF = mlops.PipelineRef(
     name="retrain", backend="aws", platform=HUB, runs="s3://a/", address={"name": "n", "arn": "a"}
+)
+ROWS = mlops.DatasetRef(
+    name="rows", backend="aws", platform=HUB, location="s3://rows/", address={"key": "k", "database": None}
+)
+WANDB = mlops.ExperimentTrackerRef(
+    name="runs", backend="aws", platform=HUB, engine="wandb", url="https://wandb.ai/acme", project="churn"
 )
 NO_WAIT: Any = {}
 NOT_YET = mlops.ModelVersionRef(name="churn", backend="aws", platform=HUB)
@@ -181,6 +187,36 @@ WRONG: dict[str, tuple[Callable[[], object], str, str]] = {
         "score.inputs.model: version 3 of 'churn' lives on 'azure'",
     ),
     "nothing to score": (lambda: mlops.batch(fit().out("model"), **RUN), "inputs", "is required"),
+    "an output that is published and not made": (
+        lambda: fit(publish={"modle": ROWS}),
+        "publish",
+        "'modle' is no output of this step; did you mean 'model'? (it has: model)",
+    ),
+    "two outputs in one dataset": (
+        lambda: fit(outputs=["a", "b"], publish={"a": ROWS, "b": ROWS}),
+        "publish",
+        "'a' and 'b' would be two versions of 'rows' at one time",
+    ),
+    "a dataset whose versions are entered elsewhere": (
+        lambda: fit(publish={"model": replace(ROWS, tracker=WANDB)}),
+        "publish",
+        "enters its versions in wandb as well, which no step does by itself; publish in the command",
+    ),
+    "trials that publish": (
+        lambda: mlops.tune(fit(publish={"model": ROWS}), maximize="auc", trials=2, over=OVER),
+        "fit",
+        "every trial would; publish in another step",
+    ),
+    "a dataset of another platform": (
+        lambda: pipeline({"fit": fit(publish={"model": replace(ROWS, platform=hub("other"))})}),
+        "steps.fit.publish.model",
+        "'rows' is of platform 'other' (dev, aws); publish into a Dataset of 'churn'",
+    ),
+    "a pipeline that is started by what it publishes": (
+        lambda: pipeline({"fit": fit(publish={"model": ROWS})}, triggers=[{"data": ROWS}]),
+        "triggers[0].data",
+        "would start itself, since step 'fit' publishes versions of it",
+    ),
     "a longest time of nothing": (lambda: fit(max_hours=0), "max_hours", "must be above 0"),
 }
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pulumi import Input
 
     from pulumi_mlops.args.compute import Compute
-    from pulumi_mlops.components.dataset_ref import DatasetView
+    from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
     from pulumi_mlops.components.endpoint_ref import CapturedView
     from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
     from pulumi_mlops.components.feature_group import OfflineView
@@ -40,6 +40,10 @@ class BatchArgs(TypedDict, total=False):
     container finds the folder of each under ``MLOPS_INPUT_<NAME>``."""
     outputs: Sequence[str]
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names."""
+    publish: Mapping[str, Has[DatasetRef]]
+    """Datasets whose next version an output becomes when the step has succeeded: ``{"scores": scores}``. Its files are
+    added to the dataset in a folder of the run, below the partition of the day where the dataset has partitions, and
+    the version names those that the step read as its parents. A step that is begun again replaces what it added."""
     metrics: Sequence[str]
     """What it measures: numbers that it writes as JSON, ``{"auc": 0.93}``, into the file that ``MLOPS_METRICS`` names.
     One that is missing at the end is an error."""

@@ -19,7 +19,7 @@ from pulumi_mlops.core.schedules import Schedule
 from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import PART, Plain, Step, name_problem, named
-from pulumi_mlops.steps.work import start_problems
+from pulumi_mlops.steps.work import published_problems, start_problems
 
 if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict of each spec
     from pulumi_mlops.args.pipeline import PipelineArgs
@@ -165,6 +165,15 @@ class PipelineSpec(Spec):
         """Refuse what would start itself, and what is said twice."""
         yield from self._secrets()
         yield from self._starts(name)
+        published: dict[object, str] = {
+            identity(dataset): step
+            for step, one in self.steps.items()
+            if (work := works(one)) is not None
+            for dataset in work.publish.values()
+        }
+        for step, one in self.steps.items():
+            if (work := works(one)) is not None:
+                yield from published_problems(f"steps.{step}", work, self.platform)
         registered = {identity(step.model) for step in self.steps.values() if isinstance(step, RegisterStep)}
         own = _identity(PipelineRef.noun, self.platform, name)
         if self.overlap == "skip" and self.schedule is None and not self.triggers:
@@ -176,6 +185,9 @@ class PipelineSpec(Spec):
             if watched in registered:
                 told = f"a step registers versions of {trigger.ref.name!r}" if trigger.ref else ""
                 yield Problem(where, f"would start itself, since {told}; leave it out, or register another model")
+            elif watched in published:
+                told = f"since step {published[watched]!r} publishes versions of it"
+                yield Problem(where, f"would start itself, {told}; leave it out, or publish into another Dataset")
             elif watched == own:
                 yield Problem(where, "would start itself, since it is this pipeline; leave it out, or write a schedule")
             if not is_deferred(watched):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STEP = "MLOPS_STEP"
 """What it has to leave, and how: ``{"outputs": ["model"], "metrics": ["auc"], "launcher": "torchrun", "processes": 1,
 "attempts": 2, "datasets": ["y"], "queries": ["x"]}``; the last two are inputs that are fetched, and so are
-``captured`` and ``baselines``."""
+``captured`` and ``baselines``; outputs that are published are listed as ``publish``."""
 FETCHED = ("datasets", "queries", "captured", "baselines")
 """How inputs are listed there that ``facts.py`` fetches."""
 COMMAND = "MLOPS_COMMAND"
@@ -84,6 +84,7 @@ def main(command: list[str]) -> int:
         return code
     if code == 0:
         code, metrics = judge(folders, measured, wanted.get("metrics", []))
+        code = code or published(wanted, environment)
     if record is not None:
         record.end(code, metrics)
     return code
@@ -117,6 +118,15 @@ def begun(environment: dict[str, str], wanted: Mapping[str, Any]) -> tuple[int, 
         return 0, None
     record.begin()
     return 0, record
+
+
+def published(wanted: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+    """Make outputs the next version of datasets, where it is this container that does."""
+    if not wanted.get("publish"):
+        return 0
+    import publish  # noqa: PLC0415 (it is beside this file where a step publishes)
+
+    return int(publish.main(wanted["publish"], environment))
 
 
 def judge(folders: Mapping[str, Path], measured: Path | None, names: list[str]) -> tuple[int, dict[str, float]]:

@@ -90,6 +90,8 @@ class TuneStep(Step):
     def _runs_by_itself(cls, value: TrainStep) -> TrainStep:
         if value.when is not None:
             raise refuse("has a condition of its own; write when=… in mlops.tune(…) instead")
+        if value.publish:
+            raise refuse("publishes, and every trial would; publish in another step, which takes the best one's output")
         return value
 
     @field_validator("over")

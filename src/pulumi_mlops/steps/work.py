@@ -7,7 +7,7 @@ from pulumi import Input, Output
 from pydantic import Field, ValidationInfo, field_validator
 
 from pulumi_mlops import bridges
-from pulumi_mlops.components.dataset_ref import DatasetView
+from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.endpoint_ref import CapturedView
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerRef
 from pulumi_mlops.components.feature_group import FeatureView, OfflineView
@@ -16,7 +16,7 @@ from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.compute import Compute
 from pulumi_mlops.core.errors import Problem
-from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, refuse
+from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, nearest, refuse
 from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import Given, Of, SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Place, Workload, taken, twins, variable
@@ -47,6 +47,8 @@ TRACKER = "MLOPS_TRACKER"
 """The variable that says in which tracker a step records."""
 WATCHED = "MLOPS_WATCH"
 """The variable that says where a step of the library sends its measurements."""
+PUBLISH, PUBLISHES = "MLOPS_PUBLISH_", "publish.py"
+"""Variables that say of an output which dataset it becomes the next version of, and the program that publishes it."""
 INPUT = "MLOPS_INPUT_"
 OUTPUT = "MLOPS_OUTPUT_"
 PARAMETER = "MLOPS_PARAMETER_"
@@ -66,6 +68,7 @@ def delivered(steps: Iterable["Work"]) -> list[str]:
     found: set[str] = set()
     for step in steps:
         found |= {*step.programs, *([SERVED] if step.of_endpoints else []), *([STARTING] if step.starts else [])}
+        found |= {PUBLISHES} if step.publish else set()
     return sorted(found)
 
 
@@ -97,6 +100,10 @@ class Work(Step):
     outputs: list[str] = []
     """What it makes, by name: it writes files into the folder that ``MLOPS_OUTPUT_<NAME>`` names. A folder that is
     empty at the end is an error."""
+    publish: Annotated[dict[str, Of[DatasetRef]], Needs("pipeline.publish")] = {}
+    """Datasets whose next version an output becomes when the step has succeeded: ``{"scores": scores}``. Its files are
+    added to the dataset in a folder of the run, below the partition of the day where the dataset has partitions, and
+    the version names those that the step read as its parents. A step that is begun again replaces what it added."""
     metrics: list[str] = []
     """What it measures: numbers that it writes as JSON, ``{"auc": 0.93}``, into the file that ``MLOPS_METRICS`` names.
     One that is missing at the end is an error."""
@@ -135,6 +142,25 @@ class Work(Step):
     def _distinct(cls, value: list[str], info: ValidationInfo) -> list[str]:
         (measures if info.field_name == "metrics" else named)(value)
         return distinct(value)
+
+    @field_validator("publish")
+    @classmethod
+    def _made_and_kept(cls, value: dict[str, DatasetRef], info: ValidationInfo) -> dict[str, DatasetRef]:
+        made = info.data.get("outputs")
+        if made is not None and (wrong := [name for name in value if name not in made]):
+            has = f"it has: {', '.join(made)}" if made else "it has none; write outputs=[…]"
+            raise refuse(f"{wrong[0]!r} is no output of this step{nearest(wrong[0], made)} ({has})")
+        seen: dict[tuple[str, ...], str] = {}
+        for name, dataset in value.items():
+            key = (dataset.backend, dataset.platform.name, dataset.platform.stage, dataset.name)
+            if (other := seen.setdefault(key, name)) != name:
+                told = f"{other!r} and {name!r} would be two versions of {dataset.name!r} at one time"
+                raise refuse(f"{told}; write both into one output, or make another Dataset")
+            if dataset.tracker is not None:
+                engine = dataset.tracker.engine
+                told = f"{dataset.name!r} enters its versions in {engine} as well, which no step does by itself"
+                raise refuse(f"{told}; publish in the command by dataset.py, or leave {engine} out of the Dataset")
+        return value
 
     @field_validator("environment")
     @classmethod
@@ -249,6 +275,13 @@ class Work(Step):
             found[WATCHED] = self.watch.address
         return found
 
+    def published(self) -> dict[str, Input[str]]:
+        """Name the variables that say which datasets its outputs become the next version of."""
+        return {
+            variable(PUBLISH, name): together_with(f"{dataset.name}/{dataset.partition or ''}", dataset.location)
+            for name, dataset in self.publish.items()
+        }
+
     def workload(self, name: str) -> Workload[FeatureView]:
         """Return what runs; folders for what it reads and makes are the backend's."""
         grants: list[Grant] = [("pull", Image(self.image))]
@@ -259,6 +292,7 @@ class Work(Step):
         grants += [("read", secret) for secret in self.secrets.values()]
         grants += [("start", pipeline) for pipeline in self.starts.values()]
         grants += [("measure", self.watch)] if self.watch is not None else []
+        grants += [("write", dataset) for dataset in self.publish.values()]
         return Workload(
             name=name,
             compute=self.machine,
@@ -269,6 +303,15 @@ class Work(Step):
             tracker=self.tracker,
             grants=tuple(grants),
         )
+
+
+def published_problems(field: str, work: Work, platform: PlatformRef) -> Iterator[Problem]:
+    """Refuse datasets of another platform: whoever publishes writes where the steps of this one may."""
+    for name, dataset in work.publish.items():
+        there = dataset.platform
+        if (there.name, there.stage, there.backend) != (platform.name, platform.stage, platform.backend):
+            told = f"{dataset.name!r} is of platform {there.name!r} ({there.stage}, {there.backend})"
+            yield Problem(f"{field}.publish.{name}", f"{told}; publish into a Dataset of {platform.name!r}")
 
 
 def history_problems(field: str, work: Work, platform: PlatformRef) -> Iterator[Problem]:

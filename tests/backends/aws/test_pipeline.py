@@ -291,6 +291,10 @@ def test_the_definition_is_the_same_each_time() -> None:
     assert written[0] == written[1]
 
 
+def flat(one: Any) -> list[str]:
+    return [one] if isinstance(one, str) else list(one)
+
+
 def rights(cloud: Cloud, steps: Steps, **args: Any) -> dict[str, Any]:
     made(cloud, steps, **args)
     found = cloud.one("iam/rolePolicy", "retrain-rights").document("policy")["Statement"]
@@ -419,6 +423,18 @@ def test_a_history_of_another_platform_is_refused(cloud: Cloud) -> None:
 TABLE = mlops.DatasetRef(
     name="table", backend="aws", platform=HUB, location="s3://table/", address={"key": KEY, "database": None}
 )
+
+
+def test_who_publishes_writes_the_dataset_and_has_the_program(cloud: Cloud) -> None:
+    rows = mlops.prepare(image=IMAGE, command=["prep"], outputs=["the-rows"], publish={"the-rows": TABLE})
+    (step,) = made(cloud, {"prep": rows})["Steps"]
+    said = step["Arguments"]["Environment"]
+    assert said["MLOPS_PUBLISH_THE_ROWS"] == "table/ s3://table/"
+    assert json.loads(said["MLOPS_STEP"])["publish"] == ["the-rows"]
+    assert "retrain-program" in next(one.name for one in cloud.registered if one.name.endswith("-publish"))
+    found = cloud.one("iam/rolePolicy", "retrain-rights").document("policy")["Statement"]
+    allowed = {(action, where) for one in found for action in one["Action"] for where in flat(one["Resource"])}
+    assert {("s3:PutObject", "arn:aws:s3:::table/*"), ("s3:ListBucketVersions", "arn:aws:s3:::table")} < allowed
 
 
 def test_a_version_names_the_datasets_of_the_step_that_made_it(cloud: Cloud) -> None:

@@ -429,6 +429,46 @@ def test_a_version_of_a_dataset_is_fetched_when_the_step_runs() -> None:
     assert said["environment"]["MLOPS_INPUT_THE_TABLE"].endswith("/inputs/the-table")
 
 
+def test_what_a_step_reads_and_publishes_is_in_the_version_of_its_component() -> None:
+    """A component never changes: what its command names has to make another version of it."""
+    other = replace(TABLE, name="other")
+    newer = replace(VERSION, version=4)
+
+    def versions(**args: Any) -> frozenset[str]:
+        found = of(build(lambda: {"rows": prepare(**args)}), "ComponentVersion")
+        return frozenset(one.name for one in found if "-rows-" in one.name)
+
+    several: list[dict[str, Any]] = [
+        {"inputs": {"y": TABLE.latest()}},
+        {"inputs": {"y": TABLE.version(3)}},
+        {"inputs": {"y": other.latest()}},
+        {"inputs": {"model": VERSION}},
+        {"inputs": {"model": newer}},
+        {"publish": {"rows": TABLE}},
+        {"publish": {"rows": other}},
+    ]
+    assert len({versions(**args) for args in several}) == len(several)
+
+
+def test_who_publishes_is_told_of_the_asset_and_may_enter_versions_of_it() -> None:
+    cloud = build(lambda: {"rows": prepare(publish={"rows": TABLE})})
+    said = settings(specs(cloud)["churn_dev_retrain__rows"])
+    assert said["wanted"]["publish"] == ["rows"]
+    assert said["environment"]["MLOPS_PUBLISH_ROWS"] == f"table/ {TABLE.location}"
+    assert said["environment"]["MLOPS_ASSET_ROWS"] == TABLE.address["asset"]
+    given = {one.inputs["scope"]: one.inputs["roleDefinitionId"] for one in of(cloud, "RoleAssignment")}
+    assert given[TABLE.address["container"]].endswith("ba92f5b4-2d11-453d-a403-e96b0029c9fe"), "who writes files"
+    assert given[TABLE.address["asset"]].endswith("f6c7c914-8db3-469d-8ca1-694a8f32e121"), "who enters versions"
+    rows = {"rows": lambda: fit(outputs=["rows"], publish={"rows": TABLE}, cluster=GPUS)}
+    (role,) = [
+        one
+        for one in of(build(lambda: {key: make() for key, make in rows.items()}), "RoleDefinition")
+        if one.name.endswith("-steps")
+    ]
+    actions = role.inputs["permissions"][0]["actions"]
+    assert "Microsoft.MachineLearningServices/workspaces/data/versions/write" in actions
+
+
 def test_who_records_and_reads_may_do_that_there_alone() -> None:
     given = {one.inputs["scope"]: one.inputs["roleDefinitionId"] for one in of(build(recorded), "RoleAssignment")}
     assert given[HUB.address["workspace_id"]] == RUNS.address["record"]

@@ -373,6 +373,37 @@ def test_versions_of_datasets_are_fetched_by_a_container_of_ours_that_has_the_ke
     assert "artifacts" not in step.get("inputs", {})
 
 
+def test_a_container_of_ours_publishes_what_a_step_left(cloud: Cloud) -> None:
+    day = replace(TABLE, name="scores", partition="day", location="s3://artifacts/datasets/scores/")
+
+    def steps() -> Steps:
+        first = fit(inputs={"y": TABLE.latest()}, outputs=["model", "the-x"], publish={"the-x": day}, metrics=["auc"])
+        return {"fit": first, "next": judge(first.out("model"), when=first.metric("auc") > 0.5)}
+
+    templates = made(cloud, steps)
+    whole, runs, pod = (templates[f"{one}-fit"] for one in ("step", "run", "publish"))
+    assert {name: one["template"] for name, one in tasks(whole).items()} == {"run": "run-fit", "publish": "publish-fit"}
+    assert tasks(whole)["publish"]["depends"] == "run.Succeeded"
+    (measured,) = whole["outputs"]["parameters"]
+    assert measured["valueFrom"]["parameter"] == "{{tasks.run.outputs.parameters.metrics}}"
+    assert tasks(templates["graph"])["next"]["depends"] == "fit.Succeeded", "it waits for the version as well"
+    assert not [name for name in variables(runs) if name.startswith(("AWS_", "MLOPS_PUBLISH"))]
+    brought = {one["name"]: one["s3"]["key"] for one in pod["inputs"]["artifacts"]}
+    left = {one["name"]: one["s3"]["key"] for one in runs["outputs"]["artifacts"]}
+    assert brought.items() <= left.items()
+    assert pod["container"]["command"] == ["python3", "/etc/mlops/publish.py"]
+    assert pod["container"]["args"] == ["the-x"]
+    said = variables(pod)
+    assert said["MLOPS_PUBLISH_THE_X"] == "scores/day s3://artifacts/datasets/scores/"
+    assert said["MLOPS_OUTPUT_THE_X"] == next(
+        one["path"] for one in pod["inputs"]["artifacts"] if one["name"] == "the-x"
+    )
+    key = next(one for one in pod["container"]["env"] if one["name"] == "AWS_SECRET_ACCESS_KEY")
+    assert key["valueFrom"]["secretKeyRef"]["name"] == "churn-store-writer"
+    programs = next(one for one in cloud.registered if one.name == "retrain-programs")
+    assert {"publish.py", "dataset.py"} < set(programs.inputs["data"])
+
+
 def test_machines_of_a_training_get_what_who_leads_them_has_fetched(cloud: Cloud) -> None:
     steps = {"fit": fit(inputs={"y": TABLE.latest()}, nodes=2, cluster=GPUS, tracker=RUNS)}
     templates = made(cloud, lambda: steps)

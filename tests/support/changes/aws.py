@@ -7,7 +7,7 @@ from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
-from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, whole
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.aws import hub
 from support.mocks import Registration
 
@@ -188,6 +188,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *PIPELINES,
     whole("overlap", "allow", "skip"),
     *TRACKED,
+    *PUBLISHED,
     *CLUSTERED,
     *AFTER_ANOTHER,
     ("Managed.size", "ExperimentTracker", MANAGED, engine(managed={"size": "small"})),

@@ -7,7 +7,7 @@ from typing import Any
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, beside, engine, scaled, shared
-from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, refused, whole
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, refused, whole
 from support.facts.azure import hub
 from support.mocks import SUBSCRIPTION, Registration
 
@@ -155,6 +155,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *PIPELINES,
     whole("overlap", "allow", "skip"),
     *TRACKED,
+    *PUBLISHED,
     *CLUSTERED,
     *SCHEDULED,
 ]

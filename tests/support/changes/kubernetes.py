@@ -9,7 +9,7 @@ from typing import Any
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, beside, engine, scaled
-from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, TRACKED, whole
+from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.kubernetes import hub
 from support.mocks import Registration
 
@@ -254,6 +254,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *beside(hub("hub", stage="prod"), "s3://artifacts/raw/"),
     *PIPELINES,
     *TRACKED,
+    *PUBLISHED,
     *CLUSTERED,
     *AFTER_ANOTHER,
     whole("overlap", "allow", "skip"),

@@ -262,6 +262,21 @@ TRACKED: list[Change] = [
     for entry, step in (("Prepare", "rows"), ("Evaluate", "judge"), ("Train", "fit"), ("Batch", "score"))
 ]
 """Where steps record."""
+PUBLISHED: list[Change] = [
+    (
+        f"{entry}.publish",
+        "Pipeline",
+        {"beside": {"visits": lambda around: around.visits}, step: {"outputs": [made]}},
+        {step: {"outputs": [made], "publish": lambda around, made=made: {made: around.visits}}},
+    )
+    for entry, step, made in (
+        ("Prepare", "rows", "rows"),
+        ("Evaluate", "judge", "page"),
+        ("Train", "fit", "model"),
+        ("Batch", "score", "scores"),
+    )
+]
+"""Where outputs become versions of a dataset."""
 CLUSTERED: list[Change] = [
     (
         "Train.cluster",

@@ -152,6 +152,11 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_CAPTURED_SEEN"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/captured"),
     ),
+    "pipeline.publish": (
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_PUBLISH_X"),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/publish"),
+        _RIGHTS,
+    ),
     "pipeline.tracker": (
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLFLOW_TRACKING_URI"),
         _RIGHTS,
@@ -404,6 +409,7 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "pipeline.features": (said(_COMPONENT, "properties/componentSpec/jobs/fit/inputs/input_x/uri"),),
     "pipeline.datasets": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.captured": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
+    "pipeline.publish": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.tracker": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.retries": (said(_COMPONENT, "properties/componentSpec/command"),),
     "pipeline.distributed": (
@@ -596,6 +602,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "pipeline.features": (said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),),
     "pipeline.datasets": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
     "pipeline.captured": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
+    "pipeline.publish": (said(_TEMPLATE_OF_RUNS, "spec/templates/dag/tasks/template"),),
     "pipeline.tracker": (
         said(_TEMPLATE_OF_RUNS, "spec/templates/metadata/labels/pulumi-mlops~records-in"),
         Made(_SECRET),

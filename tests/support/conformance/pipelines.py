@@ -175,7 +175,7 @@ ASKED = {
     **{
         f"{noun}.{field}": f"pipeline.{field}"
         for noun in ("Prepare", "Evaluate", "Train")
-        for field in ("retries", "tracker")
+        for field in ("retries", "tracker", "publish")
     },
     "Train.cluster": "pipeline.cluster",
     "Train.nodes": "pipeline.distributed",

@@ -100,6 +100,19 @@ def reading_requests(words: Words, *, reads: bool = True) -> mlops.Pipeline:
     return pipeline(words, hub, steps={"fit": training(words, inputs=seen)})
 
 
+def publishing(words: Words, *, published: bool = True) -> mlops.Pipeline:
+    hub = platform(words)
+    seen, rows = dataset(words, hub, "seen"), dataset(words, hub, format="csv", partition="day")
+    first = mlops.prepare(
+        image=words.image,
+        command=["select"],
+        inputs={"y": seen.latest()},
+        outputs=["x"],
+        publish={"x": rows} if published else {},
+    )
+    return pipeline(words, hub, steps={"rows": first})
+
+
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -424,6 +437,7 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "pipeline.datasets": Program(reading_rows, without=dataset),
     "pipeline.captured": Program(reading_requests, without=lambda w: reading_requests(w, reads=False)),
+    "pipeline.publish": Program(publishing, without=lambda w: publishing(w, published=False)),
     "pipeline.batch": Program(scoring, without=pipeline),
     "pipeline.versions": Program(lambda w: scoring(w, with_a_version=True), without=scoring),
     "pipeline.tracker": Program(recorded, without=pipeline),

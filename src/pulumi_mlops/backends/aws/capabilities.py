@@ -100,6 +100,9 @@ CAPABILITIES = table(
         "pipeline.captured": Entry(
             "emulated", "the program that starts a step fetches the hours with boto3, which the image has to have"
         ),
+        "pipeline.publish": Entry(
+            "native", "the step's program adds the files to the dataset with the image's own boto3, and publishes"
+        ),
         "pipeline.tracker": Entry("native", "variables of the job, and the right to record"),
         "pipeline.cluster": Entry("native", "the terms of a training job: instances, spot, warm pool, longest run"),
         "pipeline.distributed": Entry("native", "a training job of several instances"),

@@ -295,6 +295,8 @@ class Rendering:
         wanted |= step.fetched
         if step.views:
             wanted["queries"] = list(step.views)
+        if step.publish:
+            wanted["publish"] = list(step.publish)
         if isinstance(step, TrainStep) and step.launcher:
             wanted |= {"launcher": step.launcher, "processes": step.processes}
         found = {
@@ -305,6 +307,7 @@ class Rendering:
             },
             **{variable(STARTS, one): PipelineAddress.of(ref).arn for one, ref in step.starts.items()},
             **step.told(),
+            **step.published(),
             **self.known.recorded(name, step),
             "MLOPS_STEP": json.dumps(wanted),
         }

@@ -321,6 +321,11 @@ CAPABILITIES = table(
             "the program that starts a step fetches the hours with azure-storage-blob and azure-identity, which the "
             "image has to have",
         ),
+        "pipeline.publish": Entry(
+            "native",
+            "the step's program adds the files to the dataset with the image's own azure-storage-blob, publishes, and "
+            "registers the version with the data asset",
+        ),
         "pipeline.tracker": Entry(
             "native", "variables of the step, and a role that records; keys are read with azure-identity as it starts"
         ),

@@ -11,7 +11,7 @@ from pulumi_mlops.backends.azure.experiment_tracker import RECORDS
 from pulumi_mlops.backends.azure.rights import BLOBS, RECORDER, STARTER, Right, merged, rights
 from pulumi_mlops.backends.azure.steps import cluster, image, machine
 from pulumi_mlops.backends.azure.triggers import STARTS
-from pulumi_mlops.components.dataset_ref import DatasetView
+from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
 from pulumi_mlops.components.feature_group import OfflineView
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.core.component import Scope
@@ -22,6 +22,7 @@ from pulumi_mlops.steps.step import Step
 
 _SECRETS = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
 _ASSETS = tuple(f"Microsoft.MachineLearningServices/workspaces/data/{one}read" for one in ("", "versions/"))
+_PUBLISHES = (*_ASSETS, "Microsoft.MachineLearningServices/workspaces/data/versions/write")
 _PULLS = ("Microsoft.ContainerRegistry/registries/pull/read",)
 """What steps do elsewhere, as the role of those as whom a training cluster runs."""
 _LOGS = "ExperimentRun/dcid.*"
@@ -70,7 +71,9 @@ def on_clusters(scope: Scope, spec: PipelineSpec, runs: Output[str]) -> dict[str
     records = any(verb == "record" for verb, _ in named)
     reads = any(isinstance(thing, DatasetView) for _, thing in named)
     begins = any(verb == "start" for verb, _ in named)
-    actions = [*_PULLS, *(RECORDS if records else ()), *(_ASSETS if reads else ()), *(STARTS if begins else ())]
+    publishes = any(isinstance(thing, DatasetRef) for _, thing in named)
+    looks = _PUBLISHES if publishes else _ASSETS if reads else ()
+    actions = [*_PULLS, *(RECORDS if records else ()), *looks, *(STARTS if begins else ())]
     wanted = {
         key: [*rights(spec.platform, [*grants(steps), ("write", Place(runs))]), prints(at)]
         for key, steps in found.items()

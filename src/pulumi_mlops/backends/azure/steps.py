@@ -13,6 +13,7 @@ from pulumi import Input, Output
 
 from pulumi_mlops.backends.azure import instances, starts
 from pulumi_mlops.backends.azure.addresses import (
+    DatasetAddress,
     FeatureGroupAddress,
     ModelAddress,
     PlatformAddress,
@@ -36,7 +37,7 @@ from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
 from pulumi_mlops.steps.work import HISTORY, INPUT, OUTPUT, PARAMETER, Work, settings, together_with
 
-BEFORE, BOUND, DAYS = "MLOPS_BEFORE_", "MLOPS_BOUND_", "MLOPS_DAYS_"
+BEFORE, BOUND, DAYS, ASSET = "MLOPS_BEFORE_", "MLOPS_BOUND_", "MLOPS_DAYS_", "MLOPS_ASSET_"
 FILES = "files"
 _FETCHED = "/tmp/mlops/inputs"  # noqa: S108 (in the container of a job)
 """Where versions of datasets are fetched to."""
@@ -136,14 +137,10 @@ class Rendered:
     def shape(self) -> dict[str, Any]:
         """Return what its node is, without what is known late."""
         work, seconds = works(self.step), timeout(self.step)
-        views, read = (work.views, work.datasets) if work else ({}, {})
+        views = work.views if work else {}
         return {
             "bound": {key: value["value"] for key, value in self.bound.items() if "value" in value},
             "rows": {key: [view.group.platform.name, view.group.name] for key, view in views.items()},
-            "versions": {key: [one.name, one.version] for key, one in (work.versions if work else {}).items()},
-            "datasets": {key: [view.dataset.platform.name, view.label] for key, view in read.items()},
-            "captured": {key: one.label for key, one in (work.captured if work else {}).items()},
-            "baselines": {key: one.label for key, one in (work.baselines if work else {}).items()},
             "seconds": seconds,
             "sweep": _sweep(self.step, "", seconds) if isinstance(self.step, TuneStep) else None,
         }
@@ -347,6 +344,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
         late[variable(HISTORY, key)] = together_with(
             f"{view.group.name}@{view.days}", FeatureGroupAddress.of(view.group).rows
         )
+    late |= {**work.published(), **_assets(work)}
     said: dict[str, Any] = {
         "command": list(work.command),
         "wanted": {
@@ -356,6 +354,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "processes": work.processes if isinstance(work, TrainStep) else 1,
             "attempts": work.retries + 1,
             **work.fetched,
+            "publish": list(work.publish),
         },
         "fetches": bool(load.keys),
         "record": _record(context, name, step),
@@ -380,8 +379,19 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "tracking": sorted(tracking),
             "read": sorted(late),
             **({"starts": begins} if begins else {}),
+            "versions": {key: [one.name, one.version] for key, one in work.versions.items()},
+            "datasets": {key: [view.dataset.platform.name, view.label] for key, view in work.datasets.items()},
+            "captured": {key: one.label for key, one in work.captured.items()},
+            "baselines": {key: one.label for key, one in work.baselines.items()},
+            "publish": {key: [one.platform.name, one.name] for key, one in work.publish.items()},
         },
     )
+
+
+def _assets(work: Work) -> dict[str, Input[str]]:
+    """Name the data assets in which versions are entered that a step publishes; a folder that was there has none."""
+    found = {name: DatasetAddress.of(one).asset for name, one in work.publish.items()}
+    return {variable(ASSET, name): asset for name, asset in found.items() if asset is not None}
 
 
 def _record(context: Context, name: str, step: Step) -> dict[str, Any]:

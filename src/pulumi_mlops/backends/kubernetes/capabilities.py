@@ -273,6 +273,9 @@ CAPABILITIES = table(
             "emulated",
             "a container of ours fetches the files that were written in these hours, with the store's key",
         ),
+        "pipeline.publish": Entry(
+            "native", "a container of the library's adds the files to the dataset and publishes; the step holds no key"
+        ),
         "pipeline.tracker": Entry("native", "a user of the tracker, and a way to it for the pods that record"),
         "pipeline.checkpoints": Entry("native", "a volume for the time of a run"),
         "pipeline.register.image": Entry("native", "the tag serving_image of the version"),

@@ -90,8 +90,17 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
         )
     yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
     yield from _inputs(where, step, PlatformAddress.of(spec.platform).store.bucket)
+    yield from _published(where, step, PlatformAddress.of(spec.platform).store.bucket)
     if step.tracker is not None:
         yield from recording_problems(f"{where}.tracker", step.tracker, spec.platform)
+
+
+def _published(where: str, step: Work, bucket: str) -> Iterator[Problem]:
+    """Refuse datasets that no pod of ours can write."""
+    for key, made in step.publish.items():
+        if not is_deferred(made.location) and not str(made.location).startswith(f"s3://{bucket}/"):
+            told = f"{made.name!r} is in another object store than the platform's, whose key no pod here has"
+            yield Problem(f"{where}.publish.{key}", f"{told}; publish into a Dataset of this platform")
 
 
 def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.kubernetes import argo, search, starts, taken, trainings, workload
+from pulumi_mlops.backends.kubernetes import argo, publishing, search, starts, taken, trainings, workload
 from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, ModelAddress
 from pulumi_mlops.backends.kubernetes.model_registry import REGISTRY
 from pulumi_mlops.backends.kubernetes.objects import (
@@ -145,7 +145,13 @@ class Rendering:
         elif isinstance(step, RegisterStep):
             yield self._registered(name, step)
         elif isinstance(step, Work):
-            yield from self._work(name, "step", step, self._handed(step, str))
+            handed = self._handed(step, str)
+            yield from self._work(name, publishing.RUNS if step.publish else "step", step, handed)
+            if step.publish:
+                program: Fields = {"name": "program", "configMap": {"name": self.at.programs}}
+                folder = self._folder(name, trial=False)
+                pod = publishing.publishing(name, step, self.at.platform, program, folder)
+                yield from publishing.templates(name, handed, self._left(name, step, trial=False), pod)
 
     def _work(
         self, name: str, prefix: str, step: Work, handed: Mapping[str, str], searched: Sequence[str] | None = None

@@ -34,6 +34,8 @@ _COMPARED = re.compile(r"'\$\.([a-z0-9_]+)'\)\) (>=|>|<=|<) ([^&}]+)")
 _PARAMETER = re.compile(r"asFloat\(workflow\.parameters\['([^']+)'\]\)")
 _TRIALS = "trials("
 _REGISTER = "register.py"
+_RUNS = "run"
+"""The task of a step that publishes in which its own container runs."""
 
 
 def owner(template: str, uid: T) -> dict[str, str | T]:
@@ -164,7 +166,8 @@ class Workflow:
 
     def _detail(self, node: Json) -> str:
         """Tell of attempts and of trials."""
-        attempts = len(node.get("children", [])) if node.get("type") == "Retry" else 0
+        again = next((one for one in [node, *self._within(node)] if one.get("type") == "Retry"), {})
+        attempts = len(again.get("children", []))
         if attempts > 1:
             return f"attempt {attempts}"
         trials = [
@@ -174,6 +177,12 @@ class Workflow:
         ]
         ended = sum(1 for one in trials if _STATES.get(str(one.get("phase", ""))) in ("succeeded", "failed"))
         return f"{ended} of {len(trials)} trials" if trials else ""
+
+    def _within(self, node: Json) -> Iterator[Json]:
+        """Yield what runs the container of a step that is more than that, since it publishes."""
+        for one in self.nodes.values():
+            if one.get("boundaryID") == node.get("id") and one.get("displayName") == _RUNS:
+                yield one
 
     def _registers(self, task: Json) -> bool:
         container = self.templates.get(str(task.get("template")), {}).get("container", {})
