@@ -21,6 +21,8 @@ AT = 1_700_000_000.0
 class Watching(Component[Any, Any]):
     """The component that watches."""
 
+    noun = "Watching"
+
     def __init__(self, name: str) -> None:
         pulumi.ComponentResource.__init__(self, self.token, name)
 

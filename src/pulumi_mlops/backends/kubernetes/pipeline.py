@@ -36,7 +36,7 @@ from pulumi_mlops.backends.kubernetes.steps import (
     Registry,
     Rendering,
 )
-from pulumi_mlops.backends.kubernetes.taken import trackers
+from pulumi_mlops.backends.kubernetes.taken import measured, trackers
 from pulumi_mlops.backends.kubernetes.tracking import PORT
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -95,8 +95,9 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         ),
     )
     runtimes = rendering.runtimes()
+    ways = [*_ways(app, spec), *recorded.ways, *measured(app, spec)]
     around = [*trainings.around(app, runtimes), *starts.around(app, spec)]
-    needs = [token, *_ways(app, spec), *around, *users, *recorded.ways]
+    needs = [token, *ways, *around, *users]
     template = custom(
         scope.child("pipeline"),
         API,

@@ -12,7 +12,7 @@ import pulumi
 from pulumi import Input
 
 from pulumi_mlops.backends.kubernetes import access, argo, dataset, mlflow, runtime, trust, workload
-from pulumi_mlops.backends.kubernetes.addresses import FeatureGroupAddress, PlatformAddress
+from pulumi_mlops.backends.kubernetes.addresses import Door, FeatureGroupAddress, PlatformAddress
 from pulumi_mlops.backends.kubernetes.experiment_tracker import recorder
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, camel_case, resources, restricted
 from pulumi_mlops.components.feature_group import FeatureView
@@ -43,6 +43,8 @@ _READ = f"{DATASETS}/.read"
 FACTS_FILE = f"{argo.TMP}/facts.json"
 RECORDS = "pulumi-mlops/records-in"
 """The label of pods that record, whose value is the tracker that they reach."""
+MEASURES = "pulumi-mlops/measures-for"
+"""The label of pods that measure, whose value is the watch that they reach."""
 
 
 def folder(step: Work, name: str) -> str:
@@ -78,9 +80,21 @@ def trackers(app: App, spec: PipelineSpec) -> Trackers:
     return Trackers(refs, native, ways)
 
 
+def measured(app: App, spec: PipelineSpec) -> list[pulumi.Resource]:
+    """Let the pods of those steps that measure reach where their measurements go, and no others."""
+    used = [work.watch for step in spec.steps.values() if (work := works(step)) is not None and work.watch]
+    doors = {one.name: Door.read(one.facts["door"]) for one in used}
+    return [
+        way
+        for name, door in sorted(doors.items())
+        for way in access.call(app, f"measures-{name}", {**app.selector, MEASURES: name}, [door])
+    ]
+
+
 def label(step: Work) -> dict[str, str]:
-    """Return the label of pods that record."""
-    return {} if step.tracker is None else {RECORDS: step.tracker.name}
+    """Return the labels of pods that record, and of those that measure."""
+    found = {} if step.tracker is None else {RECORDS: step.tracker.name}
+    return found if step.watch is None else {**found, MEASURES: step.watch.name}
 
 
 def before(load: Workload[FeatureView]) -> list[str]:

@@ -258,9 +258,25 @@ SEAWEEDFS = Module(
     ),
 )
 
-SERVERS = (SEAWEEDFS,)
+PUSHGATEWAY = Module(
+    "pushgateway",
+    "github.com/prometheus/pushgateway",
+    "1.11.3",
+    (
+        Program(
+            "pushgateway",
+            ".",
+            "/bin/pushgateway",
+            "quay.io/prometheus/pushgateway:v1.11.3",
+            "Dockerfile",
+            user="65534",
+        ),
+    ),
+)
+
+SERVERS = (SEAWEEDFS, PUSHGATEWAY)
 """What the library runs by itself, beside no operator."""
 MODULES = (
     *(KSERVE, ENVOY_GATEWAY, CNPG, KEDA, PROMETHEUS_OPERATOR, PROMETHEUS, ALERTMANAGER),
-    *(ARGO_WORKFLOWS, KUEUE, TRAINER, JOBSET, SEAWEEDFS),
+    *(ARGO_WORKFLOWS, KUEUE, TRAINER, JOBSET, SEAWEEDFS, PUSHGATEWAY),
 )
