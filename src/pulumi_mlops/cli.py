@@ -182,6 +182,19 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def image(
+    name: Annotated[str, typer.Argument(help="The image, such as drift.")],
+    tag: Annotated[bool, typer.Option("--tag", help="Print its tag instead, which monitors ask for.")] = False,
+) -> None:
+    """Print the Dockerfile of an image that the library's own steps need: pipe it into docker build -t IMAGE -."""
+    from pulumi_mlops import images  # noqa: PLC0415
+
+    if name not in images.IMAGES:
+        sys.exit(f"Error: there is no image {name!r}; there is {', '.join(images.IMAGES)}")
+    typer.echo(images.tag(name) if tag else images.dockerfile(name), nl=tag)
+
+
+@app.command()
 def run(
     stack: StackName,
     pipeline: Annotated[str, typer.Argument(help="The pipeline, by its name in the program or by the output.")],

