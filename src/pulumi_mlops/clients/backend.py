@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pulumi_mlops.clients.lineage import Served, Version
 from pulumi_mlops.clients.patience import Patience
-from pulumi_mlops.clients.results import Approval, Decision, RegisteredVersion, Registration
+from pulumi_mlops.clients.results import Answer, Approval, Decision, Question, RegisteredVersion, Registration
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
@@ -67,6 +67,14 @@ class Backend(Protocol):
 
     def decide(self, model: ModelRef, version: int, approval: Approval, decision: Decision) -> RegisteredVersion:
         """Write down what was decided on a version, by whom and why; return the version as it is then."""
+        ...
+
+    def predict(self, endpoint: EndpointRef, question: Question, patience: Patience) -> Answer:
+        """Ask a model, and return its whole answer."""
+        ...
+
+    def stream(self, endpoint: EndpointRef, question: Question, patience: Patience) -> Iterator[bytes]:
+        """Ask a model; when it has begun to answer, return its answer piece by piece."""
         ...
 
 

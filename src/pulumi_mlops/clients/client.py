@@ -9,6 +9,7 @@ from pulumi_mlops.clients import stacks
 from pulumi_mlops.clients.lineage import Lineage
 from pulumi_mlops.clients.parameters import judged
 from pulumi_mlops.clients.patience import Patience
+from pulumi_mlops.clients.predictions import Predictions
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.clients.versions import Versions
 from pulumi_mlops.components.endpoint_ref import EndpointRef
@@ -22,7 +23,7 @@ _OFTEN, _SELDOM, _LONGER = 2.0, 15.0, 1.5
 """Seconds between two looks at a run: at first, at most, and how much longer each is than the one before."""
 
 
-class Client(Versions):
+class Client(Versions, Predictions):
     """What is done with a platform from day to day. ``mlops.client(…)`` makes one."""
 
     def __init__(

@@ -61,6 +61,27 @@ class Registration:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a model is asked."""
+
+    body: bytes
+    content_type: str
+    variant: str | None = None
+    """What is to answer; as the traffic is divided unless told."""
+    repeatable: bool = True
+    """Whether asking twice is asking once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model answered, as it came."""
+
+    body: bytes
+    content_type: str
+    variant: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """What a model answered."""
 

@@ -165,3 +165,32 @@ class Cluster(Played):
             return 201, {"status": {"userInfo": {"username": "alice@example.com"}}}
         found = self.objects.get(path)
         return (404, {"message": "not found"}) if found is None else (200, found)
+
+
+class Model(Played):
+    """A model server: it says what it was asked, and in pieces where the question says so."""
+
+    def answer(self, _method: str, path: str, _query: dict[str, str], body: Any) -> Answer:
+        if path != "/invocations":
+            return 404, {"error": f"there is nothing at {path}"}
+        if isinstance(body, dict) and "refuse" in body:
+            return 400, {"error": body["refuse"]}
+        if isinstance(body, dict) and "stream" in body:
+            return 200, lambda handler: self._pieces(handler, body["stream"])
+        if isinstance(body, dict) and "instances" in body:
+            return 200, {"predictions": [row.get("age") for row in body["instances"]][: body.get("most")]}
+        return 200, {"asked": body.decode() if isinstance(body, bytes) else body}
+
+    @staticmethod
+    def _pieces(handler: BaseHTTPRequestHandler, pieces: list[str | None]) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for piece in pieces:
+            if piece is None:  # it breaks off
+                handler.close_connection = True
+                return
+            handler.wfile.write(f"{len(piece):x}\r\n{piece}\r\n".encode())
+            handler.wfile.flush()
+        handler.wfile.write(b"0\r\n\r\n")

@@ -11,22 +11,26 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops import ModelRef, PlatformRef
+from pulumi_mlops import EndpointRef, ModelRef, PlatformRef
 from pulumi_mlops.backends.azure import sessions
 from pulumi_mlops.backends.kubernetes import live, tracking
+from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
 from pulumi_mlops.clients.client import Client
 from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION, TENANT, TOKEN
-from support.day_two.played import Cluster, Mlflow
+from support.day_two.played import Cluster, Mlflow, Model
 from support.facts import aws, kubernetes
 from support.sandbox.arm import GROUP, Arm
-from support.sandbox.arm_good import ALARM, GOOD, INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE
-from support.sandbox.control_plane import ControlPlane
+from support.sandbox.arm_good import ALARM, ENDPOINT, GOOD, INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE
+from support.sandbox.arm_world import body
+from support.sandbox.control_plane import ControlPlane, trust
 
 BLOBS = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 """Storage Blob Data Contributor."""
 ACCOUNT, REGION, BUCKET, GROUP_NAME = "123456789012", "us-east-1", "artifacts-1", "churn-dev-models-people"
-NEEDED = ("group", "identity", "storage", "blobs", "container", "vault", "registry", "logs", "insights")
+RIGHTS = tuple(f"role-{what}" for what in ("storage", "blobs", "shares", "vault", "secrets", "registry", "insights"))
+SERVING_RIGHTS = ("role-pull", "role-models", "role-collected")
+NEEDED = ("group", "identity", "serving", "storage", "blobs", "container", "vault", "registry", "logs", "insights")
 SERVICES = ("sagemaker", "s3", "sts", "sagemaker-runtime", "sagemaker-featurestore-runtime", "logs")
 
 
@@ -37,6 +41,7 @@ class World:
     backend: str
     client: Client
     model: ModelRef
+    score: EndpointRef
     pauses: list[float] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     """What plays it."""
@@ -69,26 +74,35 @@ def on_aws(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
         "aws:s3UsePathStyle": "true",
         "aws:endpoints": json.dumps([{name.replace("-", ""): plane.url} | {name: plane.url} for name in SERVICES]),
     }
+    score = _served_on_aws(plane, hub)
     pauses: list[float] = []
-    yield World("aws", client_of({"people": model}, settings, pauses), model, pauses, {"plane": plane})
+    client = client_of({"people": model, "score": score}, settings, pauses)
+    yield World("aws", client, model, score, pauses, {"plane": plane})
+
+
+def _served_on_aws(plane: ControlPlane, hub: PlatformRef) -> EndpointRef:
+    role = plane.client("iam").create_role(
+        RoleName="serving", AssumeRolePolicyDocument=trust("sagemaker.amazonaws.com")
+    )
+    sagemaker = plane.client("sagemaker")
+    container = {"Image": "763104351884.dkr.ecr.us-east-1.amazonaws.com/sklearn:1"}
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=role["Role"]["Arn"], PrimaryContainer=container)
+    machines = {"ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    variants = [{"VariantName": name, **machines} for name in ("main", "other")]
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="churn-dev-score", EndpointConfigName="c")
+    plane.until(lambda: sagemaker.describe_endpoint(EndpointName="churn-dev-score")["EndpointStatus"] == "InService")
+    url = "https://runtime.sagemaker.us-east-1.amazonaws.com/endpoints/churn-dev-score/invocations"
+    facts: Any = {"status": "live", "variants": ["main", "other"], "address": {"name": "churn-dev-score"}}
+    return EndpointRef(name="score", backend="aws", platform=hub, url=url, **facts)
 
 
 @contextmanager
 def on_azure(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     arm.admin("POST", "reset")
     arm.admin("POST", "latency", {"seconds": 0})
-    for name in [one for one in GOOD if one in NEEDED or one.startswith("role-")] + ["workspace", "datastore"]:
-        good = GOOD[name]
-        if name in ("role-pull", "role-models", "role-collected", "role-own"):
-            continue
-        body = json.loads(json.dumps(good.body))
-        who = str(body.get("properties", {}).get("principalId", ""))
-        if "/userAssignedIdentities/" in who:
-            body["properties"]["principalId"] = arm.done("GET", who)["properties"]["principalId"]
-        said = arm.ask("PUT", good.id, body, version=good.version)
-        assert said.status < 300, (name, said.body)
-        if operation := said.headers.get("Azure-AsyncOperation"):
-            assert arm.wait(operation)["status"] == "Succeeded"
+    for name in (*NEEDED, *RIGHTS, "workspace", "datastore", *SERVING_RIGHTS):
+        _put(arm, name)
     right = {
         "roleDefinitionId": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{BLOBS}"
     }
@@ -130,13 +144,35 @@ def on_azure(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     )
     monkeypatch.setenv(sessions.ENDPOINT, arm.url)
     monkeypatch.setenv(sessions.TOKEN, TOKEN)
+    score = _served_on_azure(arm, hub)
     pauses: list[float] = []
-    yield World("azure", client_of({"people": model}, {}, pauses), model, pauses, {"arm": arm})
+    client = client_of({"people": model, "score": score}, {}, pauses)
+    yield World("azure", client, model, score, pauses, {"arm": arm})
+
+
+def _served_on_azure(arm: Arm, hub: PlatformRef) -> EndpointRef:
+    for name in ("environment", "environment-version", "model", "model-version", "endpoint", "deployment"):
+        _put(arm, name)
+    served = body(arm, GOOD["endpoint"])
+    served["properties"]["traffic"] = {"blue": 100}
+    arm.done("PUT", ENDPOINT, served)
+    url = "https://churn-live.eastus.inference.ml.azure.com/score"
+    facts: Any = {"status": "live", "variants": ["blue"], "address": {"name": "churn-live"}}
+    return EndpointRef(name="score", backend="azure", platform=hub, url=url, **facts)
+
+
+def _put(arm: Arm, name: str) -> None:
+    """Make something that is good."""
+    good = GOOD[name]
+    said = arm.ask("PUT", good.id, body(arm, good), version=good.version)
+    assert said.status < 300, (name, said.body)
+    if operation := said.headers.get("Azure-AsyncOperation"):
+        assert arm.wait(operation)["status"] == "Succeeded"
 
 
 @contextmanager
 def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    cluster, mlflow = Cluster(), Mlflow()
+    cluster, mlflow, served = Cluster(), Mlflow(), Model()
     space = "churn-dev"
     cluster.objects = {
         f"/apis/apps/v1/namespaces/{space}/deployments/models-mlflow": {"status": {"availableReplicas": 1}},
@@ -165,15 +201,37 @@ def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
         gate={"auc": ">=0.9"},
         address={"model": "people", "registry": "models"},
     )
-    doors = {"models": mlflow.port}
+    score = _served_on_kubernetes(cluster, hub)
+    doors = {"models": mlflow.port, "score": served.port}
     # The API server is played, and forwards no ports: the way to a pod leads to what plays it.
     monkeypatch.setattr(tracking, "forward", lambda _, door: socket.create_connection(("127.0.0.1", doors[door.name])))
     pauses: list[float] = []
     settings = {"kubernetes:kubeconfig": str(kubeconfig)}
-    parts = {"cluster": cluster, "mlflow": mlflow, "doors": doors}
+    parts = {"cluster": cluster, "mlflow": mlflow, "model": served, "doors": doors}
+    client = client_of({"people": model, "score": score}, settings, pauses)
     try:
-        yield World("kubernetes", client_of({"people": model}, settings, pauses), model, pauses, parts)
+        yield World("kubernetes", client, model, score, pauses, parts)
     finally:
         live._known.cache_clear()
-        cluster.close()
-        mlflow.close()
+        for one in (cluster, mlflow, served):
+            one.close()
+
+
+def _served_on_kubernetes(cluster: Cluster, hub: PlatformRef) -> EndpointRef:
+    """Make what a route leads to: two variants, one revision each."""
+    space, group = "churn-dev", "/apis/serving.kserve.io/v1beta1/namespaces/churn-dev/inferenceservices"
+    shares = [{"name": "score-main-1-predictor", "weight": 3}, {"name": "score-other-1-predictor", "weight": 1}]
+    cluster.objects |= {
+        f"/api/v1/namespaces/{space}/services/score": {"spec": {"selector": {REVISION: "score-main-1"}}},
+        f"/apis/gateway.networking.k8s.io/v1/namespaces/{space}/httproutes/score": {
+            "spec": {"rules": [{"backendRefs": shares}]}
+        },
+        **{
+            f"{group}/score-{variant}-1": {"metadata": {"labels": {VARIANT: variant}}, "spec": {"predictor": {}}}
+            for variant in ("main", "other")
+        },
+    }
+    door = {"name": "score", "port": 8080, "pods": {"app.kubernetes.io/instance": "score"}}
+    address = {"name": "score", "service": "score.churn-dev.svc.cluster.local", "door": door}
+    facts: Any = {"status": "live", "variants": ["main", "other"], "address": address}
+    return EndpointRef(name="score", backend="kubernetes", platform=hub, url="http://score.churn-dev.svc", **facts)

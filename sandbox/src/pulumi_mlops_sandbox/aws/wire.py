@@ -19,6 +19,7 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from pulumi_mlops_sandbox.aws import event_stream
 from pulumi_mlops_sandbox.aws.call import Account, Call
 from pulumi_mlops_sandbox.aws.errors import AwsError
 
@@ -107,6 +108,8 @@ def _params(
 
 def respond(call: Call, result: dict[str, Any] | Exception) -> Response:
     """Serialize a result or an error in the protocol of the call."""
+    if isinstance(result, dict) and call.model.has_event_stream_output:
+        return _in_pieces(call, result)
     serializer = get_serializer_class(call.service, call.protocol)(operation_model=call.model)
     serialized = serializer.serialize(result)
     status = serialized["status_code"]
@@ -114,6 +117,21 @@ def respond(call: Call, result: dict[str, Any] | Exception) -> Response:
         status = result.status
     headers = {name: str(value) for name, value in serialized["headers"].items()}
     response = Response(serialized["body"] or b"", status=status, headers=headers)
+    response.headers["x-amzn-requestid"] = call.plane.request_id()
+    return response
+
+
+def _in_pieces(call: Call, result: dict[str, Any]) -> Response:
+    """Serialize a result whose one member is a list of events with bytes."""
+    headers, body = {}, b""
+    shape: Any = call.model.output_shape
+    for name, member in shape.members.items():
+        if member.serialization.get("eventstream"):
+            body = b"".join(event_stream.written(event) for event in result[name])
+        elif name in result:
+            headers[member.serialization["name"]] = str(result[name])
+    response = Response(body, headers=headers)
+    response.headers["Content-Type"] = event_stream.TYPE
     response.headers["x-amzn-requestid"] = call.plane.request_id()
     return response
 

@@ -19,7 +19,7 @@ _NO_LOGIN = frozenset(
         "UnrecognizedClientException",
     }
 )
-_TOO_FAST = frozenset(
+TOO_FAST = frozenset(
     {
         "LimitExceededException",
         "RequestLimitExceeded",
@@ -72,7 +72,7 @@ def _refused(what: str, error: Mapping[str, object], operation: str) -> str:
         )
     if code in _NO_LOGIN:
         return f"AWS does not take the credentials with which it was asked about {what}: {message}. {_CREDENTIALS}"
-    if code in _TOO_FAST or "throttl" in message.lower():
+    if code in TOO_FAST or "throttl" in message.lower():
         return (
             f"AWS is asked too often, and did not answer about {what}: {message}. Run pulumi up again, with fewer at a "
             "time: pulumi up --parallel 4"

@@ -7,8 +7,10 @@ from typing import Any
 from pulumi_mlops.backends.aws import executions, live
 from pulumi_mlops.backends.aws.addresses import EndpointAddress, ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
+from pulumi_mlops.backends.aws.client_predictions import Predictions
 from pulumi_mlops.backends.aws.client_versions import APPROVALS, Versions, files_of, own_account
 from pulumi_mlops.clients import records
+from pulumi_mlops.clients.backend import Backend
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint_ref import EndpointRef
@@ -24,7 +26,7 @@ _GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aw
 _LINES = 20
 
 
-class _Aws(Versions):
+class _Aws(Versions, Predictions):
     """AWS, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
@@ -189,4 +191,4 @@ def _text(platform: PlatformRef, address: str) -> Known[str]:
         return Unknown(str(error))
 
 
-CLIENT = _Aws()
+CLIENT: Backend = _Aws()

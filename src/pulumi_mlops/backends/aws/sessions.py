@@ -27,6 +27,9 @@ _OWN = {"profile": "profile", "access_key": "accessKey", "secret_key": "secretKe
 OURS: "WeakSet[pulumi.ProviderResource]" = WeakSet()
 """The providers that the library made, which have the stack's settings."""
 _SESSION = "pulumi-mlops"
+AT_ONCE = 16
+"""Connections of a client of data."""
+_CONNECT_SECONDS = 10.0
 
 
 def configured(key: str, kind: str = "str") -> Any:
@@ -36,10 +39,15 @@ def configured(key: str, kind: str = "str") -> Any:
     return getattr(config, f"get{secret}{'' if kind == 'str' else f'_{kind}'}")(key)
 
 
-def client(given: pulumi.ProviderResource | None, service: str, region: str | None) -> Any:
-    """Return a client for a region, with the settings of a provider; of the default one where none is given."""
+def client(
+    given: pulumi.ProviderResource | None, service: str, region: str | None, seconds: float | None = None
+) -> Any:
+    """Return a client for a region, with the settings of a provider; of the default one where none is given.
+
+    :param seconds: for a client that sends each request once, how long it waits for an answer.
+    """
     settings = _settings(given)
-    return _client(service, region, json.dumps(settings, sort_keys=True))
+    return _client(service, region, json.dumps(settings, sort_keys=True), seconds)
 
 
 def _settings(given: pulumi.ProviderResource | None) -> dict[str, Any]:
@@ -93,13 +101,17 @@ def _session(region: str | None, profile: str | None, config: str | None, creden
     return boto3.Session(region_name=region, botocore_session=core)
 
 
-def _options(settings: Mapping[str, Any], service: str) -> dict[str, Any]:
+def _options(settings: Mapping[str, Any], service: str, seconds: float | None = None) -> dict[str, Any]:
     """Say what a client of a service is made with, credentials apart."""
     from botocore.config import Config  # noqa: PLC0415 (as above)
 
     proxies = {kind: settings[f"{kind}Proxy"] for kind in ("http", "https") if f"{kind}Proxy" in settings}
+    waits: dict[str, Any] = {"retries": {"mode": "adaptive", "max_attempts": 8}}
+    if seconds is not None:
+        waits = {"retries": {"mode": "standard", "total_max_attempts": 1}, "read_timeout": seconds}
+        waits |= {"connect_timeout": min(seconds, _CONNECT_SECONDS), "max_pool_connections": AT_ONCE}
     config = Config(
-        retries={"mode": "adaptive", "max_attempts": 8},
+        **waits,
         proxies=proxies or None,
         use_fips_endpoint=settings.get("useFipsEndpoint"),
         use_dualstack_endpoint=settings.get("useDualstackEndpoint"),
@@ -115,7 +127,7 @@ def _options(settings: Mapping[str, Any], service: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _client(service: str, region: str | None, written: str) -> Any:
+def _client(service: str, region: str | None, written: str, seconds: float | None) -> Any:
     settings: dict[str, Any] = json.loads(written)
     files = [next(iter(settings.get(name, [])), None) for name in ("sharedConfigFiles", "sharedCredentialsFiles")]
     session: Any = _session(region, settings.get("profile"), *files)  # the name of a service is not a literal here
@@ -146,7 +158,7 @@ def _client(service: str, region: str | None, written: str) -> Any:
                 RoleArn=role["roleArn"], RoleSessionName=role.get("sessionName") or _SESSION, **extra
             )
         )
-    return session.client(service, **_options(settings, service), **keys)
+    return session.client(service, **_options(settings, service, seconds), **keys)
 
 
 def _file(path: str) -> str:

@@ -11,8 +11,10 @@ from pulumi_mlops.backends.azure import live, runs, sessions, starts
 from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.backends.azure.client_predictions import Predictions
 from pulumi_mlops.backends.azure.client_versions import IMAGE, Versions
 from pulumi_mlops.clients import records
+from pulumi_mlops.clients.backend import Backend
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint import SHADOW
@@ -28,7 +30,7 @@ _LINES = 20
 _NO_DIGEST = "the image is named by a tag, and Azure does not keep which digest it pulled"
 
 
-class _Azure(Versions):
+class _Azure(Versions, Predictions):
     """Azure, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
@@ -164,4 +166,4 @@ def _text(platform: PlatformRef, address: str) -> Known[str]:
     return json.dumps(found) if found is not None else Unknown(f"{address} is not there any more")
 
 
-CLIENT = _Azure()
+CLIENT: Backend = _Azure()

@@ -1,15 +1,18 @@
 """What Kubernetes has for the client: runs of Argo Workflows, logs of their pods, and what an endpoint serves."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi_mlops.backends.kubernetes import live, reading, tracking, workflows
 from pulumi_mlops.backends.kubernetes.addresses import EndpointAddress, ModelAddress, PipelineAddress
+from pulumi_mlops.backends.kubernetes.client_predictions import Predictions
 from pulumi_mlops.backends.kubernetes.client_versions import Versions, listed, metrics_of_run
-from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
+from pulumi_mlops.backends.kubernetes.health import VARIANT
 from pulumi_mlops.backends.kubernetes.objects import namespace_name
+from pulumi_mlops.backends.kubernetes.shares import KSERVE, shares
 from pulumi_mlops.clients import records
+from pulumi_mlops.clients.backend import Backend
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.components.endpoint_ref import EndpointRef
@@ -19,15 +22,12 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
 
 _NODE, _WORKFLOW = "workflows.argoproj.io/node-id", "workflows.argoproj.io/workflow"
-_KSERVE, _GATEWAY = "serving.kserve.io/v1beta1", "gateway.networking.k8s.io/v1"
 _LINES = 20
-_SERVICE = "-predictor"
-"""What KServe puts behind the name of an InferenceService to name its Service."""
 _NO_DIGEST = "the image is named by a tag, and Argo does not keep which digest a node pulled"
 _GONE = "Argo shows a run for 30 days, and has this one no more"
 
 
-class _Kubernetes(Versions):
+class _Kubernetes(Versions, Predictions):
     """Kubernetes, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:
@@ -97,12 +97,12 @@ class _Kubernetes(Versions):
         address = EndpointAddress.of(endpoint)
         if address.service is None:
             return []
-        shares = list(_shares(endpoint.platform, address.service.partition(".")[0]))
-        if not shares:
+        found_shares = list(shares(endpoint.platform, address.service.partition(".")[0]))
+        if not found_shares:
             raise NotFound(f"Endpoint {endpoint.name!r} is not there any more: nothing leads to {address.service}.")
         found = []
-        for name, percent, shadow in shares:
-            there = live.namespaced(endpoint.platform, _KSERVE, "inferenceservices", name)
+        for name, percent, shadow in found_shares:
+            there = live.namespaced(endpoint.platform, KSERVE, "inferenceservices", name)
             labels = (there or {}).get("metadata", {}).get("labels") or {}
             version = _of_files(endpoint.platform, _files(there), models) if there else Unknown(f"{name} is gone")
             found.append(Served(variant=labels.get(VARIANT, name), percent=percent, shadow=shadow, version=version))
@@ -128,27 +128,6 @@ def _cluster(platform: PlatformRef) -> live.Cluster:
 
 def _namespace(platform: PlatformRef) -> str:
     return namespace_name(platform.name, platform.stage)
-
-
-def _shares(platform: PlatformRef, service: str) -> Iterator[tuple[str, float | Unknown, bool]]:
-    """Yield the InferenceServices that get requests, their share of them, and whether that is of copies."""
-    route = live.namespaced(platform, _GATEWAY, "httproutes", service)
-    rule = next((one for one in ((route or {}).get("spec") or {}).get("rules", []) if one.get("backendRefs")), None)
-    if rule is None:
-        found = live.namespaced(platform, "v1", "services", service) or {}
-        if name := (found.get("spec") or {}).get("selector", {}).get(REVISION):
-            yield name, 100.0, False
-        return
-    weights = {one["name"]: one.get("weight", 1) for one in rule["backendRefs"]}
-    whole = sum(weights.values())
-    for name, weight in weights.items():
-        if weight:
-            yield name.removesuffix(_SERVICE), 100 * weight / whole, False
-    for one in rule.get("filters", []):
-        if mirror := one.get("requestMirror"):
-            part = mirror.get("fraction") or {"numerator": mirror.get("percent", 100), "denominator": 100}
-            percent = 100 * part["numerator"] / part.get("denominator", 100)
-            yield mirror["backendRef"]["name"].removesuffix(_SERVICE), percent, True
 
 
 def _files(service: Mapping[str, Any]) -> str | None:
@@ -232,4 +211,4 @@ def _run(platform: PlatformRef, facts: Mapping[str, str]) -> Known[Run]:
     return found.run(pipeline) if found else Unknown(_GONE)
 
 
-CLIENT = _Kubernetes()
+CLIENT: Backend = _Kubernetes()

@@ -27,6 +27,20 @@ def _endpoint(call: Call) -> dict[str, Any]:
 @own("sagemaker-runtime", "InvokeEndpoint")
 def invoke(call: Call) -> dict[str, Any]:
     """Answer with the name of the variant that was asked; the sandbox runs no model."""
+    body, wanted = _answer(call)
+    return {"Body": body, "ContentType": "application/json", "InvokedProductionVariant": wanted}
+
+
+@own("sagemaker-runtime", "InvokeEndpointWithResponseStream")
+def invoke_in_pieces(call: Call) -> dict[str, Any]:
+    """Give the same answer in two pieces."""
+    body, wanted = _answer(call)
+    half = len(body) // 2
+    pieces = [{"PayloadPart": {"Bytes": piece}} for piece in (body[:half], body[half:])]
+    return {"Body": pieces, "ContentType": "application/json", "InvokedProductionVariant": wanted}
+
+
+def _answer(call: Call) -> tuple[bytes, str]:
     record = _endpoint(call)
     if "AsyncInferenceConfig" in record:
         raise AwsError("ValidationError", f"Endpoint {record['EndpointName']} is asynchronous; use InvokeEndpointAsync")
@@ -34,8 +48,7 @@ def invoke(call: Call) -> dict[str, Any]:
     wanted = call.params.get("TargetVariant", names[0])
     if wanted not in names:
         raise AwsError("ValidationError", f"Variant {wanted} is not part of endpoint {record['EndpointName']}")
-    body = json.dumps({"sandbox": True, "endpoint": record["EndpointName"], "variant": wanted}).encode()
-    return {"Body": body, "ContentType": "application/json", "InvokedProductionVariant": wanted}
+    return json.dumps({"sandbox": True, "endpoint": record["EndpointName"], "variant": wanted}).encode(), wanted
 
 
 @own("sagemaker-runtime", "InvokeEndpointAsync")
