@@ -36,6 +36,7 @@ for source in [path for folder in CLASSES for path in (PACKAGE / folder).glob("*
 from pulumi_mlops import backends, components, core, steps  # noqa: E402 (after the stand-ins)
 from pulumi_mlops.clients.client import Client, client  # noqa: E402
 from pulumi_mlops.clients.lineage import Lineage  # noqa: E402
+from pulumi_mlops.clients.picture import Picture  # noqa: E402
 from pulumi_mlops.clients.results import (  # noqa: E402
     Decision,
     Prediction,
@@ -420,7 +421,7 @@ def face() -> str:
     for step in step_kinds():
         homes.setdefault(home(step), []).extend([step.__name__, step.kind])
     homes.setdefault(home(Step), []).append(parameter.__name__)
-    for public in (client, Client, Lineage, Run, StepState, *RESULTS):
+    for public in (client, Client, Lineage, Picture, Run, StepState, *RESULTS):
         homes.setdefault(home(public), []).append(public.__name__)
     homes = {module: sorted(names) for module, names in sorted(homes.items())}
     imports = "\n".join(f"    from pulumi_mlops.{module} import {', '.join(names)}" for module, names in homes.items())

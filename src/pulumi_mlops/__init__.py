@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.clients.client import Client, client
     from pulumi_mlops.clients.lineage import Lineage
+    from pulumi_mlops.clients.picture import Picture
     from pulumi_mlops.clients.results import Decision, Prediction, RegisteredVersion, Report, RollBack, Signal, Written
     from pulumi_mlops.clients.runs import Run, StepState
     from pulumi_mlops.components.dataset import Dataset
@@ -266,6 +267,7 @@ _HOMES = {
     ],
     "clients.client": ["Client", "client"],
     "clients.lineage": ["Lineage"],
+    "clients.picture": ["Picture"],
     "clients.results": ["Decision", "Prediction", "RegisteredVersion", "Report", "RollBack", "Signal", "Written"],
     "clients.runs": ["Run", "StepState"],
     "components.dataset": ["Dataset"],
@@ -406,6 +408,7 @@ __all__ = [
     "Out",
     "Parameter",
     "Persistent",
+    "Picture",
     "Pipeline",
     "PipelineArgs",
     "PipelineRef",

@@ -316,3 +316,37 @@ def lineage(
         return
     for line in telling.tree(found):
         typer.echo(line)
+
+
+@app.command()
+def show(
+    stack: StackName,
+    output: Annotated[Literal["page", "json"], typer.Option(help="A page of one file, or JSON.")] = "page",
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where it is written; a page goes to STACK.html unless told, JSON is printed."
+        ),
+    ] = None,
+    cwd: Cwd = None,
+) -> None:
+    """Show what a stack is: its nouns, what serves, what ran and was approved last, what it costs."""
+    from pulumi_mlops.clients.client import client  # noqa: PLC0415
+    from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
+
+    try:
+        found = client(stack, cwd=cwd).picture()
+    except MlopsError as error:
+        sys.exit(f"Error: {error}")
+    if output == "json":
+        text = json.dumps(found.plain(), indent=2) + "\n"
+    else:
+        from pulumi_mlops.clients import page  # noqa: PLC0415
+
+        text = page.written(found)
+        to = to or Path(f"{stack.replace('/', '-')}.html")
+    if to is None:
+        typer.echo(text, nl=False)
+        return
+    to.write_text(text, encoding="utf-8")
+    typer.echo(f"{to.resolve()} is written; open it in a browser")

@@ -141,6 +141,31 @@ def test_a_run_registers_a_version_and_the_version_knows_where_it_comes_from(her
     assert (served["percent"], served["version"]) == (100, found)
 
 
+def test_a_picture_of_the_stack(here: Here) -> None:
+    done = here.command("show", "dev", "--output", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {(one["noun"], one["name"], one["output"]) for one in found["parts"]} == {
+        ("Platform", "loop", None),
+        ("ModelRegistry", "models", None),
+        ("Model", "churn", "models"),
+        ("Pipeline", "retrain", "retrain"),
+        ("Endpoint", "score", "score"),
+    }
+    (served,) = found["endpoints"][0]["served"]
+    assert (served["percent"], served["version"]["version"]) == (100, 1)
+    assert [one["version"] for one in found["models"][0]["versions"]] == [1]
+    assert found["models"][0]["newest"] == served["version"]
+    (newest,) = found["pipelines"][0]["runs"]
+    assert (newest["state"], newest["parameters"]["days"]) == ("succeeded", "7")
+    assert [one["state"] for one in newest["steps"]] == ["succeeded"] * 4
+    (cost,) = found["costs"]
+    told = "the platform has no budget"
+    assert told in cost["spent"]["unknown"], "its ref is in the exports of others, so that it could be asked about"
+    assert here.command("show", "dev").returncode == 0
+    assert "<h1>Stack dev</h1>" in (here.stack.folder / "dev.html").read_text()
+
+
 def test_a_condition_that_does_not_hold_is_the_third_code(here: Here) -> None:
     done = here.command("run", "dev", "retrain")
     assert done.returncode == 3, done.stdout + done.stderr

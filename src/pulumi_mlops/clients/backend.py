@@ -8,13 +8,15 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from pulumi_mlops.clients.lineage import Served, Version
+from pulumi_mlops.clients.lineage import Known, Served, Version
 from pulumi_mlops.clients.patience import Patience
 from pulumi_mlops.clients.results import Answer, Approval, Decision, Question, RegisteredVersion, Registration
 from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import MissingBackend, Problem, Unsupported
 
@@ -75,6 +77,10 @@ class Backend(Protocol):
 
     def stream(self, endpoint: EndpointRef, question: Question, patience: Patience) -> Iterator[bytes]:
         """Ask a model; when it has begun to answer, return its answer piece by piece."""
+        ...
+
+    def spent(self, platform: PlatformRef) -> Known[Spent]:
+        """Tell what a platform has cost in the month that goes on, as far as its cloud counts that."""
         ...
 
 

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.clients import stacks
-from pulumi_mlops.clients.lineage import Lineage
+from pulumi_mlops.clients.lineage import Known, Lineage
 from pulumi_mlops.clients.parameters import judged
 from pulumi_mlops.clients.patience import Patience
+from pulumi_mlops.clients.picture import Picture, gathered
 from pulumi_mlops.clients.predictions import Predictions
 from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.clients.versions import Versions
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
+from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import NotFound
 from pulumi_mlops.core.refs import Has, Ref, ref_of
 from pulumi_mlops.steps.step import Plain
@@ -103,6 +106,22 @@ class Client(Versions, Predictions):
             which = "version yet" if version is None else f"version {version}"
             raise NotFound(f"Model {ref.name!r} has no {which}.")
         return Lineage(version=found)
+
+    def spent(self, platform: "str | Has[PlatformRef]") -> Known[Spent]:
+        """Tell what a platform has cost in the month that goes on; where nobody counts that, why.
+
+        :param platform: the name of a platform that the stack exports, or its ref.
+        """
+        ref = self._ref(PlatformRef, platform)
+        with self._asking(ref) as asked:
+            return asked.spent(ref)
+
+    def picture(self) -> Picture:
+        """Gather what the stack consists of, what serves, what ran last, and what it costs.
+
+        What cannot be asked, for want of a right or of an export, says so in its place.
+        """
+        return gathered(self, self._stack)
 
     def _served_or_model(self, what: "str | Has[EndpointRef] | Has[ModelRef]") -> EndpointRef | ModelRef:
         if not isinstance(what, str):

@@ -104,19 +104,20 @@ class Lineage:
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain values, for JSON; what is not known is ``{"unknown": why}``."""
-        found: dict[str, Any] = _plain(self)
+        found: dict[str, Any] = plain(self)
         return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return what consists of dataclasses as plain values, for JSON; what is not known is ``{"unknown": why}``."""
     if isinstance(value, Unknown):
         return {"unknown": value.why}
     if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value.isoformat() if isinstance(value, dt.datetime) else value
 
 

@@ -28,6 +28,17 @@ class Stack:
     """Its configuration, with which providers go to their clouds."""
     cwd: Path | None = None
     """The folder of its program."""
+    asked: bool = False
+    """Whether it is a stack of ``pulumi``'s, and not made of what was exported."""
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the engine recorded of its resources; secrets in it are encrypted.
+
+        :raises MlopsError: that cannot be read.
+        """
+        if not self.asked:
+            raise MlopsError("no stack was named, and an export tells of one noun and of what it stands on")
+        return _asked(self.name, self.cwd, "stack", "export")
 
     def refs(self, kind: type[R]) -> dict[str, list[R]]:
         """Find the refs of one kind among its outputs, by the name of the component."""
@@ -69,7 +80,7 @@ class Stack:
     def _components(self, noun: str) -> list[str]:
         """Name the components of a noun in the stack's state, whether they are exported or not."""
         try:
-            state = _asked(self.name, self.cwd, "stack", "export")
+            state = self.recorded()
         except MlopsError:
             return []  # only a better message is lost
         found = (state.get("deployment") or {}).get("resources") or []
@@ -96,7 +107,7 @@ def read(name: str, cwd: Path | None = None) -> Stack:
     :param cwd: the folder of the program, for a stack that is named without its project.
     """
     outputs = _asked(name, cwd, "stack", "output", "--json")
-    return Stack(name, outputs, _settings(name, cwd), cwd)
+    return Stack(name, outputs, _settings(name, cwd), cwd, asked=True)
 
 
 def _settings(name: str, cwd: Path | None) -> dict[str, str]:

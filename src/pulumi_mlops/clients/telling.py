@@ -82,7 +82,7 @@ def _served(one: Served) -> Tree:
 
 
 def _version(one: Version) -> Tree:
-    made = f", made {_when(one.made)}" if one.made else ""
+    made = f", made {when(one.made)}" if one.made else ""
     rows: list[Tree] = [
         _row("files", one.files),
         _row("serving image", one.image),
@@ -95,7 +95,7 @@ def _version(one: Version) -> Tree:
 
 def _making(one: Making) -> Tree:
     ended = f", {one.state}" if one.state else ""
-    began = f", {_when(one.began)}" if one.began else ""
+    began = f", {when(one.began)}" if one.began else ""
     rows: list[Tree] = [_row("step", one.step), _code(one.code)]
     for name, values in (("parameters of the run", one.parameters), ("parameters of the step", one.settings)):
         if isinstance(values, Unknown):
@@ -135,5 +135,10 @@ def _unknown(name: str, value: Unknown) -> Tree:
     return f"{name} unknown: {value.why}", []
 
 
-def _when(moment: dt.datetime) -> str:
+def when(moment: dt.datetime) -> str:
+    """Write a moment.
+
+    >>> when(dt.datetime(2026, 1, 1, 3, 5, tzinfo=dt.UTC))
+    '2026-01-01 03:05 UTC'
+    """
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

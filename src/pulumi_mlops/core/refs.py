@@ -102,6 +102,11 @@ class Ref:
         return cls.load(outputs[wanted])
 
 
+def kinds() -> Mapping[str, type[Ref]]:
+    """Return every kind of ref that was imported, by its noun."""
+    return _KINDS
+
+
 @dataclass(frozen=True, kw_only=True)
 class HubRef(Ref):
     """What every component needs to know of the thing that it stands on: the platform."""

@@ -13,6 +13,7 @@ from pulumi_mlops.backends.azure.addresses import PlatformAddress
 from pulumi_mlops.backends.azure.client import CLIENT
 from pulumi_mlops.backends.azure.sessions import Answer
 from pulumi_mlops.clients.lineage import Making, Read, Unknown, Version
+from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.core import private
 from support.facts.azure import HUB, IMAGE
 from support.mocks import Cloud
@@ -139,6 +140,24 @@ def test_the_newest_runs_are_listed(azure: Azure) -> None:
         ("newest", "running", 30),
         ("older", "succeeded", 28),
     ]
+
+
+def test_the_platforms_budget_says_what_was_spent(azure: Azure) -> None:
+    cloud = Cloud()
+    given: dict[str, Any] = {"backend": "azure", "alerts": ["ml@example.com"], "monthly_budget": 200}
+    with pytest.MonkeyPatch.context() as mocked:
+        mocked.setattr(private, "mocked", lambda: True)
+        cloud.run(lambda: mlops.Platform("churn", **given) and None)
+    name, group = cloud.one("consumption/Budget").inputs["budgetName"], PlatformAddress.of(HUB).group
+    found = CLIENT.spent(HUB)
+    assert isinstance(found, Unknown)
+    assert "write monthly_budget=…" in found.why
+    path = f"{WORKSPACE.partition('/resourceGroups/')[0]}/resourceGroups/{group}/providers/Microsoft.Consumption"
+    azure.there[f"{path}/budgets/{name}"] = {"properties": {"amount": 200, "timeGrain": "Monthly"}}
+    assert CLIENT.spent(HUB) == Unknown(f"Azure has not said yet what budget {name} counts")
+    spent = {"amount": 46.5, "unit": "EUR"}
+    azure.there[f"{path}/budgets/{name}"]["properties"]["currentSpend"] = spent
+    assert CLIENT.spent(HUB) == Spent(amount=46.5, currency="EUR", budget=200.0, of=f"resource group {group}")
 
 
 def test_steps_are_told_by_the_history(azure: Azure, component: Any) -> None:

@@ -136,6 +136,10 @@ def test_the_newest_runs_are_listed(cluster: Cluster) -> None:
     assert cluster.asked[-1] == (WORKFLOWS, {"labelSelector": "pulumi-mlops/pipeline=retrain"})
 
 
+def test_a_cluster_knows_no_prices() -> None:
+    assert CLIENT.spent(HUB) == Unknown("a cluster knows no prices; OpenCost beside it tells them")
+
+
 def states(run: Run) -> dict[str, tuple[str, str]]:
     return {one.name: (one.state, one.reason or one.detail) for one in run.steps}
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pulumi_mlops.backends.aws import executions, live
+from pulumi_mlops.backends.aws import executions, live, spending
 from pulumi_mlops.backends.aws.addresses import EndpointAddress, ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
 from pulumi_mlops.backends.aws.client_predictions import Predictions
@@ -13,6 +13,7 @@ from pulumi_mlops.clients import records
 from pulumi_mlops.clients.backend import Backend
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -107,6 +108,11 @@ class _Aws(Versions, Predictions):
             if number is None or package["ModelPackageVersion"] == number:
                 return _version(model.platform, package, model.name)
         return None
+
+    def spent(self, platform: PlatformRef) -> Known[Spent]:
+        """Read what the budget of a platform counts."""
+        own_account(platform)
+        return spending.spent(platform)
 
 
 def _printed(logs: Any, group: str, job: str) -> Iterator[str]:

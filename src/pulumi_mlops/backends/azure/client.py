@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi_mlops.backends.azure import live, runs, sessions, starts
+from pulumi_mlops.backends.azure import live, runs, sessions, spending, starts
 from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
@@ -17,6 +17,7 @@ from pulumi_mlops.clients import records
 from pulumi_mlops.clients.backend import Backend
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.components.endpoint import SHADOW
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
@@ -100,6 +101,10 @@ class _Azure(Versions, Predictions):
         wanted = [one for one in found if number is None or int(one["name"]) == number]
         newest = max(wanted, key=lambda one: int(one["name"]), default=None)
         return None if newest is None else _version(model.platform, newest, model.name)
+
+    def spent(self, platform: PlatformRef) -> Known[Spent]:
+        """Read what the budget of a platform counts."""
+        return spending.spent(platform)
 
 
 def _named(run: Run, pipeline: PipelineRef) -> Run:

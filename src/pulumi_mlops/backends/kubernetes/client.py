@@ -15,6 +15,7 @@ from pulumi_mlops.clients import records
 from pulumi_mlops.clients.backend import Backend
 from pulumi_mlops.clients.lineage import Known, Served, Unknown, Version, numbers
 from pulumi_mlops.clients.runs import Run, StepState
+from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -118,6 +119,10 @@ class _Kubernetes(Versions, Predictions):
                 if number is None or int(one["version"]) == number:
                     return _version(model.platform, server, one)
         return None
+
+    def spent(self, _platform: PlatformRef) -> Known[Spent]:
+        """Say why that is not known."""
+        return Unknown("a cluster knows no prices; OpenCost beside it tells them")
 
 
 def _cluster(platform: PlatformRef) -> live.Cluster:
