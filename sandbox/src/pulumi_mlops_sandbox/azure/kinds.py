@@ -90,6 +90,7 @@ _ALL = (
     Kind("Microsoft.Insights/actionGroups", located="global"),
     Kind("Microsoft.Insights/metricAlerts", located="global"),
     Kind("Microsoft.Insights/metricAlerts/status"),
+    Kind("Microsoft.Insights/workbooks", located="region"),
     Kind("Microsoft.AlertsManagement/alerts"),
     Kind("Microsoft.Resources/locations"),
     Kind("Microsoft.KeyVault/deletedVaults"),

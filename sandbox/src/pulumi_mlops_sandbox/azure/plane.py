@@ -21,6 +21,7 @@ from pulumi_mlops_sandbox.azure import (
     facts,
     holding,
     ids,
+    measured,
     metadata,
     operations,
     placing,
@@ -42,6 +43,7 @@ _FOLLOWED = re.compile(r"/subscriptions/[^/]+/providers/[^/]+/locations/[^/]+/(o
 _DATA: tuple[tuple[tuple[str, ...], Callable[[Tenant, Request, str, str], Answer]], ...] = (
     ((blobs.PREFIX,), blobs.answer),
     (data.PREFIXES, data.answer),
+    ((measured.PREFIX,), measured.answer),
     (history.PREFIXES, history.answer),
 )
 """What is no Resource Manager, by how its paths begin."""

@@ -24,6 +24,7 @@ _HOSTS = (
     (re.compile(r"management\.azure\.com"), ""),
     (re.compile(r"([a-z0-9]+)\.(?:blob|dfs)\.core\.windows\.net"), "/blob/{0}"),
     (re.compile(r"([a-z0-9-]+)\.vault\.azure\.net"), "/vault/{0}"),
+    (re.compile(r"([a-z0-9]+)\.monitoring\.azure\.com"), "/monitoring/{0}"),
     (re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.api\.azureml\.ms"), ""),
 )
 """Azure's hosts, and where what they have is here."""

@@ -127,6 +127,8 @@ class Store:
         self.items: dict[str, Item] = {}
         self.taken: list[list[str]] = []
         self.alerts: dict[str, str] = {}
+        self.fired: dict[str, float] = {}
+        self.metrics: list[dict[str, Any]] = []
         self.principals: dict[str, str] = {}
         self.runs: dict[str, Run] = {}
 
@@ -174,6 +176,8 @@ class Store:
                 },
                 "taken": self.taken,
                 "alerts": self.alerts,
+                "fired": self.fired,
+                "metrics": self.metrics,
                 "principals": self.principals,
                 "runs": [asdict(run) for run in self.runs.values()],
             }
@@ -195,6 +199,7 @@ class Store:
             }
             self.deleted, self.taken = read["deleted"], read["taken"]
             self.alerts, self.principals = read["alerts"], read["principals"]
+            self.fired, self.metrics = read.get("fired", {}), read.get("metrics", [])
             self.runs = {one["id"]: Run(**one) for one in read.get("runs", [])}
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableStateError(path, error) from error

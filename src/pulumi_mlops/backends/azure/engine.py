@@ -8,6 +8,7 @@ from pulumi_mlops.backends.azure.endpoint import endpoint
 from pulumi_mlops.backends.azure.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.azure.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.azure.identity import identity
+from pulumi_mlops.backends.azure.metrics import watch
 from pulumi_mlops.backends.azure.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.azure.pipeline import pipeline
 from pulumi_mlops.backends.azure.platform import platform
@@ -34,7 +35,7 @@ from pulumi_mlops.components.pipeline import Pipeline
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
-from pulumi_mlops.core.primitives import KEEP_SECRET
+from pulumi_mlops.core.primitives import KEEP_SECRET, WATCH
 
 ENGINE = Engine(
     provides=[
@@ -53,6 +54,7 @@ ENGINE = Engine(
         TrainingCluster.built_by(training_cluster),
         Pipeline.built_by(pipeline),
         KEEP_SECRET.done_by(keep_secret),
+        WATCH.done_by(watch),
         feature_groups.EXISTING.done_by(existing.feature_group),
         datasets.EXISTING.done_by(existing.dataset),
         feature_stores.EXISTING.done_by(existing.feature_store),

@@ -33,6 +33,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.inputs import is_deferred
+from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import SecretRef
 from pulumi_mlops.core.workload import Grant, Image, Key, Place
 
@@ -62,6 +63,8 @@ ROLES: Mapping[str, str] = {
     "AzureML Metrics Writer (preview)": "635dd51f-9968-44d3-b7fb-6d9a6bd613ae",
     # To have machines run as an identity.
     "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
+    # To send metrics of a resource.
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     # To see which alerts have fired.
     "Monitoring Reader": "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
     # To switch a workflow off that is through.
@@ -351,14 +354,25 @@ def _invoke(endpoint: EndpointRef, here: PlatformRef) -> list[Right]:
     One that no program of ours made has no role of its own: of Azure's roles this is the narrowest that may call it.
     """
     del here
-    address = EndpointAddress.of(endpoint)
-    scope = address.id or Output.format(
-        "{0}/onlineEndpoints/{1}", PlatformAddress.of(endpoint.platform).workspace_id, address.name
-    )
+    address, scope = EndpointAddress.of(endpoint), endpoint_id(endpoint)
     where = f"endpoint-{endpoint.name}"
     if address.invoke is None:
         return [Right("AzureML Data Scientist", scope, where)]
     return [Right(INVOKER, scope, where, custom=address.invoke)]
+
+
+def endpoint_id(endpoint: EndpointRef) -> Input[str]:
+    """Return the full id of an endpoint."""
+    address = EndpointAddress.of(endpoint)
+    return address.id or Output.format(
+        "{0}/onlineEndpoints/{1}", PlatformAddress.of(endpoint.platform).workspace_id, address.name
+    )
+
+
+def _measure(watch: WatchRef, here: PlatformRef) -> list[Right]:
+    """Allow to send what is measured of one endpoint: Azure knows no narrower place for metrics than their resource."""
+    del here
+    return [Right("Monitoring Metrics Publisher", watch.facts["endpoint"], f"measures-{watch.name}")]
 
 
 def _record(tracker: ExperimentTrackerRef, here: PlatformRef) -> list[Right]:
@@ -428,6 +442,7 @@ RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Right]]] = {
     ("read", FeatureView): _read_rows,
     ("write", FeatureGroupRef): _write_rows,
     ("record", ExperimentTrackerRef): _record,
+    ("measure", WatchRef): _measure,
     ("start", PipelineRef): _start_pipeline,
     ("read", DatasetView): _read_view,
     ("read", DatasetRef): _read_dataset,

@@ -1,5 +1,6 @@
 """One of each resource that the stand-in provider of Azure carries."""
 
+import json
 from functools import partial
 
 import pulumi
@@ -583,6 +584,18 @@ azure.monitor.MetricAlert(
         ],
     ),
     actions=[{"action_group_id": actions.id}],
+    tags=TAGS,
+)
+azure.applicationinsights.Workbook(
+    "workbook",
+    **inside,
+    resource_name_="6f0f2a5e-5d2c-5c0e-9d54-0d6f6a2f4a12",
+    location="westeurope",
+    kind="shared",
+    category="workbook",
+    display_name=EDITION,
+    serialized_data=json.dumps({"version": "Notebook/1.0", "items": []}),
+    source_id=workspace.id,
     tags=TAGS,
 )
 batch = ml.BatchEndpoint(

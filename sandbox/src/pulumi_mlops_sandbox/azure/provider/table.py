@@ -222,6 +222,7 @@ def _watching() -> Iterator[Row]:
         "azure-native:monitor:DiagnosticSetting",
         "/{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}",
     )
+    yield Row("azure-native:applicationinsights:Workbook", _in("Microsoft.Insights/workbooks/{resourceName}"))
     yield Row("azure-native:monitor:ScheduledQueryRule", _in("Microsoft.Insights/scheduledQueryRules/{ruleName}"))
     yield Row(
         "azure-native:monitor:ActivityLogAlert",

@@ -1,5 +1,6 @@
 """Alerts, autoscaling, diagnostics, logs and budgets."""
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,6 +14,8 @@ from pulumi_mlops_sandbox.azure.view import stamp
 
 INSIGHTS = "Microsoft.Insights"
 DEPLOYMENTS = "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments"
+OWN = "microsoft."
+"""How the namespaces of Azure's own metrics begin."""
 FREQUENCIES = ("PT1M", "PT5M", "PT15M", "PT30M", "PT1H")
 WINDOWS = ("PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D")
 SEVERITIES = range(5)
@@ -94,7 +97,8 @@ def metric_alert(call: Call) -> Iterator[Problem]:
         yield Problem("properties.scopes", "needs a resource")
     for number, one in enumerate(call.at("properties.criteria.allOf", [])):
         for scope in asked.get("scopes", [])[:1]:
-            yield from _metric(one.get("metricName"), scope, f"properties.criteria.allOf[{number}].metricName")
+            if str(one.get("metricNamespace") or OWN).lower().startswith(OWN):  # metrics of others are anybody's
+                yield from _metric(one.get("metricName"), scope, f"properties.criteria.allOf[{number}].metricName")
 
 
 @rule(f"{INSIGHTS}/scheduledQueryRules")
@@ -124,6 +128,19 @@ def action_group(call: Call) -> Iterator[Problem]:
     ]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem("properties", f"there are several receivers named '{name}'")
+
+
+@rule(f"{INSIGHTS}/workbooks")
+def workbook(call: Call) -> Iterator[Problem]:
+    """Refuse content that is no workbook, and kinds that there are not."""
+    try:
+        content = json.loads(str(call.properties.get("serializedData")))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not str(content.get("version")).startswith("Notebook/"):
+        yield Problem("properties.serializedData", "is no workbook in JSON")
+    if call.body.get("kind") not in (None, "shared"):
+        yield Problem("kind", f"'{call.body.get('kind')}' is not 'shared'")
 
 
 @rule(f"{INSIGHTS}/autoscalesettings")

@@ -63,6 +63,7 @@ NAMES: dict[str, Name] = {
     "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": Name(
         r"[a-zA-Z0-9][\w-]{2,119}", "3 to 120 letters, digits, _ and -"
     ),
+    "Microsoft.Insights/workbooks": Name(_UUID, "a UUID"),
     "Microsoft.Authorization/roleAssignments": Name(_UUID, "a UUID", "InvalidRoleAssignmentId"),
     "Microsoft.Authorization/roleDefinitions": Name(_UUID, "a UUID", "InvalidRoleDefinitionId"),
     "Microsoft.Network/virtualNetworks": Name(r"[a-zA-Z0-9][\w.-]{1,63}", "2 to 64 letters, digits, . _ -"),

@@ -61,7 +61,7 @@ def alerts(call: Call) -> Answer:
             "monitorCondition": condition,
             "targetResource": next(iter(rule_record.at("properties.scopes", [])), ""),
             "alertRule": rule_record.id,
-            "startDateTime": stamp(rule_record.changed),
+            "startDateTime": stamp(call.store.fired.get(key, rule_record.changed)),
         }
         name = f"{rule_record.name}-alert"
         place = f"{call.address.scope}/providers/Microsoft.AlertsManagement/alerts/{name}"

@@ -45,6 +45,7 @@ _OTHERS = {
     "2020-02-02": ("Microsoft.Insights/components",),
     "2023-09-01-preview": ("Microsoft.Insights/actionGroups",),
     "2018-03-01": ("Microsoft.Insights/metricAlerts",),
+    "2023-06-01": ("Microsoft.Insights/workbooks",),
     "2021-05-01-preview": ("Microsoft.Insights/diagnosticSettings", "Microsoft.Insights/autoscalesettings"),
     "2023-12-01": ("Microsoft.Insights/scheduledQueryRules",),
     "2020-10-01": ("Microsoft.Insights/activityLogAlerts",),
