@@ -113,11 +113,14 @@ class Study:
         import numpy as np  # noqa: PLC0415 (in the image)
 
         frame, label = self.about["frame"], self.about["label"]
-        chosen = self.random.choice(self.rest, rows, replace=rows > len(self.rest))
+        weights = None
+        if drift == "data_drift":  # four of five rows are from the upper half of one feature
+            values = frame[self.moved].iloc[self.rest].to_numpy()
+            upper = values > np.median(values)
+            weights = np.where(upper, (1 - _SOME) / upper.sum(), _SOME / (~upper).sum())
+        chosen = self.random.choice(self.rest, rows, replace=rows > len(self.rest) / 2, p=weights)
         asked, truth = frame.iloc[chosen].copy(), label.iloc[chosen].to_numpy().copy()
         some = self.random.random(rows)
-        if drift == "data_drift":
-            asked[self.moved] += frame[self.moved].std()
         answers = (self.other if drift == "attribution_drift" else self.model).predict(asked)
         if drift == "data_quality":
             asked[self.moved] = asked[self.moved].where(some > _SOME)
@@ -211,11 +214,11 @@ def large(rows: int, table: list[dict[str, Any]]) -> None:
 
 def table_of_signals() -> str:
     """Write every signal that is measured, as the library gives it to the program."""
-    from pulumi_mlops.components.monitor_signals import Signal, written  # noqa: PLC0415 (not in the image)
+    from pulumi_mlops.components.monitor_signals import MonitorSignal, written  # noqa: PLC0415 (not in the image)
 
-    asked = [Signal(kind="data_drift", metric=metric) for metric in ("psi", "jensen_shannon", "wasserstein")]
-    asked += [Signal(kind=kind) for kind in ("data_quality", "prediction_drift", "attribution_drift")]
-    asked += [Signal(kind="model_quality", threshold=0.5), Signal(kind="bias", group="group")]
+    asked = [MonitorSignal(kind="data_drift", metric=metric) for metric in ("psi", "jensen_shannon", "wasserstein")]
+    asked += [MonitorSignal(kind=kind) for kind in ("data_quality", "prediction_drift", "attribution_drift")]
+    asked += [MonitorSignal(kind="model_quality", threshold=0.5), MonitorSignal(kind="bias", group="group")]
     return json.dumps(written(asked))
 
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops.components.monitor_signals import KINDS, Signal, names, written
+from pulumi_mlops.components.monitor_signals import KINDS, MonitorSignal, names, written
 from pulumi_mlops.core.errors import InvalidArgs
 from pulumi_mlops.core.inputs import parse
 
 PAIRS = [(kind, metric) for kind, row in KINDS.items() for metric in row.metrics]
 
 
-def signal(**args: Any) -> Signal:
-    return parse(Signal, "Signal", "x", args)
+def signal(**args: Any) -> MonitorSignal:
+    return parse(MonitorSignal, "MonitorSignal", "x", args)
 
 
 @pytest.mark.parametrize(("kind", "metric"), PAIRS)

@@ -3,12 +3,13 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pulumi_mlops.components.monitor_signals import Signal, written
+from pulumi_mlops.components.monitor_signals import MonitorSignal, written
 from pulumi_mlops_sandbox.kubernetes.nodes import environments
 from support import drifting
 from support.e2e import browser
@@ -17,19 +18,19 @@ pytestmark = [pytest.mark.timeout(900)]
 
 SIGNALS = written(
     [
-        Signal(kind="data_drift"),
-        Signal(kind="data_quality"),
-        Signal(kind="prediction_drift"),
-        Signal(kind="model_quality", threshold=0.75),
-        Signal(kind="bias", group="region", threshold=0.2),
-        Signal(kind="attribution_drift"),
+        MonitorSignal(kind="data_drift"),
+        MonitorSignal(kind="data_quality"),
+        MonitorSignal(kind="prediction_drift"),
+        MonitorSignal(kind="model_quality", threshold=0.75),
+        MonitorSignal(kind="bias", group="region", threshold=0.2),
+        MonitorSignal(kind="attribution_drift"),
     ]
 )
 MONITOR = {
     "monitor": "drift",
     "endpoint": "score <1>",
     "signals": SIGNALS,
-    "truth": {"join": "request_id", "label": "churned"},
+    "truth": {"join": "id", "label": "churned"},
     "window": {"hours": 10**6, "minimum_rows": 200},
 }
 KINDS = [one["kind"] for one in SIGNALS]
@@ -41,7 +42,7 @@ RETRAIN = {
 }
 
 
-def monitor(*signals: Signal, **more: Any) -> dict[str, Any]:
+def monitor(*signals: MonitorSignal, **more: Any) -> dict[str, Any]:
     return {**MONITOR, "signals": written(signals), **more}
 
 
@@ -57,12 +58,19 @@ CASES: dict[str, dict[str, Any]] = {
     "few labels": {"monitor": QUICK, "labels": 100, "drift": "model_quality", "variables": RETRAIN},
     "spoiled": {"monitor": MONITOR, "spoiled": True},
     "no answers": {"monitor": MONITOR, "no_answers": True},
-    "no such feature": {"monitor": monitor(Signal(kind="data_drift", features=["age", "hight"]))},
-    "no truth": {"monitor": monitor(Signal(kind="model_quality", threshold=0.9), truth=None)},
-    "another feature": {"monitor": monitor(Signal(kind="data_drift", features=["spend"])), "drift": "data_drift"},
-    "another field": {"monitor": monitor(Signal(kind="bias", group="region", prediction="risk"))},
+    "no such feature": {"monitor": monitor(MonitorSignal(kind="data_drift", features=["age", "hight"]))},
+    "no truth": {"monitor": monitor(MonitorSignal(kind="model_quality", threshold=0.9), truth=None)},
+    "another feature": {
+        "monitor": monitor(MonitorSignal(kind="data_drift", features=["spend"])),
+        "drift": "data_drift",
+    },
+    "another field": {"monitor": monitor(MonitorSignal(kind="bias", group="region", prediction="risk"))},
+    "by chance": {"monitor": monitor(MonitorSignal(kind="data_drift", threshold=0.001)), "variables": RETRAIN},
+    "not told": {"monitor": QUICK, "drift": "data_drift", "variables": RETRAIN, "fails": True},
     "two of a kind": {
-        "monitor": monitor(*(Signal(kind="data_drift", metric=one) for one in ("jensen_shannon", "wasserstein"))),
+        "monitor": monitor(
+            *(MonitorSignal(kind="data_drift", metric=one) for one in ("jensen_shannon", "wasserstein"))
+        ),
         "drift": "data_drift",
     },
 }
@@ -107,8 +115,9 @@ def test_each_signal_sees_what_it_is_for(found: dict[str, Any], kind: str) -> No
     assert case["code"] == 0, case["err"]
     assert kind in breached(case), case["result"]
     assert case["metrics"]["breached"] == 1
-    ((address, values, offset),) = case["put"]
-    assert (address, offset) == ("watch://here", 0)
+    ((address, values, at),) = case["put"]
+    assert address == "watch://here"
+    assert 0 < time.time() - at < 600
     assert values == case["metrics"]
     ((pipeline, parameters, hours, reason),) = case["asked"]
     assert (pipeline, parameters, hours) == ("pipeline://retrain", {"days": 7}, 24)
@@ -131,7 +140,7 @@ def test_too_few_rows_are_no_breach(found: dict[str, Any]) -> None:
     assert case["result"]["status"] == "insufficient"
     assert case["result"]["reason"] == "150 rows are too few: 200 are needed"
     assert case["metrics"] == {"breached": 0, "rows": 150, **dict.fromkeys(KINDS, -1)}
-    assert case["put"] == [["watch://here", {"breached": 0, "rows": 150}, 0]]
+    assert case["put"][0][1] == {"breached": 0, "rows": 150}
     assert not case["asked"]
 
 
@@ -165,6 +174,24 @@ def test_what_cannot_be_compared_is_an_error(found: dict[str, Any], name: str, s
 def test_a_field_that_no_answer_has_is_said(found: dict[str, Any]) -> None:
     (signal,) = found["another field"]["result"]["signals"]
     assert signal["reason"] == "no answer has the field 'risk'; they have prediction, request_id"
+
+
+def test_what_chance_explains_is_no_breach_for_whoever_watches(found: dict[str, Any]) -> None:
+    case = found["by chance"]
+    (signal,) = case["result"]["signals"]
+    assert 0.001 < signal["value"] < signal["chance"]
+    assert not signal["breached"]
+    assert case["put"][0][1]["data_drift"] == case["metrics"]["data_drift"] == 0.001
+    assert not case["asked"]
+
+
+def test_what_could_not_be_told_fails_after_the_rest(found: dict[str, Any]) -> None:
+    """The report is there, and a model is trained although nobody took the numbers."""
+    case = found["not told"]
+    assert case["code"] == 1
+    assert case["err"] == "drift: no numbers today\ndrift: nothing was started: no runs today\n"
+    assert case["asked"]
+    assert case["result"]["breached"]
 
 
 def test_two_of_a_kind_are_both_measured(found: dict[str, Any]) -> None:

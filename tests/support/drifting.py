@@ -64,7 +64,9 @@ def written(folder: Path, case: dict[str, Any]) -> dict[str, str]:
         path.write_text("no json")
     (folder / "truth").mkdir()
     known = list(enumerate(true))[: case.get("labels", len(true))]
-    text = "request_id,churned\n" + "".join(f"e{number},{label}\n" for number, label in known)
+    text = f"{case['monitor']['truth']['join'] if case['monitor']['truth'] else 'id'},churned\n" + "".join(
+        f"e{number},{label}\n" for number, label in known
+    )
     (folder / "truth" / "labels.csv").write_text(text)
     given = {
         "MLOPS_MONITOR": json.dumps(case["monitor"]),
@@ -80,23 +82,35 @@ def written(folder: Path, case: dict[str, Any]) -> dict[str, str]:
 class Measure:
     """Stands for the program that hands measurements on."""
 
-    def __init__(self) -> None:
+    class MeasureError(Exception):
+        """Numbers were not taken."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
         self.put_: list[Any] = []
+        self.fails = case.get("fails")
 
     def put(self, address: str, values: Any, at: Any) -> None:
         """Remember what was measured."""
-        self.put_.append([address, dict(values), at.utcoffset().total_seconds()])
+        self.put_.append([address, dict(values), at])
+        if self.fails:
+            raise self.MeasureError("no numbers today")
 
 
 class Starting:
     """Stands for the program that starts pipelines."""
 
-    def __init__(self) -> None:
+    class NotStartedError(Exception):
+        """Nothing was started."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
         self.asked: list[Any] = []
+        self.fails = case.get("fails")
 
     def started(self, address: str, parameters: Any, *, cooldown_hours: float, reason: str) -> str | None:
         """Remember what was asked for."""
         self.asked.append([address, dict(parameters), cooldown_hours, reason])
+        if self.fails:
+            raise self.NotStartedError("no runs today")
         return "run-1"
 
 
@@ -107,7 +121,7 @@ def main(folder: Path) -> None:
 
     whole, found = drift.page.page, {}
     for name, case in json.load(sys.stdin).items():
-        measure, starting = Measure(), Starting()
+        measure, starting = Measure(case), Starting(case)
         sys.modules.update(measure=measure, starting=starting)  # type: ignore[arg-type]
         drift.page.page = whole if case.get("drawn") else lambda result, *_: drift.page.head(result)
         before, out, err = dict(os.environ), io.StringIO(), io.StringIO()

@@ -99,7 +99,7 @@ KINDS: Mapping[str, Row] = {
 """Each kind of signal. Of distances and of bias, a breach is also more than chance makes of a window of this size."""
 
 
-class Signal(Spec):
+class MonitorSignal(Spec):
     """One thing that is measured of each window, and how far it may go."""
 
     kind: Kind
@@ -191,10 +191,11 @@ class Signal(Spec):
         return self.range.truth
 
 
-def names(signals: Sequence[Signal]) -> list[str]:
+def names(signals: Sequence[MonitorSignal]) -> list[str]:
     """Name the measurement of each signal: its kind, and a number where one kind is there more than once.
 
-    >>> names([Signal(kind="data_drift"), Signal(kind="bias", group="sex"), Signal(kind="bias", group="age")])
+    >>> one, other = MonitorSignal(kind="bias", group="sex"), MonitorSignal(kind="bias", group="age")
+    >>> names([MonitorSignal(kind="data_drift"), one, other])
     ['data_drift', 'bias_1', 'bias_2']
     """
     kinds: list[str] = [one.kind for one in signals]
@@ -204,7 +205,7 @@ def names(signals: Sequence[Signal]) -> list[str]:
     ]
 
 
-def written(signals: Sequence[Signal]) -> list[dict[str, Any]]:
+def written(signals: Sequence[MonitorSignal]) -> list[dict[str, Any]]:
     """Write signals as the program reads them, which is given every default."""
     return [
         {

@@ -74,7 +74,7 @@ def labelled(monitor: Mapping[str, Any], window: Window) -> Truth | None:
     folder, truth = os.environ.get("MLOPS_INPUT_TRUTH"), monitor.get("truth")
     if not folder or not truth or window.frame.empty:
         return None
-    found: Truth = signals.Truth(*windows.with_truth(window.frame, Path(folder), truth))
+    found: Truth = signals.Truth(*windows.with_truth(window.frame, Path(folder), truth, captures.ID))
     return found
 
 
@@ -140,7 +140,7 @@ def compared(monitor: Mapping[str, Any], now: dt.datetime) -> tuple[dict[str, An
 def kept(monitor: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -> list[str]:
     """Name the columns that are kept beside features: what rows are joined and grouped by, and answers."""
     truth = monitor.get("truth") or {}
-    names = [*([truth["join"]] if truth else []), *(one["prediction"] for one in asked)]
+    names = [*([truth["join"], captures.ID] if truth else []), *(one["prediction"] for one in asked)]
     return list(dict.fromkeys([*names, *(one["group"] for one in asked if one.get("group"))]))
 
 
@@ -150,28 +150,45 @@ def written(when: dt.datetime) -> str:
 
 
 def measurements(result: Mapping[str, Any]) -> dict[str, float]:
-    """Return what was measured: nothing of signals that were not judged."""
-    values = {one["name"]: float(one["value"]) for one in result["signals"] if one["value"] is not None}
+    """Return what was measured: nothing of signals that were not judged.
+
+    Whoever watches the numbers knows their thresholds alone: one that is past it by chance is told as the threshold.
+    """
+    values: dict[str, float] = {}
+    for one in result["signals"]:
+        if one["value"] is not None:
+            within = min if one["above"] else max
+            values[one["name"]] = float(one["value"] if one["breached"] else within(one["value"], one["threshold"]))
     return {"breached": float(result["breached"]), "rows": float(result["rows"]), **values}
 
 
-def tell(result: Mapping[str, Any], now: dt.datetime) -> None:
-    """Hand measurements on, and have a model trained on a breach."""
+def tell(result: Mapping[str, Any], now: dt.datetime) -> list[str]:
+    """Hand measurements on, and have a model trained on a breach; return what did not work of it."""
+    problems = []
     if address := os.environ.get("MLOPS_WATCH"):
         import measure  # noqa: PLC0415 (it is there where something watches)
 
-        measure.put(address, measurements(result), now)
+        try:
+            measure.put(address, measurements(result), now.timestamp())
+        except measure.MeasureError as error:
+            problems.append(str(error))
     if result["breached"] and (pipeline := os.environ.get("MLOPS_START_RETRAIN")):
         import starting  # noqa: PLC0415 (it is there where something is started)
 
         past = ", ".join(one["name"] for one in result["signals"] if one["breached"])
-        run = starting.started(
-            pipeline,
-            json.loads(os.environ.get("MLOPS_RETRAIN") or "{}"),
-            cooldown_hours=float(os.environ.get("MLOPS_COOLDOWN_HOURS") or 0),
-            reason=f"{result['monitor']}: {past}",
-        )
-        sys.stdout.write(f"drift: started {run}\n" if run else "drift: nothing was started: it runs, or has just run\n")
+        try:
+            run = starting.started(
+                pipeline,
+                json.loads(os.environ.get("MLOPS_RETRAIN") or "{}"),
+                cooldown_hours=float(os.environ.get("MLOPS_COOLDOWN_HOURS") or 0),
+                reason=f"{result['monitor']}: {past}",
+            )
+        except starting.NotStartedError as error:
+            problems.append(f"nothing was started: {error}")
+        else:
+            said = f"started {run}" if run else "nothing was started: it runs, or has just run"
+            sys.stdout.write(f"drift: {said}\n")
+    return problems
 
 
 def main() -> int:
@@ -191,8 +208,9 @@ def main() -> int:
     for one in result["signals"]:
         said = one["reason"] or f"{one['metric']} {one['value']:.4g}, threshold {one['threshold']:g}"
         sys.stdout.write(f"drift: {one['name']}: {'BREACHED: ' if one['breached'] else ''}{said}\n")
-    tell(result, now)
-    return 0
+    problems = tell(result, now)
+    sys.stderr.writelines(f"drift: {one}\n" for one in problems)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

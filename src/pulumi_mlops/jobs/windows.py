@@ -241,10 +241,15 @@ def _chunks(calls: Iterable[list[dict[str, Any]]]) -> Iterator[list[dict[str, An
         yield found
 
 
-def with_truth(frame: Any, folder: Path, truth: Mapping[str, Any]) -> tuple[Any, str]:
-    """Return the rows of a window that have a label, and its column; the last of several labels counts."""
+def with_truth(frame: Any, folder: Path, truth: Mapping[str, Any], call: str) -> tuple[Any, str]:
+    """Return the rows of a window that have a label, and its column; the last of several labels counts.
+
+    :param call: the column with the id of each call, by which rows are found that have no id of their own.
+    """
     join, label = truth["join"], truth["label"]
-    wanted = frozenset(words(frame[join]).dropna())
+    own = words(frame[join])
+    asked = own if own.notna().any() else words(frame[call])
+    wanted = frozenset(asked.dropna())
     found: dict[str, Any] = {}
     for piece in read(folder, "the ground truth", [join, label]):
         missing = [one for one in (join, label) if one not in piece.columns]
@@ -253,6 +258,6 @@ def with_truth(frame: Any, folder: Path, truth: Mapping[str, Any]) -> tuple[Any,
         keys = words(piece[join])
         there = keys.isin(wanted) & piece[label].notna()
         found.update(zip(keys[there], piece[label][there], strict=True))
-    labels = words(frame[join]).map(found)
+    labels = asked.map(found)
     column = f"truth of {label}"
     return frame.assign(**{column: labels})[labels.notna()].reset_index(drop=True), column
