@@ -1,6 +1,7 @@
 """What the operators of a real node install: of their own versions, with their own rights, and all that is needed."""
 
 import base64
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,27 @@ class Judged:
 def test_who_judges_others_may_come_after_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = Judged()
     monkeypatch.setattr(install, "POLL", 0.0)
-    monkeypatch.setattr(install.Installer, "__init__", lambda self, _config: setattr(self, "_client", cluster))
-    monkeypatch.setattr(install.Installer, "path", lambda _self, each: f"/{each['metadata']['name']}")
-    deployments = [{"kind": "Deployment", "metadata": {"name": name}} for name in ("first", "judge", "last")]
     with step("Installing") as progress:
-        install.Installer(tmp_path).apply_all(deployments, progress)
+        installer(cluster, tmp_path, monkeypatch).apply_all(deployments("first", "judge", "last"), progress)
     assert cluster.there == ["judge", "last", "first"]
+
+
+def test_an_installation_ends_with_its_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending = threading.Event()
+    ending.set()
+    with step("Installing") as progress, pytest.raises(SandboxError, match="The cluster ends"):
+        installer(Judged(), tmp_path, monkeypatch, ending).apply_all(deployments("first"), progress)
+
+
+def deployments(*names: str) -> list[dict[str, Any]]:
+    return [{"kind": "Deployment", "metadata": {"name": name}} for name in names]
+
+
+def installer(
+    cluster: Judged, folder: Path, monkeypatch: pytest.MonkeyPatch, ending: threading.Event | None = None
+) -> install.Installer:
+    monkeypatch.setattr(install, "Client", lambda _access, _ending: cluster)
+    monkeypatch.setattr(install, "Discovery", lambda _client: None)
+    monkeypatch.setattr(install.kubeconfig, "load", lambda _given: None)
+    monkeypatch.setattr(install.Installer, "path", lambda _self, each: f"/{each['metadata']['name']}")
+    return install.Installer(folder, ending or threading.Event())

@@ -32,6 +32,7 @@ class Plane:
         """Find the cluster in a sandbox's home: with played nodes, or with a real one of the given programs."""
         self._prepared = prepared
         self._lock = threading.RLock()
+        self._ending = threading.Event()
         self._real = None if node is None else RealNodes(node, home)
         folder = home / FOLDERS[PLAYED if node is None else REAL]
         self.cluster = Cluster(prepared.product, folder, self._real or PlayedNodes(prepared.product))
@@ -42,6 +43,7 @@ class Plane:
     def start(self) -> None:
         """Start the cluster with what it held, or as new."""
         with self._lock:
+            self._ending.clear()
             if self._real is None:
                 self._begin()
             self.cluster.start_storage()
@@ -52,7 +54,8 @@ class Plane:
                 self._builtin.write_text(json.dumps(everything(self.cluster.api())))
 
     def stop(self) -> None:
-        """Stop the cluster; what it holds is kept."""
+        """Stop the cluster; what it holds is kept. An installation under way is given up."""
+        self._ending.set()
         with self._lock:
             self._registry.stop()
             self.cluster.stop()
@@ -77,7 +80,7 @@ class Plane:
             config = self.cluster.folder / "admin.kubeconfig"
             private(config, self.cluster.kubeconfig())
             held = self.inventory()
-            install.install(config, names)
+            install.install(config, names, self._ending)
             found = everything(self.cluster.api())
             builtin = {kind: [one for one in there if one not in held.get(kind, ())] for kind, there in found.items()}
             self._builtin.write_text(json.dumps(builtin))

@@ -75,8 +75,10 @@ def manifest(operator: Operator) -> list[Object]:
 class Installer:
     """Applies objects to one cluster."""
 
-    def __init__(self, config: Path) -> None:
-        self._client = Client(kubeconfig.load({"kubeconfig": str(config)}), threading.Event())
+    def __init__(self, config: Path, ending: threading.Event) -> None:
+        """Lead to the cluster of a kubeconfig, until it ends."""
+        self._client = Client(kubeconfig.load({"kubeconfig": str(config)}), ending)
+        self._ending = ending
         self._discovery = Discovery(self._client)
 
     def path(self, each: Object) -> str:
@@ -106,7 +108,7 @@ class Installer:
                     refused.append(each)
             waiting = refused
             if waiting:
-                time.sleep(POLL)
+                self._pause()
 
     def read(self, each: Object) -> Object:
         """Read an object; nothing where there is none (any more)."""
@@ -133,7 +135,11 @@ class Installer:
             progress.update(names)
             if time.monotonic() > deadline:
                 raise SandboxError(f"Not ready within {READY_WITHIN:.0f} s: {names}.")
-            time.sleep(POLL)
+            self._pause()
+
+    def _pause(self) -> None:
+        if self._ending.wait(POLL):
+            raise SandboxError("The cluster ends, and with it the installation of operators.")
 
 
 def _has(found: Object, condition: str) -> bool:
@@ -143,13 +149,16 @@ def _has(found: Object, condition: str) -> bool:
     return any(each["type"] == condition and each["status"] == "True" for each in conditions)
 
 
-def install(config: Path, names: Sequence[str] = manifests.NAMES, *, on_small_machine: bool = True) -> None:
-    """Install operators, by the names that the library has for them, into the cluster of a kubeconfig."""
+def install(config: Path, names: Sequence[str], ending: threading.Event, *, on_small_machine: bool = True) -> None:
+    """Install operators, by the names that the library has for them, into the cluster of a kubeconfig.
+
+    :param ending: is set when the cluster ends: nothing is waited for any more.
+    """
     wanted = manifests.chosen(names)
     objects = [each for operator in wanted for each in manifest(operator)]
     if any(operator.name == "kserve" for operator in wanted):
         objects = certificates.certified(objects)
-    installer = Installer(config)
+    installer = Installer(config, ending)
     with step(f"Installing {', '.join(operator.name for operator in wanted)}") as progress:
         if on_small_machine:
             installer.apply_all(small.POLICY, progress)
