@@ -1,5 +1,6 @@
 """The program that sends measurements: a Pushgateway that refuses, is busy or away, and what Azure Monitor is sent."""
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from pulumi_mlops.jobs import measure
 
-AT = 1_700_000_000.5
+AT = dt.datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=dt.UTC)
 GROUP = "/metrics/job/mlops/endpoint/score/monitor/drift"
 
 
@@ -61,7 +62,7 @@ def test_a_group_is_replaced_by_what_was_measured(server: Server) -> None:
     assert [line for line in body.splitlines() if not line.startswith("#")] == [
         "mlops_data_drift 0.25",
         "mlops_rows 7",
-        f"mlops_measured_seconds {AT}",
+        "mlops_measured_seconds 1700000000.5",
     ]
     assert body.endswith("\n"), "a Pushgateway refuses a text without its last line end"
 

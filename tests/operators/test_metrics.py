@@ -1,7 +1,7 @@
 """A real Pushgateway takes what the program sends, and a real Prometheus raises the alerts that are written of it."""
 
+import datetime as dt
 import json
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Watching:
         return {one["metric"]["alertname"].removeprefix(PREFIX) for one in found}
 
     def put(self, hours_ago: float = 0.0, **values: float) -> None:
-        measure.put(self.address, values, time.time() - hours_ago * 3600)
+        measure.put(self.address, values, dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago))
 
     def becomes(self, *alarms: str) -> None:
         until(lambda: self.firing() == set(alarms), f"{alarms} alone are firing", 60)

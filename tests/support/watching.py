@@ -1,5 +1,6 @@
 """Something that is watched, for tests of what a backend makes of it."""
 
+import datetime as dt
 from typing import Any
 
 import pulumi
@@ -15,7 +16,7 @@ from pulumi_mlops.steps.work import Work
 DRIFT = Measure(name="data_drift", threshold=0.2, description="Share of columns that drifted")
 ACCURACY = Measure(name="model_quality", threshold=0.85, above=False)
 ROWS = Measure(name="rows")
-AT = 1_700_000_000.0
+AT = dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.UTC)
 
 
 class Watching(Component[Any, Any]):

@@ -1,6 +1,6 @@
 """Send numbers to where they are watched: CloudWatch, Azure Monitor, or a Pushgateway of Prometheus.
 
-    measure.put(os.environ["MLOPS_WATCH"], {"data_drift": 0.31, "rows": 5120}, time.time())
+    measure.put(os.environ["MLOPS_WATCH"], {"data_drift": 0.31, "rows": 5120}, datetime.now(timezone.utc))
 
 An address says which of them it is, and carries what every number is marked with:
 
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
 MEASURED = "measured"
@@ -42,10 +43,10 @@ class MeasureError(Exception):
     """Numbers were not taken; the text says where, and why."""
 
 
-def put(address: str, values: Mapping[str, float], at: float) -> None:
+def put(address: str, values: Mapping[str, float], at: dt.datetime) -> None:
     """Send numbers that were measured at one time.
 
-    :param at: seconds since 1970. Alarms look at what is new: give the time of now, not that of the data.
+    :param at: with its zone. Alarms look at what is new: give the time of now, not that of the data.
     :raises MeasureError: they were not taken.
     """
     if wrong := sorted(name for name, value in values.items() if not math.isfinite(value)):
@@ -56,7 +57,7 @@ def put(address: str, values: Mapping[str, float], at: float) -> None:
     if form is None:
         raise MeasureError(f"{address!r} is no address for numbers; cloudwatch://, azure-monitor:// and http:// are")
     try:
-        form(address, values, at)
+        form(address, values, at.timestamp())
     except ImportError as error:
         raise MeasureError(f"{address} is sent to with {error.name}, which this image does not have") from None
     except MeasureError:

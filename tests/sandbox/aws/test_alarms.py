@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from pulumi_mlops.jobs import measure
 from support.sandbox.acting import acting, allow, give
 from support.sandbox.control_plane import ControlPlane
-from support.sandbox.executions_aws import ACCOUNT, Here
+from support.sandbox.executions_aws import ACCOUNT, STATEMENTS, Here
 
 SPACE = "mlops-monitors/churn-dev/drift"
 DASHBOARDS = "arn:aws:cloudwatch::123456789012:dashboard"
@@ -59,7 +59,7 @@ def state(cloudwatch: Any, name: str = "drift") -> str:
 
 
 def put(value: float, hours_ago: float = 0) -> None:
-    measure.put(ADDRESS, {"data_drift": value}, time.time() - hours_ago * 3600)
+    measure.put(ADDRESS, {"data_drift": value}, dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago))
 
 
 def test_data_beyond_the_bound_is_an_alarm_until_there_is_other(cloudwatch: Any) -> None:
@@ -110,6 +110,24 @@ def test_an_alarm_starts_a_pipeline_once_and_tells_its_topic(here: Here, cloudwa
     told = json.loads(json.loads(message["Body"])["Message"])
     assert (told["AlarmName"], told["NewStateValue"]) == ("drift", "ALARM")
     assert "Messages" not in sqs.receive_message(QueueUrl=url), "it was an alarm already"
+
+
+def test_a_job_measures_by_the_right_of_its_role(here: Here, cloudwatch: Any) -> None:
+    here.program("measure.py", Path(measure.__file__).read_text())
+    here.program(
+        "send.py",
+        "import datetime as dt, measure\n"
+        f"measure.put({ADDRESS!r}, {{'data_drift': 0.3}}, dt.datetime.now(dt.timezone.utc))\n",
+    )
+    here.pipeline(here.processing("send", ["python3", "send.py"], outputs=[]))
+    cloudwatch.put_metric_alarm(**ALARM)
+    assert here.failed()
+    assert state(cloudwatch) == "INSUFFICIENT_DATA", "the right is missing"
+    bound = {"StringEquals": {"cloudwatch:namespace": SPACE}}
+    right = {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*", "Condition": bound}
+    here.allow([*STATEMENTS, right])
+    here.ran()
+    assert state(cloudwatch) == "ALARM"
 
 
 def test_metrics_go_into_the_namespace_of_the_right_alone(plane: ControlPlane, world: dict[str, str]) -> None:

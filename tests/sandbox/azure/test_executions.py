@@ -13,16 +13,19 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 import pulumi_mlops.jobs
+from pulumi_mlops.jobs import measure
 from pulumi_mlops_sandbox.azure.facts import TOKEN
 from support.azureml_entities import RunHistoryClient
 from support.sandbox.arm import BOUND, ROOT, Arm
-from support.sandbox.arm_good import GOOD, SERVER, SERVING, WORKSPACE, role
+from support.sandbox.arm_good import ENDPOINT, GOOD, SERVER, SERVING, WORKSPACE, role
 from support.sandbox.arm_world import body, furnish
 
 IMAGE = "churnimages.azurecr.io/server:1"
 PLACE = "azureml://datastores/artifacts/paths"
 WRITER = GOOD["role-collected"]
 SCIENTIST = role(WORKSPACE, "AzureML Data Scientist", 71, SERVING)
+PUBLISHER = "/3913510d-42f4-4e42-8a64-420c390055eb"
+"""Monitoring Metrics Publisher."""
 TEXT = {"Content-Type": "text/plain"}
 
 
@@ -228,6 +231,25 @@ def test_a_step_registers_a_version_at_azures_own_addresses(space: Space) -> Non
     space.arm.done("DELETE", SCIENTIST.id, version=SCIENTIST.version)
     space.run(space.pipeline({"register": node}), "run-2")
     assert "status code 1" in space.reason("run-2")
+
+
+def test_a_step_measures_at_azures_own_address(space: Space) -> None:
+    """By the library's own program, as the identity of its machines, which may send metrics of the endpoint alone."""
+    space.program("measure.py", Path(measure.__file__).read_text())
+    address = f"azure-monitor://eastus{ENDPOINT}?namespace=mlops&Monitor=drift"
+    send = (
+        f"import datetime as dt, measure\nmeasure.put({address!r}, {{'rows': 7}}, dt.datetime.now(dt.timezone.utc))\n"
+    )
+    space.program("send.py", send)
+    told = f"AZURE_CLIENT_ID={space.client} python3 send.py && touch ${{{{outputs.out}}}}/sent"
+    whole = space.pipeline({"send": space.node("send", space.command("send", told))})
+    assert space.run(whole)["status"] == "Failed"
+    assert "lacks 'Microsoft.Insights/Metrics/Write'" in space.printed("send")
+    given = role(ENDPOINT, "AcrPull", 72, SERVING)
+    sent = body(space.arm, given)
+    sent["properties"]["roleDefinitionId"] = sent["properties"]["roleDefinitionId"].rpartition("/")[0] + PUBLISHER
+    space.arm.done("PUT", given.id, sent, version=given.version)
+    assert space.run(whole, "run-2")["status"] == "Completed", space.reason("run-2")
 
 
 TRIAL = """
