@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_mlops import __main__, cli, doctor
+from pulumi_mlops import __main__, cli, doctor, images
+from pulumi_mlops.backends.kubernetes import objects
 
 
 @functools.cache
@@ -188,3 +190,25 @@ def test_doctor_tells_no_secret(here: Command, monkeypatch: pytest.MonkeyPatch) 
     assert "by AWS_ACCESS_KEY_ID" in out
     assert "AKIAREAL" not in out
     assert "very-secret" not in out
+
+
+def test_the_image_of_monitors_is_printed_and_its_tag(here: Command) -> None:
+    code, printed, _ = here("image", "drift")
+    assert code == 0
+    assert printed == images.dockerfile("drift")
+    assert "\nevidently==" in printed
+    assert here("image", "drift", "--tag") == (0, f"{images.tag('drift')}\n", "")
+    assert here("image", "drft") == (1, "", "Error: there is no image 'drft'; there is drift")
+
+
+def test_another_dockerfile_has_another_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = images.tag("drift")
+    assert re.fullmatch("[0-9a-f]{12}", before)
+    monkeypatch.setattr(images, "pins", lambda _: "evidently==0.8.0")
+    assert images.tag("drift") != before
+
+
+def test_images_are_of_pinned_packages_on_a_base_that_is_used_already() -> None:
+    assert images.BASE == objects.PYTHON
+    for name in images.IMAGES:
+        assert all("==" in line for line in images.pins(name).splitlines()), name

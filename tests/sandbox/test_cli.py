@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pulumi_mlops import images
 from pulumi_mlops_sandbox import commands, doctor, engine
+from pulumi_mlops_sandbox.kubernetes.nodes import environments
 from pulumi_mlops_sandbox.running.images import Images, NoStandInError
 
 
@@ -74,6 +76,23 @@ def test_a_folder_stands_in_for_an_image_until_it_is_taken_back(tmp_path: Path) 
     assert image("*", "--remove") == ""
     with pytest.raises(NoStandInError, match=r"no stand-in for the image example\.com/train:1, so nothing ran"):
         images.of("example.com/train:1")
+
+
+def test_an_image_of_the_library_has_its_packages_whatever_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "made of" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "packages: $*"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(environments, "environment", lambda name: python.parents[1] if name == "drift" else None)
+    known, asked = Images(tmp_path / "home"), f"example.com/churn/drift:{images.tag('drift')}"
+    program = Path(known.of(asked).folder) / "bin" / "python3"
+    assert subprocess.run([program, "-V"], capture_output=True, text=True, check=True).stdout == "packages: -V\n"
+    with pytest.raises(NoStandInError):
+        known.of("example.com/churn/drift:of-yesterday")
+    known.put("*/drift:*", str(tmp_path))
+    assert known.of(asked).folder == str(tmp_path), "what somebody says goes before"
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,15 @@ def test_a_python_of_an_image_starts_from_its_bytecode(monkeypatch: pytest.Monke
     assert not [tree.target for tree in trees if "__pycache__" in tree.without]
 
 
+def test_the_image_of_monitors_has_all_of_evidently(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has packages that are called tests, and imports them."""
+    monkeypatch.setattr(environments, "environment", lambda _: tmp_path)
+    monitors = next(each for each in published.STAND_INS if each.name == published.DRIFT)
+    trees = [one for layer in monitors.layers() for one in layer.contents if isinstance(one, Tree)]
+    (own,) = [one for one in trees if one.target == "/opt/drift"]
+    assert not own.without
+
+
 def test_the_initializer_can_be_executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It comes out of a Go module, none of whose files may be."""
     script = tmp_path / "python" / "storage-initializer" / "scripts" / "initializer-entrypoint"
