@@ -103,6 +103,32 @@ def test_nobody_is_told_where_nobody_wants_to_be(cloud: Cloud) -> None:
     assert [one.inputs.get("actions", []) for one in cloud.all(RULE) if "watch" in one.name] == [[], []]
 
 
+def test_nothing_measured_is_a_measurement_of_a_workflow(cloud: Cloud) -> None:
+    found = declare(cloud, stale_after_hours=2.5)
+    one = criterion(cloud, "missing")
+    assert (one["metricName"], one["operator"], one["threshold"]) == ("missing", "GreaterThan", 0)
+    flow = cloud.one("logic/Workflow", "drift-watch-looking").inputs["definition"]
+    assert flow["triggers"]["every"]["recurrence"] == {"frequency": "Hour", "interval": 1}
+    measured, tell = flow["actions"]["measured"]["inputs"], flow["actions"]["tell"]["inputs"]
+    assert measured["uri"].startswith(f"https://management.azure.com{ID}/providers/Microsoft.Insights/metrics?")
+    assert "timespan=@{addMinutes(utcNow(), -150)}/@{utcNow()}" in measured["uri"]
+    assert tell["uri"] == f"https://westeurope.monitoring.azure.com{ID}/metrics"
+    base = tell["body"]["data"]["baseData"]
+    assert (base["namespace"], base["dimNames"], base["series"][0]["dimValues"]) == (
+        one["metricNamespace"],
+        [one["dimensions"][0]["name"]],
+        one["dimensions"][0]["values"],
+    )
+    if not cloud.preview:
+        assert "missing" in found["stale"]
+    looks = [item.inputs for item in cloud.all("authorization/RoleAssignment") if item.name.startswith("drift-watch-")]
+    assert {item["scope"] for item in looks} == {ID}
+    assert {item["roleDefinitionId"].rpartition("/")[2] for item in looks} == {
+        PUBLISHER,
+        "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
+    }
+
+
 def test_the_workbook_has_one_name_for_good() -> None:
     clouds = Cloud(), Cloud()
     for cloud in clouds:

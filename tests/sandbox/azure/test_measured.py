@@ -1,19 +1,26 @@
 """Custom metrics of resources: who may send them, when they are taken, and the rules that fire by them."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+import pulumi_mlops as mlops
 from pulumi_mlops_sandbox.azure.proxy import mapped
+from support.facts.azure import SETTINGS, hub
+from support.mocks import Cloud
 from support.sandbox.arm import GROUP, Arm
-from support.sandbox.arm_good import ENDPOINT, GOOD, HERE, ROOT, P
+from support.sandbox.arm_good import ENDPOINT, GOOD, HERE, ROOT, P, acts_as
 from support.sandbox.arm_world import furnish
+from support.watching import watched
 
 RULE = f"{P}/Microsoft.Insights/metricAlerts/drift"
 SENDER, OTHER = "11111111-0000-4000-8000-000000000002", "11111111-0000-4000-8000-000000000003"
 PUBLISHER = f"{ROOT}/providers/Microsoft.Authorization/roleDefinitions/3913510d-42f4-4e42-8a64-420c390055eb"
+LOOKER = f"{P}/Microsoft.ManagedIdentity/userAssignedIdentities/looker"
+FLOW = f"{P}/Microsoft.Logic/workflows/looks"
 ASSIGNMENT = "providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000091"
 
 
@@ -110,6 +117,81 @@ def test_what_is_no_metric_is_refused(world: Arm, wrong: str) -> None:
     region = "westus" if wrong == "region" else "eastus"
     resource = f"{ENDPOINT}-x" if wrong == "resource" else ENDPOINT
     assert send(world, body, resource, region) == (404 if wrong == "resource" else 400)
+
+
+def flow(hours: float) -> dict[str, Any]:
+    """Return the workflow that the library makes, for this endpoint and as this identity."""
+    platform = hub(location="eastus")
+    endpoint = mlops.EndpointRef(
+        name="score", backend="azure", platform=platform, status="live", address={"name": "live", "id": ENDPOINT}
+    )
+    cloud = Cloud()
+    cloud.run(lambda: watched(platform, endpoint, stale_after_hours=hours) and None, **SETTINGS)
+    made = cloud.one("logic/Workflow").inputs
+    (who,) = made["identity"]["userAssignedIdentities"]
+    return dict(json.loads(json.dumps(made["definition"]).replace(who, LOOKER)))
+
+
+@pytest.fixture
+def looking(arm: Arm) -> Arm:
+    furnish(arm)
+    arm.done("PUT", LOOKER, HERE, version="2023-01-31")
+    who = arm.done("GET", LOOKER, version="2023-01-31")["properties"]["principalId"]
+    roles = {"43d0d8ad-25c7-4714-9337-8ba259a9fe05": 1, PUBLISHER.rpartition("/")[2]: 2}
+    for role, number in roles.items():
+        properties = {
+            "principalId": who,
+            "roleDefinitionId": f"{PUBLISHER.rpartition('/')[0]}/{role}",
+            "principalType": "ServicePrincipal",
+        }
+        arm.done("PUT", f"{ENDPOINT}/{ASSIGNMENT[:-1]}{number}", {"properties": properties}, version="2022-04-01")
+    given = {"principalId": SENDER, "roleDefinitionId": PUBLISHER, "principalType": "ServicePrincipal"}
+    arm.done("PUT", f"{ENDPOINT}/{ASSIGNMENT[:-1]}3", {"properties": given}, version="2022-04-01")
+    one = {
+        "criterionType": "StaticThresholdCriterion",
+        "name": "missing",
+        "metricName": "missing",
+        "metricNamespace": "mlops",
+        "operator": "GreaterThan",
+        "threshold": 0,
+        "timeAggregation": "Average",
+    }
+    good = GOOD["alert"].body
+    criteria = good["properties"]["criteria"] | {"allOf": [one]}
+    arm.done("PUT", RULE, good | {"properties": good["properties"] | {"criteria": criteria}})
+    properties = {"definition": flow(0.25)}
+    arm.done("PUT", FLOW, HERE | {"identity": acts_as(LOOKER), "properties": properties}, version="2019-05-01")
+    return arm
+
+
+def looks(arm: Arm) -> dict[str, str]:
+    ran = arm.admin("POST", "run", {"id": FLOW})
+    return {step["name"]: step["status"] for step in ran["actions"]} | {"": ran["status"]}
+
+
+def test_nothing_measured_is_seen_by_the_workflow_of_the_library(looking: Arm) -> None:
+    first = looks(looking)
+    assert (first["measured"], first["found"], first["tell"]) == ("Failed", "Succeeded", "Succeeded"), first
+    assert fired(looking) == [RULE], "nothing was ever measured"
+
+
+@pytest.mark.parametrize(("minutes_ago", "late"), [(14.0, False), (16.0, True)])
+def test_what_is_too_old_is_as_nothing(looking: Arm, minutes_ago: float, *, late: bool) -> None:
+    body = metric(1, minutes_ago)
+    body["data"]["baseData"]["metric"] = "measured"
+    assert send(looking, body) == 200
+    assert looks(looking)[""] == "Succeeded"
+    assert fired(looking) == ([RULE] if late else [])
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_workflow_needs_each_of_its_rights(looking: Arm, number: int) -> None:
+    body = metric(1)
+    body["data"]["baseData"]["metric"] = "measured"
+    assert send(looking, body) == 200
+    looking.done("DELETE", f"{ENDPOINT}/{ASSIGNMENT[:-1]}{number}", version="2022-04-01")
+    found = looks(looking)
+    assert found["measured" if number == 1 else "tell"] == "Failed"
 
 
 def test_azures_own_address_leads_here() -> None:

@@ -178,6 +178,11 @@ def _added(of: Mapping[str, Any] | None, name: str, value: Any) -> dict[str, Any
     return {**(of or {}), name: value}
 
 
+def written(time: dt.datetime) -> str:
+    """Write a time as Logic Apps do, which know one zone."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 KNOWN: dict[str, Callable[..., Any]] = {
     "equals": _alike,
     "and": lambda *values: all(values),
@@ -216,8 +221,8 @@ KNOWN: dict[str, Callable[..., Any]] = {
     "setProperty": lambda of, name, value: {**(of or {}), name: value},
     "removeProperty": _without,
     "ticks": _ticks,
-    "addMinutes": lambda time, minutes: (moment(time) + dt.timedelta(minutes=minutes)).isoformat(),
-    "addSeconds": lambda time, seconds: (moment(time) + dt.timedelta(seconds=seconds)).isoformat(),
+    "addMinutes": lambda time, minutes: written(moment(time) + dt.timedelta(minutes=minutes)),
+    "addSeconds": lambda time, seconds: written(moment(time) + dt.timedelta(seconds=seconds)),
 }
 CONTEXT = frozenset({"body", "outputs", "item", "items", "parameters", "trigger", "utcnow", "variables", "workflow"})
 """What only a run knows."""

@@ -101,6 +101,7 @@ _ALL = (
     Kind("Microsoft.Insights/scheduledQueryRules", located="region"),
     Kind("Microsoft.Insights/autoscalesettings", located="region"),
     Kind("Microsoft.Insights/diagnosticSettings", hangs=True),
+    Kind("Microsoft.Insights/metrics", hangs=True),
     Kind("Microsoft.ManagedIdentity/userAssignedIdentities", located="region"),
     Kind("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"),
     Kind("Microsoft.Authorization/roleAssignments", hangs=True, patch=()),

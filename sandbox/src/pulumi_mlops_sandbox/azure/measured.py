@@ -28,6 +28,7 @@ _PAST, _FUTURE = 20 * 60, 5 * 60
 """Seconds around now in which a metric is taken."""
 _KEPT = 2 * 24 * 3600
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
+_FILTER = re.compile(r"(?P<name>\w+) eq '(?P<value>[^']*)'")
 _COMPARED: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThan": operator.gt,
     "GreaterThanOrEqual": operator.ge,
@@ -45,9 +46,18 @@ _AGGREGATED: Mapping[str, Callable[[Sequence[float]], float]] = {
 
 
 def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answer:
-    """Take a metric of a resource."""
+    """Answer a request for the address by which metrics are sent."""
+    try:
+        body = json.loads(request.get_data())
+    except ValueError:
+        body = None
+    return take(tenant, request.method, path, body, principal)
+
+
+def take(tenant: Tenant, method: str, path: str, body: Any, principal: str) -> Answer:
+    """Take a metric of a resource, by where that is and what is sent."""
     region, _, rest = path.removeprefix(PREFIX).partition("/")
-    if request.method != "POST" or not rest.endswith("/metrics"):
+    if method != "POST" or not rest.endswith("/metrics"):
         raise ArmError("NotFound", "Metrics are sent by POST to <resource id>/metrics.", 404)
     identity = f"/{rest.removesuffix('/metrics')}"
     resource = tenant.store.get(identity)
@@ -58,7 +68,7 @@ def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answe
     where = str(resource.body.get("location", region)).replace(" ", "").lower()
     if where != region.lower():
         raise ArmError("BadRequest", f"The resource is in '{where}', and its metrics are not taken in '{region}'.")
-    found = _read(request)
+    found = _read(body)
     now = time.time()
     tenant.store.metrics = [one for one in tenant.store.metrics if now - one["at"] < _KEPT]
     tenant.store.metrics += [{"resource": resource.key, **one} for one in found]
@@ -69,10 +79,9 @@ def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answe
     return Answer(200, {})
 
 
-def _read(request: Request) -> list[dict[str, Any]]:
+def _read(body: Any) -> list[dict[str, Any]]:
     """Read the body: one metric at one time, a row for each combination of dimensions."""
     try:
-        body = json.loads(request.get_data())
         base = body["data"]["baseData"]
         at = dt.datetime.fromisoformat(body["time"]).timestamp()
         names, series = list(base.get("dimNames", [])), list(base["series"])
@@ -99,6 +108,30 @@ def _read(request: Request) -> list[dict[str, Any]]:
         }
         for values, numbers, count in rows
     ]
+
+
+def counted(tenant: Tenant, resource: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Count the metrics of a resource, as ``Microsoft.Insights/metrics`` does: one number for the whole span.
+
+    https://learn.microsoft.com/rest/api/monitor/metrics/list
+    """
+    known = [one for one in tenant.store.metrics if one["resource"] == resource.lower()]
+    name, namespace = asked.get("metricnames", ""), asked.get("metricnamespace", "")
+    named = [one for one in known if (one["metric"], one["namespace"]) == (name, namespace)]
+    if not named:
+        said = f"Failed to find metric configuration for provider, namespace '{namespace}', metric '{name}'."
+        raise ArmError("BadRequest", said)
+    if asked.get("aggregation") != "count":
+        raise ArmError("BadRequest", "The sandbox counts metrics, and does nothing else: aggregation=count.")
+    mark = _FILTER.fullmatch(asked.get("$filter", ""))
+    since, until = (dt.datetime.fromisoformat(part).timestamp() for part in asked["timespan"].split("/"))
+    meant = [
+        one
+        for one in named
+        if since <= one["at"] <= until and (mark is None or one["marks"].get(mark["name"]) == mark["value"])
+    ]
+    data = [{"timeStamp": asked["timespan"].split("/")[0], "count": len(meant)}]
+    return {"value": [{"name": {"value": name}, "timeseries": [{"data": data}] if meant else []}]}
 
 
 def _judge(tenant: Tenant, rule: Record, resource: str) -> None:

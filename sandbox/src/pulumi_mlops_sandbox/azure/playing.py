@@ -6,17 +6,19 @@ the next action looks, as a Logic App waits for it.
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pulumi_mlops_sandbox.azure import expressions, operations
+from pulumi_mlops_sandbox.azure import expressions, measured, operations
 from pulumi_mlops_sandbox.azure.call import Tenant, dig
 from pulumi_mlops_sandbox.azure.errors import ArmError
 from pulumi_mlops_sandbox.azure.store import Record
 
 MANAGEMENT = "management.azure.com"
+INGESTION = re.compile(r"([a-z0-9]+)\.monitoring\.azure\.com")
 SUCCEEDED, FAILED, SKIPPED = "Succeeded", "Failed", "Skipped"
 BAD = 400
 """From here on statuses of HTTP say that something went wrong."""
@@ -113,7 +115,7 @@ class Run:
         }
 
     def _now(self) -> str:
-        return (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.later)).isoformat()
+        return expressions.written(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.later))
 
     def _parameter(self, name: str) -> Any:
         given = self.workflow.at(f"properties.parameters.{name}") or {}
@@ -126,12 +128,17 @@ class Run:
         asked = self._value(action["inputs"])
         method, uri = str(asked["method"]), str(asked["uri"])
         set_so = action.get("runtimeConfiguration") or {}
-        if urlsplit(uri).netloc not in {MANAGEMENT, urlsplit(self.tenant.url).netloc}:
+        takes = INGESTION.fullmatch(urlsplit(uri).netloc)
+        if not takes and urlsplit(uri).netloc not in {MANAGEMENT, urlsplit(self.tenant.url).netloc}:
             self.told.append({"method": method, "uri": uri, "body": asked.get("body")})
             secure = "inputs" in dig(set_so, "secureData.properties", [])
             return self._ended(name, SUCCEEDED, "secure inputs" if secure else f"{method} {uri}")
         try:
-            status, self._bodies[name] = self._ask(method, uri, asked, paged="paginationPolicy" in set_so)
+            if takes:
+                path = f"{measured.PREFIX}{takes[1]}{urlsplit(uri).path}"
+                status, self._bodies[name] = self._sent(method, path, asked)
+            else:
+                status, self._bodies[name] = self._ask(method, uri, asked, paged="paginationPolicy" in set_so)
         except ArmError as error:
             self._bodies[name] = error.envelope()
             return self._ended(name, FAILED, f"{method} {urlsplit(uri).path}: {error.status} {error}")
@@ -154,6 +161,14 @@ class Run:
                 **({"nextLink": page["nextLink"]} if "nextLink" in page else {}),
             }
         return answer.status, found
+
+    def _sent(self, method: str, path: str, asked: dict[str, Any]) -> tuple[int, Any]:
+        """Send a metric, for which another token is needed than for Resource Manager."""
+        how = asked.get("authentication") or {}
+        if str(how.get("audience")).rstrip("/") != "https://monitoring.azure.com":
+            raise ArmError("InvalidAuthenticationTokenAudience", f"The token is for '{how.get('audience')}'.", 401)
+        answer = measured.take(self.tenant, method, path, asked.get("body"), self._principal(how))
+        return answer.status, answer.body
 
     def _principal(self, how: dict[str, Any]) -> str:
         """Find whom a request is made as: one of the workflow's own identities."""

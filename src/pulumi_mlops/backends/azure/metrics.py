@@ -13,7 +13,7 @@ import pulumi
 from pulumi import Input, Output
 from pulumi_azure_native import applicationinsights, monitor
 
-from pulumi_mlops.backends.azure import names, rights
+from pulumi_mlops.backends.azure import names, rights, stale
 from pulumi_mlops.backends.azure.addresses import PlatformAddress
 from pulumi_mlops.backends.azure.health import RULE
 from pulumi_mlops.components.endpoint_ref import EndpointRef
@@ -39,15 +39,20 @@ def watch(scope: Scope, platform: HubRef, wanted: Watch) -> WatchRef:
     assert isinstance(wanted.endpoint, EndpointRef)  # noqa: S101 (nothing else is watched)
     at, endpoint = PlatformAddress.of(platform), rights.endpoint_id(wanted.endpoint)
     alarms = {one.name: _rule(scope, wanted, one, at, endpoint) for one in wanted.measures if one.threshold is not None}
-    if wanted.stale_after_hours is not None:
-        scope.say("Azure Monitor raises no alarm where there is no data: runs that failed are told, not missing ones")
     native: dict[str, pulumi.Resource] = {f"alarm.{name}": made for name, made in alarms.items()}
+    late: monitor.MetricAlert | None = None
+    if wanted.stale_after_hours is not None:
+        native |= stale.looking(scope, wanted, at, endpoint, (NAMESPACE, DIMENSION))
+        told = f"Nothing was measured of endpoint {wanted.endpoint.name} for {wanted.stale_after_hours:g} hours"
+        missing = Measure(name=stale.MISSING, threshold=0, description=told)
+        native["stale"] = late = _rule(scope, wanted, missing, at, endpoint)
     native["dashboard"] = _workbook(scope, wanted, at, endpoint)
     marks = urlencode({NAMESPACE_PART: NAMESPACE, DIMENSION: wanted.name})
     return WatchRef(
         name=wanted.name,
         address=Output.format("azure-monitor://{0}{1}?{2}", at.location, endpoint, marks),
         alarms={name: made.id for name, made in alarms.items()},
+        stale=late.id if late else None,
         facts={"endpoint": endpoint},
         native=native,
     )

@@ -59,9 +59,11 @@ def call(
     after: Sequence[str] = (),
     pages: bool = False,
     secret: bool = False,
+    audience: str = f"{MANAGEMENT}/",
 ) -> Action:
     """Send a request, as the workflow's identity where one is named.
 
+    :param audience: for whom the identity's token is.
     :param secret: whether who looks at the runs must not see what was sent, and where.
     """
     inputs: Action = {"method": method, "uri": uri}
@@ -69,7 +71,7 @@ def call(
         inputs["authentication"] = {
             "type": "ManagedServiceIdentity",
             "identity": who,
-            "audience": f"{MANAGEMENT}/",
+            "audience": audience,
         }
     if body is not None:
         inputs["body"] = body

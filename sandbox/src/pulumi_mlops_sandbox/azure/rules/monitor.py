@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from pulumi_mlops_sandbox.azure import ids
+from pulumi_mlops_sandbox.azure import ids, measured
 from pulumi_mlops_sandbox.azure.actions import action, lists
 from pulumi_mlops_sandbox.azure.call import Answer, Call, rule
 from pulumi_mlops_sandbox.azure.errors import ArmError, Problem
@@ -234,6 +234,12 @@ def shared_keys(call: Call) -> Answer:
     if call.existing is None:
         raise ArmError("ResourceNotFound", f"There is no workspace '{call.address.id}'.", 404)
     return Answer(200, {f"{name}SharedKey": secret(call.existing, name) for name in ("primary", "secondary")})
+
+
+@lists(f"{INSIGHTS}/metrics")
+def metrics(call: Call) -> Answer:
+    """Count what was sent of a resource."""
+    return Answer(200, measured.counted(call.tenant, call.address.scope, call.query))
 
 
 @lists(f"{INSIGHTS}/metricAlerts/status")
