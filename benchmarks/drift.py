@@ -194,7 +194,7 @@ def large(rows: int, table: list[dict[str, Any]]) -> None:
         study = Study(data_sets()["visits"], work)
         monitor = study.monitor(table)
         asked, answers, _ = study.window(rows)
-        captured.sagemaker(work / "captured", asked.to_dict("records"), [one.item() for one in answers], each=100)
+        captured.sagemaker(work / "captured", asked.to_dict("records"), [one.item() for one in answers], each=10)
         monitor = {**monitor, "signals": [one for one in monitor["signals"] if not one["truth"]]}
         monitor["window"] = {"hours": 10**5, "minimum_rows": 200}
         given = {
@@ -231,7 +231,7 @@ def main() -> None:
         os.environ["DRIFT_TABLE"] = table_of_signals()
         os.execv(python, [python, "-W", "ignore", __file__, *sys.argv[1:]])  # noqa: S606 (this file)
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[200, 1000])
+    parser.add_argument("--rows", type=int, nargs="*", default=[200, 1000])
     parser.add_argument("--plain", type=int, default=100)
     parser.add_argument("--drifted", type=int, default=20)
     parser.add_argument("--large", type=int, default=1_000_000)

@@ -35,7 +35,6 @@ MONITOR = {
 }
 KINDS = [one["kind"] for one in SIGNALS]
 RETRAIN = {
-    "MLOPS_WATCH": "watch://here",
     "MLOPS_START_RETRAIN": "pipeline://retrain",
     "MLOPS_RETRAIN": '{"days": 7}',
     "MLOPS_COOLDOWN_HOURS": "24",
@@ -51,11 +50,11 @@ QUICK = {**MONITOR, "signals": [one for one in SIGNALS if one["kind"] != "attrib
 CASES: dict[str, dict[str, Any]] = {
     **{f"plain {service}": {"monitor": QUICK, "service": service} for service in ("sagemaker", "azure")},
     "plain kserve": {"monitor": MONITOR, "service": "kserve"},
-    **{kind: {"monitor": QUICK, "drift": kind, "variables": RETRAIN} for kind in KINDS[:-1]},
-    "data_drift": {"monitor": QUICK, "drift": "data_drift", "variables": RETRAIN, "drawn": True},
-    "attribution_drift": {"monitor": MONITOR, "drift": "attribution_drift", "variables": RETRAIN},
-    "few rows": {"monitor": MONITOR, "rows": 150, "drift": "data_drift", "variables": RETRAIN},
-    "few labels": {"monitor": QUICK, "labels": 100, "drift": "model_quality", "variables": RETRAIN},
+    **{kind: {"monitor": QUICK, "drift": kind, "variables": RETRAIN, "watched": True} for kind in KINDS[:-1]},
+    "data_drift": {"monitor": QUICK, "drift": "data_drift", "variables": RETRAIN, "watched": True, "drawn": True},
+    "attribution_drift": {"monitor": MONITOR, "drift": "attribution_drift", "variables": RETRAIN, "watched": True},
+    "few rows": {"monitor": MONITOR, "rows": 150, "drift": "data_drift", "variables": RETRAIN, "watched": True},
+    "few labels": {"monitor": QUICK, "labels": 100, "drift": "model_quality", "variables": RETRAIN, "watched": True},
     "spoiled": {"monitor": MONITOR, "spoiled": True},
     "no answers": {"monitor": MONITOR, "no_answers": True},
     "no such feature": {"monitor": monitor(MonitorSignal(kind="data_drift", features=["age", "hight"]))},
@@ -65,8 +64,12 @@ CASES: dict[str, dict[str, Any]] = {
         "drift": "data_drift",
     },
     "another field": {"monitor": monitor(MonitorSignal(kind="bias", group="region", prediction="risk"))},
-    "by chance": {"monitor": monitor(MonitorSignal(kind="data_drift", threshold=0.001)), "variables": RETRAIN},
-    "not told": {"monitor": QUICK, "drift": "data_drift", "variables": RETRAIN, "fails": True},
+    "by chance": {
+        "monitor": monitor(MonitorSignal(kind="data_drift", threshold=0.001)),
+        "variables": RETRAIN,
+        "watched": True,
+    },
+    "not told": {"monitor": QUICK, "drift": "data_drift", "variables": RETRAIN, "watched": True, "fails": True},
     "two of a kind": {
         "monitor": monitor(
             *(MonitorSignal(kind="data_drift", metric=one) for one in ("jensen_shannon", "wasserstein"))
@@ -115,12 +118,12 @@ def test_each_signal_sees_what_it_is_for(found: dict[str, Any], kind: str) -> No
     assert case["code"] == 0, case["err"]
     assert kind in breached(case), case["result"]
     assert case["metrics"]["breached"] == 1
-    ((address, values, at),) = case["put"]
-    assert address == "watch://here"
-    assert 0 < time.time() - at < 600
-    assert values == case["metrics"]
-    ((pipeline, parameters, hours, reason),) = case["asked"]
-    assert (pipeline, parameters, hours) == ("pipeline://retrain", {"days": 7}, 24)
+    (values,) = case["put"]
+    assert 0 < time.time() - values.pop("measured_seconds") < 600
+    assert values == pytest.approx(case["metrics"])
+    (asked,) = case["asked"]
+    reason = asked.pop("reason")
+    assert asked == {"address": "pipeline://retrain", "parameters": {"days": 7}, "cooldown_hours": 24}
     assert reason == f"drift: {', '.join(sorted(breached(case), key=KINDS.index))}"
 
 
@@ -140,7 +143,7 @@ def test_too_few_rows_are_no_breach(found: dict[str, Any]) -> None:
     assert case["result"]["status"] == "insufficient"
     assert case["result"]["reason"] == "150 rows are too few: 200 are needed"
     assert case["metrics"] == {"breached": 0, "rows": 150, **dict.fromkeys(KINDS, -1)}
-    assert case["put"][0][1] == {"breached": 0, "rows": 150}
+    assert case["put"][0].keys() == {"breached", "rows", "measured_seconds"}
     assert not case["asked"]
 
 
@@ -150,7 +153,7 @@ def test_too_few_labels_leave_the_other_signals(found: dict[str, Any]) -> None:
     assert (quality["status"], quality["value"], quality["rows"]) == ("insufficient", None, 100)
     assert quality["reason"] == "100 rows have a label, and 200 are needed"
     assert case["metrics"]["model_quality"] == -1
-    assert "model_quality" not in case["put"][0][1]
+    assert "model_quality" not in case["put"][0]
     assert case["metrics"]["data_drift"] > 0
 
 
@@ -181,7 +184,7 @@ def test_what_chance_explains_is_no_breach_for_whoever_watches(found: dict[str, 
     (signal,) = case["result"]["signals"]
     assert 0.001 < signal["value"] < signal["chance"]
     assert not signal["breached"]
-    assert case["put"][0][1]["data_drift"] == case["metrics"]["data_drift"] == 0.001
+    assert case["put"][0]["data_drift"] == case["metrics"]["data_drift"] == 0.001
     assert not case["asked"]
 
 
@@ -189,7 +192,7 @@ def test_what_could_not_be_told_fails_after_the_rest(found: dict[str, Any]) -> N
     """The report is there, and a model is trained although nobody took the numbers."""
     case = found["not told"]
     assert case["code"] == 1
-    assert case["err"] == "drift: no numbers today\ndrift: nothing was started: no runs today\n"
+    assert case["err"] == "drift: there answered 400: no numbers today\ndrift: nothing was started: no runs today\n"
     assert case["asked"]
     assert case["result"]["breached"]
 
@@ -219,7 +222,7 @@ def test_the_report_is_a_page_that_a_browser_shows(found: dict[str, Any], folder
 def test_the_program_is_run_by_its_name(tmp_path: Path) -> None:
     """As a step does; also where it has nothing to draw."""
     python = environments.environment("drift") / "bin" / "python"
-    given = drifting.written(tmp_path / "case", CASES["few rows"] | {"variables": {}})
+    given = drifting.written(tmp_path / "case", CASES["few rows"] | {"variables": {}, "watched": False})
     command = [str(python), str(drifting.PROGRAMS / "drift.py")]
     done = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

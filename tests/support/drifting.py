@@ -4,11 +4,14 @@ It runs in the environment of the drift image: ``python drifting.py FOLDER < cas
 """
 
 import contextlib
+import inspect
 import io
 import json
 import os
 import random
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -79,38 +82,52 @@ def written(folder: Path, case: dict[str, Any]) -> dict[str, str]:
     return given | case.get("variables", {})
 
 
-class Measure:
-    """Stands for the program that hands measurements on."""
+class Gateway(ThreadingHTTPServer):
+    """Takes what the program that hands measurements on sends to a Pushgateway, or refuses it."""
 
-    class MeasureError(Exception):
-        """Numbers were not taken."""
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Put)
+        self.taken: list[dict[str, float]] = []
+        self.refuses = False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def __init__(self, case: dict[str, Any]) -> None:
-        self.put_: list[Any] = []
-        self.fails = case.get("fails")
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}/metrics/job/mlops/endpoint/score"
 
-    def put(self, address: str, values: Any, at: Any) -> None:
+
+class Put(BaseHTTPRequestHandler):
+    """One request."""
+
+    server: Gateway
+
+    def do_PUT(self) -> None:
         """Remember what was measured."""
-        self.put_.append([address, dict(values), at])
-        if self.fails:
-            raise self.MeasureError("no numbers today")
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+        self.server.taken.append({name.removeprefix("mlops_"): float(value) for name, value in lines})
+        self.send_response(400 if self.server.refuses else 200)
+        self.end_headers()
+        if self.server.refuses:
+            self.wfile.write(b"no numbers today")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
 
 
-class Starting:
-    """Stands for the program that starts pipelines."""
+class Starts:
+    """Stands for what starts pipelines, and takes what that takes."""
 
-    class NotStartedError(Exception):
-        """Nothing was started."""
+    def __init__(self, real: Any) -> None:
+        self.real, self.asked, self.fails = inspect.signature(real.started), list[Any](), False
+        self.error = real.NotStartedError
 
-    def __init__(self, case: dict[str, Any]) -> None:
-        self.asked: list[Any] = []
-        self.fails = case.get("fails")
-
-    def started(self, address: str, parameters: Any, *, cooldown_hours: float, reason: str) -> str | None:
+    def started(self, *given: Any, **named: Any) -> str | None:
         """Remember what was asked for."""
-        self.asked.append([address, dict(parameters), cooldown_hours, reason])
+        self.asked.append(self.real.bind(*given, **named).arguments)
         if self.fails:
-            raise self.NotStartedError("no runs today")
+            raise self.error("no runs today")
         return "run-1"
 
 
@@ -118,14 +135,18 @@ def main(folder: Path) -> None:
     """Run the cases that standard input has; print what became of each."""
     sys.path.insert(0, str(PROGRAMS))
     import drift  # noqa: PLC0415 (seconds)
+    import starting  # noqa: PLC0415 (where the program is)
 
-    whole, found = drift.page.page, {}
+    gateway, starts, whole, found = Gateway(), Starts(starting), drift.page.page, {}
+    starting.started = starts.started
     for name, case in json.load(sys.stdin).items():
-        measure, starting = Measure(case), Starting(case)
-        sys.modules.update(measure=measure, starting=starting)  # type: ignore[arg-type]
+        gateway.taken, starts.asked = [], []
+        gateway.refuses = starts.fails = bool(case.get("fails"))
         drift.page.page = whole if case.get("drawn") else lambda result, *_: drift.page.head(result)
         before, out, err = dict(os.environ), io.StringIO(), io.StringIO()
         os.environ.update(written(folder / name, case))
+        if case.get("watched"):
+            os.environ["MLOPS_WATCH"] = gateway.address
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = drift.main()
         os.environ.clear()
@@ -134,11 +155,11 @@ def main(folder: Path) -> None:
         found[name] = {
             "code": code,
             "out": out.getvalue(),
-            "err": err.getvalue(),
+            "err": err.getvalue().replace(gateway.address, "there"),
             "result": json.loads(report.read_text()) if report.is_file() else None,
             "metrics": json.loads(metrics.read_text()) if metrics.is_file() else None,
-            "put": measure.put_,
-            "asked": starting.asked,
+            "put": gateway.taken,
+            "asked": starts.asked,
         }
     print(json.dumps(found))  # noqa: T201 (for the test that started it)
 

@@ -169,7 +169,7 @@ def tell(result: Mapping[str, Any], now: dt.datetime) -> list[str]:
         import measure  # noqa: PLC0415 (it is there where something watches)
 
         try:
-            measure.put(address, measurements(result), now.timestamp())
+            measure.put(address, measurements(result), now)
         except measure.MeasureError as error:
             problems.append(str(error))
     if result["breached"] and (pipeline := os.environ.get("MLOPS_START_RETRAIN")):

@@ -2,7 +2,8 @@
 
 A distance is never negative, and neither is a difference between groups: of a window in which nothing has changed they
 are above zero too, and the more the fewer rows it has. So what such a window would give is drawn by lot a thousand
-times, and a breach is past the threshold and past all of these.
+times, and a breach is past the threshold and past all of these; what is too dear for that is drawn some times, and a
+breach is far from their average.
 """
 
 # pyright: reportMissingImports=false
@@ -35,7 +36,7 @@ _LONG = 5000
 _DRAWS_OF_LONG = 50
 _SURROGATE, _DRAWS_OF_SURROGATES = 2000, 20
 _WIDE = 4
-"""Standard deviations from what windows in which nothing changed have on average; they are too dear to draw many."""
+"""Standard deviations from the average of what is drawn only some times."""
 _FEW = 30
 """Rows that a group needs to be compared."""
 _GROUPS = 20
@@ -143,10 +144,13 @@ def _moved(before: Any, now: Any, random: np.random.Generator) -> tuple[float | 
         return None, 0.0
     scale = float(old.std()) or 1.0
     sizes = [min(len(one), _LONG) for one in (old, new)]
-    drawn = [
-        wasserstein_distance(random.choice(old, sizes[0]), random.choice(old, sizes[1])) for _ in range(_DRAWS_OF_LONG)
-    ]
-    return float(wasserstein_distance(old, new)) / scale, float(max(drawn)) / scale
+    drawn = np.array(
+        [
+            wasserstein_distance(random.choice(old, sizes[0]), random.choice(old, sizes[1]))
+            for _ in range(_DRAWS_OF_LONG)
+        ]
+    )
+    return float(wasserstein_distance(old, new)) / scale, float(drawn.mean() + _WIDE * drawn.std()) / scale
 
 
 def bad_values(features: Sequence[Feature], window: Window, random: np.random.Generator) -> Judged:
