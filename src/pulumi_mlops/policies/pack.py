@@ -1,0 +1,227 @@
+"""A policy pack: the rules as the engine asks for them, for `pulumi preview --policy-pack FOLDER`.
+
+The engine's protocol is spoken here, and not by Pulumi's SDK for policies: that one reads each resource anew for each
+rule, knows no other level than a policy's, and pins a version of protobuf that excludes newer ones.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent import futures
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
+
+from pulumi_mlops.policies.catalogue import RULES
+from pulumi_mlops.policies.judge import Judge
+from pulumi_mlops.policies.model import Finding, Rule
+from pulumi_mlops.policies.resources import Stack
+from pulumi_mlops.policies.settings import PROFILES, Level, Profile, Settings, level, problems, schema
+from pulumi_mlops.policies.wire import plain, read
+
+NAME: Final = "pulumi-mlops"
+REPORT: Final = "PULUMI_MLOPS_REPORT"
+"""The variable that names a file to which each finding is written, a line of JSON each."""
+PROFILE_KEY: Final = "pulumi-mlops:profile"
+"""The setting of a stack that names the profile."""
+SETTINGS: Final = "settings"
+"""The name under which a configuration has what is not of one rule."""
+LARGEST: Final = 400 * 1024 * 1024
+LEVELS: Final[Mapping[Level, Any]] = {
+    "mandatory": analyzer_pb2.MANDATORY,
+    "advisory": analyzer_pb2.ADVISORY,
+    "disabled": analyzer_pb2.DISABLED,
+}
+BY_NUMBER: Final[Mapping[int, Level]] = {
+    analyzer_pb2.MANDATORY: "mandatory",
+    analyzer_pb2.ADVISORY: "advisory",
+    analyzer_pb2.DISABLED: "disabled",
+    analyzer_pb2.REMEDIATE: "mandatory",
+}
+"""What the engine asks for; nothing is mended by itself, so that `remediate` is `mandatory`."""
+SEVERITY: Final = {
+    "critical": analyzer_pb2.POLICY_SEVERITY_CRITICAL,
+    "high": analyzer_pb2.POLICY_SEVERITY_HIGH,
+    "medium": analyzer_pb2.POLICY_SEVERITY_MEDIUM,
+    "low": analyzer_pb2.POLICY_SEVERITY_LOW,
+}
+
+
+class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
+    """Answers the engine."""
+
+    def __init__(self, rules: Sequence[Rule], profile: Profile, *, fixed: bool, report: Path | None) -> None:
+        self.rules, self.profile, self._fixed, self._report = tuple(rules), profile, fixed, report
+        self._levels: dict[str, Level] = {}
+        self._judge = Judge(())
+        self._inputs: dict[str, dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._configured({}, Settings())
+
+    def _configured(self, levels: Mapping[str, Level], settings: Settings) -> None:
+        own = {rule.id: level(rule.id, rule.severity, self.profile) for rule in self.rules}
+        self._levels = own | dict(levels)
+        self._judge = Judge((rule for rule in self.rules if self._levels[rule.id] != "disabled"), settings)
+
+    # The names below are the protocol's.
+
+    def Handshake(self, request: Any, context: Any) -> analyzer_pb2.AnalyzerHandshakeResponse:
+        return analyzer_pb2.AnalyzerHandshakeResponse()
+
+    def ConfigureStack(self, request: Any, context: Any) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        named = request.config.get(PROFILE_KEY)
+        if named and not self._fixed:
+            if named not in PROFILES:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{PROFILE_KEY} is one of {', '.join(PROFILES)}")
+            self.profile = named
+            self._configured({}, self._judge.settings)
+        return analyzer_pb2.AnalyzerStackConfigureResponse()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=metadata.version(NAME))
+
+    def GetAnalyzerInfo(self, request: Any, context: Any) -> analyzer_pb2.AnalyzerInfo:
+        policies = [self._info(rule) for rule in self.rules]
+        general = analyzer_pb2.PolicyInfo(
+            name=SETTINGS,
+            displayName="Settings",
+            description="The settings of the pack; no exception has expired",
+            enforcementLevel=analyzer_pb2.MANDATORY,
+            policy_type=analyzer_pb2.POLICY_TYPE_STACK,
+        )
+        general.configSchema.properties.update(schema()["properties"])
+        return analyzer_pb2.AnalyzerInfo(
+            name=NAME,
+            displayName="Platforms for machine learning",
+            version=metadata.version(NAME),
+            supportsConfig=True,
+            policies=[*policies, general],
+        )
+
+    def _info(self, rule: Rule) -> analyzer_pb2.PolicyInfo:
+        across = any(check.relation for check in rule.checks)
+        return analyzer_pb2.PolicyInfo(
+            name=rule.id,
+            displayName=rule.title,
+            description=f"{rule.title}. {rule.why}",
+            enforcementLevel=LEVELS[self._levels[rule.id]],
+            policy_type=analyzer_pb2.POLICY_TYPE_STACK if across else analyzer_pb2.POLICY_TYPE_RESOURCE,
+            severity=SEVERITY[rule.severity],
+            framework=analyzer_pb2.PolicyComplianceFramework(reference="; ".join(rule.sources)),
+            tags=list(rule.clouds),
+            url=rule.url,
+        )
+
+    def Configure(self, request: Any, context: Any) -> empty_pb2.Empty:
+        given = {name: MessageToDict(one.properties) for name, one in request.policyConfig.items()}
+        levels = {name: BY_NUMBER[one.enforcementLevel] for name, one in request.policyConfig.items()}
+        levels.pop(SETTINGS, None)
+        settings, wrong = problems(given.get(SETTINGS, {}), [rule.id for rule in self.rules])
+        if settings is None or wrong:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{SETTINGS}: {'; '.join(wrong)}")
+            raise AssertionError  # abort has raised
+        self._configured(levels, settings)
+        return empty_pb2.Empty()
+
+    def Remediate(self, request: Any, context: Any) -> analyzer_pb2.RemediateResponse:
+        return analyzer_pb2.RemediateResponse()
+
+    def Analyze(self, request: Any, context: Any) -> analyzer_pb2.AnalyzeResponse:
+        with self._lock:
+            self._inputs[request.urn] = plain(request.properties)[0]
+        return self._said(self._judge.resource(read(request)))
+
+    def AnalyzeStack(self, request: Any, context: Any) -> analyzer_pb2.AnalyzeResponse:
+        stack = Stack(read(each, self._inputs.get(each.urn)) for each in request.resources)
+        response = self._said(self._judge.stack(stack))
+        for each in self._judge.settings.expired():
+            message = f"The exception of {each.owner} from {each.rule} has expired on {each.expires}: {each.reason}"
+            self._write(
+                {"rule": SETTINGS, "severity": "high", "level": "mandatory", "state": "violation", "message": message}
+            )
+            response.diagnostics.append(
+                analyzer_pb2.AnalyzeDiagnostic(
+                    policyName=SETTINGS,
+                    policyPackName=NAME,
+                    policyPackVersion=metadata.version(NAME),
+                    description="No exception has expired",
+                    message=message,
+                    enforcementLevel=analyzer_pb2.MANDATORY,
+                )
+            )
+        self._write({"end": True, "resources": len(stack.resources), "rules": len(self._judge.rules)})
+        return response
+
+    def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
+        return empty_pb2.Empty()
+
+    def _said(self, findings: Iterable[Finding]) -> analyzer_pb2.AnalyzeResponse:
+        response = analyzer_pb2.AnalyzeResponse()
+        for finding in findings:
+            own = self._levels[finding.rule.id]
+            self._write(record(finding, own))
+            if finding.state == "excepted":
+                continue
+            undecided = finding.state == "undecided"
+            response.diagnostics.append(
+                analyzer_pb2.AnalyzeDiagnostic(
+                    policyName=finding.rule.id,
+                    policyPackName=NAME,
+                    policyPackVersion=metadata.version(NAME),
+                    description=finding.rule.title,
+                    message=f"{finding.rule.title}: {finding.resource}: {finding.message()}",
+                    enforcementLevel=analyzer_pb2.ADVISORY if undecided else LEVELS[own],
+                    urn=finding.urn,
+                    severity=SEVERITY[finding.rule.severity],
+                )
+            )
+        return response
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        if self._report:
+            with self._lock, self._report.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def record(finding: Finding, own: Level) -> dict[str, Any]:
+    """Write a finding down as reports have it."""
+    return {
+        "rule": finding.rule.id,
+        "severity": finding.rule.severity,
+        "level": own,
+        "state": finding.state,
+        "resource": finding.resource,
+        "type": finding.type,
+        "urn": finding.urn,
+        "property": finding.problem.path,
+        "message": finding.message(),
+        "fix": finding.problem.fix,
+        "note": finding.note,
+    }
+
+
+def serve(rules: Iterable[Rule] = RULES, *, profile: Profile | None = None) -> NoReturn:
+    """Be a policy pack until the engine ends this process: the whole of a pack's ``__main__.py``.
+
+    The profile is that of the argument, else that of the stack's setting `pulumi-mlops:profile`, else `prod`.
+    """
+    report = os.environ.get(REPORT)
+    analyzer = Analyzer(
+        tuple(rules), profile or "prod", fixed=profile is not None, report=Path(report) if report else None
+    )
+    options = [("grpc.max_receive_message_length", LARGEST), ("grpc.max_send_message_length", LARGEST)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=options)
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    server.wait_for_termination()
+    sys.exit(0)
