@@ -58,7 +58,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     """Answers the engine."""
 
     def __init__(self, rules: Sequence[Rule], profile: Profile, *, fixed: bool, report: Path | None) -> None:
-        self.rules, self.profile, self._fixed, self._report = tuple(rules), profile, fixed, report
+        self.profile: Profile = profile
+        self.rules, self._fixed, self._report = tuple(rules), fixed, report
         self._levels: dict[str, Level] = {}
         self._judge = Judge(())
         self._inputs: dict[str, dict[str, Any]] = {}
@@ -66,7 +67,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._configured({}, Settings())
 
     def _configured(self, levels: Mapping[str, Level], settings: Settings) -> None:
-        own = {rule.id: level(rule.id, rule.severity, self.profile) for rule in self.rules}
+        own: dict[str, Level] = {rule.id: level(rule.id, rule.severity, self.profile) for rule in self.rules}
         self._levels = own | dict(levels)
         self._judge = Judge((rule for rule in self.rules if self._levels[rule.id] != "disabled"), settings)
 
@@ -78,9 +79,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def ConfigureStack(self, request: Any, context: Any) -> analyzer_pb2.AnalyzerStackConfigureResponse:
         named = request.config.get(PROFILE_KEY)
         if named and not self._fixed:
-            if named not in PROFILES:
+            known: dict[str, Profile] = {each: each for each in PROFILES}
+            if named not in known:
                 context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{PROFILE_KEY} is one of {', '.join(PROFILES)}")
-            self.profile = named
+            self.profile = known[named]
             self._configured({}, self._judge.settings)
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
@@ -121,7 +123,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Configure(self, request: Any, context: Any) -> empty_pb2.Empty:
         given = {name: MessageToDict(one.properties) for name, one in request.policyConfig.items()}
-        levels = {name: BY_NUMBER[one.enforcementLevel] for name, one in request.policyConfig.items()}
+        levels: dict[str, Level] = {name: BY_NUMBER[one.enforcementLevel] for name, one in request.policyConfig.items()}
         levels.pop(SETTINGS, None)
         settings, wrong = problems(given.get(SETTINGS, {}), [rule.id for rule in self.rules])
         if settings is None or wrong:
