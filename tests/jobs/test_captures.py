@@ -137,6 +137,16 @@ def test_a_request_whose_answer_is_not_there_is_a_row_all_the_same(tmp_path: Pat
     assert not any("prediction" in row for row in found)
 
 
+def test_who_only_looks_whether_a_server_is_there_asks_nothing(tmp_path: Path) -> None:
+    captured.kserve(tmp_path, ROWS[:2], ANSWERS[:2], 1)
+    (path,) = tmp_path.rglob("*.json")
+    empty = [{**event, "bytes": "", "id": "look"} for event in json.loads(path.read_text())[:1]]
+    asked = [{**one, "reqType": "org.kubeflow.serving.inference.request"} for one in empty]
+    path.write_text(json.dumps(json.loads(path.read_text()) + asked))
+    found, told = read(tmp_path)
+    assert (len(found), told.unread) == (2, 0)
+
+
 def test_two_calls_of_one_id_are_two(tmp_path: Path) -> None:
     """Who asks may name a request, and name another one so."""
     captured.kserve(tmp_path, ROWS[:4], ANSWERS[:4], 1)
@@ -165,6 +175,7 @@ def test_base64_of_sagemaker_is_read(tmp_path: Path) -> None:
         ("2026-11-30T12:00:07.5+01:00", "2026-11-30T12:00:07.500000+01:00"),
         ("2026-11-30T12:00:07", "2026-11-30T12:00:07+00:00"),
         ("yesterday", None),
+        ("0001-01-01T00:00:00Z", None),
         (None, None),
     ],
 )

@@ -64,6 +64,7 @@ CASES: dict[str, dict[str, Any]] = {
         "drift": "data_drift",
     },
     "another field": {"monitor": monitor(MonitorSignal(kind="bias", group="region", prediction="risk"))},
+    "words": {"monitor": monitor(MonitorSignal(kind="data_drift")), "drift": "words", "drawn": True},
     "by chance": {
         "monitor": monitor(MonitorSignal(kind="data_drift", threshold=0.001)),
         "variables": RETRAIN,
@@ -77,7 +78,8 @@ CASES: dict[str, dict[str, Any]] = {
         "drift": "data_drift",
     },
 }
-"""What is run in one process."""
+CASES["not drawn"] = {"monitor": monitor(MonitorSignal(kind="data_drift")), "drawn": "not"}
+"""What is run in one process; the last one breaks what draws."""
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +219,24 @@ def test_the_report_is_a_page_that_a_browser_shows(found: dict[str, Any], folder
         assert "age" in page.run("document.body.innerText")
         loaded = page.run("performance.getEntriesByType('resource').map(e => e.name)")
         assert not [one for one in loaded if not one.startswith(("data:", "blob:"))]
+
+
+def test_what_somebody_asked_is_no_program_of_the_page(found: dict[str, Any], folder: Path, tmp_path: Path) -> None:
+    assert breached(found["words"]) == {"data_drift"}
+    path = folder / "words" / "report" / "report.html"
+    assert "taken-over" not in path.read_text()
+    if browser.program() is None:
+        pytest.skip(f"No headless browser on this machine; any of these is one: {', '.join(browser.PROGRAMS)}")
+    with browser.page(tmp_path, path.as_uri()) as page:
+        page.there("document.querySelector('.js-plotly-plot svg')", "a drawing")
+        assert page.run("document.title") != "taken-over"
+
+
+def test_what_cannot_be_drawn_is_judged_all_the_same(found: dict[str, Any], folder: Path) -> None:
+    assert (found["not drawn"]["code"], found["not drawn"]["metrics"]["breached"]) == (0, 0)
+    page = (folder / "not drawn" / "report" / "report.html").read_text()
+    assert "Nothing could be drawn: TypeError" in page
+    assert "signal-data_drift" in page
 
 
 def test_the_program_is_run_by_its_name(tmp_path: Path) -> None:

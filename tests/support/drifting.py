@@ -22,6 +22,8 @@ from support import captured  # noqa: E402 (as said)
 
 PROGRAMS = Path(__file__).parents[2] / "src" / "pulumi_mlops" / "jobs"
 PLANS, REGIONS = ("free", "basic", "pro"), ("north", "south")
+SCRIPT = "</script><script>document.title = 'taken-over'</script><img src=x onerror=\"document.title = 'taken-over'\">"
+"""What somebody may ask a model."""
 Rows = list[dict[str, Any]]
 
 
@@ -43,6 +45,8 @@ def rows(count: int, seed: int, drift: str = "") -> tuple[Rows, list[int], list[
         if drift == "model_quality" and chance.random() < 0.3:
             label = 1 - answer
         row = {"age": age, "spend": spend, "plan": plan, "region": region, "visits": chance.randint(0, 9)}
+        if drift == "words" and chance.random() < 0.5:
+            row["plan"] = SCRIPT
         if drift == "data_quality" and chance.random() < 0.15:
             row["spend"] = None
         asked.append(row)
@@ -143,6 +147,8 @@ def main(folder: Path) -> None:
         gateway.taken, starts.asked = [], []
         gateway.refuses = starts.fails = bool(case.get("fails"))
         drift.page.page = whole if case.get("drawn") else lambda result, *_: drift.page.head(result)
+        if case.get("drawn") == "not":
+            drift.page._drawn = None
         before, out, err = dict(os.environ), io.StringIO(), io.StringIO()
         os.environ.update(written(folder / name, case))
         if case.get("watched"):

@@ -42,6 +42,10 @@ _TABLES = ("instances", "predictions", "dataframe_records", "inputs", "outputs",
 """Where a body of JSON has its rows, by the protocols of TensorFlow, MLflow, the open inference protocol and Azure."""
 
 
+_NO_TIME = 1970
+"""What Go writes for no time is of the year 1."""
+
+
 @dataclass
 class Call:
     """A request with its answer, or a half of it that waits for the other."""
@@ -95,6 +99,8 @@ def rows(folder: Path, names: Sequence[str], told: Told, since: dt.datetime | No
     for call in calls(folder, told):
         if since is not None and call.time is not None and call.time < since:
             continue
+        if call.request is not None and call.request.data in (b"", "", None):
+            continue  # nothing was asked: somebody looked whether the server is there
         try:
             found = joined(call, names, told)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
@@ -209,6 +215,8 @@ def moment(text: Any) -> dt.datetime | None:
     try:
         found = dt.datetime.fromisoformat(main)
     except ValueError:
+        return None
+    if found.year < _NO_TIME:
         return None
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 

@@ -18,7 +18,7 @@ import signals
 import windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pulumi_mlops.jobs.windows import Baseline, Feature, Window
 
@@ -35,6 +35,7 @@ _STYLE = """
 .mlops .number{text-align:right;font-variant-numeric:tabular-nums}
 """
 _EMPTY = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title></title></head><body></body></html>'
+_OTHER = "(another)"
 _TITLES = ("Signal", "Metric", "Value", "Threshold", "By chance", "", "Most of it")
 _WORDS = {"breached": "breached", "fine": "within bounds", "insufficient": "not judged"}
 
@@ -70,8 +71,13 @@ def _row(signal: Mapping[str, Any]) -> str:
 
 def page(result: Mapping[str, Any], baseline: Baseline, window: Window) -> str:
     """Write the whole page; where nothing was judged, it has no drawings."""
-    whole = _drawn(result, baseline, window) if result["status"] == "judged" else _EMPTY
-    return whole.replace("<body>", f"<body>{head(result)}", 1)
+    whole, failed = _EMPTY, ""
+    if result["status"] == "judged":
+        try:
+            whole = _drawn(result, baseline, window)
+        except Exception as error:  # noqa: BLE001 (whatever Evidently raises: what was judged is no less so)
+            failed = f"<p>Nothing could be drawn: {html.escape(f'{type(error).__name__}: {error}')}</p>"
+    return whole.replace("<body>", f"<body>{head(result)}{failed}", 1)
 
 
 def _drawn(result: Mapping[str, Any], baseline: Baseline, window: Window) -> str:
@@ -87,7 +93,7 @@ def _drawn(result: Mapping[str, Any], baseline: Baseline, window: Window) -> str
             numerical_columns=numeric, categorical_columns=[name for name in names if name not in numeric]
         )
         now, before = (
-            Dataset.from_pandas(_part(one.frame)[names], data_definition=definition) for one in (window, baseline)
+            Dataset.from_pandas(_part(one.frame, shown), data_definition=definition) for one in (window, baseline)
         )
         bounds = {kind: _bound(result, kind) for kind in ("data_drift", "prediction_drift")}
         metrics = []
@@ -116,8 +122,15 @@ def _shown(result: Mapping[str, Any], baseline: Baseline, window: Window) -> lis
     return both[: _FEATURES + len(baseline.answers)]
 
 
-def _part(frame: Any) -> Any:
-    return frame if len(frame) <= _ROWS else frame.iloc[np.linspace(0, len(frame) - 1, _ROWS).astype(int)]
+def _part(frame: Any, shown: Sequence[Feature]) -> Any:
+    """Take what is drawn: of words only those that the baseline has, since anybody may send others."""
+    names = [one.name for one in shown]
+    part = frame[names] if len(frame) <= _ROWS else frame[names].iloc[np.linspace(0, len(frame) - 1, _ROWS).astype(int)]
+    known = {one.name: one.known for one in shown if one.known is not None}
+    others = {
+        name: part[name].where(part[name].isin(words) | part[name].isna(), _OTHER) for name, words in known.items()
+    }
+    return part.assign(**others)
 
 
 def _method(metric: str) -> str:

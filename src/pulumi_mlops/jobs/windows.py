@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LARGEST = 200_000
 """Rows of a sample: with so many, chance moves a distance by less than 0.001."""
 _CHUNK = 20_000
+_FIELDS = 500
+"""Names of fields that are remembered: whoever asks may invent others."""
 _FREE_TEXT = 1000
 """Words that a feature may have; one with more is a name or a text, whose values nobody can compare."""
 _READERS = {
@@ -210,7 +212,8 @@ def gathered(calls: Iterable[list[dict[str, Any]]], baseline: Baseline, kept: Se
     for rows in _chunks(calls):
         pieces: dict[str, Any] = {}
         for row in rows:
-            fields.update(row)
+            if len(fields) < _FIELDS:
+                fields.update(row)
         for name, feature in columns.items():
             written = pd.Series([_plain(row.get(name)) for row in rows], dtype=object)
             pieces[name] = feature.read(written)
