@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
     from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs, Notice
+    from pulumi_mlops.args.monitor import GroundTruth, MonitorArgs, OnBreach
+    from pulumi_mlops.args.monitor_signals import MonitorSignal
     from pulumi_mlops.args.pipeline import (
         PipelineArgs,
         Trigger,
@@ -136,6 +138,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.components.identity import Identity, IdentityRef
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
     from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
+    from pulumi_mlops.components.monitor import Monitor, MonitorRef
     from pulumi_mlops.components.pipeline import Pipeline
     from pulumi_mlops.components.pipeline_ref import PipelineRef
     from pulumi_mlops.components.platform import Platform, PlatformRef
@@ -219,6 +222,8 @@ _HOMES = {
     ],
     "args.model": ["ExistingModelArgs", "ModelArgs"],
     "args.model_registry": ["ExistingModelRegistryArgs", "ModelRegistryArgs", "Notice"],
+    "args.monitor": ["GroundTruth", "MonitorArgs", "OnBreach"],
+    "args.monitor_signals": ["MonitorSignal"],
     "args.pipeline": [
         "PipelineArgs",
         "Trigger",
@@ -280,6 +285,7 @@ _HOMES = {
     "components.identity": ["Identity", "IdentityRef"],
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
     "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
+    "components.monitor": ["Monitor", "MonitorRef"],
     "components.pipeline": ["Pipeline"],
     "components.pipeline_ref": ["PipelineRef"],
     "components.platform": ["Platform", "PlatformRef"],
@@ -365,6 +371,7 @@ __all__ = [
     "GithubTrust",
     "GithubTrustWithBranch",
     "GithubTrustWithEnvironment",
+    "GroundTruth",
     "Health",
     "Identity",
     "IdentityArgs",
@@ -394,6 +401,10 @@ __all__ = [
     "ModelRegistryArgs",
     "ModelRegistryRef",
     "ModelVersionRef",
+    "Monitor",
+    "MonitorArgs",
+    "MonitorRef",
+    "MonitorSignal",
     "Network",
     "NetworkWithExisting",
     "NetworkWithPrivate",
@@ -403,6 +414,7 @@ __all__ = [
     "ObjectStore",
     "Offline",
     "OfflineView",
+    "OnBreach",
     "Online",
     "OnlineView",
     "Out",

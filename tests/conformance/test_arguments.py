@@ -16,6 +16,7 @@ from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.monitor import MonitorSpec
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.components.training_cluster import TrainingClusterSpec
@@ -26,7 +27,7 @@ from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from support.conformance import pipelines
+from support.conformance import monitors, pipelines
 from support.conformance.programs import (
     CANARY,
     PROGRAMS,
@@ -172,6 +173,7 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "TrainingCluster.tags": (lambda w: staying(w, tags={"tier": "gold"}), staying),
     **pipelines.STEPS,
     **pipelines.TRACKERS,
+    **monitors.ARGUMENTS,
 }
 ASKED = {
     "Platform.addons": "platform.addons",
@@ -251,6 +253,7 @@ ASKED = {
     "Endpoint.variants.model": "endpoint.variants",
     "Endpoint.variants.name": "endpoint.variants",
     **pipelines.ASKED,
+    **monitors.ASKED,
 }
 """Arguments that ask for a capability, whose program judges them with all that they hold."""
 WORDS_OF_ONE = (
@@ -259,6 +262,7 @@ WORDS_OF_ONE = (
     "Endpoint.compute.pin",
     "Endpoint.serve.image",
     "TrainingCluster.compute.pin",
+    *monitors.WORDS_OF_ONE,
     *(f"{step}.compute.pin" for step in ("Prepare", "Evaluate", "Train")),
 )
 """Arguments of which no neutral program knows a value; each backend's own tests have them."""
@@ -299,7 +303,7 @@ def said(children: list[Any]) -> list[Any]:
 def test_every_argument_is_tried() -> None:
     specs = (
         *(PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec),
-        *(DatasetSpec, ExperimentTrackerSpec, TrainingClusterSpec, PipelineSpec),
+        *(DatasetSpec, ExperimentTrackerSpec, TrainingClusterSpec, PipelineSpec, MonitorSpec),
     )
     named = {spec.__name__.removesuffix("Spec"): spec for spec in specs} | PARTS
     known = {f"{path}." for name, spec in named.items() for path in leaves(spec, name)}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.existing import ExistingThing
 from pulumi_mlops.core.inputs import EngineArgs, Spec
+from pulumi_mlops.core.primitives import WATCH
 from support.changes.common import WANDB, hidden
 from support.conformance.words import WORDS
 from support.mocks import Cloud
@@ -67,7 +69,7 @@ def test_programs_run(name: str, preview: bool) -> None:
     cloud.run(program)
 
 
-BESIDE = {"Dataset", "ExperimentTracker", "Identity", "Pipeline", "TrainingCluster"}
+BESIDE = {"Dataset", "ExperimentTracker", "Identity", "Monitor", "Pipeline", "TrainingCluster"}
 """Nouns that a platform can do without."""
 
 
@@ -226,6 +228,15 @@ def everything(backend: str) -> dict[str, list[str]]:
             health={"latency_ms": 500},
         )
         made.append(score)
+    if registry.load(backend).find(WATCH):
+
+        def folder(name: str) -> pulumi.Output[str]:
+            return pulumi.Output.concat(hub.artifacts, name)
+
+        seen = replace(score.ref, captured=folder("captured/score/"), capture_percent=20)
+        labels = mlops.DatasetRef(name="labels", backend=backend, platform=hub.ref, location=folder("labels/"))
+        looks: Any = {"baseline": labels.latest(), "signals": [{"kind": "data_drift"}], "image": "example.com/drift:1"}
+        made.append(mlops.Monitor("drift", endpoint=seen, **looks))
     made.append(mlops.Identity("team", platform=hub, reads=views, records=runs, trusts=TRUSTED[backend]))
     made.append(mlops.TrainingCluster("gpus", platform=hub, **MACHINES.get(backend, {})))
     if "Pipeline" in has:

@@ -17,7 +17,7 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, Unsupported
-from support.changes import pipelines
+from support.changes import monitors, pipelines
 from support.changes.common import hidden
 from support.conformance.words import WORDS
 from support.mocks import Cloud, Registration
@@ -36,6 +36,8 @@ CHANGES = [
 REFUSED = [
     pytest.param(name, *change, id=f"{name}-{change[0]}") for name, told in BACKENDS.items() for change in told.REFUSED
 ]
+APART = {"Pipeline": pipelines.pipeline, "Monitor": monitors.monitor}
+"""Nouns that have programs of their own."""
 Registered = dict[tuple[str, str], Registration]
 
 _registered: dict[str, Registered] = {}
@@ -54,8 +56,8 @@ def _register(backend: str, noun: str, change: dict[str, Any]) -> Registered:
     args = {name: {**given, **(change if name == noun else {})} for name, given in base.items()}
 
     def program() -> None:
-        if noun == "Pipeline":
-            pipelines.pipeline(pipelines.HUBS[backend], args[noun])
+        if noun in APART:
+            APART[noun](backend, args[noun])
             return
         hub = mlops.Platform("hub", backend=backend, **args["Platform"])
         has = registry.load(backend).tasks
@@ -130,8 +132,9 @@ ELSEWHERE = {"ExperimentTracker.engine", "Dataset.format", "Dataset.partition"}
 OF_THE_LOOP = frozenset(
     {"ExperimentTracker", "Managed", "Mlflow", "Wandb", "Clearml", "TrainingCluster", "Nodes", "Spot", "Persistent"}
     | {"Dataset", "Pipeline", "Trigger", "Prepare", "Evaluate", "Train", "Tune", "Search", "Batch", "Register"}
+    | {"Monitor", "MonitorSignal", "GroundTruth", "OnBreach"}
 )
-"""What makes a model: each entry of the table about it is tried."""
+"""What makes a model, and looks at it: each entry of the table about it is tried."""
 RENAMED = ("name", "platform")
 
 

@@ -11,7 +11,8 @@ from pulumi_mlops.components.dataset_ref import DatasetRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
-from pulumi_mlops.core.component import Component
+from pulumi_mlops.core.component import Component, Scope
+from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import Flag, In, Needs, OneOf, Spec, Whole, given, is_deferred, refuse
 from pulumi_mlops.core.refs import Given, Of
@@ -199,6 +200,10 @@ class PipelineSpec(Spec):
     def graph(self) -> Graph:
         """Its steps as a graph."""
         return Graph(self.steps, self.parameters)
+
+
+RUNNING = Task[[Scope, PipelineSpec], PipelineRef]("Pipeline", capability="pipeline")
+"""Run steps as the backend runs those of a pipeline: an engine whose noun is such steps builds over it."""
 
 
 class Pipeline(Component[PipelineSpec, PipelineRef]):

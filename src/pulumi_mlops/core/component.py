@@ -276,6 +276,8 @@ def named_engine(spec: type[Spec], args: Mapping[str, Any]) -> str | None:
     """Return the engine that arguments name before they are judged, if it can be told."""
     for engine in engines_of(spec, args):
         return engine or None
+    if spec.built_by:
+        return spec.built_by
     hub = _hub(args.get(spec.stands_on)) or _hub(args.get("platform"))
     name = hub.backend if hub else args.get("backend")
     return name if isinstance(name, str) and registry.known(name) else None
@@ -315,7 +317,7 @@ def _refuse_without(
 def _place(spec: Spec, name: str, hub: HubRef | None) -> tuple[str, str]:
     """Return the engine that builds a component, and the project that it belongs to; a platform is one itself."""
     if hub is not None:
-        return next(engines_of(type(spec), vars(spec)), hub.backend), hub.name
+        return next(engines_of(type(spec), vars(spec)), spec.built_by or hub.backend), hub.name
     backend = getattr(spec, "backend", None) or pulumi.Config().get("backend")
     if not backend:
         known = sorted(registry.backends())

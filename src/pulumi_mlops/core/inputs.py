@@ -152,6 +152,8 @@ class Spec(BaseModel):
     """The field that holds what the component stands on: the platform, or something that has one."""
     one_of: ClassVar[OneOf | None] = None
     """The fields that exclude each other."""
+    built_by: ClassVar[str] = ""
+    """The engine that provides the noun where no argument names one; the platform's backend unless told."""
 
     @field_validator("*")
     @classmethod

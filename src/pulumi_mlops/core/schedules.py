@@ -1,5 +1,7 @@
 """Schedules: five-field cron expressions with a time zone."""
 
+import datetime as dt
+import itertools
 import re
 import zoneinfo
 
@@ -22,6 +24,8 @@ _NAMES: tuple[dict[str, int], ...] = (
     {name: number for number, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])},
 )
 _MONTH, _WEEKDAY = 3, 4
+_FROM, _SEEN_DAYS = dt.date(2096, 1, 1), 9 * 366
+"""The days in which times are looked for: with two leap years that are furthest apart."""
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """The days that each month can have."""
 _NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
@@ -50,6 +54,32 @@ class Schedule(Spec):
         if value not in zones:
             raise refuse(f"{value!r} is not a time zone of the IANA database{nearest(value, zones)}")
         return value
+
+
+_DAY_MINUTES = 24 * 60
+
+
+def gaps(expression: str) -> tuple[float, float]:
+    """Return the hours between one time of a checked expression and the next: the fewest, and the most.
+
+    >>> gaps("0 * * * *"), gaps("0 8 * * MON-FRI"), gaps("0,10 * * * *")
+    ((1.0, 1.0), (24.0, 72.0), (0.16666666666666666, 0.8333333333333334))
+    """
+    fields = expression.upper().split()
+    times = [hour * 60 + minute for hour in numbers(fields[1], 1) for minute in numbers(fields[0], 0)]
+    days = [day for day in range(_SEEN_DAYS) if _falls(_FROM + dt.timedelta(days=day), fields)]
+    around = [day * _DAY_MINUTES + times[0] for day in days]
+    ended = [day * _DAY_MINUTES + times[-1] for day in days]
+    between = [later - earlier for earlier, later in zip(ended, around[1:], strict=False)]
+    between += [later - earlier for earlier, later in itertools.pairwise(times)]
+    return min(between) / 60, max(between) / 60
+
+
+def _falls(day: dt.date, fields: list[str]) -> bool:
+    """Tell whether an expression names a day; it does not name days of the month and of the week both."""
+    wanted = fields[2] == "*" or day.day in numbers(fields[2], 2)
+    weekday = fields[4] == "*" or day.isoweekday() % 7 in days_of_week(fields[4])
+    return wanted and weekday and day.month in months(fields[_MONTH])
 
 
 def cron_problem(expression: str) -> str | None:

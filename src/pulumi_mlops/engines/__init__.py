@@ -2,4 +2,4 @@
 
 from pulumi_mlops.core.registry import Entry
 
-ENTRIES = {name: Entry(f"pulumi_mlops.engines.{name}:ENGINE") for name in ("clearml", "mlflow", "wandb")}
+ENTRIES = {name: Entry(f"pulumi_mlops.engines.{name}:ENGINE") for name in ("clearml", "drift", "mlflow", "wandb")}

@@ -232,6 +232,11 @@ class Work(Step):
         return None
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """Variables of a step of the library's own, which are known when the program runs."""
+        return {}
+
+    @property
     def captured(self) -> dict[str, CapturedView]:
         """What it reads of the requests of endpoints, by input."""
         return {name: one for name, one in self.inputs.items() if isinstance(one, CapturedView)}
@@ -259,7 +264,7 @@ class Work(Step):
 
     def told(self) -> dict[str, Input[str]]:
         """Name the variables from which the record of the step is written, as far as no backend knows more of them."""
-        found: dict[str, Input[str]] = {CODE: self.image}
+        found: dict[str, Input[str]] = {CODE: self.image, **self.settings}
         for name, view in self.datasets.items():
             found[variable(DATASET, name)] = together_with(view.label, view.dataset.location)
         for name, seen in self.captured.items():

@@ -163,6 +163,8 @@ def test_objects_are_for_those_with_a_data_role(world: Arm) -> None:
     assert world.ask("HEAD", f"{BLOB}/models/a.txt", token=writer, version=None).status == 200
     listed = world.ask("GET", f"{BLOB}?prefix=models/", token=writer, version=None)
     assert [one["name"] for one in listed.body["value"]] == ["models/a.txt"]
+    part = world.ask("GET", f"{BLOB}/models/a.txt", token=writer, version=None, headers={"x-ms-range": "bytes=1-3"})
+    assert (part.status, part.body, part.headers["Content-Range"]) == (206, b"ell", "bytes 1-3/5")
     assert world.ask("GET", f"{BLOB}/b.txt", token=writer, version=None).code == "BlobNotFound"
     assert world.ask("PUT", "/blob/churnfiles/none/a", b"", token=writer, version=None).code == "ContainerNotFound"
     bounded = GOOD["role-models"].body["properties"] | {

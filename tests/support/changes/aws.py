@@ -7,6 +7,7 @@ from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
+from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.aws import hub
 from support.mocks import Registration
@@ -34,6 +35,7 @@ BASE: dict[str, dict[str, Any]] = {
     "Model": {},
     "TrainingCluster": {},
     "Pipeline": {},
+    "Monitor": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
 }
 VERSION = ModelVersionRef(
@@ -186,6 +188,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "s3://theirs/raw/"),
     *PIPELINES,
+    *MONITORS,
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,

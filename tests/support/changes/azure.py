@@ -7,6 +7,7 @@ from typing import Any
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, beside, engine, scaled, shared
+from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, refused, whole
 from support.facts.azure import hub
 from support.mocks import SUBSCRIPTION, Registration
@@ -50,6 +51,7 @@ BASE: dict[str, dict[str, Any]] = {
     "Model": {},
     "TrainingCluster": {},
     "Pipeline": {},
+    "Monitor": {},
     "Endpoint": {"model": {"image": "models.azurecr.io/churn:1"}},
 }
 
@@ -153,6 +155,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "https://mine.blob.core.windows.net/theirs/raw/"),
     *PIPELINES,
+    *MONITORS,
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,

@@ -9,6 +9,7 @@ from typing import Any
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, beside, engine, scaled
+from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.kubernetes import hub
 from support.mocks import Registration
@@ -54,6 +55,7 @@ BASE: dict[str, dict[str, Any]] = {
     "Model": {},
     "TrainingCluster": {},
     "Pipeline": {},
+    "Monitor": {},
     "Endpoint": {
         "model": {"image": "example/churn:1", "artifact": "s3://models/1"},
         "compute": {"cpus": 2},
@@ -253,6 +255,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *COMMON,
     *beside(hub("hub", stage="prod"), "s3://artifacts/raw/"),
     *PIPELINES,
+    *MONITORS,
     *TRACKED,
     *PUBLISHED,
     *CLUSTERED,

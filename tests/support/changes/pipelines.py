@@ -99,8 +99,9 @@ class Around:
         return IMAGES[self.platform.backend]
 
 
-def pipeline(platform: mlops.PlatformRef, given: Mapping[str, Mapping[str, Any]]) -> None:
+def pipeline(backend: str, given: Mapping[str, Mapping[str, Any]]) -> None:
     """Declare the pipeline, with other arguments for some of its steps."""
+    platform = HUBS[backend]
     around = Around(platform, {})
 
     def args(name: str, **usual: Any) -> dict[str, Any]:

@@ -113,6 +113,30 @@ def publishing(words: Words, *, published: bool = True) -> mlops.Pipeline:
     return pipeline(words, hub, steps={"rows": first})
 
 
+def monitor(
+    words: Words, *, watches: bool = True, breach: Any = None, truth: Any = None, **args: Any
+) -> mlops.Monitor | mlops.Endpoint:
+    """Declare a monitor, with what it may start and labels that it may read beside it.
+
+    :param breach: further arguments of ``on_breach``, or False for the pipeline without it.
+    :param truth: further arguments of ``ground_truth``, or False for the dataset without it.
+    """
+    hub = platform(words)
+    score, rows = endpoint(words, hub, capture_percent=100), dataset(words, hub)
+    least: dict[str, Any] = {"signals": [{"kind": "data_drift"}], "image": words.image, "baseline": rows.latest()}
+    if breach is not None:
+        step = training(words, parameters={"days": mlops.parameter("days")})
+        retrain = pipeline(words, hub, parameters={"days": 7}, steps={"fit": step})
+        least |= {} if breach is False else {"on_breach": {"run": retrain, **breach}}
+    if truth is not None:
+        least["signals"] = [{"kind": "data_drift"}, {"kind": "model_quality", "threshold": 0.9}]
+        labels = dataset(words, hub, "labels").latest()
+        known = {"dataset": labels, "join": "id", "label": "churned"}
+        least |= {"signals": [{"kind": "data_drift"}]} if truth is False else {"ground_truth": {**known, **truth}}
+    given = {name: value(rows) if callable(value) else value for name, value in args.items()}
+    return mlops.Monitor("drift", endpoint=score, **(least | given)) if watches else score
+
+
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -438,6 +462,10 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.datasets": Program(reading_rows, without=dataset),
     "pipeline.captured": Program(reading_requests, without=lambda w: reading_requests(w, reads=False)),
     "pipeline.publish": Program(publishing, without=lambda w: publishing(w, published=False)),
+    "monitor": Program(monitor, without=lambda w: monitor(w, watches=False)),
+    "monitor.metrics": Program(monitor, without=lambda w: monitor(w, watches=False)),
+    "monitor.ground_truth": Program(lambda w: monitor(w, truth={}), without=lambda w: monitor(w, truth=False)),
+    "monitor.on_breach": Program(lambda w: monitor(w, breach={}), without=lambda w: monitor(w, breach=False)),
     "pipeline.batch": Program(scoring, without=pipeline),
     "pipeline.versions": Program(lambda w: scoring(w, with_a_version=True), without=scoring),
     "pipeline.tracker": Program(recorded, without=pipeline),

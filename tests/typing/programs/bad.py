@@ -66,3 +66,8 @@ mlops.Dataset("pp", platform=platform, format="csv", columns={"id": "text"})  # 
 mlops.Dataset("qq", platform=platform, parents=[platform])  # error: a platform where parents are due
 mlops.Dataset.existing("rr", platform=platform)  # error: a folder that is not named
 mlops.FeatureGroup.existing("nn", platform=platform, store=store)  # error when it runs: two places for what exists
+seen = mlops.Endpoint("seen", platform=platform, model=files, capture_percent=20)
+shown = mlops.Dataset("shown", platform=platform)
+mlops.Monitor("ss", endpoint=platform, baseline=shown.latest(), signals=[{"kind": "bias", "group": "a"}])  # error: a platform where an endpoint is due
+mlops.Monitor("tt", endpoint=seen, baseline=shown, signals=[{"kind": "data_drift"}], image="i")  # error: a dataset without one of its versions
+mlops.Monitor("uu", endpoint=seen, baseline=shown.latest(), signals=[{"kind": "drift"}], image="i")  # error: a kind that signals do not have

@@ -61,5 +61,15 @@ gpus = mlops.TrainingCluster(
 )
 mlops.TrainingCluster("spare", platform=platform, nodes=mlops.Nodes(max=2), shares=gpus, priority="low")
 admins = mlops.TrainingCluster.existing("theirs", platform=platform, compute={"cpus": 8}, nodes={"max": 3})
+drift = mlops.Monitor(
+    "drift",
+    endpoint=second,
+    baseline=rows.latest(),
+    signals=[{"kind": "data_drift", "threshold": 0.2}, mlops.MonitorSignal(kind="bias", group="region")],
+    schedule={"cron": "0 * * * *"},
+    image=platform.image("drift", "1"),
+)
+seen = mlops.prepare(image="i", command=["c"], outputs=["o"], inputs={"seen": second.requests(hours=6)})
+pulumi.export("drift", [drift.status, drift.ref.pipeline, seen.out("o").label])
 pulumi.export("machines", [gpus.ref.accelerators, admins.nodes_max])
 pulumi.export("url", endpoint.url)

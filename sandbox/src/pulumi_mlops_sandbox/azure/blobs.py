@@ -1,8 +1,10 @@
 """Objects in storage: ``/blob/<account>/<container>/<path>``, judged by roles as the service does with Entra tokens."""
 
 import hashlib
+import re
 from email.utils import formatdate
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from werkzeug.wrappers import Request
 
@@ -15,6 +17,7 @@ PREFIX = "/blob/"
 ACTIONS = {"GET": "read", "HEAD": "read", "PUT": "write", "DELETE": "delete"}
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 META = "x-ms-meta-"
+_SPAN = re.compile(r"bytes=(?P<first>\d+)-(?P<last>\d*)")
 
 
 def answer(tenant: Tenant, request: Request, path: str, principal: str) -> Answer:
@@ -56,11 +59,16 @@ def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answ
     if not name:
         if request.method != "GET":
             raise ArmError("InvalidUri", "The name of the blob is missing.", 400)
-        return _list(tenant, container, request.args.get("prefix", ""))
+        prefix = request.args.get("prefix", "")
+        if request.args.get("comp") == "list":  # as Microsoft's own client asks
+            return _listed(tenant, container, prefix, request.args.get("delimiter", ""))
+        return _list(tenant, container, prefix)
     key = f"{container.id}/{name}"
     if request.method == "PUT" and "comp" in request.args:
         raise ArmError("NotImplemented", "The sandbox takes objects whole, and none by blocks: 32 MiB at most.", 501)
     if request.method == "PUT":
+        if request.headers.get("If-None-Match") == "*" and key in tenant.store.items:
+            raise ArmError("BlobAlreadyExists", "The specified blob already exists.", 409)
         status = 200 if key in tenant.store.items else 201
         metadata = {
             header.lower().removeprefix(META): value
@@ -78,7 +86,23 @@ def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answ
         del tenant.store.items[key]
         tenant.saver.soon()
         return Answer(202)
-    return Answer(200, held.content if request.method == "GET" else b"", _headers(held, length=True))
+    if request.method == "HEAD":
+        return Answer(200, b"", _headers(held, length=True))
+    return _content(held, request.headers.get("x-ms-range") or request.headers.get("Range"))
+
+
+def _content(item: Item, span: str | None) -> Answer:
+    """Answer with an object, or with the part of it that is asked for."""
+    found = _SPAN.fullmatch(span or "")
+    headers, size = _headers(item, length=True), len(item.content)
+    if found is None:
+        return Answer(200, item.content, headers)
+    first = int(found["first"])
+    if first >= size:
+        raise ArmError("InvalidRange", "The range specified is invalid for the current size of the resource.", 416)
+    last = min(int(found["last"] or size), size - 1)
+    headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return Answer(206, item.content[first : last + 1], headers)
 
 
 def _headers(item: Item, *, length: bool) -> dict[str, str]:
@@ -100,6 +124,39 @@ def _list(tenant: Tenant, container: Record, prefix: str) -> Answer:
         if key.startswith(f"{start}{prefix}")
     ]
     return Answer(200, {"value": found})
+
+
+def _listed(tenant: Tenant, container: Record, prefix: str, delimiter: str) -> Answer:
+    """List a container in XML, by folders where a delimiter is given.
+
+    https://learn.microsoft.com/rest/api/storageservices/list-blobs
+    """
+    start = f"{container.id}/"
+    found = {
+        key.removeprefix(start): item
+        for key, item in sorted(tenant.store.items.items())
+        if key.startswith(f"{start}{prefix}")
+    }
+    folders: dict[str, None] = {}
+    whole = ET.Element("EnumerationResults")
+    listed = ET.SubElement(whole, "Blobs")
+    for name, item in found.items():
+        folder, cut, _ = name[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        if cut:
+            folders[f"{prefix}{folder}{delimiter}"] = None
+            continue
+        blob = ET.SubElement(listed, "Blob")
+        ET.SubElement(blob, "Name").text = name
+        told = ET.SubElement(blob, "Properties")
+        headers = _headers(item, length=False)
+        shown = {"Last-Modified": headers["Last-Modified"], "Etag": headers["ETag"], "BlobType": "BlockBlob"}
+        for word, value in {**shown, "Content-Length": str(len(item.content)), "Content-Type": item.type}.items():
+            ET.SubElement(told, word).text = value
+    for folder in folders:
+        ET.SubElement(ET.SubElement(listed, "BlobPrefix"), "Name").text = folder
+    ET.SubElement(whole, "NextMarker")
+    text: bytes = ET.tostring(whole, encoding="utf-8", xml_declaration=True)
+    return Answer(200, text, {"Content-Type": "application/xml"})
 
 
 def held(tenant: Tenant, account: str, container: str, prefix: str) -> bool:

@@ -77,6 +77,14 @@ CAPABILITIES = table(
             "emulated",
             "the files are copied to the endpoint's platform, and serve={'image': …} names an image there",
         ),
+        "monitor": Entry(
+            "emulated", "a pipeline whose processing job compares, in a folder of files that the endpoint has captured"
+        ),
+        "monitor.metrics": Entry("native", "metrics, alarms and a dashboard of CloudWatch"),
+        "monitor.ground_truth": Entry("emulated", "the processing job fetches the version, and joins it"),
+        "monitor.on_breach": Entry(
+            "emulated", "the processing job starts the pipeline, unless a run of it goes on or has just begun"
+        ),
         "pipeline": Entry("native", "a SageMaker Pipeline; its steps are training, tuning and processing jobs"),
         "pipeline.features": Entry(
             "emulated",

@@ -289,6 +289,14 @@ CAPABILITIES = table(
             "Platform(network={'private': {}}), which lets containers reach the platform's own services only.",
         ),
         "endpoint.private": Entry("native", "no public address; the workspace's private endpoint leads to it"),
+        "monitor": Entry(
+            "emulated", "a pipeline whose job compares, over the files that the data collector has written"
+        ),
+        "monitor.metrics": Entry("native", "custom metrics of Azure Monitor, with alert rules and a dashboard"),
+        "monitor.ground_truth": Entry("emulated", "the job fetches the version, and joins it"),
+        "monitor.on_breach": Entry(
+            "emulated", "the job submits the pipeline, unless a run of it goes on or has just begun"
+        ),
         "pipeline": Entry(
             "emulated",
             "components, sweeps and compute of Azure Machine Learning; the program in front of each step judges its "

@@ -334,6 +334,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
     plain = {key: value for key, value in work.parameters.items() if not isinstance(value, Parameter)}
     fixed: dict[str, Input[str]] = {
         **settings(plain),
+        **work.settings,
         **{variable(DAYS, key): str(view.days) for key, view in work.views.items() if view.days is not None},
         "MLOPS_NODES": str(work.machines),
     }
@@ -382,7 +383,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "versions": {key: [one.name, one.version] for key, one in work.versions.items()},
             "datasets": {key: [view.dataset.platform.name, view.label] for key, view in work.datasets.items()},
             "captured": {key: one.label for key, one in work.captured.items()},
-            "baselines": {key: one.label for key, one in work.baselines.items()},
+            "baselines": {key: [one.label, one.record] for key, one in work.baselines.items()},
             "publish": {key: [one.platform.name, one.name] for key, one in work.publish.items()},
         },
     )

@@ -254,6 +254,12 @@ CAPABILITIES = table(
             "absent", "KServe has no queue of its own.", "a real-time endpoint behind a queue of yours."
         ),
         "accelerator": Entry("native", "nvidia.com/gpu"),
+        "monitor": Entry("emulated", "a pipeline whose pod compares, over the files that KServe's agent has written"),
+        "monitor.metrics": Entry("emulated", "a Pushgateway, rules of Prometheus, and a dashboard of Grafana"),
+        "monitor.ground_truth": Entry("emulated", "a container of ours fetches the version, and the pod joins it"),
+        "monitor.on_breach": Entry(
+            "emulated", "the pod starts the pipeline, unless a run of it goes on or has just begun"
+        ),
         "pipeline": Entry("native", "a WorkflowTemplate of Argo Workflows; each step is a pod"),
         "pipeline.features": Entry(
             "lossy",
