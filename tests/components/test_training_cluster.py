@@ -75,6 +75,12 @@ def test_every_problem_is_told_at_once() -> None:
             {"accelerator": "A10G", "accelerators": 1},
             "shares: 'gpus' has A10G, and no A100",
         ),
+        (
+            {"compute": {"cpus": 8, "memory_gb": 16}},
+            {},
+            "shares: one machine of 'gpus' has 4 CPUs, and compute asks for 8, and a run would wait for ever",
+        ),
+        ({}, {"memory_gb": 8}, "shares: one machine of 'gpus' has 8 GiB of memory, and compute asks for 16"),
         ({}, {"platform": kubernetes.hub("other")}, "shares: 'gpus' is on platform 'other'; share one of 'churn'"),
         ({}, {"address": {"queue": "gpus", "runtime": "torch-distributed"}}, "shares: 'gpus' existed already"),
     ],

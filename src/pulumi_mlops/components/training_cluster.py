@@ -59,6 +59,17 @@ class Persistent(Spec):
         return value
 
 
+def _larger(compute: Compute, shared: TrainingClusterRef) -> str | None:
+    """Say what one machine has more of than one of another cluster, as far as both are known."""
+    for word, mine, most in (
+        ("CPUs", compute.cpus, shared.cpus),
+        ("GiB of memory", compute.memory_gb, shared.memory_gb),
+    ):
+        if mine and most and mine > most:
+            return f"one machine of {shared.name!r} has {most:g} {word}, and compute asks for {mine:g}"
+    return None
+
+
 class TrainingClusterSpec(Spec):
     """What a training cluster is asked to be."""
 
@@ -146,6 +157,8 @@ class TrainingClusterSpec(Spec):
         model = (compute.accelerator or "").partition(":")[0] if isinstance(compute, Compute) else ""
         if model and model.lower() != (value.accelerator or "").lower():
             raise refuse(f"{value.name!r} has {value.accelerator or 'no accelerators'}, and no {model}")
+        if isinstance(compute, Compute) and (larger := _larger(compute, value)):
+            raise refuse(f"{larger}, and a run would wait for ever; write compute={{…}} that fits into one of them")
         return value
 
     def described(self, name: str, machine: Machine) -> TrainingClusterRef:

@@ -159,7 +159,7 @@ mlops.Pipeline(
         fit=patient, register=mlops.register(churn, patient.out("model"), metrics=[patient.metric("began")])
     ),
 )
-urgent = mlops.TrainingCluster("urgent", platform=platform, shares=night, priority="high")
+urgent = mlops.TrainingCluster("urgent", platform=platform, compute=SMALL, shares=night, priority="high")
 mlops.Pipeline(
     "hurry", platform=platform, steps=dict(fit=mlops.train(**python({SHORT!r}, cluster=urgent), outputs=["model"]))
 )
