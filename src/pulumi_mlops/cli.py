@@ -33,6 +33,8 @@ PLAIN_WIDTH = 1000
 LEFT_OUT = 3
 """The exit code of a run that succeeded, and of which a condition left steps out."""
 INTERRUPTED = 130
+NOT_CHECKED = 2
+"""The exit code of a check that saw no whole stack."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -350,3 +352,40 @@ def show(
         return
     to.write_text(text, encoding="utf-8")
     typer.echo(f"{to.resolve()} is written; open it in a browser")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="The folder of a stack's program.", metavar="STACK_FOLDER")],
+    *,
+    stack: Annotated[str | None, typer.Option("--stack", "-s", help="The stack; the selected one unless told.")] = None,
+    profile: Annotated[
+        Literal["dev", "prod", "regulated"] | None,
+        typer.Option(help="How strict it is; the stack's setting pulumi-mlops:profile unless told, else prod."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Levels, settings and exceptions, as JSON.")] = None,
+    pack: Annotated[Path | None, typer.Option(help="A policy pack of your own instead of the library's.")] = None,
+    output: Annotated[
+        Literal["text", "json", "sarif", "junit", "markdown"], typer.Option(help="How the result is printed.")
+    ] = "text",
+    to: Annotated[Path | None, typer.Option(help="A file for it; the summary is printed all the same.")] = None,
+) -> None:
+    """Hold the rules against a preview of a stack.
+
+    The exit code is 0 if no mandatory rule is violated, 1 if one is, 2 if the stack could not be checked.
+    """
+    from pulumi_mlops.policies import check as checking  # noqa: PLC0415
+    from pulumi_mlops.policies.report import WRITERS  # noqa: PLC0415
+
+    try:
+        report = checking.check(folder, stack, profile=profile, config=config, pack=pack)
+    except checking.NotChecked as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(NOT_CHECKED) from None
+    written = WRITERS[output](report)
+    if to:
+        to.write_text(written + "\n")
+        typer.echo(report.summary())
+    else:
+        typer.echo(written)
+    raise typer.Exit(1 if report.blocking else 0)

@@ -20,6 +20,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from pulumi_mlops.policies.catalogue import RULES
+from pulumi_mlops.policies.check import VARIABLE
 from pulumi_mlops.policies.judge import Judge
 from pulumi_mlops.policies.model import Finding, Rule
 from pulumi_mlops.policies.resources import Stack
@@ -27,8 +28,6 @@ from pulumi_mlops.policies.settings import PROFILES, Level, Profile, Settings, l
 from pulumi_mlops.policies.wire import plain, read
 
 NAME: Final = "pulumi-mlops"
-REPORT: Final = "PULUMI_MLOPS_REPORT"
-"""The variable that names a file to which each finding is written, a line of JSON each."""
 PROFILE_KEY: Final = "pulumi-mlops:profile"
 """The setting of a stack that names the profile."""
 SETTINGS: Final = "settings"
@@ -54,11 +53,26 @@ SEVERITY: Final = {
 }
 
 
+EXPIRED: Final = {
+    "rule": SETTINGS,
+    "title": "No exception has expired",
+    "severity": "high",
+    "level": "mandatory",
+    "state": "violation",
+    "resource": "settings",
+    "type": "",
+    "urn": "",
+    "fix": "a later day, or no exception",
+    "note": "",
+}
+
+
 class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     """Answers the engine."""
 
     def __init__(self, rules: Sequence[Rule], profile: Profile, *, fixed: bool, report: Path | None) -> None:
         self.profile: Profile = profile
+        self._stack = ""
         self.rules, self._fixed, self._report = tuple(rules), fixed, report
         self._levels: dict[str, Level] = {}
         self._judge = Judge(())
@@ -77,6 +91,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.AnalyzerHandshakeResponse()
 
     def ConfigureStack(self, request: Any, context: Any) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        self._stack = request.stack
         named = request.config.get(PROFILE_KEY)
         if named and not self._fixed:
             known: dict[str, Profile] = {each: each for each in PROFILES}
@@ -145,20 +160,19 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         response = self._said(self._judge.stack(stack))
         for each in self._judge.settings.expired():
             message = f"The exception of {each.owner} from {each.rule} has expired on {each.expires}: {each.reason}"
-            self._write(
-                {"rule": SETTINGS, "severity": "high", "level": "mandatory", "state": "violation", "message": message}
-            )
+            self._write(EXPIRED | {"property": f"exceptions.{each.rule}", "message": message})
             response.diagnostics.append(
                 analyzer_pb2.AnalyzeDiagnostic(
                     policyName=SETTINGS,
                     policyPackName=NAME,
                     policyPackVersion=metadata.version(NAME),
-                    description="No exception has expired",
+                    description=EXPIRED["title"],
                     message=message,
                     enforcementLevel=analyzer_pb2.MANDATORY,
                 )
             )
-        self._write({"end": True, "resources": len(stack.resources), "rules": len(self._judge.rules)})
+        rules = [rule.id for rule in self._judge.rules]
+        self._write({"end": True, "stack": self._stack, "resources": len(stack.resources), "rules": rules})
         return response
 
     def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
@@ -196,6 +210,7 @@ def record(finding: Finding, own: Level) -> dict[str, Any]:
     """Write a finding down as reports have it."""
     return {
         "rule": finding.rule.id,
+        "title": finding.rule.title,
         "severity": finding.rule.severity,
         "level": own,
         "state": finding.state,
@@ -214,7 +229,7 @@ def serve(rules: Iterable[Rule] = RULES, *, profile: Profile | None = None) -> N
 
     The profile is that of the argument, else that of the stack's setting `pulumi-mlops:profile`, else `prod`.
     """
-    report = os.environ.get(REPORT)
+    report = os.environ.get(VARIABLE)
     analyzer = Analyzer(
         tuple(rules), profile or "prod", fixed=profile is not None, report=Path(report) if report else None
     )
