@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 import pulumi_mlops as mlops
-from pulumi_mlops.core import primitives
+from pulumi_mlops.core import prerequisites, primitives
 from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.primitives import Measure, Watch, WatchRef
 from pulumi_mlops.core.refs import Ref
@@ -25,7 +25,8 @@ class Watching(Component[Any, Any]):
     noun = "Watching"
 
     def __init__(self, name: str) -> None:
-        pulumi.ComponentResource.__init__(self, self.token, name)
+        gate: Any = prerequisites.gate()  # as every component waits
+        pulumi.ComponentResource.__init__(self, self.token, name, None, pulumi.ResourceOptions(depends_on=[gate]))
 
 
 class Sending(Work):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops.backends.kubernetes import live
 from pulumi_mlops.backends.kubernetes.metrics import IMAGE, LABELS, PORT
 from pulumi_mlops.jobs import measure
 from pulumi_mlops_sandbox.kubernetes.operators import table
@@ -160,3 +161,18 @@ def test_a_watch_without_bounds_has_no_rules(cloud: Cloud) -> None:
     found = declare(cloud, measures=[])
     assert found["alarms"] == {}
     assert not [one for one in cloud.all("PrometheusRule") if one.name == "drift-watch-alerts"]
+
+
+def test_without_the_operator_of_prometheus_nothing_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bare:
+        def get(self, _path: str, **_query: str) -> None:
+            return None
+
+    live._schemas.cache_clear()
+    monkeypatch.setattr(live, "cluster", lambda _: Bare())
+    cloud = Cloud()
+    with pytest.raises(
+        mlops.MissingRequirements, match=r"Watching 'drift' .*needs? software(.|\n)*Prometheus operator"
+    ):
+        cloud.run(lambda: watched(HUB, ENDPOINT, alerts=False) and None)
+    live._schemas.cache_clear()

@@ -44,7 +44,6 @@ from pulumi_mlops.core.component import anchor
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.existing import Existing
 from pulumi_mlops.core.inputs import Spec, nearest
-from pulumi_mlops.steps.graph import works
 
 _DOMAIN_CHARACTERS = 253 - 41  # a component's name and a dot stand before it
 _TAG_KEY = re.compile(r"[\w./:\- ]{1,250}")
@@ -110,8 +109,7 @@ def _of_runs(name: str, spec: Spec) -> Iterator[Problem]:
             yield from recording_problems(field, tracker, spec.platform)
     elif isinstance(spec, PipelineSpec):
         yield from pipeline_problems(spec)
-        watched = spec.alerts or any((work := works(step)) and work.watch for step in spec.steps.values())
-        needed = ["argo-workflows", *["prometheus"] * watched, *trainings.operators(spec.steps.values())]
+        needed = ["argo-workflows", *["prometheus"] * spec.alerts, *trainings.operators(spec.steps.values())]
         _require("Pipeline", name, spec.platform, needed)
 
 

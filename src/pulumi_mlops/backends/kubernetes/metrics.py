@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops.backends.kubernetes import access
-from pulumi_mlops.backends.kubernetes.addresses import Door
+from pulumi_mlops.backends.kubernetes import access, live, operators
+from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.endpoint import metrics_namespace
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, resources
 from pulumi_mlops.components.platform import PlatformRef
@@ -39,6 +39,8 @@ def watch(scope: Scope, platform: HubRef, wanted: Watch) -> WatchRef:
     """Watch what is measured of an endpoint."""
     assert isinstance(platform, PlatformRef)  # noqa: S101 (there is no other hub here)
     app = access.app_of(scope, platform, _KIND)
+    noun, addons = scope.component.noun, PlatformAddress.of(platform).addons
+    operators.require(noun, scope.name, ["prometheus"], live.context_of(platform), addons)
     name = app.name(_PART)
     marks: dict[str, str] = dict(zip(LABELS, (wanted.endpoint.name, wanted.name), strict=True))
     native: dict[str, pulumi.Resource] = {"server": _server(app, name)}
