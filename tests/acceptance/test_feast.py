@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -22,6 +23,9 @@ import boto3
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops.backends.kubernetes import tracking
+from pulumi_mlops.clients.client import Client
+from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops_sandbox import packages
 from support import services
 from support.facts.kubernetes import HUB, OBJECT_STORE
@@ -241,6 +245,43 @@ def test_what_is_pushed_is_served(feast: Installation) -> None:
     assert found["spend-30d"] == [1.5, None, None, None]
     feast.push("customer_profile", "online", profile(1, age=29, hours_ago=1))
     assert feast.online([AGE], customer_id=[1])["age"] == [30], "an older row does not replace a newer one"
+
+
+@pytest.fixture
+def client(feast: Installation, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Return the library's client, whose way to a pod leads to the server here."""
+    monkeypatch.setattr(tracking, "forward", lambda *_: socket.create_connection(("127.0.0.1", feast.port)))
+    door = {"name": "features", "port": feast.port, "pods": {}}
+
+    def group(name: str, keys: list[str], event_time: str, features: dict[str, str], *, offline: bool) -> Any:
+        return mlops.FeatureGroupRef(
+            name=name,
+            backend="kubernetes",
+            platform=HUB,
+            keys=keys,
+            event_time=event_time,
+            features=features,
+            has_online=True,
+            has_offline=offline,
+            address={"door": door, "url": "http://features", "view": name.replace("-", "_")},
+        ).export()
+
+    pairs = group("pairs", ["key_a", "key_b"], "at", EVERY, offline=False)
+    profile = group("customer-profile", ["customer_id"], "updated_at", FEATURES, offline=True)
+    return Client(Stack("dev", {"pairs": pairs, "profile": profile}))
+
+
+def test_the_client_puts_and_gets_every_type(client: Client) -> None:
+    since = NOW - timedelta(days=400)
+    row = {"key_a": "c", "key_b": 7, "at": NOW, "text": "t", "whole": 2**40, "real": 0.25, "yes": True, "since": since}
+    less = {"key_a": "c", "key_b": 9, "at": NOW, "text": "t", "whole": None, "real": None, "yes": None, "since": None}
+    assert client.put_features("pairs", [row, less]).stores == ("online",)
+    keys = [{"key_a": "c", "key_b": key} for key in (7, 8, 9)]
+    assert client.get_features("pairs", keys) == [row, None, less]
+    both = {"customer_id": [801, 802], "updated_at": [NOW, NOW - timedelta(hours=80)], "age": [30, 40]}
+    assert client.put_features("customer-profile", both).rows == 2
+    found = client.get_features("customer-profile", [801, 802], features=["age"])
+    assert found == [{"customer_id": 801, "updated_at": NOW, "age": 30}, None], "the second is older than its ttl"
 
 
 def test_every_type_and_a_key_of_two(feast: Installation) -> None:

@@ -8,12 +8,14 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from pulumi_mlops.clients.frames import Row
 from pulumi_mlops.clients.lineage import Known, Served, Version
 from pulumi_mlops.clients.patience import Patience
 from pulumi_mlops.clients.results import Answer, Approval, Decision, Question, RegisteredVersion, Registration
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.components.endpoint_ref import EndpointRef
+from pulumi_mlops.components.feature_group import FeatureGroupRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -81,6 +83,16 @@ class Backend(Protocol):
 
     def spent(self, platform: PlatformRef) -> Known[Spent]:
         """Tell what a platform has cost in the month that goes on, as far as its cloud counts that."""
+        ...
+
+    def put_features(self, group: FeatureGroupRef, rows: Sequence[Row], patience: Patience) -> None:
+        """Write rows that fit a group, of which values that are None are missing."""
+        ...
+
+    def get_features(
+        self, group: FeatureGroupRef, keys: Sequence[Row], features: Sequence[str], patience: Patience
+    ) -> Sequence[Row | None]:
+        """Read rows of the online store, keys included, as it keeps their values; None for a key without one."""
         ...
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.clients import stacks
+from pulumi_mlops.clients.features import Features
 from pulumi_mlops.clients.lineage import Known, Lineage
 from pulumi_mlops.clients.parameters import judged
 from pulumi_mlops.clients.patience import Patience
@@ -26,7 +27,7 @@ _OFTEN, _SELDOM, _LONGER = 2.0, 15.0, 1.5
 """Seconds between two looks at a run: at first, at most, and how much longer each is than the one before."""
 
 
-class Client(Versions, Predictions):
+class Client(Versions, Predictions, Features):
     """What is done with a platform from day to day. ``mlops.client(…)`` makes one."""
 
     def __init__(

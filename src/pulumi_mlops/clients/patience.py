@@ -70,5 +70,5 @@ def _given_up(what: str, error: PassingError, tries: int, *, again: bool) -> Mlo
     times = f", asked {tries} times" if tries > 1 else ""
     doubt = "" if again else "; it may have been done all the same, and so it was not asked again"
     if error.how == "late":
-        return TimedOut(f"{what} gave no answer in time{times}: {error.told}{doubt}")
-    return Unavailable(f"{what} {error.told}{times}{doubt}")
+        return TimedOut(f"{what} gave no answer in time{times}: {error.told}{doubt}.")
+    return Unavailable(f"{what} {error.told}{times}{doubt}.")

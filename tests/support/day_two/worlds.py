@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops import EndpointRef, ModelRef, PlatformRef
+from pulumi_mlops import EndpointRef, FeatureGroupRef, ModelRef, PlatformRef
 from pulumi_mlops.backends.azure import sessions
 from pulumi_mlops.backends.kubernetes import live, tracking
 from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
 from pulumi_mlops.clients.client import Client
 from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION, TENANT, TOKEN
-from support.day_two.played import Cluster, Mlflow, Model
+from support.day_two.played import Cluster, Feast, Mlflow, Model
 from support.facts import aws, kubernetes
 from support.sandbox.arm import GROUP, Arm
 from support.sandbox.arm_good import ALARM, ENDPOINT, GOOD, INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE
@@ -42,6 +42,7 @@ class World:
     client: Client
     model: ModelRef
     score: EndpointRef
+    profile: FeatureGroupRef
     pauses: list[float] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     """What plays it."""
@@ -76,8 +77,51 @@ def on_aws(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
     }
     score = _served_on_aws(plane, hub)
     pauses: list[float] = []
-    client = client_of({"people": model, "score": score}, settings, pauses)
-    yield World("aws", client, model, score, pauses, {"plane": plane})
+    profile = _group(hub, {"name": "churn-dev-profile", "arn": "arn:x"}, online=True)
+    _kept_on_aws(plane)
+    client = client_of({"people": model, "score": score, "profile": profile}, settings, pauses)
+    yield World("aws", client, model, score, profile, pauses, {"plane": plane})
+
+
+FEATURES = {
+    "id": "integer",
+    "at": "timestamp",
+    "age": "integer",
+    "spend-30d": "float",
+    "new": "boolean",
+    "since": "timestamp",
+}
+
+
+def _group(hub: PlatformRef, address: dict[str, Any], *, online: bool) -> FeatureGroupRef:
+    return FeatureGroupRef(
+        name="profile",
+        backend=hub.backend,
+        platform=hub,
+        keys=["id"],
+        event_time="at",
+        features=FEATURES,
+        has_online=online,
+        has_offline=True,
+        address=address,
+    )
+
+
+def _kept_on_aws(plane: ControlPlane) -> None:
+    sagemaker = plane.client("sagemaker")
+    kinds = {"timestamp": "String", "float": "Fractional", "integer": "Integral", "boolean": "Integral"}
+    sagemaker.create_feature_group(
+        FeatureGroupName="churn-dev-profile",
+        RecordIdentifierFeatureName="id",
+        EventTimeFeatureName="at",
+        FeatureDefinitions=[{"FeatureName": name, "FeatureType": kinds[kind]} for name, kind in FEATURES.items()],
+        OnlineStoreConfig={"EnableOnlineStore": True},
+    )
+    plane.until(
+        lambda: (
+            sagemaker.describe_feature_group(FeatureGroupName="churn-dev-profile")["FeatureGroupStatus"] == "Created"
+        )
+    )
 
 
 def _served_on_aws(plane: ControlPlane, hub: PlatformRef) -> EndpointRef:
@@ -146,8 +190,10 @@ def on_azure(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv(sessions.TOKEN, TOKEN)
     score = _served_on_azure(arm, hub)
     pauses: list[float] = []
-    client = client_of({"people": model, "score": score}, {}, pauses)
-    yield World("azure", client, model, score, pauses, {"arm": arm})
+    rows = "https://churnfiles.blob.core.windows.net/artifacts/features/store/profile/"
+    profile = _group(hub, {"id": "x", "called": "profile", "rows": rows}, online=False)
+    client = client_of({"people": model, "score": score, "profile": profile}, {}, pauses)
+    yield World("azure", client, model, score, profile, pauses, {"arm": arm})
 
 
 def _served_on_azure(arm: Arm, hub: PlatformRef) -> EndpointRef:
@@ -172,7 +218,7 @@ def _put(arm: Arm, name: str) -> None:
 
 @contextmanager
 def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    cluster, mlflow, served = Cluster(), Mlflow(), Model()
+    cluster, mlflow, served, feast = Cluster(), Mlflow(), Model(), Feast()
     space = "churn-dev"
     cluster.objects = {
         f"/apis/apps/v1/namespaces/{space}/deployments/models-mlflow": {"status": {"availableReplicas": 1}},
@@ -202,18 +248,21 @@ def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
         address={"model": "people", "registry": "models"},
     )
     score = _served_on_kubernetes(cluster, hub)
-    doors = {"models": mlflow.port, "score": served.port}
+    doors = {"models": mlflow.port, "score": served.port, "features": feast.port}
+    door = {"name": "features", "port": 6566, "pods": {"app.kubernetes.io/name": "feast"}}
+    url = "http://features-feast.churn-dev.svc.cluster.local:6566"
+    profile = _group(hub, {"door": door, "url": url, "view": "profile"}, online=True)
     # The API server is played, and forwards no ports: the way to a pod leads to what plays it.
     monkeypatch.setattr(tracking, "forward", lambda _, door: socket.create_connection(("127.0.0.1", doors[door.name])))
     pauses: list[float] = []
     settings = {"kubernetes:kubeconfig": str(kubeconfig)}
-    parts = {"cluster": cluster, "mlflow": mlflow, "model": served, "doors": doors}
-    client = client_of({"people": model, "score": score}, settings, pauses)
+    parts = {"cluster": cluster, "mlflow": mlflow, "model": served, "feast": feast, "doors": doors}
+    client = client_of({"people": model, "score": score, "profile": profile}, settings, pauses)
     try:
-        yield World("kubernetes", client, model, score, pauses, parts)
+        yield World("kubernetes", client, model, score, profile, pauses, parts)
     finally:
         live._known.cache_clear()
-        for one in (cluster, mlflow, served):
+        for one in (cluster, mlflow, served, feast):
             one.close()
 
 

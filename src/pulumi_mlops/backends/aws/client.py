@@ -7,6 +7,7 @@ from typing import Any
 from pulumi_mlops.backends.aws import executions, live, spending
 from pulumi_mlops.backends.aws.addresses import EndpointAddress, ModelAddress, PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.asking import asking
+from pulumi_mlops.backends.aws.client_features import Features
 from pulumi_mlops.backends.aws.client_predictions import Predictions
 from pulumi_mlops.backends.aws.client_versions import APPROVALS, Versions, files_of, own_account
 from pulumi_mlops.clients import records
@@ -27,7 +28,7 @@ _GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aw
 _LINES = 20
 
 
-class _Aws(Versions, Predictions):
+class _Aws(Versions, Predictions, Features):
     """AWS, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:

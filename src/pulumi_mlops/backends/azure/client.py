@@ -11,6 +11,7 @@ from pulumi_mlops.backends.azure import live, runs, sessions, spending, starts
 from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
+from pulumi_mlops.backends.azure.client_features import Features
 from pulumi_mlops.backends.azure.client_predictions import Predictions
 from pulumi_mlops.backends.azure.client_versions import IMAGE, Versions
 from pulumi_mlops.clients import records
@@ -31,7 +32,7 @@ _LINES = 20
 _NO_DIGEST = "the image is named by a tag, and Azure does not keep which digest it pulled"
 
 
-class _Azure(Versions, Predictions):
+class _Azure(Versions, Predictions, Features):
     """Azure, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pulumi_mlops.backends.kubernetes import live, reading, tracking, workflows
 from pulumi_mlops.backends.kubernetes.addresses import EndpointAddress, ModelAddress, PipelineAddress
+from pulumi_mlops.backends.kubernetes.client_features import Features
 from pulumi_mlops.backends.kubernetes.client_predictions import Predictions
 from pulumi_mlops.backends.kubernetes.client_versions import Versions, listed, metrics_of_run
 from pulumi_mlops.backends.kubernetes.health import VARIANT
@@ -28,7 +29,7 @@ _NO_DIGEST = "the image is named by a tag, and Argo does not keep which digest a
 _GONE = "Argo shows a run for 30 days, and has this one no more"
 
 
-class _Kubernetes(Versions, Predictions):
+class _Kubernetes(Versions, Predictions, Features):
     """Kubernetes, as the client asks it."""
 
     def start(self, pipeline: PipelineRef, parameters: Mapping[str, str]) -> str:

@@ -105,7 +105,7 @@ class Tracking:
         try:
             return _PATIENCE.ask(what, lambda: self._opened(method, path, body), repeatable=repeatable)
         except Unavailable as error:
-            told = f"{error}. Look at its pods, or name its address in MLFLOW_TRACKING_URI_<REGISTRY>"
+            told = f"{error} Look at its pods, or name its address in MLFLOW_TRACKING_URI_<REGISTRY>"
             raise type(error)(told) from error.__cause__
 
     def _opened(self, method: str, path: str, body: bytes | Path | None) -> dict[str, Any] | None:
