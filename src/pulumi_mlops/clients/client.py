@@ -7,6 +7,7 @@ from typing import Any
 
 from pulumi_mlops.clients import stacks
 from pulumi_mlops.clients.features import Features
+from pulumi_mlops.clients.going_back import GoingBack
 from pulumi_mlops.clients.lineage import Known, Lineage
 from pulumi_mlops.clients.parameters import judged
 from pulumi_mlops.clients.patience import Patience
@@ -14,7 +15,6 @@ from pulumi_mlops.clients.picture import Picture, gathered
 from pulumi_mlops.clients.predictions import Predictions
 from pulumi_mlops.clients.runs import Run, StepState
 from pulumi_mlops.clients.spending import Spent
-from pulumi_mlops.clients.versions import Versions
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -27,7 +27,7 @@ _OFTEN, _SELDOM, _LONGER = 2.0, 15.0, 1.5
 """Seconds between two looks at a run: at first, at most, and how much longer each is than the one before."""
 
 
-class Client(Versions, Predictions, Features):
+class Client(GoingBack, Predictions, Features):
     """What is done with a platform from day to day. ``mlops.client(…)`` makes one."""
 
     def __init__(

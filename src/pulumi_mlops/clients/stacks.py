@@ -123,12 +123,27 @@ def _settings(name: str, cwd: Path | None) -> dict[str, str]:
     }
 
 
+def up(stack: Stack) -> None:
+    """Bring a stack up, as its program says."""
+    _run(stack.name, stack.cwd, "up", "--yes", "--skip-preview")
+
+
 def _of_a_provider(key: str) -> bool:
     packages = {package for entry in registry.backends().values() for package in entry.packages}
     return f"pulumi_{key.partition(':')[0].replace('-', '_')}" in packages
 
 
 def _asked(name: str, cwd: Path | None, *words: str) -> dict[str, Any]:
+    printed = _run(name, cwd, *words)
+    try:
+        found: Any = json.loads(printed or "{}")
+    except ValueError:
+        raise MlopsError(f"`pulumi {' '.join(words)} --stack {name}` printed no JSON.") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _run(name: str, cwd: Path | None, *words: str) -> str:
+    """Run `pulumi`, and return what it printed."""
     program = shutil.which("pulumi")
     if program is None:
         raise MlopsError("There is no `pulumi` on the PATH; install it, or name its folder in PATH.")
@@ -141,10 +156,8 @@ def _asked(name: str, cwd: Path | None, *words: str) -> dict[str, Any]:
         check=False,
     )
     if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split()).removeprefix("error: ")
+        # An update tells its progress, and in between what went wrong.
+        wrong = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if "error: " in line]
+        said = " ".join(" ".join(wrong or [done.stderr or done.stdout]).split()).removeprefix("error: ")
         raise MlopsError(f"`pulumi {' '.join(words)} --stack {name}` failed: {said or 'it says nothing'}")
-    try:
-        found: Any = json.loads(done.stdout or "{}")
-    except ValueError:
-        raise MlopsError(f"`pulumi {' '.join(words)} --stack {name}` printed no JSON.") from None
-    return found if isinstance(found, dict) else {}
+    return done.stdout
