@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mlops.core import private
 from support.day_two import worlds
 from support.day_two.worlds import World
 from support.sandbox.arm import Arm
@@ -30,6 +31,7 @@ def azure_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
 @pytest.fixture(params=["aws", "azure", "kubernetes"])
 def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Offer a platform of each backend."""
+    monkeypatch.setattr(private, "mocked", lambda: False)  # another test may have left mocks behind
     if request.param == "kubernetes":
         with worlds.on_kubernetes(tmp_path, monkeypatch) as made:
             yield made

@@ -22,6 +22,7 @@ _ROWS = 1000
 _LONGEST = 300
 _NO_TIME = -(2**63)
 """What Feast keeps of a time that is missing: pandas' word for none, as a number (measured, 0.67.0)."""
+_NEVER = "1970-01-01T00:00:00"
 _ABSENT = {"NOT_FOUND", "OUTSIDE_MAX_AGE"}
 
 
@@ -77,9 +78,11 @@ def _parts(group: FeatureGroupRef, rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _row(group: FeatureGroupRef, columns: Mapping[str, Any], key: Row, place: int) -> Row | None:
     asked = {name: column for name, column in columns.items() if name not in group.keys}
-    if all(column["statuses"][place] in _ABSENT for column in asked.values()):
+    told = [column["event_timestamps"][place] for column in asked.values() if column.get("event_timestamps")]
+    moments = [moment for moment in told if not moment.startswith(_NEVER)]
+    # One that is not there has no status of its own where a key has several parts (measured, 0.67.0), and no time.
+    if all(column["statuses"][place] in _ABSENT for column in asked.values()) or (told and not moments):
         return None
-    moments = [column["event_timestamps"][place] for column in asked.values() if column.get("event_timestamps")]
     values = {name: column["values"][place] for name, column in asked.items()}
     missing = {name for name, value in values.items() if value == _NO_TIME and group.features[name] == "timestamp"}
     return {
