@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from pulumi_mlops import cli_day_two
+from pulumi_mlops.cli_words import AsJson, Cwd, Output, StackName, pairs
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -35,13 +38,6 @@ LEFT_OUT = 3
 INTERRUPTED = 130
 NOT_CHECKED = 2
 """The exit code of a check that saw no whole stack."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-Output = Annotated[Literal["text", "json"], typer.Option(help="How the result is printed.")]
-Cwd = Annotated[Path | None, typer.Option("--cwd", "-C", help="The folder of the stack's program.")]
-StackName = Annotated[str, typer.Argument(help="The stack, as `pulumi --stack` takes it.")]
 
 
 class Commands(TyperGroup):
@@ -218,7 +214,7 @@ def run(
     from pulumi_mlops.clients.client import client  # noqa: PLC0415
     from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
 
-    given = _pairs(parameter or [])
+    given: dict[str, Any] = {**pairs(parameter or [], "--parameter")}
     if follow and (given or detach):
         sys.exit("Error: --follow looks at a run that was started; leave out --parameter and --detach")
     try:
@@ -237,19 +233,6 @@ def run(
     except MlopsError as error:
         sys.exit(f"Error: {error}")
     raise typer.Exit(_told(asked, pipeline, ended, output))
-
-
-def _pairs(given: list[str]) -> dict[str, Any]:
-    """Read parameters as they stand on the command line; whose value is given twice is an error."""
-    found: dict[str, Any] = {}
-    for pair in given:
-        name, sign, value = pair.partition("=")
-        if not sign or not name:
-            sys.exit(f"Error: --parameter takes NAME=VALUE; this is {pair!r}")
-        if name in found:
-            sys.exit(f"Error: --parameter {name} is given twice")
-        found[name] = value
-    return found
 
 
 def _again(stack: str, pipeline: str, run: "Run", cwd: Path | None) -> str:
@@ -389,3 +372,7 @@ def check(
     else:
         typer.echo(written)
     raise typer.Exit(1 if report.blocking else 0)
+
+
+for command in cli_day_two.COMMANDS:
+    app.command()(command)
