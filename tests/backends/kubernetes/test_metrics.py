@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends.kubernetes import live
+from pulumi_mlops.backends.kubernetes import live, names
 from pulumi_mlops.backends.kubernetes.metrics import IMAGE, LABELS, PORT
 from pulumi_mlops.jobs import measure
 from pulumi_mlops_sandbox.kubernetes.operators import table
-from support.facts.kubernetes import HUB, NAMESPACE
+from support.facts.kubernetes import HUB, NAMESPACE, version
 from support.facts.kubernetes import IMAGE as SERVING
 from support.mocks import Cloud
 from support.watching import AT, DRIFT, sending, watched
@@ -176,3 +176,21 @@ def test_without_the_operator_of_prometheus_nothing_is_registered(monkeypatch: p
     ):
         cloud.run(lambda: watched(HUB, ENDPOINT, alerts=False) and None)
     live._schemas.cache_clear()
+
+
+def test_objects_of_another_component_are_not_taken(cloud: Cloud) -> None:
+    def program() -> None:
+        mlops.Endpoint("drift-metrics", platform=HUB, model=version(), compute={"cpus": 1, "memory_gb": 2})
+        watched(HUB, ENDPOINT)
+
+    with pytest.raises(mlops.InvalidArgs, match="has Service 'drift-metrics' as well"):
+        cloud.run(program)
+
+
+def test_names_that_are_compared_are_those_that_are_made() -> None:
+    cloud = Cloud()
+    cloud.run(lambda: watched(HUB, ENDPOINT) and None)
+    made = {(one.type.rpartition(":")[2], one.inputs["metadata"]["name"]) for one in cloud.registered if one.custom}
+    assert {(kind, f"drift-{part}") for kind, parts in names.WATCHED.items() for part in parts} == {
+        (kind, name) for kind, name in made if kind in names.WATCHED
+    }

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops.backends.kubernetes import access, live, operators
+from pulumi_mlops.backends.kubernetes import access, live, names, operators
 from pulumi_mlops.backends.kubernetes.addresses import Door, PlatformAddress
 from pulumi_mlops.backends.kubernetes.endpoint import metrics_namespace
 from pulumi_mlops.backends.kubernetes.objects import App, Fields, custom, resources
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.component import Scope
+from pulumi_mlops.core.errors import InvalidArgs
 from pulumi_mlops.core.primitives import Measure, Watch, WatchRef
 from pulumi_mlops.core.refs import HubRef
 from pulumi_mlops.jobs.measure import MEASURED, PREFIX
@@ -40,6 +41,8 @@ def watch(scope: Scope, platform: HubRef, wanted: Watch) -> WatchRef:
     assert isinstance(platform, PlatformRef)  # noqa: S101 (there is no other hub here)
     app = access.app_of(scope, platform, _KIND)
     noun, addons = scope.component.noun, PlatformAddress.of(platform).addons
+    if taken := list(names.watched(noun, scope.name, platform)):
+        raise InvalidArgs(noun, scope.name, taken)
     operators.require(noun, scope.name, ["prometheus"], live.context_of(platform), addons)
     name = app.name(_PART)
     marks: dict[str, str] = dict(zip(LABELS, (wanted.endpoint.name, wanted.name), strict=True))

@@ -149,6 +149,15 @@ PARTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """The parts after which objects of a noun are named, by kind; nothing stands for the component's own name."""
 
 
+WATCHED: Mapping[str, tuple[str, ...]] = {
+    "Service": ("metrics",),
+    "Deployment": ("metrics",),
+    "NetworkPolicy": ("metrics",),
+    "ConfigMap": ("dashboard",),
+}
+"""The same of what is watched for a component, whichever noun that is."""
+
+
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Refuse a component whose objects or host another one has."""
     noun = NOUNS.get(type(spec))
@@ -172,6 +181,14 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
         yield from _led_elsewhere(host, hub, space)
     if not found:
         yield from _there(noun, name, hub)
+
+
+def watched(noun: str, name: str, hub: PlatformRef) -> Iterator[Problem]:
+    """Refuse a component for which something is watched by objects that another one has."""
+    wanted = [(kind, f"{name}-{part}") for kind, parts in WATCHED.items() for part in parts]
+    yield from _taken(
+        f"{noun} {name!r}", (PlatformAddress.of(hub).context, namespace_name(hub.name, hub.stage)), wanted
+    )
 
 
 def _objects(noun: str, name: str, spec: Spec) -> list[tuple[str, str]]:
