@@ -64,6 +64,17 @@ CASES: dict[str, dict[str, Any]] = {
         "drift": "data_drift",
     },
     "another field": {"monitor": monitor(MonitorSignal(kind="bias", group="region", prediction="risk"))},
+    "called": {
+        "monitor": monitor(
+            MonitorSignal(kind="model_quality", threshold=0.75),
+            MonitorSignal(kind="model_quality", metric="f1", threshold=0.75, positive="yes"),
+            MonitorSignal(kind="model_quality", metric="f1", threshold=0.75),
+            MonitorSignal(kind="bias", group="region"),
+            MonitorSignal(kind="prediction_drift"),
+        ),
+        "called": ["no", "yes"],
+    },
+    "torn": {"monitor": QUICK, "torn": True},
     "words": {"monitor": monitor(MonitorSignal(kind="data_drift")), "drift": "words", "drawn": True},
     "by chance": {
         "monitor": monitor(MonitorSignal(kind="data_drift", threshold=0.001)),
@@ -165,6 +176,7 @@ def test_too_few_labels_leave_the_other_signals(found: dict[str, Any]) -> None:
         ("spoiled", "captured calls could be read; the first: "),
         ("no answers", "prediction_drift: the baseline has no column 'prediction'; write the model's answers there"),
         ("no such feature", "data_drift: the baseline has no feature 'hight'; it has 'age', 'spend'"),
+        ("torn", "rows.jsonl of the baseline cannot be read: "),
         ("no truth", "model_quality: accuracy needs ground truth"),
     ],
 )
@@ -179,6 +191,17 @@ def test_what_cannot_be_compared_is_an_error(found: dict[str, Any], name: str, s
 def test_a_field_that_no_answer_has_is_said(found: dict[str, Any]) -> None:
     (signal,) = found["another field"]["result"]["signals"]
     assert signal["reason"] == "no answer has the field 'risk'; they have prediction, request_id"
+
+
+def test_answers_that_are_words(found: dict[str, Any]) -> None:
+    """Which of them is positive nobody can guess."""
+    accuracy, told, guessed, parity, drift = found["called"]["result"]["signals"]
+    assert accuracy["value"] > 0.8
+    assert told["value"] > 0.8
+    assert guessed["reason"] == parity["reason"]
+    assert guessed["reason"].startswith("no answer and no label is positive; write which one is")
+    assert drift["value"] < 0.1
+    assert not breached(found["called"])
 
 
 def test_what_chance_explains_is_no_breach_for_whoever_watches(found: dict[str, Any]) -> None:

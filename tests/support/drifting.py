@@ -27,9 +27,12 @@ SCRIPT = "</script><script>document.title = 'taken-over'</script><img src=x oner
 Rows = list[dict[str, Any]]
 
 
-def rows(count: int, seed: int, drift: str = "") -> tuple[Rows, list[int], list[int]]:
+def rows(count: int, seed: int, drift: str = "") -> tuple[Rows, list[Any], list[Any]]:
     """Make requests, answers and labels; `drift` says what is different from the baseline."""
-    chance, asked, said, true = random.Random(seed), [], [], []  # noqa: S311 (a test's rows)
+    chance = random.Random(seed)  # noqa: S311 (a test's rows)
+    asked: Rows = []
+    said: list[Any] = []
+    true: list[Any] = []
     for _ in range(count):
         age = chance.gauss(40 if drift != "data_drift" else 52, 10)
         spend, plan, region = chance.expovariate(1 / 30), chance.choice(PLANS), chance.choice(REGIONS)
@@ -65,6 +68,12 @@ def written(folder: Path, case: dict[str, Any]) -> dict[str, str]:
         del line["prediction"]
     (folder / "baseline" / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
     asked, said, true = rows(case.get("rows", 400), case.get("seed", 2), case.get("drift", ""))
+    if names := case.get("called"):
+        said, true = ([names[one] for one in some] for some in (said, true))
+        lines = [{**line, "prediction": names[line["prediction"]]} for line in lines]
+        (folder / "baseline" / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    if case.get("torn"):
+        (folder / "baseline" / "rows.jsonl").write_text("{")
     (folder / "captured").mkdir()
     captured.FORMATS[case.get("service", "kserve")](folder / "captured", asked, said, each=1)
     for path in (folder / "captured").rglob("*.json*") if case.get("spoiled") else ():

@@ -11,6 +11,7 @@ breach is far from their average.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from windows import word, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pulumi_mlops.jobs.windows import Baseline, Feature, Window
 
@@ -42,6 +43,20 @@ _FEW = 30
 _GROUPS = 20
 _CLASSES = 10
 _EVEN = 0.5
+_NONE_POSITIVE = "no answer and no label is positive; write which one is, such as positive='yes'"
+
+_SCORES: Mapping[str, Callable[[Any, Any], float]] = {
+    "accuracy": metrics.accuracy_score,
+    **{
+        name: functools.partial(score, zero_division=0)
+        for name, score in (
+            ("precision", metrics.precision_score),
+            ("recall", metrics.recall_score),
+            ("f1", metrics.f1_score),
+        )
+    },
+}
+"""How answers that are positive or not are measured."""
 
 
 @dataclass
@@ -193,10 +208,9 @@ def quality(metric: str, answers: Any, truth: Any, what: Any) -> Judged:
             return Judged(reason="roc_auc needs both classes among the labels, and numbers as answers")
         return Judged(float(metrics.roc_auc_score(was, said)))
     said = positive(answers, what)
-    if metric == "accuracy":
-        return Judged(float((was == said).mean()))
-    score = {"precision": metrics.precision_score, "recall": metrics.recall_score, "f1": metrics.f1_score}[metric]
-    return Judged(float(score(was, said, zero_division=0)))
+    if metric != "accuracy" and not (was.any() or said.any()):
+        return Judged(reason=_NONE_POSITIVE)
+    return Judged(float(_SCORES[metric](was, said)))
 
 
 def _quality_of_numbers(metric: str, answers: Any, truth: Any) -> Judged:
@@ -223,6 +237,8 @@ def bias(metric: str, groups: Any, said: Any, random: np.random.Generator) -> Ju
     large = sizes[sizes >= _FEW]
     if len(large) < 2:  # noqa: PLR2004 (a difference is of two)
         return Judged(reason=f"fewer than two groups have {_FEW} rows")
+    if not said.any():
+        return Judged(reason=_NONE_POSITIVE)
     rates = {str(one): float(said[groups == one].mean()) for one in large.index}
     pooled = float(said[groups.isin(large.index)].mean())
     drawn = np.stack([random.binomial(size, pooled, _DRAWS) / size for size in large])

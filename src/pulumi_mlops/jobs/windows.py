@@ -81,17 +81,22 @@ def read(folder: Path, what: str, columns: Sequence[str] | None = None) -> Itera
     if not paths:
         raise Unusable(f"{what} has no file whose name ends in {', '.join(_READERS)}; write its rows as one of these")
     for path in paths:
-        kind = _READERS[path.suffix.lower()]
-        if kind == "parquet":
-            there = pq.ParquetFile(path)
-            wanted = None if columns is None else [one for one in columns if one in there.schema_arrow.names]
-            pieces: Iterable[Any] = (one.to_pandas() for one in there.iter_batches(_CHUNK, columns=wanted))
-        elif kind == "csv":
-            pieces = pd.read_csv(path, chunksize=_CHUNK)
-        else:
-            pieces = pd.read_json(path, lines=True, chunksize=_CHUNK, dtype=False)
-        for piece in pieces:
-            yield piece if columns is None else piece[[one for one in columns if one in piece.columns]]
+        try:
+            for piece in _pieces(path, columns):
+                yield piece if columns is None else piece[[one for one in columns if one in piece.columns]]
+        except (OSError, ValueError) as error:  # what all three readers raise
+            raise Unusable(f"{path.name} of {what} cannot be read: {error}") from None
+
+
+def _pieces(path: Path, columns: Sequence[str] | None) -> Any:
+    kind = _READERS[path.suffix.lower()]
+    if kind == "parquet":
+        there = pq.ParquetFile(path)
+        wanted = None if columns is None else [one for one in columns if one in there.schema_arrow.names]
+        return (one.to_pandas() for one in there.iter_batches(_CHUNK, columns=wanted))
+    if kind == "csv":
+        return pd.read_csv(path, chunksize=_CHUNK)
+    return pd.read_json(path, lines=True, chunksize=_CHUNK, dtype=False)
 
 
 def word(value: Any) -> Any:
