@@ -1,4 +1,4 @@
-"""The commands of day two: versions of models, predictions, and back to the version before.
+"""The commands of day two: versions of models, predictions, the way back, and what monitors found.
 
 ``cli`` adds them; what they need is imported when one runs.
 """
@@ -16,7 +16,7 @@ from pulumi_mlops.cli_words import Cwd, Output, StackName, pairs
 
 if TYPE_CHECKING:
     from pulumi_mlops.clients.client import Client
-    from pulumi_mlops.clients.results import RegisteredVersion
+    from pulumi_mlops.clients.results import RegisteredVersion, Report
 
 _STANDARD_INPUT = "-"
 _KINDS = {".json": "application/json", ".csv": "text/csv", ".txt": "text/plain"}
@@ -203,6 +203,57 @@ def rollback(
     raise typer.Exit(0 if found.serves else NOT_SERVED)
 
 
+def reports(
+    stack: StackName,
+    monitor: Annotated[str, typer.Argument(metavar="MONITOR", help="The monitor, by its name in the program.")],
+    *,
+    last: Annotated[int, typer.Option(min=1, help="How many runs are looked at, the newest.")] = 10,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the newest report for people there, a page of one file.")
+    ] = None,
+    output: Output = "text",
+    cwd: Cwd = None,
+) -> None:
+    """Say what a monitor found in its newest runs."""
+    with _asking(stack, cwd) as asked:
+        found = asked.reports(monitor, last=last)
+        written = asked.report_page(monitor) if page else ""
+    if output == "json":
+        typer.echo(json.dumps([one.plain() for one in found], indent=2))
+    else:
+        for one in found:
+            for line in _reported(one):
+                typer.echo(line)
+    if page:
+        page.write_text(written, encoding="utf-8")
+        typer.echo(f"{page.resolve()} is written; open it in a browser", err=output == "json")
+
+
+def _reported(one: "Report") -> Iterator[str]:
+    if one.insufficient:
+        how = "too few rows"
+    elif one.signals:
+        how = "BREACHED" if one.breached else "within its thresholds"
+    else:
+        how = one.state
+    at = f"{one.at:%Y-%m-%d %H:%M}  " if one.at else ""
+    rows = f", {one.rows} rows" if one.rows else ""
+    yield f"{at}{one.run}: {how}{rows}{f' ({one.reason})' if one.reason else ''}"
+    for signal in one.signals:
+        mark = "BREACHED " if signal.breached else ""
+        value = signal.reason if signal.value is None else f"{signal.value:.4g}"
+        bound = "" if signal.threshold is None else f", threshold {signal.threshold:g}"
+        yield f"  {mark}{signal.name}: {value}{bound}"
+
+
 NOT_SERVED = 3
 """The exit code of a way back that has not been gone to its end."""
-COMMANDS: tuple[Callable[..., Any], ...] = (register, versions, approve, reject, predict, rollback)
+COMMANDS: tuple[Callable[..., Any], ...] = (
+    register,
+    versions,
+    approve,
+    reject,
+    predict,
+    rollback,
+    reports,
+)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops import Decision, GateMissed, Prediction, RegisteredVersion, RollBack, __main__
+from pulumi_mlops import Decision, GateMissed, Prediction, RegisteredVersion, Report, RollBack, Signal, __main__
 from pulumi_mlops.clients import client as clients
 
 THIRD = RegisteredVersion(
@@ -19,6 +19,15 @@ THIRD = RegisteredVersion(
     metrics={"auc": 0.93},
     decision=Decision(by="bob", reason="better"),
 )
+SIGNAL = Signal(name="data_drift", kind="data_drift", metric="share", value=0.51234, threshold=0.2, breached=True)
+UNJUDGED = Signal(
+    name="bias", kind="bias", metric="", value=None, threshold=0.1, breached=False, reason="no row has a label"
+)
+REPORTS = [
+    Report(monitor="drift", run="r4", state="running", reason="it is running"),
+    Report(monitor="drift", run="r3", state="succeeded", rows=240, breached=True, signals=(SIGNAL, UNJUDGED)),
+    Report(monitor="drift", run="r2", state="succeeded", rows=7, insufficient=True, reason="7 rows are too few"),
+]
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -34,6 +43,7 @@ class Client:
             self.asked.append((name, given, more))
             answers = {"versions": [THIRD], "stream": iter([b"a", b"b"]), "roll_back": self.back}
             answers["predict"] = Prediction(value=[1], body=b"[1]", content_type="application/json", seconds=0.1)
+            answers |= {"reports": REPORTS, "report_page": "<html>"}
             return answers.get(name, THIRD)
 
         return ask
@@ -131,3 +141,20 @@ def test_an_endpoint_goes_back(here: Command, client: Client) -> None:
         "score served churn version 3; rejected: none\nThe next pulumi up brings version 2\n",
     )
     assert "does its program pin another one?" in here("rollback", "dev", "score", "-r", "x", "--to", "2")[1]
+
+
+def test_what_a_monitor_found_is_told(here: Command, client: Client, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    code, printed, _ = here("reports", "dev", "drift", "--last", "3", "--page", str(page))
+    assert code == 0
+    assert printed.splitlines() == [
+        "r4: running (it is running)",
+        "r3: BREACHED, 240 rows",
+        "  BREACHED data_drift: 0.5123, threshold 0.2",
+        "  bias: no row has a label, threshold 0.1",
+        "r2: too few rows, 7 rows (7 rows are too few)",
+        f"{page} is written; open it in a browser",
+    ]
+    assert page.read_text() == "<html>"
+    assert client.asked[0] == ("reports", ("drift",), {"last": 3})
+    assert json.loads(here("reports", "dev", "drift", "--output", "json")[1])[1]["breached"]

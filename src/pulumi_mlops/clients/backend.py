@@ -85,6 +85,14 @@ class Backend(Protocol):
         """Tell what a platform has cost in the month that goes on, as far as its cloud counts that."""
         ...
 
+    def record(self, pipeline: PipelineRef, run: Run, step: str) -> str:
+        """Return the address of the record that a step of a run leaves, which trains nothing."""
+        ...
+
+    def text(self, platform: PlatformRef, address: str) -> Known[str]:
+        """Read a text of the platform's store, or say why it cannot be read."""
+        ...
+
     def put_features(self, group: FeatureGroupRef, rows: Sequence[Row], patience: Patience) -> None:
         """Write rows that fit a group, of which values that are None are missing."""
         ...

@@ -9,6 +9,7 @@ from pulumi_mlops.clients import stacks
 from pulumi_mlops.clients.features import Features
 from pulumi_mlops.clients.going_back import GoingBack
 from pulumi_mlops.clients.lineage import Known, Lineage
+from pulumi_mlops.clients.monitors import Monitors
 from pulumi_mlops.clients.parameters import judged
 from pulumi_mlops.clients.patience import Patience
 from pulumi_mlops.clients.picture import Picture, gathered
@@ -27,7 +28,7 @@ _OFTEN, _SELDOM, _LONGER = 2.0, 15.0, 1.5
 """Seconds between two looks at a run: at first, at most, and how much longer each is than the one before."""
 
 
-class Client(GoingBack, Predictions, Features):
+class Client(GoingBack, Predictions, Features, Monitors):
     """What is done with a platform from day to day. ``mlops.client(…)`` makes one."""
 
     def __init__(

@@ -110,10 +110,15 @@ class Signal:
     """What a monitor found of one signal."""
 
     name: str
+    kind: str
+    """Such as ``data_drift``; a name is that, and a number where a monitor has several of a kind."""
+    metric: str
+    """What was measured, where a kind knows several measures."""
     value: float | None
-    """None where there was nothing to measure it by."""
+    """None where there was nothing to measure it by; ``reason`` says why."""
     threshold: float | None
     breached: bool
+    reason: str = ""
     features: Mapping[str, Any] = field(default_factory=dict)
     """What was found of single features."""
 
@@ -129,7 +134,10 @@ class Report:
     at: dt.datetime | None = None
     """When the run began."""
     rows: int = 0
-    """How many captured requests were looked at."""
+    """How many captured rows were looked at."""
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    """Within which time they were captured."""
     insufficient: bool = False
     """Whether these were too few to say anything."""
     breached: bool = False
@@ -141,7 +149,8 @@ class Report:
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        return {**asdict(self), "at": _written(self.at), "signals": [asdict(one) for one in self.signals]}
+        times = {name: _written(getattr(self, name)) for name in ("at", "since", "until")}
+        return {**asdict(self), **times, "signals": [asdict(one) for one in self.signals]}
 
 
 @dataclass(frozen=True, kw_only=True)

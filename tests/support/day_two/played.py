@@ -167,6 +167,18 @@ class Cluster(Played):
         return (404, {"message": "not found"}) if found is None else (200, found)
 
 
+class Store(Played):
+    """An object store with these objects, by bucket and key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, bytes] = {}
+
+    def answer(self, _method: str, path: str, _query: dict[str, str], _body: Any) -> Answer:
+        found = self.objects.get(path.removeprefix("/"))
+        return (404, {}) if found is None else (200, found)
+
+
 class Model(Played):
     """A model server: it says what it was asked, and in pieces where the question says so."""
 

@@ -13,12 +13,12 @@ import pytest
 
 from pulumi_mlops import EndpointRef, FeatureGroupRef, ModelRef, PlatformRef
 from pulumi_mlops.backends.azure import sessions
-from pulumi_mlops.backends.kubernetes import live, tracking
+from pulumi_mlops.backends.kubernetes import live, reading, tracking
 from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
 from pulumi_mlops.clients.client import Client
 from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION, TENANT, TOKEN
-from support.day_two.played import Cluster, Feast, Mlflow, Model
+from support.day_two.played import Cluster, Feast, Mlflow, Model, Store
 from support.facts import aws, kubernetes
 from support.sandbox.arm import GROUP, Arm
 from support.sandbox.arm_good import ALARM, ENDPOINT, GOOD, INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE
@@ -46,6 +46,21 @@ class World:
     pauses: list[float] = field(default_factory=list)
     parts: dict[str, Any] = field(default_factory=dict)
     """What plays it."""
+
+
+def keep(world: World, path: str, text: str) -> str:
+    """Put a text into the platform's store; return its address."""
+    if world.backend == "aws":
+        world.parts["plane"].client("s3").put_object(Bucket=BUCKET, Key=path, Body=text.encode())
+        return f"s3://{BUCKET}/{path}"
+    if world.backend == "azure":
+        headers = {"x-ms-blob-type": "BlockBlob"}
+        world.parts["arm"].done(
+            "PUT", f"/blob/churnfiles/artifacts/{path}", text.encode(), version=None, headers=headers
+        )
+        return f"https://churnfiles.blob.core.windows.net/artifacts/{path}"
+    world.parts["store"].objects[f"artifacts/{path}"] = text.encode()
+    return f"s3://artifacts/{path}"
 
 
 def client_of(refs: dict[str, Any], settings: dict[str, str], pauses: list[float]) -> Client:
@@ -218,7 +233,7 @@ def _put(arm: Arm, name: str) -> None:
 
 @contextmanager
 def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    cluster, mlflow, served, feast = Cluster(), Mlflow(), Model(), Feast()
+    cluster, mlflow, served, feast, store = Cluster(), Mlflow(), Model(), Feast(), Store()
     space = "churn-dev"
     cluster.objects = {
         f"/apis/apps/v1/namespaces/{space}/deployments/models-mlflow": {"status": {"availableReplicas": 1}},
@@ -248,21 +263,27 @@ def on_kubernetes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
         address={"model": "people", "registry": "models"},
     )
     score = _served_on_kubernetes(cluster, hub)
-    doors = {"models": mlflow.port, "score": served.port, "features": feast.port}
+    key = base64.b64encode(b"k").decode()
+    reader = {"data": {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": key}}
+    cluster.objects[f"/api/v1/namespaces/{space}/secrets/churn-store-reader"] = reader
+    doors = {"store": store.port, "models": mlflow.port, "score": served.port, "features": feast.port}
     door = {"name": "features", "port": 6566, "pods": {"app.kubernetes.io/name": "feast"}}
     url = "http://features-feast.churn-dev.svc.cluster.local:6566"
     profile = _group(hub, {"door": door, "url": url, "view": "profile"}, online=True)
     # The API server is played, and forwards no ports: the way to a pod leads to what plays it.
-    monkeypatch.setattr(tracking, "forward", lambda _, door: socket.create_connection(("127.0.0.1", doors[door.name])))
+    for module in (tracking, reading):
+        monkeypatch.setattr(
+            module, "forward", lambda _, door: socket.create_connection(("127.0.0.1", doors[door.name]))
+        )
     pauses: list[float] = []
     settings = {"kubernetes:kubeconfig": str(kubeconfig)}
-    parts = {"cluster": cluster, "mlflow": mlflow, "model": served, "feast": feast, "doors": doors}
+    parts = {"cluster": cluster, "mlflow": mlflow, "model": served, "feast": feast, "store": store, "doors": doors}
     client = client_of({"people": model, "score": score, "profile": profile}, settings, pauses)
     try:
         yield World("kubernetes", client, model, score, profile, pauses, parts)
     finally:
         live._known.cache_clear()
-        for one in (cluster, mlflow, served, feast):
+        for one in (cluster, mlflow, served, feast, store):
             one.close()
 
 

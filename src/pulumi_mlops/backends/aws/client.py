@@ -22,6 +22,8 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError, NotFound
 from pulumi_mlops.core.naming import physical
 
+RECORD = "mlops.metrics/facts.json"
+"""Where a processing job leaves its record, below the folder of its step."""
 _NO_DIGEST = "the image is named by a tag, and SageMaker does not keep which digest it pulled"
 _GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
 """Where jobs print, by the word in their ARN."""
@@ -54,6 +56,15 @@ class _Aws(Versions, Predictions, Features):
         """List executions."""
         own_account(pipeline.platform)
         return executions.newest(pipeline.platform, PipelineAddress.of(pipeline).name, pipeline.name, most)
+
+    def record(self, pipeline: PipelineRef, run: Run, step: str) -> str:
+        """Return where a processing job leaves its record."""
+        return f"{pipeline.runs}{run.id}/{step}/{RECORD}"
+
+    def text(self, platform: PlatformRef, address: str) -> Known[str]:
+        """Read an object of S3."""
+        own_account(platform)
+        return _text(platform, address)
 
     def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
         """Read what the job of a step printed last."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pulumi_mlops.backends.azure import live, runs, sessions, spending, starts
+from pulumi_mlops.backends.azure import blobs, live, runs, sessions, spending, starts
 from pulumi_mlops.backends.azure.addresses import EndpointAddress, ModelAddress, PipelineAddress, safe
 from pulumi_mlops.backends.azure.approvals import APPROVAL
 from pulumi_mlops.backends.azure.asking import asking, refused
@@ -58,6 +58,18 @@ class _Azure(Versions, Predictions, Features):
     def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
         """List jobs."""
         return runs.newest(pipeline.platform, pipeline.name, PipelineAddress.of(pipeline).experiment, most)
+
+    def record(self, pipeline: PipelineRef, run: Run, step: str) -> str:
+        """Return where a job leaves its record."""
+        return f"{pipeline.runs}{run.id}/{step}/facts.json"
+
+    def text(self, platform: PlatformRef, address: str) -> Known[str]:
+        """Read a file of the store."""
+        try:
+            found = blobs.text(platform, address)
+        except MlopsError as error:
+            return Unknown(str(error))
+        return Unknown(f"{address} is not there any more") if found is None else found
 
     def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
         """Read what the job of a step printed last."""

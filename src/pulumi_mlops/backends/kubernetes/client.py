@@ -79,6 +79,15 @@ class _Kubernetes(Versions, Predictions, Features):
         """List workflows."""
         return workflows.newest(pipeline.platform, pipeline.name, most)
 
+    def record(self, pipeline: PipelineRef, run: Run, step: str) -> str:
+        """Return where a pod leaves its record: by the uid of its workflow, whose name may come again."""
+        found = workflows.read(pipeline.platform, pipeline.name, run.id)
+        return f"{pipeline.runs}{found.uid if found else run.id}/{step}/facts.json"
+
+    def text(self, platform: PlatformRef, address: str) -> Known[str]:
+        """Read an object of the platform's store."""
+        return reading.text(platform, address)
+
     def last_lines(self, pipeline: PipelineRef, run: Run, step: StepState) -> Sequence[str]:
         """Read what the pod of a step printed last."""
         if not step.address:
