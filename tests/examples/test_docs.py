@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 import pulumi_mlops as mlops
 from pulumi_mlops import cli
+from pulumi_mlops.components.monitor import MANAGED
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.component import Component
 from pulumi_mlops.core.existing import ExistingThing
@@ -229,14 +230,7 @@ def everything(backend: str) -> dict[str, list[str]]:
         )
         made.append(score)
     if registry.load(backend).find(WATCH):
-
-        def folder(name: str) -> pulumi.Output[str]:
-            return pulumi.Output.concat(hub.artifacts, name)
-
-        seen = replace(score.ref, captured=folder("captured/score/"), capture_percent=20)
-        labels = mlops.DatasetRef(name="labels", backend=backend, platform=hub.ref, location=folder("labels/"))
-        looks: Any = {"baseline": labels.latest(), "signals": [{"kind": "data_drift"}], "image": "example.com/drift:1"}
-        made.append(mlops.Monitor("drift", endpoint=seen, **looks))
+        made += _monitors(hub, score, backend)
     made.append(mlops.Identity("team", platform=hub, reads=views, records=runs, trusts=TRUSTED[backend]))
     made.append(mlops.TrainingCluster("gpus", platform=hub, **MACHINES.get(backend, {})))
     if "Pipeline" in has:
@@ -245,6 +239,20 @@ def everything(backend: str) -> dict[str, list[str]]:
     return {
         noun: sorted({key for part in made if type(part).__name__ == noun for key in part.native}) for noun in names
     }
+
+
+def _monitors(hub: mlops.Platform, score: mlops.Endpoint, backend: str) -> list[mlops.Monitor]:
+    def folder(name: str) -> pulumi.Output[str]:
+        return pulumi.Output.concat(hub.artifacts, name)
+
+    seen = replace(score.ref, captured=folder("captured/score/"), capture_percent=20)
+    labels = mlops.DatasetRef(name="labels", backend=backend, platform=hub.ref, location=folder("labels/"))
+    looks: Any = {"baseline": labels.latest(), "signals": [{"kind": "data_drift"}], "image": "example.com/drift:1"}
+    found = [mlops.Monitor("drift", endpoint=seen, **looks)]
+    if registry.load(backend).find(MANAGED):
+        own: Any = {"signals": [{"kind": "data_drift", "features": ["age"]}], "window_hours": 1}
+        found.append(mlops.Monitor("own", endpoint=seen, managed=True, **{**looks, **own}))
+    return found
 
 
 def _pipelines(

@@ -60,6 +60,12 @@ class MonitorArgs(TypedDict, total=False):
     the tag that ``pulumi-mlops image`` tells, unless told."""
     on_breach: OnBreach | None
     """What is started when a signal is past its threshold. Nothing unless told."""
+    managed: bool
+    """Whether the cloud's own monitor looks instead of the library's program, with what that measures. On AWS:
+    SageMaker Model Monitor, for accounts that have used it already. The baseline is a dataset in whose folder
+    ``statistics.json`` and ``constraints.json`` are, which Model Monitor's own baselining leaves; the alarm of a signal
+    is of one feature's metric in ``aws/sagemaker/Endpoints/data-metrics``. See
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-quality.html."""
     alerts: bool
     """Whether those whom the platform alerts are told of a breach, of a monitor that failed, and of one that has not
     looked for too long."""

@@ -17,6 +17,7 @@ from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core import private
 from pulumi_mlops.core.component import Component, Scope
 from pulumi_mlops.core.compute import Compute
+from pulumi_mlops.core.engines import Task
 from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import Flag, In, Needs, Number, Spec, Whole, given, refuse
 from pulumi_mlops.core.refs import Given, Of, Ref
@@ -83,6 +84,8 @@ class MonitorSpec(Spec):
     the tag that ``pulumi-mlops image`` tells, unless told."""
     on_breach: Annotated[OnBreach | None, Needs("monitor.on_breach", given)] = None
     """What is started when a signal is past its threshold. Nothing unless told."""
+    managed: Annotated[Flag, Needs("monitor.managed", lambda wanted: wanted is True)] = False
+    """Whether the cloud's own monitor looks instead of the library's program, with what that measures."""
     alerts: Flag = True
     """Whether those whom the platform alerts are told of a breach, of a monitor that failed, and of one that has not
     looked for too long."""
@@ -159,6 +162,8 @@ class MonitorSpec(Spec):
         if self.endpoint.capture_percent == 0 or (not self.waiting and self.endpoint.captured is None):
             told = f"{self.endpoint.name!r} captures nothing to look at"
             yield Problem("endpoint", f"{told}; write Endpoint(…, capture_percent=20)")
+        elif self.managed:
+            return
         elif not self.waiting and isinstance(found := self.resolved(), Problem):
             yield found
         elif self.waiting and isinstance(self.baseline, Out) and not self.baseline.step.holders:
@@ -252,6 +257,10 @@ def waiting(scope: Scope, spec: MonitorSpec) -> MonitorRef:
         status="waiting",
         signals=[],
     )
+
+
+MANAGED = Task[[Scope, MonitorSpec], MonitorRef]("Monitor.managed", capability="monitor.managed", optional=True)
+"""Have the backend's own monitor look."""
 
 
 class Monitor(Component[MonitorSpec, MonitorRef]):

@@ -306,6 +306,8 @@ def _refuse_without(
     found, who = registry.load(backend), registry.titled(backend)
     warnings: list[str] = []
     for task in primitives:
+        if task.optional and task.capability not in uses:
+            continue
         needed = f"{what}, which engine {engine!r} builds over {task.name}"
         also = uses if task.name == noun else ()  # an engine that adds to the noun leaves the rest to the backend
         warnings += capabilities.check(who, found.capabilities, needed, frozenset({task.capability, *also}))

@@ -48,6 +48,8 @@ class Task(Generic[P, R]):
     primitive."""
     capability: str = ""
     """What a backend's table says of a primitive; empty for a noun, whose name is its capability."""
+    optional: bool = False
+    """Whether a primitive is called only where the arguments ask for its capability."""
 
     def done_by(self, function: Callable[P, R], *, over: Iterable["Task[Any, Any]"] = ()) -> Part:
         """Say which function of an engine does this, and over which primitives of the platform's backend."""

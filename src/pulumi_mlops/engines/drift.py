@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pulumi import Input
 
 from pulumi_mlops import images
-from pulumi_mlops.components.monitor import Monitor, MonitorRef, MonitorSpec, pipeline_of, waiting
+from pulumi_mlops.components.monitor import MANAGED, Monitor, MonitorRef, MonitorSpec, pipeline_of, waiting
 from pulumi_mlops.components.monitor_signals import names, written
 from pulumi_mlops.components.pipeline import RUNNING, PipelineSpec
 from pulumi_mlops.components.pipeline_ref import PipelineRef
@@ -35,6 +35,7 @@ CAPABILITIES = table(
     {
         "monitor": Entry("native", "a pipeline of one step, over what the backend runs of pipelines"),
         "monitor.metrics": Entry("native", "numbers where the backend keeps them, with alarms and a dashboard"),
+        "monitor.managed": Entry("native", "what the backend has of its own"),
         "monitor.ground_truth": Entry("native", "a version of a dataset, which the step reads"),
         "monitor.on_breach": Entry(
             "native", "the step starts the pipeline, unless a run of it went on or was just begun"
@@ -82,6 +83,8 @@ def monitor(scope: Scope, spec: MonitorSpec) -> MonitorRef:
     """Watch numbers, and run what sends them."""
     if spec.waiting:
         return waiting(scope, spec)
+    if spec.managed:
+        return registry.find(spec.platform.backend, MANAGED)(scope, spec)
     watched = watch(scope, spec.platform, _watched(scope.name, spec))
     inner = replace(scope, name=pipeline_of(scope.name))
     pipeline = registry.find(spec.platform.backend, RUNNING)(inner, _pipeline(scope.name, spec, watched))
@@ -105,9 +108,14 @@ def monitor(scope: Scope, spec: MonitorSpec) -> MonitorRef:
 
 def problems(name: str, spec: Spec) -> Iterator[Problem]:
     """Let the platform's backend judge the pipeline."""
-    if not isinstance(spec, MonitorSpec) or spec.waiting or list(spec.problems_of(name)):
+    if not isinstance(spec, MonitorSpec):
         return
     backend = registry.load(spec.platform.backend)
+    if spec.managed:
+        yield from backend.problems(name, spec)
+        return
+    if spec.waiting or list(spec.problems_of(name)):
+        return
     inner = _pipeline(name, spec, None)
     asked = frozenset({*needs(PipelineSpec, vars(inner)), *inner.uses()})
     for key, entry in capabilities.about(backend.capabilities, asked).items():
@@ -187,7 +195,7 @@ def _told(name: str, spec: MonitorSpec) -> dict[str, str]:
 
 
 ENGINE = Engine(
-    provides=[Monitor.built_by(monitor, over=[RUNNING, WATCH])],
+    provides=[Monitor.built_by(monitor, over=[RUNNING, WATCH, MANAGED])],
     capabilities=CAPABILITIES,
     problems=problems,
 )

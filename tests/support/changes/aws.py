@@ -7,7 +7,7 @@ from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
-from support.changes.monitors import MONITORS
+from support.changes.monitors import DRIFT, MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.aws import hub
 from support.mocks import Registration
@@ -189,6 +189,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *beside(hub("hub", stage="prod"), "s3://theirs/raw/"),
     *PIPELINES,
     *MONITORS,
+    ("Monitor.managed", "Monitor", {"signals": [{**DRIFT, "features": ["age"]}], "window_hours": 1}, {"managed": True}),
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,

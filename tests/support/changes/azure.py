@@ -170,6 +170,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     *refused(AFTER_ANOTHER),
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
+    ("Monitor.managed", "Monitor", {"managed": True}),
     ("Platform.quota", "Platform", {"quota": {"cpus": 8, "memory_gb": 16}}),
     ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {}}),
     ("Persistent.setup", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {"setup": "#!/bin/sh"}}),

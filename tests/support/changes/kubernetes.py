@@ -266,6 +266,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
+    ("Monitor.managed", "Monitor", {"managed": True}),
     ("Platform.region", "Platform", {"region": "eu-west-1"}),
     ("Nodes.min", "TrainingCluster", {"nodes": {"min": 1, "max": 2}}),
     ("TrainingCluster.persistent", "TrainingCluster", {"nodes": {"min": 2, "max": 2}, "persistent": {}}),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi_mlops.backends
 from pulumi_mlops import bridges
+from pulumi_mlops.components.monitor import MANAGED
 from pulumi_mlops.core import primitives, registry
 from pulumi_mlops.core.capabilities import Table, level
 from pulumi_mlops.core.engines import Engine
@@ -34,7 +35,7 @@ HOMES = {
 files have the same names, so that who knows one backend finds their way in another."""
 TASKS = sorted(HOMES)
 
-PRIMITIVES = {task.name: task.capability for task in primitives.PRIMITIVES}
+PRIMITIVES = {task.name: task.capability for task in (*primitives.PRIMITIVES, MANAGED)}
 """What a table says of each primitive."""
 
 

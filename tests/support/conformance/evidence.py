@@ -150,6 +150,11 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
     ),
     "monitor": (Made(_PIPELINE), Made("aws:scheduler/schedule:Schedule"), _RIGHTS),
     "monitor.metrics": (Made("aws:cloudwatch/metricAlarm:MetricAlarm"), Made("aws:cloudwatch/dashboard:Dashboard")),
+    "monitor.managed": (
+        Made("aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition"),
+        Made("aws:sagemaker/monitoringSchedule:MonitoringSchedule"),
+        _RIGHTS,
+    ),
     "monitor.ground_truth": (said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_DATASET_TRUTH"),),
     "monitor.on_breach": (said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_START_RETRAIN"), _RIGHTS),
     "pipeline.captured": (

@@ -51,6 +51,7 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Monitor.tags": changed(tags={"tier": "gold"}),
 }
 ASKED = {
+    "Monitor.managed": "monitor.managed",
     "Monitor.endpoint": "monitor",
     "Monitor.ground_truth.dataset": "monitor.ground_truth",
     "Monitor.on_breach.run": "monitor.on_breach",

@@ -137,6 +137,11 @@ def monitor(
     return mlops.Monitor("drift", endpoint=score, **(least | given)) if watches else score
 
 
+def managed(words: Words, *, wanted: bool = True) -> mlops.Monitor | mlops.Endpoint:
+    signals = [{"kind": "data_drift", "features": ["age"]}]
+    return monitor(words, signals=signals, window_hours=1, **({"managed": True} if wanted else {}))
+
+
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -464,6 +469,7 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.publish": Program(publishing, without=lambda w: publishing(w, published=False)),
     "monitor": Program(monitor, without=lambda w: monitor(w, watches=False)),
     "monitor.metrics": Program(monitor, without=lambda w: monitor(w, watches=False)),
+    "monitor.managed": Program(managed, without=lambda w: managed(w, wanted=False)),
     "monitor.ground_truth": Program(lambda w: monitor(w, truth={}), without=lambda w: monitor(w, truth=False)),
     "monitor.on_breach": Program(lambda w: monitor(w, breach={}), without=lambda w: monitor(w, breach=False)),
     "pipeline.batch": Program(scoring, without=pipeline),

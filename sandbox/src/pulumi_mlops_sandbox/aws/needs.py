@@ -85,6 +85,8 @@ _NAMED: dict[str, dict[str, str]] = {
         "ProcessingJobName": "sagemaker:{r}:{a}:processing-job/{v}",
         "HyperParameterTuningJobName": "sagemaker:{r}:{a}:hyper-parameter-tuning-job/{v}",
         "TransformJobName": "sagemaker:{r}:{a}:transform-job/{v}",
+        "MonitoringScheduleName": "sagemaker:{r}:{a}:monitoring-schedule/{v}",
+        "JobDefinitionName": "sagemaker:{r}:{a}:data-quality-job-definition/{v}",
         "PipelineName": "sagemaker:{r}:{a}:pipeline/{v}",
         "PipelineExecutionArn": "{v}",
         "Arn": "{v}",

@@ -81,6 +81,12 @@ CAPABILITIES = table(
             "emulated", "a pipeline whose processing job compares, in a folder of files that the endpoint has captured"
         ),
         "monitor.metrics": Entry("native", "metrics, alarms and a dashboard of CloudWatch"),
+        "monitor.managed": Entry(
+            "lossy",
+            "SageMaker Model Monitor, which AWS opens for no further accounts: the drift of single features, beside "
+            "statistics that its own baselining has left",
+            "leave managed out for anything else: the library's own program reads what was captured.",
+        ),
         "monitor.ground_truth": Entry("emulated", "the processing job fetches the version, and joins it"),
         "monitor.on_breach": Entry(
             "emulated", "the processing job starts the pipeline, unless a run of it goes on or has just begun"

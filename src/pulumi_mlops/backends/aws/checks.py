@@ -14,6 +14,7 @@ from pulumi_mlops.backends.aws.feature_store import TYPES, database_name, group_
 from pulumi_mlops.backends.aws.identity import identity_problems
 from pulumi_mlops.backends.aws.limits import fits, limit_problems, shape
 from pulumi_mlops.backends.aws.machines import ENDPOINTS
+from pulumi_mlops.backends.aws.managed_monitor import managed_problems
 from pulumi_mlops.backends.aws.model_registry import model_group_name
 from pulumi_mlops.backends.aws.pipeline import pipeline_problems
 from pulumi_mlops.backends.aws.release import LONGEST_SECONDS, watching_seconds
@@ -24,6 +25,7 @@ from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.identity import IdentitySpec
 from pulumi_mlops.components.model import ModelSpec, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
+from pulumi_mlops.components.monitor import MonitorSpec
 from pulumi_mlops.components.pipeline import PipelineSpec
 from pulumi_mlops.components.platform import PlatformSpec
 from pulumi_mlops.components.training_cluster import TrainingClusterSpec
@@ -277,5 +279,6 @@ _JUDGES: Mapping[type[Spec], Callable[[str, Any], Iterator[Problem]]] = {
     IdentitySpec: lambda _, spec: identity_problems(spec),
     PipelineSpec: pipeline_problems,
     TrainingClusterSpec: lambda _, spec: training_problems(spec),
+    MonitorSpec: lambda _, spec: managed_problems(spec),
 }
 """What judges the arguments of each noun."""

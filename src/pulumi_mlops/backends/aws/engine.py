@@ -8,6 +8,7 @@ from pulumi_mlops.backends.aws.endpoint import endpoint
 from pulumi_mlops.backends.aws.experiment_tracker import experiment_tracker
 from pulumi_mlops.backends.aws.feature_store import feature_group, feature_store
 from pulumi_mlops.backends.aws.identity import identity
+from pulumi_mlops.backends.aws.managed_monitor import managed_monitor
 from pulumi_mlops.backends.aws.metrics import watch
 from pulumi_mlops.backends.aws.model_registry import approved, model, model_registry, version
 from pulumi_mlops.backends.aws.pipeline import pipeline
@@ -30,6 +31,7 @@ from pulumi_mlops.components.feature_store import FeatureStore
 from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
+from pulumi_mlops.components.monitor import MANAGED
 from pulumi_mlops.components.pipeline import Pipeline
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.components.training_cluster import TrainingCluster
@@ -54,6 +56,7 @@ ENGINE = Engine(
         TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         WATCH.done_by(watch),
+        MANAGED.done_by(managed_monitor),
         feature_groups.EXISTING.done_by(existing.feature_group),
         datasets.EXISTING.done_by(existing.dataset),
         feature_stores.EXISTING.done_by(existing.feature_store),

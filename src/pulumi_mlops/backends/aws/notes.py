@@ -30,6 +30,10 @@ NOTES = {
     "ExistingFeatureStore.writer": "a role that SageMaker may assume.",
     "Identity.existing": "a role by its name, or one of another account by its ARN, which nobody can look up "
     "from here.",
+    "Monitor.managed": "SageMaker Model Monitor, for accounts that have used it already. The baseline is a dataset in "
+    "whose folder ``statistics.json`` and ``constraints.json`` are, which Model Monitor's own baselining leaves; the "
+    "alarm of a signal is of one feature's metric in ``aws/sagemaker/Endpoints/data-metrics``. See "
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-quality.html.",
     "Platform": "a KMS key whose policy delegates to IAM, a versioned and encrypted S3 bucket that accepts TLS "
     "only, ECR repositories with immutable tags, a CloudWatch log group, an SNS topic, a Budget, and "
     "a VPC when asked. See https://docs.aws.amazon.com/sagemaker/latest/dg/security.html.",

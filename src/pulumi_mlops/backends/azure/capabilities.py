@@ -292,6 +292,13 @@ CAPABILITIES = table(
         "monitor": Entry(
             "emulated", "a pipeline whose job compares, over the files that the data collector has written"
         ),
+        "monitor.managed": Entry(
+            "absent",
+            "the monitor of Azure Machine Learning reads tables that scoring code of one's own collects, and what an "
+            "endpoint captures here are requests as they came; it has no signal of model quality, and none runs in a "
+            "workspace whose network is cut off.",
+            "leave managed out: the library's own program reads what was captured.",
+        ),
         "monitor.metrics": Entry("native", "custom metrics of Azure Monitor, with alert rules and a dashboard"),
         "monitor.ground_truth": Entry("emulated", "the job fetches the version, and joins it"),
         "monitor.on_breach": Entry(

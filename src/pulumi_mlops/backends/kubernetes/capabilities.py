@@ -255,6 +255,11 @@ CAPABILITIES = table(
         ),
         "accelerator": Entry("native", "nvidia.com/gpu"),
         "monitor": Entry("emulated", "a pipeline whose pod compares, over the files that KServe's agent has written"),
+        "monitor.managed": Entry(
+            "absent",
+            "KServe has no monitor of its own that is kept.",
+            "leave managed out: the library's own program reads what was captured.",
+        ),
         "monitor.metrics": Entry("emulated", "a Pushgateway, rules of Prometheus, and a dashboard of Grafana"),
         "monitor.ground_truth": Entry("emulated", "a container of ours fetches the version, and the pod joins it"),
         "monitor.on_breach": Entry(

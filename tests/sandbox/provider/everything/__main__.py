@@ -338,13 +338,42 @@ configuration = aws.sagemaker.EndpointConfiguration(
         "capture_options": [{"capture_mode": "Input"}, {"capture_mode": "Output"}],
     },
 )
-aws.sagemaker.Endpoint(
+asked = aws.sagemaker.Endpoint(
     "endpoint",
     endpoint_config_name=configuration.name,
     deployment_config={
         "blue_green_update_policy": {
             "traffic_routing_configuration": {"type": "ALL_AT_ONCE", "wait_interval_in_seconds": 0}
         }
+    },
+    tags=TAGS,
+)
+quality = aws.sagemaker.DataQualityJobDefinition(
+    "quality",
+    data_quality_app_specification={"image_uri": IMAGE},
+    data_quality_baseline_config={
+        "constraints_resource": {"s3_uri": pulumi.Output.concat("s3://", bucket.bucket, "/constraints.json")}
+    },
+    data_quality_job_input={"endpoint_input": {"endpoint_name": asked.name, "local_path": "/opt/ml/processing/in"}},
+    data_quality_job_output_config={
+        "kms_key_id": key.arn,
+        "monitoring_outputs": {
+            "s3_output": {
+                "s3_uri": pulumi.Output.concat("s3://", bucket.bucket, "/looks"),
+                "local_path": "/opt/ml/processing/out",
+            }
+        },
+    },
+    job_resources={"cluster_config": {"instance_count": 1, "instance_type": "ml.m5.large", "volume_size_in_gb": 20}},
+    role_arn=able,
+    tags=TAGS,
+)
+aws.sagemaker.MonitoringSchedule(
+    "looks",
+    monitoring_schedule_config={
+        "monitoring_job_definition_name": quality.name,
+        "monitoring_type": "DataQuality",
+        "schedule_config": {"schedule_expression": "cron(0 * ? * * *)" if FIRST else "cron(0 6 ? * * *)"},
     },
     tags=TAGS,
 )

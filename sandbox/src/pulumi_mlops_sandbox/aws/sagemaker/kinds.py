@@ -100,6 +100,16 @@ CLUSTER = Kind(
     exists=("ResourceInUse", "A cluster with name {id} already exists: {arn}"),
     sort={"NAME": "{id}", "CREATION_TIME": "CreationTime"},
 )
+MONITORING = Kind(
+    name="MonitoringSchedule",
+    id_field="MonitoringScheduleName",
+    arn_path="monitoring-schedule/{id}",
+    listed="MonitoringScheduleSummaries",
+    missing=("ResourceNotFound", "Monitoring Schedule {arn} not found"),
+    exists=("ResourceInUse", "Monitoring Schedule {arn} already exists"),
+    filters={"StatusEquals": "MonitoringScheduleStatus"},
+    sort={"Name": "{id}", "CreationTime": "CreationTime", "Status": "MonitoringScheduleStatus"},
+)
 _TAKEN = "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
 
 
@@ -147,7 +157,7 @@ RECORDS = frozenset(kind.name for kind in (*JOBS, EXECUTION, MACHINE_EXECUTION))
 _ALL = (
     *JOBS,
     *(FEATURE_GROUP, MODEL_PACKAGE_GROUP, MODEL_PACKAGE, MODEL, ENDPOINT_CONFIG, ENDPOINT),
-    *(MLFLOW_APP, MLFLOW_SERVER, CLUSTER),
+    *(MLFLOW_APP, MLFLOW_SERVER, CLUSTER, MONITORING),
 )
 KINDS = {kind.name: kind for kind in _ALL}
 

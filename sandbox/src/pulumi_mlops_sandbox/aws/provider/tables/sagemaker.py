@@ -49,6 +49,7 @@ _PIPELINE = (
     "roleArn",
     "parallelismConfiguration",
 )
+_BASELINE = {"monitoringScheduleConfig.monitoringJobDefinition.baseline": "BaselineConfig"}
 ROWS = (
     Row(
         resource="aws:sagemaker/mlflowApp:MlflowApp",
@@ -141,6 +142,57 @@ ROWS = (
         replace=("*",),
         identity=("modelPackageGroupName",),
         wait=Wait("ModelPackageGroupStatus", ("Completed",), ("Failed", "DeleteFailed")),
+        wait_gone=True,
+    ),
+    Row(
+        resource="aws:sagemaker/dataQualityJobDefinition:DataQualityJobDefinition",
+        service="sagemaker",
+        id="{name}",
+        name=NAME,
+        create=Call("create_data_quality_job_definition", rename={"name": "JobDefinitionName"}),
+        reads=(
+            Get(
+                "describe_data_quality_job_definition",
+                {"JobDefinitionName": "{id}"},
+                rename={"arn": "JobDefinitionArn", "name": "JobDefinitionName"},
+            ),
+        ),
+        delete=Call("delete_data_quality_job_definition", {"JobDefinitionName": "{id}"}),
+        absent=("ResourceNotFound",),
+        tags=TAGS,
+        replace=("*",),
+        identity=("name",),
+    ),
+    Row(
+        resource="aws:sagemaker/monitoringSchedule:MonitoringSchedule",
+        service="sagemaker",
+        id="{name}",
+        name=NAME,
+        create=Call("create_monitoring_schedule", rename={"name": "MonitoringScheduleName", **_BASELINE}),
+        reads=(
+            Get(
+                "describe_monitoring_schedule",
+                {"MonitoringScheduleName": "{id}"},
+                rename={"arn": "MonitoringScheduleArn", "name": "MonitoringScheduleName", **_BASELINE},
+            ),
+        ),
+        parts=(
+            Part(
+                Call(
+                    "update_monitoring_schedule",
+                    {"MonitoringScheduleName": "{id}"},
+                    only=("monitoringScheduleConfig",),
+                    rename=_BASELINE,
+                ),
+                on=("monitoringScheduleConfig",),
+            ),
+        ),
+        delete=Call("delete_monitoring_schedule", {"MonitoringScheduleName": "{id}"}),
+        absent=("ResourceNotFound",),
+        tags=TAGS,
+        replace=("name",),
+        identity=("name",),
+        wait=Wait("MonitoringScheduleStatus", ("Scheduled", "Stopped"), ("Failed",), "FailureReason"),
         wait_gone=True,
     ),
     Row(
