@@ -78,10 +78,10 @@ class Api:
         try:
             return self._send("GET", path)
         except HTTPError as error:
-            with error:
-                if error.code == HTTPStatus.NOT_FOUND:
-                    return None
-                raise
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise  # whoever catches it may want the server's words
+            error.close()
+            return None
 
     def merge(self, path: str, patch: Fields) -> None:
         """Change an object."""

@@ -60,6 +60,8 @@ def _filtered(call: Call, found: list[Record]) -> list[Record]:
     view = _VIEWS.get(call.query.get("listViewType", "").lower())
     if view is not None:
         found = [record for record in found if view(record)]
+    if wanted := call.query.get("jobType", ""):
+        found = [record for record in found if _said(record, "jobType").lower() == wanted.lower()]
     told = call.query.get("$filter", "")
     if "atscope()" in told.lower():
         found = [record for record in found if ids.within(call.address.scope, ids.parse(record.id).scope)]
