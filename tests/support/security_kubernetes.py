@@ -17,10 +17,15 @@ PARTS: Any = {
     "gateway": {"name": "gateways/public", "domain": "ml.example.com"},
     "metrics": "http://prometheus.monitoring.svc:9090",
 }
+IMAGE = "registry.example.com/churn/train:1"
 SHOP: Any = [{"namespace": "shop"}]
 RIGHTS = {
     "churn-consumer-shop": "consumers fetch artifacts",
     "models-consumer-shop": "consumers log in to the registry as a user that reads",
+    "retrain-pipeline": "Argo's own containers report what became of a step",
+    "drift-monitor-pipeline": "as that of every pipeline",
+    "drift-monitor-starts": "the Monitor's step starts the pipeline of `on_breach`; an admission policy takes no other "
+    "workflow from it",
     "score-release": "the release Job moves the one route and looks at its own revisions",
     "job-reads": "what the Identity was given: secrets, a key that reads where it reads files, its login to a tracker",
     "job-trusts": "whoever is trusted asks for tokens of the account",
@@ -62,6 +67,17 @@ OPENINGS = {
     "score-callers": "Prometheus measures; the gateway and `invokers` ask",
     "score-release": "the release Job reads and moves the route, and asks Prometheus",
     "score-internet": "an Endpoint that reads, has secrets or says `isolated=False`, on a platform that is not private",
+    "retrain-steps-out": "Argo's own containers bring files of steps, and take them away",
+    "retrain-steps-to-store": "the same, from the object store's side",
+    "retrain-reports": "Argo's own containers report to the API server",
+    "retrain-internet": "steps of a pipeline, on a platform that is not private",
+    "drift-monitor-steps-out": "as those of every pipeline",
+    "drift-monitor-steps-to-store": "the same, from the object store's side",
+    "drift-monitor-reports": "as those of every pipeline",
+    "drift-monitor-internet": "as those of every pipeline",
+    "drift-monitor-measures-drift-out": "the Monitor's step sends its numbers, and no other pod does",
+    "drift-monitor-measures-drift-to-metrics": "the same, from the Pushgateway's side",
+    "drift-metrics": "Prometheus takes the numbers from the Pushgateway",
     "gpus-runs": "the pods of training runs reach each other, at ports that their libraries choose",
     "job-calls-out": "pods that act as the Identity reach what it reads, writes, invokes, and records in",
     "job-calls-to-runs": "the same, from the tracker's side",
@@ -88,11 +104,23 @@ def program() -> None:
     registry = mlops.ModelRegistry("models", platform=hub, approvers=[{"user": "lead"}], events=events, consumers=SHOP)
     model = mlops.Model("churn", registry=registry)
     score = mlops.Endpoint(
-        "score", platform=hub, model=model.version(1), reads=[group.online], isolated=None, invokers=SHOP
+        "score",
+        platform=hub,
+        model=model.version(1),
+        reads=[group.online],
+        isolated=None,
+        invokers=SHOP,
+        capture_percent=10,
     )
     reads: Any = [group.online, group.as_of(days=90)]
     rows = mlops.Dataset("rows", platform=hub, retention_days=400)
     mlops.TrainingCluster("gpus", platform=hub)
+    fit = mlops.train(image=IMAGE, command=["fit"], outputs=["model", "baseline"])
+    retrain = mlops.Pipeline("retrain", platform=hub, steps={"fit": fit}, alerts=False)
+    drift: Any = [{"kind": "data_drift"}]
+    mlops.Monitor(
+        "drift", endpoint=score, baseline=rows.latest(), signals=drift, on_breach={"run": retrain}, image=IMAGE
+    )
     mlops.Identity(
         "job",
         platform=hub,
@@ -171,7 +199,7 @@ def _labels(selector: Mapping[str, Any]) -> str:
     short = {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
     if labels.keys() == short:
         return f"`{labels['app.kubernetes.io/name']}` of `{labels['app.kubernetes.io/instance']}`"
-    return ", ".join(f"`{key.rpartition('/')[2]}={value}`" for key, value in labels.items())
+    return ", ".join(f"`{key.rpartition('/')[2]}={value}`" for key, value in sorted(labels.items()))
 
 
 def written(page: str) -> str:
