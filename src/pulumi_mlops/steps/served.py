@@ -44,6 +44,8 @@ class BaselineView:
     def places(self) -> Iterator[Place]:
         """Yield the folders in which records and files of the pipeline are, of whichever version."""
         yield Place(self.runs)
+        if f"/pipelines/{self.pipeline.name}/" in self.record:
+            return  # it is among the runs
         root, _, _ = self.record.rpartition(f"/{self.step}/")
         below = (root or self.record).rpartition("/")[0]
         if "://" in below:
