@@ -249,3 +249,19 @@ def test_doctor_says_whether_there_can_be_one(
     monkeypatch.setattr(product, "find", lambda: built)
     (check,) = (check for check in doctor.checks() if check.what == "real Kubernetes node")
     assert (check.state, check.detail) == (state, said)
+
+
+@pytest.mark.parametrize(("version", "file", "weight"), [(1, "cpu.shares", "10240"), (2, "cpu.weight", "1000")])
+def test_pods_have_more_of_the_processors_than_one_process_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, file: str, weight: str
+) -> None:
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    hierarchy = tmp_path if version == 2 else tmp_path / "cpu"
+    (hierarchy / "node").mkdir(parents=True)
+    (hierarchy / "node" / file).write_text("100")  # the kernel makes it with the group
+    if version == 2:
+        (tmp_path / "cgroup.controllers").write_text("cpu memory")
+    else:
+        (hierarchy / "tasks").touch()
+    cgroups.make("node")
+    assert (hierarchy / "node" / file).read_text() == weight

@@ -11,6 +11,10 @@ ENABLED = (*NEEDED, "io", "hugetlb")
 INHERITED = ("cpuset.cpus", "cpuset.mems")
 """Files of version 1 that are empty in a new group, which then may hold nothing."""
 
+WEIGHTS = {"cpu.shares": 10 * 1024, "cpu.weight": 1000}
+"""By file, of either version: ten times as much of the processors as any one of the processes beside it. A group has as
+much as one alone unless told, so that all pods together starve on a busy machine, and their probes fail."""
+
 
 def version() -> int:
     """Say which version this machine has."""
@@ -34,6 +38,7 @@ def make(name: str) -> None:
             enabled = " ".join(f"+{controller}" for controller in ENABLED if controller in there)
             (ROOT / "cgroup.subtree_control").write_text(enabled)
             (ROOT / name).mkdir(exist_ok=True)
+            _weigh(ROOT / name)
             return
         for hierarchy in _hierarchies():
             group = hierarchy / name
@@ -41,11 +46,18 @@ def make(name: str) -> None:
             for file in INHERITED:
                 if (hierarchy / file).exists() and not (group / file).read_text().strip():
                     (group / file).write_text((hierarchy / file).read_text())
+            _weigh(group)
     except OSError as error:
         raise SandboxError(
             f"No control group can be made for a node ({error.filename}: {error.strerror}): a container without rights "
             "to them can run none. Use a cluster of another kind, such as kind, by its kubeconfig."
         ) from error
+
+
+def _weigh(group: Path) -> None:
+    for file, weight in WEIGHTS.items():
+        if (group / file).exists():
+            (group / file).write_text(str(weight))
 
 
 def remove(name: str) -> list[Path]:
