@@ -50,7 +50,7 @@ def test_every_misfit_is_told_and_nothing_is_written(world: World) -> None:
         row(3, age=1.5),
         row(4, new="yes"),
         row(5, since=dt.datetime(2026, 1, 1)),  # noqa: DTZ001 (it is about one without a zone)
-        row(6, **{"spend-30d": float("inf")}),
+        {**row(6), "spend-30d": float("inf")},
         row("seven"),  # type: ignore[arg-type]
     ]
     with pytest.raises(InvalidCall) as caught:

@@ -32,7 +32,8 @@ def _rows(frame: Any) -> list[Mapping[Any, Any]]:
     if isinstance(frame, Mapping):
         return _of_columns(frame)
     for method in _ASKED:
-        if callable(ask := getattr(frame, method, None)):
+        ask: Any = getattr(frame, method, None)
+        if ask:
             return list(ask())
     if hasattr(frame, "to_dict") and hasattr(frame, "columns"):  # pandas
         return list(frame.to_dict("records"))
@@ -99,8 +100,9 @@ def plain_time(value: dt.datetime) -> dt.datetime | None:
     """Return a time as Python has it; one of pandas knows nanoseconds, and can be none."""
     if value != value:  # noqa: PLR0124 (pandas' NaT)
         return None
-    convert = getattr(value, "to_pydatetime", None)
-    return convert(warn=False) if callable(convert) else value
+    convert: Any = getattr(value, "to_pydatetime", None)
+    found: dt.datetime = convert(warn=False) if convert else value
+    return found
 
 
 def parquet(given: list[Row], columns: Mapping[str, str]) -> bytes:

@@ -87,7 +87,7 @@ class Played:
 
             do_GET = do_POST = do_PUT = do_PATCH = handle_one  # noqa: N815 (the names are the server's)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 (the names are the server's)
                 return
 
         return Handler

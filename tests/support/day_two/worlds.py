@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pulumi_mlops import EndpointRef, FeatureGroupRef, ModelRef, PlatformRef
+from pulumi_mlops.backends.aws import sessions as aws_sessions
 from pulumi_mlops.backends.azure import sessions
 from pulumi_mlops.backends.kubernetes import live, reading, tracking
 from pulumi_mlops.backends.kubernetes.health import REVISION, VARIANT
@@ -81,6 +82,8 @@ def on_aws(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
     )
     address = {"group": GROUP_NAME, "arn": arn["ModelPackageGroupArn"]}
     model = ModelRef(name="people", backend="aws", platform=hub, gate={"auc": ">=0.9"}, address=address)
+    for kept in (aws_sessions._session, aws_sessions._client):
+        kept.cache_clear()  # other tests put sessions of their own there
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     settings = {

@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 
-from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.errors import MlopsError, Unavailable
 
 _NO_RIGHT = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"})
 _NO_LOGIN = frozenset(
@@ -29,6 +29,7 @@ TOO_FAST = frozenset(
         "TooManyRequestsException",
     }
 )
+_FAILED = frozenset({"InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "500", "503"})
 _WITHOUT_LOGIN = frozenset(
     {
         "CredentialRetrievalError",
@@ -55,9 +56,12 @@ def asking(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise MlopsError(_refused(what, error.response.get("Error", {}), error.operation_name)) from error
+        told = error.response.get("Error", {})
+        passes = told.get("Code") in TOO_FAST | _FAILED
+        raise (Unavailable if passes else MlopsError)(_refused(what, told, error.operation_name)) from error
     except BotoCoreError as error:
-        raise MlopsError(_unanswered(what, error)) from error
+        unreached = {"HTTPClientError", "ConnectionError"} & {kind.__name__ for kind in type(error).__mro__}
+        raise (Unavailable if unreached else MlopsError)(_unanswered(what, error)) from error
 
 
 def _refused(what: str, error: Mapping[str, object], operation: str) -> str:
@@ -77,7 +81,7 @@ def _refused(what: str, error: Mapping[str, object], operation: str) -> str:
             f"AWS is asked too often, and did not answer about {what}: {message}. Run pulumi up again, with fewer at a "
             "time: pulumi up --parallel 4"
         )
-    if code in {"InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "500", "503"}:
+    if code in _FAILED:
         return f"AWS failed when it was asked about {what}: {message}. Run pulumi up again later"
     return f"AWS refused what it was asked about {what}: {message} ({code or 'no code'}, {operation})"
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from pulumi_mlops.backends.azure.sessions import Answer
-from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.core.errors import MlopsError, Unavailable
 
 _LOGIN = "Log in with: az login; look at who you are with: az account show"
 _ACTION = re.compile(r"perform action '([^']+)'(?: over scope '([^']+)')?")
@@ -24,7 +24,7 @@ def asking(what: str) -> Iterator[None]:
         told = _first(error)
         raise MlopsError(f"Azure was not asked about {what}, for want of credentials: {told}. {_LOGIN}") from error
     except AzureError as error:
-        raise MlopsError(
+        raise Unavailable(
             f"Azure does not answer when it is asked about {what}: {_first(error)}. Look at network and proxies; "
             "try: az account show"
         ) from error
@@ -56,10 +56,10 @@ def refused(what: str, answer: Answer) -> MlopsError:
             "docs/credentials.md lists the rights that the library's look-ups need"
         )
     if answer.status == _TOO_MANY:
-        return MlopsError(
+        return Unavailable(
             f"Azure is asked too often, and did not answer about {what}: {message}. Run pulumi up again, with fewer at "
             "a time: pulumi up --parallel 4"
         )
     if answer.status >= _BROKEN:
-        return MlopsError(f"Azure failed when it was asked about {what}: {message}. Run pulumi up again later")
+        return Unavailable(f"Azure failed when it was asked about {what}: {message}. Run pulumi up again later")
     return MlopsError(f"Azure refused what it was asked about {what}: {message} ({code})")
