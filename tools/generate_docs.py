@@ -17,6 +17,7 @@ from typing import Any, get_origin
 
 import aws_rights
 import generate_interface
+import policy_rules
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
@@ -401,6 +402,7 @@ def pages() -> dict[Path, str]:
     return made | {
         DOCS / "updates.md": updates_page(),
         DOCS / "capabilities.md": capabilities_page(),
+        DOCS / "policies" / "rules.md": policy_rules.page(NOTE, table),
         readme: between(readme, "matrix", summary()),
         cluster: between(cluster, "operators", operators_table()),
         DOCS / "security.md": between(DOCS / "security.md", "aws-rights", aws_rights_table()),

@@ -89,3 +89,30 @@ def test_what_is_not_known_yet_is_neither_good_nor_bad(cloud: str) -> None:
             JUDGE.all([*others, blurred(one, path)])
     single = {rule.id for rule in RULES for check in rule.checks if check.cloud == cloud and check.predicate}
     assert single - undecided <= {"data.stateful-protected", "access.no-lasting-keys"}
+
+
+def test_one_unknown_value_does_not_hide_what_is_wrong_with_another() -> None:
+    """In a first preview most names are unknown: each resource is judged by itself."""
+    token = "azure-native:storage:StorageAccount"
+    there = resource(token, "other", {"accountName": UNKNOWN, "publicNetworkAccess": UNKNOWN})
+    shut = resource(token, "shut", {"accountName": "shut", "publicNetworkAccess": "Disabled"})
+    door = resource("azure-native:network:PrivateEndpoint", "door", {"privateLinkServiceConnections": [UNKNOWN]})
+    found = {
+        each.resource: each.state for each in JUDGE.all([there, shut, door]) if each.rule.id == "network.private-way"
+    }
+    assert found == {"other": "undecided", "shut": "violation"}
+
+
+def test_what_the_engine_knows_of_a_property_counts_for_its_unknown_value() -> None:
+    shut = resource("azure-native:storage:StorageAccount", "shut", {"publicNetworkAccess": "Disabled"})
+    key = "privateLinkServiceConnections"
+    door = resource("azure-native:network:PrivateEndpoint", "door", {key: UNKNOWN}, depends={key: [shut.urn]})
+    assert not [each for each in JUDGE.all([shut, door]) if each.rule.id == "network.private-way"]
+
+
+def test_the_middle_of_a_path_means_nothing() -> None:
+    """A resource group and a workspace may have one name."""
+    resources = good("azure")
+    del resources["door-workspace"]
+    found = {each.resource for each in JUDGE.all(list(resources.values())) if each.rule.id == "network.private-way"}
+    assert found == {"workspace"}

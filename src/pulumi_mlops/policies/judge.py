@@ -37,8 +37,8 @@ class Judge:
         """Judge what resources are to each other."""
         found: list[Finding] = []
         for rule, check, relation in self._across:
-            if first := stack.all(*check.types):
-                found += self._found(rule, partial(relation, stack, self.settings), first[0])
+            for each in stack.all(*check.types):
+                found += self._found(rule, partial(relation, each, stack, self.settings), each)
         return found
 
     def all(self, resources: Sequence[Resource]) -> list[Finding]:

@@ -27,7 +27,7 @@ class Problem:
 
 
 Predicate = Callable[[Resource, Settings], Iterable[Problem]]
-Relation = Callable[[Stack, Settings], Iterable[Problem]]
+Relation = Callable[[Resource, Stack, Settings], Iterable[Problem]]
 
 
 @dataclass(frozen=True)
@@ -99,5 +99,5 @@ def on(types: str | Sequence[str], *predicates: Predicate) -> Check:
 
 
 def across(types: str | Sequence[str], relation: Relation) -> Check:
-    """Say what has to hold between the resources of a stack that has one of some kinds."""
+    """Say what each resource of some kinds has to be to the others of its stack."""
     return Check((types,) if isinstance(types, str) else tuple(types), relation=relation)

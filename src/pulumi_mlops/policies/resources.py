@@ -1,6 +1,7 @@
 """What rules look at: resources of any provider, by one name a kind, with values that may not be known yet."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -14,6 +15,9 @@ NAMES: Final = (
     "featureGroupName", "modelPackageGroupName", "virtualNetworkName", "subnetName", "networkSecurityGroupName",
 )  # fmt: skip
 """Properties by which other resources know one."""
+
+
+_MARKS: Final = re.compile(r"[:\\\"',\s*]+")
 
 
 class Undecided(Exception):  # noqa: N818  (it says what is so)
@@ -236,6 +240,13 @@ class Stack:
             return False
         return any(_names(value, other) for value in (found if isinstance(found, list | tuple) else [found]))
 
+    def mentions(self, one: Resource, path: str, other: Resource) -> bool:
+        """Say whether the other resource is meant anywhere within a property: by the engine's record, or by name."""
+        root = path.split(".", maxsplit=1)[0]
+        if other.urn in one.depends.get(root, ()):
+            return True
+        return isinstance(one.value, Mapping) and _within(one.value.get(root), other)
+
     def whose(self, types: Iterable[str], path: str, other: Resource) -> Iterator[Resource]:
         """Find the resources of some kinds of which a property means a resource."""
         return (one for one in self.all(*types) if self.means(one, path, other))
@@ -245,3 +256,15 @@ def _names(value: Any, other: Resource) -> bool:
     if not isinstance(value, str):
         return False
     return value in other.names or value.rpartition("/")[2] in other.names
+
+
+def _within(value: Any, other: Resource) -> bool:
+    """Look for a name among the parts of ARNs and of JSON; of a path, only its end means a thing."""
+    if isinstance(value, Mapping):
+        return any(_within(each, other) for each in value.values())
+    if isinstance(value, list | tuple):
+        return any(_within(each, other) for each in value)
+    if not isinstance(value, str):
+        return False
+    ends = (part.rstrip("/").rpartition("/")[2] for part in _MARKS.split(value))
+    return value in other.names or not other.names.isdisjoint(ends)

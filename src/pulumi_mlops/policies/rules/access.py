@@ -184,14 +184,13 @@ def _k8s_all_secrets(resource: Resource, _: Settings) -> Iterator[Problem]:
             )
 
 
-def _shared_roles(stack: Stack, _: Settings) -> Iterator[Problem]:
+def _shared_roles(role: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     """Find a role that people's notebooks and a served model share."""
-    for role in stack.all(kinds.ROLE):
-        people = list(stack.whose((kinds.NOTEBOOK,), "roleArn", role)) + list(
-            stack.whose((kinds.DOMAIN,), "defaultUserSettings.executionRole", role)
-        )
-        if people and list(stack.whose((kinds.MODEL,), "executionRoleArn", role)):
-            yield Problem("name", f"is the role of {people[0].name} and of a served model", "a role for each", role)
+    people = list(stack.whose((kinds.NOTEBOOK,), "roleArn", role)) + list(
+        stack.whose((kinds.DOMAIN,), "defaultUserSettings.executionRole", role)
+    )
+    if people and list(stack.whose((kinds.MODEL,), "executionRoleArn", role)):
+        yield Problem("name", f"is the role of {people[0].name} and of a served model", "a role for each")
 
 
 def _own_identity(resource: Resource, _: Settings) -> Iterator[Problem]:

@@ -21,25 +21,19 @@ IDLE = "appLifecycleManagement.idleSettings.idleTimeoutInMinutes"
 MACHINE_LABEL = "node.kubernetes.io/instance-type"
 
 
-def _budget(stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not stack.all(BUDGET, "aws:budgets:BudgetAction"):
-        yield Problem("budget", "is nowhere in the stack", "aws.budgets.Budget with a limit", stack.all(*COSTS)[0])
+def _budget(one: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if one is stack.all(*COSTS)[0] and not stack.all(BUDGET):  # said once
+        yield Problem("budget", "is nowhere in the stack", "aws.budgets.Budget with a limit")
 
 
-def _azure_budget(stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not stack.all(AZURE_BUDGET):
-        yield Problem(
-            "budget",
-            "is nowhere in the stack",
-            "azure_native.consumption.Budget with an amount",
-            stack.all(*AZURE_COSTS)[0],
-        )
+def _azure_budget(one: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if one is stack.all(*AZURE_COSTS)[0] and not stack.all(AZURE_BUDGET):
+        yield Problem("budget", "is nowhere in the stack", "azure_native.consumption.Budget with an amount")
 
 
-def _quota(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for namespace in stack.all(kinds.NAMESPACE):
-        if not list(stack.whose((QUOTA,), "metadata.namespace", namespace)):
-            yield Problem("metadata.name", "has no quota", "a ResourceQuota of CPUs, memory and GPUs", namespace)
+def _quota(namespace: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if not list(stack.whose((QUOTA,), "metadata.namespace", namespace)):
+        yield Problem("metadata.name", "has no quota", "a ResourceQuota of CPUs, memory and GPUs")
 
 
 def _heard(resource: Resource, _: Settings) -> Iterator[Problem]:

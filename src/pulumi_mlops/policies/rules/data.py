@@ -27,54 +27,45 @@ def _protected(resource: Resource, _: Settings) -> Iterator[Problem]:
         yield Problem("protect", "is not set", "opts=pulumi.ResourceOptions(protect=True)")
 
 
-def _versioned(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for bucket in stack.all(kinds.BUCKET):
-        told = [
-            one.get("versioningConfiguration.status") == "Enabled"
-            for one in stack.whose((VERSIONING,), "bucket", bucket)
-        ]
-        if not any(told) and bucket.get("versioning.enabled") is not True:
-            yield Problem("versioning", "is off", "aws.s3.BucketVersioning with status Enabled", bucket)
+def _versioned(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    told = [
+        one.get("versioningConfiguration.status") == "Enabled" for one in stack.whose((VERSIONING,), "bucket", bucket)
+    ]
+    if not any(told) and bucket.get("versioning.enabled") is not True:
+        yield Problem("versioning", "is off", "aws.s3.BucketVersioning with status Enabled")
 
 
-def _azure_versioned(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for account in stack.all(kinds.STORAGE):
-        if account.get("isHnsEnabled") is True:
-            continue  # Azure has no versions there
-        told = [one.get("isVersioningEnabled") is True for one in stack.whose((BLOBS,), "accountName", account)]
-        if not any(told):
-            fix = "azure_native.storage.BlobServiceProperties with is_versioning_enabled=True"
-            yield Problem("isVersioningEnabled", "is off", fix, account)
+def _azure_versioned(account: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if account.get("isHnsEnabled") is True:
+        return  # Azure has no versions there
+    told = [one.get("isVersioningEnabled") is True for one in stack.whose((BLOBS,), "accountName", account)]
+    if not any(told):
+        fix = "azure_native.storage.BlobServiceProperties with is_versioning_enabled=True"
+        yield Problem("isVersioningEnabled", "is off", fix)
 
 
-def _comes_back(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for account in stack.all(kinds.STORAGE):
-        told = [
-            one.get("deleteRetentionPolicy.enabled") is True for one in stack.whose((BLOBS,), "accountName", account)
-        ]
-        if not any(told) and account.get("isHnsEnabled") is not True:
-            fix = "azure_native.storage.BlobServiceProperties with delete_retention_policy"
-            yield Problem("deleteRetentionPolicy", "is off", fix, account)
+def _comes_back(account: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    told = [one.get("deleteRetentionPolicy.enabled") is True for one in stack.whose((BLOBS,), "accountName", account)]
+    if not any(told) and account.get("isHnsEnabled") is not True:
+        fix = "azure_native.storage.BlobServiceProperties with delete_retention_policy"
+        yield Problem("deleteRetentionPolicy", "is off", fix)
 
 
-def _closed(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for bucket in stack.all(kinds.BUCKET):
-        blocks = list(stack.whose((CLOSED,), "bucket", bucket))
-        if not any(all(block.get(key) is True for key in SHUT) for block in blocks):
-            fix = f"aws.s3.BucketPublicAccessBlock with {', '.join(SHUT)}"
-            yield Problem("publicAccessBlock", "is not whole", fix, bucket)
+def _closed(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    blocks = list(stack.whose((CLOSED,), "bucket", bucket))
+    if not any(all(block.get(key) is True for key in SHUT) for block in blocks):
+        fix = f"aws.s3.BucketPublicAccessBlock with {', '.join(SHUT)}"
+        yield Problem("publicAccessBlock", "is not whole", fix)
 
 
-def _lifecycle(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for bucket in stack.all(kinds.BUCKET):
-        if not bucket.get("lifecycleRules") and not list(stack.whose((LIFECYCLE,), "bucket", bucket)):
-            yield Problem("lifecycle", "is not set", "aws.s3.BucketLifecycleConfiguration", bucket)
+def _lifecycle(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if not bucket.get("lifecycleRules") and not list(stack.whose((LIFECYCLE,), "bucket", bucket)):
+        yield Problem("lifecycle", "is not set", "aws.s3.BucketLifecycleConfiguration")
 
 
-def _azure_lifecycle(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for account in stack.all(kinds.STORAGE):
-        if not list(stack.whose((AZURE_LIFECYCLE,), "accountName", account)):
-            yield Problem("lifecycle", "is not set", "azure_native.storage.ManagementPolicy", account)
+def _azure_lifecycle(account: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if not list(stack.whose((AZURE_LIFECYCLE,), "accountName", account)):
+        yield Problem("lifecycle", "is not set", "azure_native.storage.ManagementPolicy")
 
 
 def _final(resource: Resource, _: Settings) -> Iterator[Problem]:
@@ -97,15 +88,14 @@ def _azure_backed_up(resource: Resource, settings: Settings) -> Iterator[Problem
         )
 
 
-def _database_backed_up(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for database in stack.all(kinds.DATABASE):
-        planned = [
-            each
-            for each in stack.all(BACKUP)
-            if each.namespace == database.namespace and each.get("spec.cluster.name") in database.names
-        ]
-        if not planned:
-            yield Problem("spec.backup", "has no schedule", "a ScheduledBackup of it", database)
+def _database_backed_up(database: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    planned = [
+        each
+        for each in stack.all(BACKUP)
+        if each.namespace == database.namespace and each.get("spec.cluster.name") in database.names
+    ]
+    if not planned:
+        yield Problem("spec.backup", "has no schedule", "a ScheduledBackup of it")
 
 
 def _logs_kept(resource: Resource, settings: Settings) -> Iterator[Problem]:

@@ -18,32 +18,26 @@ LOCAL_DISK = re.compile(r"^ml\.(g\dn?|p\dd|m5d|c5d|r5d|m6id|c6id|r6id|g4dn|g6e|t
 """Machines with a disk of their own, which is encrypted by its hardware and refuses a key."""
 
 
-def _kms_in_bucket(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for bucket in stack.all(kinds.BUCKET):
-        told = [(one, "rules") for one in stack.whose((ENCRYPTION,), "bucket", bucket)]
-        told += (
-            [(bucket, "serverSideEncryptionConfiguration.rule")]
-            if bucket.get("serverSideEncryptionConfiguration")
-            else []
-        )
-        used = [
-            rule.texts("applyServerSideEncryptionByDefault.sseAlgorithm")
-            for one, path in told
-            for rule in one.each(path)
-        ]
-        if not any(each and each[0].startswith("aws:kms") for each in used):
-            said = "has no encryption with a key of KMS"
-            fix = 'aws.s3.BucketServerSideEncryptionConfiguration with sse_algorithm="aws:kms" and a key'
-            yield Problem("serverSideEncryptionConfiguration", said, fix, bucket)
+def _kms_in_bucket(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    told = [(one, "rules") for one in stack.whose((ENCRYPTION,), "bucket", bucket)]
+    told += (
+        [(bucket, "serverSideEncryptionConfiguration.rule")] if bucket.get("serverSideEncryptionConfiguration") else []
+    )
+    used = [
+        rule.texts("applyServerSideEncryptionByDefault.sseAlgorithm") for one, path in told for rule in one.each(path)
+    ]
+    if not any(each and each[0].startswith("aws:kms") for each in used):
+        said = "has no encryption with a key of KMS"
+        fix = 'aws.s3.BucketServerSideEncryptionConfiguration with sse_algorithm="aws:kms" and a key'
+        yield Problem("serverSideEncryptionConfiguration", said, fix)
 
 
-def _tls_in_bucket(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for bucket in stack.all(kinds.BUCKET):
-        policies = [*stack.whose((BUCKET_POLICY,), "bucket", bucket), *([bucket] if bucket.get("policy") else [])]
-        statements = [each for policy in policies for each in policy.document("policy").each("Statement")]
-        if not any(_denies_plain(each) for each in statements):
-            said = "does not refuse requests without TLS"
-            yield Problem("policy", said, 'a statement that denies s3:* where "aws:SecureTransport" is "false"', bucket)
+def _tls_in_bucket(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    policies = [*stack.whose((BUCKET_POLICY,), "bucket", bucket), *([bucket] if bucket.get("policy") else [])]
+    statements = [each for policy in policies for each in policy.document("policy").each("Statement")]
+    if not any(_denies_plain(each) for each in statements):
+        said = "does not refuse requests without TLS"
+        yield Problem("policy", said, 'a statement that denies s3:* where "aws:SecureTransport" is "false"')
 
 
 def _denies_plain(statement: Part) -> bool:
@@ -52,22 +46,14 @@ def _denies_plain(statement: Part) -> bool:
     return statement.get("Effect") == "Deny" and str(bools.get("aws:SecureTransport", "")).lower() == "false"
 
 
-def _served_features(stack: Stack, _: Settings) -> Iterator[Problem]:
-    """Find groups without a key of which a role of a served model may read."""
-    roles = [
-        role
-        for model in stack.all(kinds.MODEL)
-        for role in stack.all(kinds.ROLE)
-        if stack.means(model, "executionRoleArn", role)
-    ]
-    for role in roles:
+def _served_features(model: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    """Find groups without a key that the role of a served model may read."""
+    for role in (one for one in stack.all(kinds.ROLE) if stack.means(model, "executionRoleArn", one)):
         for rights in stack.whose(("aws:iam:RolePolicy",), "role", role):
             for group in stack.all(kinds.FEATURES):
-                reads = any("getrecord" in str(each.get("Action", "")).lower() for each in kinds.allowed(rights))
-                meant = group.urn in rights.depends.get("policy", ()) or any(
-                    name in str(each.get("Resource", "")) for each in kinds.allowed(rights) for name in group.names
-                )
-                if reads and meant and not group.get("onlineStoreConfig.securityConfig.kmsKeyId"):
+                if stack.mentions(rights, "policy", group) and not group.get(
+                    "onlineStoreConfig.securityConfig.kmsKeyId"
+                ):
                     said = "is not set, and an endpoint reads the group"
                     yield Problem("onlineStoreConfig.securityConfig.kmsKeyId", said, "the key of the platform", group)
 

@@ -52,17 +52,10 @@ def _region(resource: Resource, settings: Settings) -> Iterator[Problem]:
         yield Problem(path, f"is {region}, which is not allowed", " or ".join(settings.regions))
 
 
-def _audited(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for watched in stack.all(kinds.WORKSPACE, kinds.VAULT):
-        found = [
-            each
-            for each in stack.all(SETTING)
-            if watched.urn in each.depends.get("resourceUri", ())
-            or str(each.get("resourceUri", "")).rpartition("/")[2] in watched.names
-        ]
-        if not found:
-            fix = "azure_native.monitor.DiagnosticSetting with resource_uri of it"
-            yield Problem("diagnosticSettings", "send nothing anywhere", fix, watched)
+def _audited(watched: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if not any(stack.mentions(each, "resourceUri", watched) for each in stack.all(SETTING)):
+        fix = "azure_native.monitor.DiagnosticSetting with resource_uri of it"
+        yield Problem("diagnosticSettings", "send nothing anywhere", fix)
 
 
 def _described(resource: Resource, _: Settings) -> Iterator[Problem]:

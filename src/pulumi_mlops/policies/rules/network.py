@@ -67,80 +67,55 @@ def _policy_outbound(resource: Resource, _: Settings) -> Iterator[Problem]:
             yield Problem(rule.path, "lets everything out", "the namespaces, addresses and ports that are called")
 
 
-def _machines_in_network(stack: Stack, _: Settings) -> Iterator[Problem]:
-    managed = [
-        each
-        for each in stack.all(kinds.WORKSPACE)
-        if each.get("managedNetwork.isolationMode") not in (None, "Disabled")
+def _machines_in_network(compute: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    workspaces = [each for each in stack.all(kinds.WORKSPACE) if stack.means(compute, "workspaceName", each)]
+    managed = any(each.get("managedNetwork.isolationMode") not in (None, "Disabled") for each in workspaces)
+    if not managed and not compute.get("properties.properties.subnet.id"):
+        said = "is not set, and the workspace has no network of its own"
+        yield Problem("properties.properties.subnet.id", said, "subnet={'id': subnet.id}")
+
+
+def _doors(closed: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if closed.get("publicNetworkAccess", closed.get("properties.publicNetworkAccess")) != "Disabled":
+        return
+    doors = stack.all(DOOR)
+    meant = any(stack.mentions(door, "privateLinkServiceConnections", closed) for door in doors)
+    reached_by_workspace = closed.type != kinds.WORKSPACE and not doors
+    if not meant and not reached_by_workspace:
+        said = "is closed to the internet, and nothing else leads to it"
+        yield Problem("publicNetworkAccess", said, "azure_native.network.PrivateEndpoint to it")
+
+
+def _service_doors(model: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    networks = stack.all(kinds.VPC)
+    if not model.get("vpcConfig") or not networks:
+        return
+    services = " ".join(str(each.get("serviceName", "")) for each in stack.all("aws:ec2:VpcEndpoint"))
+    if ".s3" not in services:
+        said = "is in a network from which no endpoint leads to S3"
+        yield Problem("vpcConfig", said, "aws.ec2.VpcEndpoint for com.amazonaws.REGION.s3")
+
+
+def _default_group(network: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    closed = [
+        one
+        for one in stack.whose((DEFAULT_GROUP,), "vpcId", network)
+        if not one.get("ingress") and not one.get("egress")
     ]
-    for compute in stack.all(kinds.COMPUTE):
-        inside = any(stack.means(compute, "workspaceName", each) for each in managed)
-        if not inside and not compute.get("properties.properties.subnet.id"):
-            said = "is not set, and the workspace has no network of its own"
-            yield Problem("properties.properties.subnet.id", said, "subnet={'id': subnet.id}", compute)
+    if not closed:
+        yield Problem("defaultSecurityGroup", "is as AWS makes it", "aws.ec2.DefaultSecurityGroup without rules")
 
 
-def _doors(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for closed in stack.all(kinds.WORKSPACE, kinds.STORAGE, kinds.VAULT, kinds.IMAGES):
-        access = closed.get("publicNetworkAccess", closed.get("properties.publicNetworkAccess"))
-        if access != "Disabled":
-            continue
-        doors = stack.all(DOOR)
-        meant = [
-            door
-            for door in doors
-            if closed.urn in door.depends.get("privateLinkServiceConnections", ())
-            or any(
-                _last(each.get("privateLinkServiceId")) in closed.names
-                for each in door.each("privateLinkServiceConnections")
-            )
-        ]
-        in_managed = closed.type != kinds.WORKSPACE and not doors
-        if not meant and not in_managed:
-            said = "is closed to the internet, and nothing else leads to it"
-            yield Problem("publicNetworkAccess", said, "azure_native.network.PrivateEndpoint to it", closed)
+def _flow_logs(network: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if not list(stack.whose((FLOW,), "vpcId", network)):
+        yield Problem("flowLogs", "are not kept", "aws.ec2.FlowLog for it")
 
 
-def _last(value: object) -> str:
-    return str(value or "").rpartition("/")[2]
-
-
-def _service_doors(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for model in stack.all(kinds.MODEL):
-        networks = stack.all(kinds.VPC)
-        if not model.get("vpcConfig") or not networks:
-            continue
-        services = " ".join(str(each.get("serviceName", "")) for each in stack.all("aws:ec2:VpcEndpoint"))
-        if ".s3" not in services:
-            said = "is in a network from which no endpoint leads to S3"
-            yield Problem("vpcConfig", said, "aws.ec2.VpcEndpoint for com.amazonaws.REGION.s3", model)
-
-
-def _default_group(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for network in stack.all(kinds.VPC):
-        closed = [
-            one
-            for one in stack.whose((DEFAULT_GROUP,), "vpcId", network)
-            if not one.get("ingress") and not one.get("egress")
-        ]
-        if not closed:
-            yield Problem(
-                "defaultSecurityGroup", "is as AWS makes it", "aws.ec2.DefaultSecurityGroup without rules", network
-            )
-
-
-def _flow_logs(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for network in stack.all(kinds.VPC):
-        if not list(stack.whose((FLOW,), "vpcId", network)):
-            yield Problem("flowLogs", "are not kept", "aws.ec2.FlowLog for it", network)
-
-
-def _default_deny(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for namespace in stack.all(kinds.NAMESPACE):
-        policies = stack.whose((kinds.NETWORK,), "metadata.namespace", namespace)
-        if not any(_denies(policy, "Ingress") for policy in policies):
-            said = "has no policy that denies what no other allows"
-            yield Problem("metadata.name", said, "a NetworkPolicy with an empty podSelector and no rules", namespace)
+def _default_deny(namespace: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    policies = stack.whose((kinds.NETWORK,), "metadata.namespace", namespace)
+    if not any(_denies(policy, "Ingress") for policy in policies):
+        said = "has no policy that denies what no other allows"
+        yield Problem("metadata.name", said, "a NetworkPolicy with an empty podSelector and no rules")
 
 
 def _denies(policy: Resource, direction: str) -> bool:
@@ -149,16 +124,12 @@ def _denies(policy: Resource, direction: str) -> bool:
     return not any(selector.values()) and direction in kinds_of and not policy.get(f"spec.{direction.lower()}")
 
 
-def _service_cannot_call(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for service in stack.all(kinds.SERVICE):
-        here = [each for each in stack.all(kinds.NETWORK) if each.namespace == service.namespace]
-        if not any("Egress" in each.texts("spec.policyTypes") for each in here):
-            yield Problem(
-                "metadata.namespace",
-                "has no policy for what goes out",
-                "a NetworkPolicy with policyTypes Egress",
-                service,
-            )
+def _service_cannot_call(service: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    here = [each for each in stack.all(kinds.NETWORK) if each.namespace == service.namespace]
+    if not any("Egress" in each.texts("spec.policyTypes") for each in here):
+        yield Problem(
+            "metadata.namespace", "has no policy for what goes out", "a NetworkPolicy with policyTypes Egress"
+        )
 
 
 def _internal(resource: Resource, _: Settings) -> Iterable[Problem]:

@@ -11,6 +11,7 @@ from pulumi_mlops.policies.settings import Settings
 
 OUR_MONITOR = "pulumi-mlops:index:Monitor"
 ALARM, AZURE_ALERT = "aws:cloudwatch:MetricAlarm", "azure-native:monitor:MetricAlert"
+AZURE_QUERY = "azure-native:monitor:ScheduledQueryRule"
 PROMETHEUS = "kubernetes:monitoring.coreos.com:PrometheusRule"
 JOBS = ("kubernetes:batch:CronJob", "kubernetes:argoproj.io:CronWorkflow")
 REGISTERS, APPROVES = "sagemaker:createmodelpackage", "sagemaker:updatemodelpackage"
@@ -45,93 +46,54 @@ def _watched_by_us(stack: Stack, endpoint: Resource) -> bool:
     )
 
 
-def _monitored(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for endpoint in stack.all(kinds.ENDPOINT):
-        paths = "monitoringScheduleConfig.monitoringJobDefinition.monitoringInputs"
-        watching = [
-            each
-            for each in (*stack.all(kinds.SCHEDULE), *(one for kind in kinds.JOBS for one in stack.all(kind)))
-            if endpoint.urn in {urn for urns in each.depends.values() for urn in urns}
-            or any(name in str(each.get("dataQualityJobInput", each.get(paths, ""))) for name in endpoint.names)
-        ]
-        if not watching and not _watched_by_us(stack, endpoint):
-            fix = "aws.sagemaker.MonitoringSchedule, or mlops.Monitor, for it"
-            yield Problem("name", "has no monitor", fix, endpoint)
+def _monitored(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    inputs = tuple(f"{each.rpartition(':')[2].removesuffix('Definition')}Input" for each in kinds.JOBS)
+    paths = ["monitoringScheduleConfig", *(each[:1].lower() + each[1:] for each in inputs)]
+    watching = stack.all(kinds.SCHEDULE, *kinds.JOBS)
+    watched = any(stack.mentions(each, path, endpoint) for each in watching for path in paths)
+    if not watched and not _watched_by_us(stack, endpoint):
+        yield Problem("name", "has no monitor", "aws.sagemaker.MonitoringSchedule, or mlops.Monitor, for it")
 
 
-def _azure_monitored(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for endpoint in stack.all(kinds.ONLINE):
-        schedules = [
-            each
-            for each in stack.all(f"{kinds.AZURE_ML}Schedule")
-            if each.get("properties.action.actionType") == "CreateMonitor"
-            and (
-                endpoint.urn in each.depends.get("properties", ())
-                or any(name in str(each.get("properties.action.monitorDefinition", "")) for name in endpoint.names)
-            )
-        ]
-        if not schedules and not _watched_by_us(stack, endpoint):
-            fix = "azure_native.machinelearningservices.Schedule with an action CreateMonitor, or mlops.Monitor, for it"
-            yield Problem("endpointName", "has no monitor", fix, endpoint)
+def _azure_monitored(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    schedules = stack.all(f"{kinds.AZURE_ML}Schedule")
+    monitors = [each for each in schedules if each.get("properties.action.actionType") == "CreateMonitor"]
+    if not any(stack.mentions(each, "properties", endpoint) for each in monitors) and not _watched_by_us(
+        stack, endpoint
+    ):
+        fix = "azure_native.machinelearningservices.Schedule with an action CreateMonitor, or mlops.Monitor, for it"
+        yield Problem("endpointName", "has no monitor", fix)
 
 
-def _kubernetes_monitored(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for service in stack.all(kinds.SERVICE):
-        jobs = [
-            each
-            for each in stack.all(*JOBS)
-            if each.namespace == service.namespace
-            and any(word in str(each.get("metadata")) for word in ("monitor", "drift"))
-            and any(name in str(each.value) for name in service.names)
-        ]
-        if not jobs and not _watched_by_us(stack, service):
-            yield Problem(
-                "metadata.name", "has no monitor", "a CronJob that looks for drift, or mlops.Monitor, for it", service
-            )
+def _kubernetes_monitored(service: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    jobs = [
+        each
+        for each in stack.all(*JOBS)
+        if each.namespace == service.namespace
+        and any(word in str(each.get("metadata")) for word in ("monitor", "drift"))
+        and any(name in str(each.value) for name in service.names)
+    ]
+    if not jobs and not _watched_by_us(stack, service):
+        yield Problem("metadata.name", "has no monitor", "a CronJob that looks for drift, or mlops.Monitor, for it")
 
 
-def _alarmed(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for endpoint in stack.all(kinds.ENDPOINT):
-        alarms = [
-            each
-            for each in stack.all(ALARM)
-            if each.get("alarmActions")
-            and (
-                endpoint.urn in each.depends.get("dimensions", ())
-                or each.get("dimensions.EndpointName") in endpoint.names
-                or each.urn in {urn for urns in endpoint.depends.values() for urn in urns}
-            )
-        ]
-        if not alarms:
-            yield Problem(
-                "name", "has no alarm that somebody hears", "aws.cloudwatch.MetricAlarm with alarm_actions", endpoint
-            )
+def _alarmed(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    heard = [each for each in stack.all(ALARM) if each.get("alarmActions")]
+    used = {urn for urns in endpoint.depends.values() for urn in urns}
+    if not any(each.urn in used or stack.mentions(each, "dimensions", endpoint) for each in heard):
+        yield Problem("name", "has no alarm that somebody hears", "aws.cloudwatch.MetricAlarm with alarm_actions")
 
 
-def _azure_alarmed(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for endpoint in stack.all(kinds.ONLINE):
-        alerts = [
-            each
-            for each in stack.all(AZURE_ALERT, "azure-native:monitor:ScheduledQueryRule")
-            if each.get("actions")
-            and (
-                endpoint.urn in each.depends.get("scopes", ())
-                or any(text.rpartition("/")[2] in endpoint.names for text in each.texts("scopes"))
-            )
-        ]
-        if not alerts:
-            yield Problem(
-                "endpointName",
-                "has no alert that somebody hears",
-                "azure_native.monitor.MetricAlert with actions",
-                endpoint,
-            )
+def _azure_alarmed(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    heard = [each for each in stack.all(AZURE_ALERT, AZURE_QUERY) if each.get("actions")]
+    if not any(stack.mentions(each, "scopes", endpoint) for each in heard):
+        said = "has no alert that somebody hears"
+        yield Problem("endpointName", said, "azure_native.monitor.MetricAlert with actions")
 
 
-def _kubernetes_alarmed(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for service in stack.all(kinds.SERVICE):
-        if not any(each.namespace == service.namespace for each in stack.all(PROMETHEUS)):
-            yield Problem("metadata.name", "has no alert", "a PrometheusRule in its namespace", service)
+def _kubernetes_alarmed(service: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    if not any(each.namespace == service.namespace for each in stack.all(PROMETHEUS)):
+        yield Problem("metadata.name", "has no alert", "a PrometheusRule in its namespace")
 
 
 def _rolls_back(resource: Resource, _: Settings) -> Iterator[Problem]:
@@ -248,28 +210,26 @@ def _can(action: str, wanted: str) -> bool:
     return action in ("*", "sagemaker:*", wanted) or (action.endswith("*") and wanted.startswith(action[:-1]))
 
 
-def _four_eyes(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for role in stack.all(kinds.ROLE):
-        rights = list(_rights(stack, role))
-        if any(_can(action, REGISTERS) for _, action in rights) and any(_can(action, APPROVES) for _, action in rights):
-            policy = next(one for one, action in rights if _can(action, APPROVES))
-            said = f"lets {role.name} approve what it registers itself"
-            yield Problem("policy", said, "sagemaker:UpdateModelPackage in the role of who approves", policy)
+def _four_eyes(role: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    rights = list(_rights(stack, role))
+    if any(_can(action, REGISTERS) for _, action in rights) and any(_can(action, APPROVES) for _, action in rights):
+        policy = next(one for one, action in rights if _can(action, APPROVES))
+        said = f"lets {role.name} approve what it registers itself"
+        yield Problem("policy", said, "sagemaker:UpdateModelPackage in the role of who approves", policy)
 
 
-def _notebooks_register(stack: Stack, _: Settings) -> Iterator[Problem]:
-    for role in stack.all(kinds.ROLE):
-        people = [
-            *stack.whose((kinds.NOTEBOOK,), "roleArn", role),
-            *stack.whose((kinds.DOMAIN,), "defaultUserSettings.executionRole", role),
-        ]
-        people += list(stack.whose(("aws:sagemaker:TrainingJob",), "roleArn", role))
-        writes = [
-            (one, action) for one, action in _rights(stack, role) if _can(action, REGISTERS) or _can(action, APPROVES)
-        ]
-        if people and writes:
-            said = f"lets {people[0].name} write the registry"
-            yield Problem("policy", said, "these rights in the role of the pipeline that registers", writes[0][0])
+def _notebooks_register(role: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
+    people = [
+        *stack.whose((kinds.NOTEBOOK,), "roleArn", role),
+        *stack.whose((kinds.DOMAIN,), "defaultUserSettings.executionRole", role),
+    ]
+    people += list(stack.whose(("aws:sagemaker:TrainingJob",), "roleArn", role))
+    writes = [
+        (one, action) for one, action in _rights(stack, role) if _can(action, REGISTERS) or _can(action, APPROVES)
+    ]
+    if people and writes:
+        said = f"lets {people[0].name} write the registry"
+        yield Problem("policy", said, "these rights in the role of the pipeline that registers", writes[0][0])
 
 
 RULES = (
