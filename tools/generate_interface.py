@@ -191,12 +191,16 @@ def specs() -> dict[str, type[Spec]]:
 
 
 def step_kinds() -> list[type[Step]]:
-    """List the kinds of steps, for each of which there is a function of its kind's name."""
+    """List the kinds of steps, for each of which there is a function of its kind's name.
+
+    Those whose command is the library's own are made by nouns, and have none.
+    """
     return [
         kind
         for module in modules()
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if kind.__module__ == module.__name__ and issubclass(kind, Step) and "kind" in kind.__dict__
+        if not getattr(kind, "programs", ())
     ]
 
 

@@ -16,6 +16,7 @@ from pulumi_mlops.core.loading import collecting_later
 
 if TYPE_CHECKING:
     from pulumi_mlops.args.batch import BatchArgs
+    from pulumi_mlops.args.batch_inference import BatchInferenceArgs
     from pulumi_mlops.args.compute import Compute
     from pulumi_mlops.args.dataset import DatasetArgs, ExistingDatasetArgs
     from pulumi_mlops.args.endpoint import (
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.clients.picture import Picture
     from pulumi_mlops.clients.results import Decision, Prediction, RegisteredVersion, Report, RollBack, Signal, Written
     from pulumi_mlops.clients.runs import Run, StepState
+    from pulumi_mlops.components.batch_inference import BatchInference, BatchInferenceRef
     from pulumi_mlops.components.dataset import Dataset
     from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
     from pulumi_mlops.components.endpoint import Endpoint
@@ -175,6 +177,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "args.batch": ["BatchArgs"],
+    "args.batch_inference": ["BatchInferenceArgs"],
     "args.compute": ["Compute"],
     "args.dataset": ["DatasetArgs", "ExistingDatasetArgs"],
     "args.endpoint": [
@@ -275,6 +278,7 @@ _HOMES = {
     "clients.picture": ["Picture"],
     "clients.results": ["Decision", "Prediction", "RegisteredVersion", "Report", "RollBack", "Signal", "Written"],
     "clients.runs": ["Run", "StepState"],
+    "components.batch_inference": ["BatchInference", "BatchInferenceRef"],
     "components.dataset": ["Dataset"],
     "components.dataset_ref": ["DatasetRef", "DatasetView"],
     "components.endpoint": ["Endpoint"],
@@ -327,6 +331,9 @@ __all__ = [
     "Asynchronous",
     "BaselineView",
     "BatchArgs",
+    "BatchInference",
+    "BatchInferenceArgs",
+    "BatchInferenceRef",
     "BatchStep",
     "Canary",
     "CapturedView",

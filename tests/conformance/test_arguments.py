@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops.components.batch_inference import BatchInferenceSpec
 from pulumi_mlops.components.dataset import DatasetSpec
 from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
@@ -31,9 +32,11 @@ from support.conformance import monitors, pipelines
 from support.conformance.programs import (
     CANARY,
     PROGRAMS,
+    SECRET,
     SHADOW,
     STEPS,
     Build,
+    batch,
     cluster,
     dataset,
     endpoint,
@@ -66,6 +69,12 @@ def staying(words: Words, many: int = 3, **args: Any) -> mlops.TrainingCluster:
     if words.backend in having("training_cluster.persistent"):
         return cluster(words, nodes={"min": many, "max": many}, persistent={}, **args)
     return cluster(words, nodes={"max": many}, **args)
+
+
+def reading_a_secret(words: Words) -> mlops.BatchInference:
+    """Declare a batch inference that reads a secret of its platform."""
+    hub = platform(words, secrets={"token": SECRET})
+    return batch(words, hub, secrets={"token": hub.secret("token")})
 
 
 ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
@@ -167,6 +176,16 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     "Endpoint.health.latency_ms": (lambda w: endpoint(w, health={"latency_ms": 200}), endpoint),
     "Endpoint.environment": (lambda w: endpoint(w, environment={"WORKERS": "2"}), endpoint),
     "Endpoint.tags": (lambda w: endpoint(w, tags={"tier": "gold"}), endpoint),
+    "BatchInference.model": (lambda w: batch(w, model={"image": "registry.example.com/other:1"}), batch),
+    "BatchInference.keep": (lambda w: batch(w, keep=["id"]), batch),
+    "BatchInference.tolerate_percent": (lambda w: batch(w, tolerate_percent=1), batch),
+    "BatchInference.environment": (lambda w: batch(w, environment={"LEVEL": "debug"}), batch),
+    "BatchInference.secrets": (reading_a_secret, lambda w: batch(w, platform(w, secrets={"token": SECRET}))),
+    "BatchInference.compute.cpus": (lambda w: batch(w, compute={"cpus": 16, "memory_gb": 4}), batch),
+    "BatchInference.compute.memory_gb": (lambda w: batch(w, compute={"cpus": 2, "memory_gb": 64}), batch),
+    "BatchInference.compute.accelerator": (lambda w: batch(w, compute={"accelerator": "T4:1"}), batch),
+    "BatchInference.max_hours": (lambda w: batch(w, max_hours=2), batch),
+    "BatchInference.tags": (lambda w: batch(w, tags={"tier": "gold"}), batch),
     "TrainingCluster.compute.cpus": (lambda w: staying(w, compute={"cpus": 16, "memory_gb": 16}), staying),
     "TrainingCluster.compute.memory_gb": (lambda w: staying(w, compute={"cpus": 4, "memory_gb": 64}), staying),
     "TrainingCluster.nodes.max": (lambda w: staying(w, many=5), staying),
@@ -252,6 +271,16 @@ ASKED = {
     "Endpoint.shadow.model": "endpoint.shadow",
     "Endpoint.variants.model": "endpoint.variants",
     "Endpoint.variants.name": "endpoint.variants",
+    "BatchInference.platform": "batch_inference",
+    "BatchInference.input": "batch_inference",
+    "BatchInference.output": "batch_inference",
+    "BatchInference.image": "batch_inference.server",
+    "BatchInference.command": "batch_inference.server",
+    "BatchInference.schedule.cron": "pipeline.schedule",
+    "BatchInference.schedule.timezone": "pipeline.schedule",
+    "BatchInference.retries": "pipeline.retries",
+    "BatchInference.overlap": "pipeline.overlap.skip",
+    "BatchInference.alerts": "pipeline.alerts",
     **pipelines.ASKED,
     **monitors.ASKED,
 }
@@ -263,6 +292,7 @@ WORDS_OF_ONE = (
     "Endpoint.serve.image",
     "TrainingCluster.compute.pin",
     *monitors.WORDS_OF_ONE,
+    "BatchInference.compute.pin",
     *(f"{step}.compute.pin" for step in ("Prepare", "Evaluate", "Train")),
 )
 """Arguments of which no neutral program knows a value; each backend's own tests have them."""
@@ -304,6 +334,7 @@ def test_every_argument_is_tried() -> None:
     specs = (
         *(PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec),
         *(DatasetSpec, ExperimentTrackerSpec, TrainingClusterSpec, PipelineSpec, MonitorSpec),
+        BatchInferenceSpec,
     )
     named = {spec.__name__.removesuffix("Spec"): spec for spec in specs} | PARTS
     known = {f"{path}." for name, spec in named.items() for path in leaves(spec, name)}

@@ -70,7 +70,7 @@ def test_programs_run(name: str, preview: bool) -> None:
     cloud.run(program)
 
 
-BESIDE = {"Dataset", "ExperimentTracker", "Identity", "Monitor", "Pipeline", "TrainingCluster"}
+BESIDE = {"BatchInference", "Dataset", "ExperimentTracker", "Identity", "Monitor", "Pipeline", "TrainingCluster"}
 """Nouns that a platform can do without."""
 
 
@@ -236,7 +236,7 @@ def everything(backend: str) -> dict[str, list[str]]:
     made.append(mlops.Identity("team", platform=hub, reads=views, records=runs, trusts=TRUSTED[backend]))
     made.append(mlops.TrainingCluster("gpus", platform=hub, **MACHINES.get(backend, {})))
     if "Pipeline" in has:
-        made += _pipelines(hub, models, runs)
+        made += [*_pipelines(hub, models, runs), *_batches(hub)]
     names = {type(part).__name__ for part in made}
     return {
         noun: sorted({key for part in made if type(part).__name__ == noun for key in part.native}) for noun in names
@@ -271,6 +271,19 @@ def _pipelines(
         mlops.Pipeline("retrain", platform=hub, steps={"fit": fit}, **when),
         mlops.Pipeline("hourly", platform=hub, steps={"fit": again}, schedule={"cron": "0 * * * *"}, overlap="skip"),
     ]
+
+
+def _batches(hub: mlops.Platform) -> list[mlops.BatchInference]:
+    seen, scores = (mlops.Dataset(name, platform=hub, format="csv") for name in ("seen", "scores"))
+    least: dict[str, Any] = {
+        "platform": hub,
+        "model": {"image": "registry.example.com/fit:1"},
+        "command": ["score"],
+        "input": seen.latest(),
+        "output": scores,
+        "schedule": {"cron": "0 3 * * MON"},
+    }
+    return [mlops.BatchInference("weekly", **least), mlops.BatchInference("alone", **least, overlap="skip")]
 
 
 def _public(backend: str) -> mlops.Platform:

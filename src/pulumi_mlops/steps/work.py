@@ -1,6 +1,7 @@
 """Steps that run a container to its end: what they are given is what every workload is given."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from pulumi import Input, Output
@@ -19,7 +20,7 @@ from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.inputs import In, Needs, Number, Whole, given, is_deferred, nearest, refuse
 from pulumi_mlops.core.primitives import WatchRef
 from pulumi_mlops.core.refs import Given, Of, SecretRef
-from pulumi_mlops.core.workload import Grant, Image, Place, Workload, taken, twins, variable
+from pulumi_mlops.core.workload import Grant, Image, Key, Place, Workload, taken, twins, variable
 from pulumi_mlops.steps.served import BaselineView
 from pulumi_mlops.steps.step import Out, Parameter, Plain, Setting, Step, distinct, measures, named
 
@@ -57,6 +58,16 @@ METRICS = "MLOPS_METRICS"
 
 
 _SMALL = Compute(cpus=2, memory_gb=4)
+
+
+@dataclass(frozen=True)
+class Files:
+    """A folder of files that is of no registry and no dataset: being given it is what grants the right to read it."""
+
+    uri: Input[str]
+    """Its address, which ends in a slash."""
+    key: Input[str] | None = None
+    """The key that encrypts them, where it is not the platform's."""
 
 
 Read = Annotated[Out | DatasetView | OfflineView | CapturedView | ModelVersionRef, Given()]
@@ -227,6 +238,11 @@ class Work(Step):
         return {name: one for name, one in self.inputs.items() if isinstance(one, DatasetView)}
 
     @property
+    def files(self) -> dict[str, Files]:
+        """What it reads of other folders, by input; steps of the library alone do."""
+        return {name: one for name, one in self.inputs.items() if isinstance(one, Files)}
+
+    @property
     def watch(self) -> WatchRef | None:
         """Where it sends measurements; steps of the library alone do."""
         return None
@@ -294,6 +310,8 @@ class Work(Step):
         grants += [("read", version) for version in self.versions.values()]
         grants += [("read", Place(seen.folder)) for seen in self.captured.values()]
         grants += [("read", place) for base in self.baselines.values() for place in base.places]
+        grants += [("read", Place(one.uri)) for one in self.files.values()]
+        grants += [("use", Key(one.key)) for one in self.files.values() if one.key is not None]
         grants += [("read", secret) for secret in self.secrets.values()]
         grants += [("start", pipeline) for pipeline in self.starts.values()]
         grants += [("measure", self.watch)] if self.watch is not None else []

@@ -6,6 +6,7 @@ from typing import Any
 from pulumi_mlops import ModelVersionRef
 from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
+from support.changes import batch
 from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
 from support.changes.monitors import DRIFT, MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
@@ -34,6 +35,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ModelRegistry": {"events": {"deploy": {"to": QUEUE}}},
     "Model": {},
     "TrainingCluster": {},
+    "BatchInference": {},
     "Pipeline": {},
     "Monitor": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
@@ -193,6 +195,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,
+    *batch.changes("aws"),
     *CLUSTERED,
     *AFTER_ANOTHER,
     ("Managed.size", "ExperimentTracker", MANAGED, engine(managed={"size": "small"})),

@@ -6,6 +6,7 @@ from typing import Any
 
 from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
+from support.changes import batch
 from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, beside, engine, scaled, shared
 from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, refused, whole
@@ -50,6 +51,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ModelRegistry": {"events": {"deploy": DEPLOY}},
     "Model": {},
     "TrainingCluster": {},
+    "BatchInference": {},
     "Pipeline": {},
     "Monitor": {},
     "Endpoint": {"model": {"image": "models.azurecr.io/churn:1"}},
@@ -159,6 +161,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,
+    *batch.changes("azure"),
     *CLUSTERED,
     *SCHEDULED,
 ]

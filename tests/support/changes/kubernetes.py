@@ -8,6 +8,7 @@ from typing import Any
 
 from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
+from support.changes import batch
 from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, beside, engine, scaled
 from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
@@ -54,6 +55,7 @@ BASE: dict[str, dict[str, Any]] = {
     "ModelRegistry": {"events": {"deploy": {"to": HOOK}}},
     "Model": {},
     "TrainingCluster": {},
+    "BatchInference": {},
     "Pipeline": {},
     "Monitor": {},
     "Endpoint": {
@@ -258,6 +260,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *MONITORS,
     *TRACKED,
     *PUBLISHED,
+    *batch.changes("kubernetes"),
     *CLUSTERED,
     *AFTER_ANOTHER,
     whole("overlap", "allow", "skip"),

@@ -161,6 +161,12 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_CAPTURED_SEEN"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/captured"),
     ),
+    "batch_inference": (
+        Made(_PIPELINE),
+        said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_PARAMETER_TOLERATE_PERCENT"),
+        said(_PIPELINE, f"{_ARGUMENTS}/ProcessingInputs/S3Input/S3Uri"),
+        _RIGHTS,
+    ),
     "pipeline.publish": (
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_PUBLISH_X"),
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/publish"),
@@ -422,6 +428,11 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     "monitor.ground_truth": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "monitor.on_breach": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.captured": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
+    "batch_inference": (
+        said(_COMPONENT, "properties/componentSpec/command"),
+        said(_COMPONENT, "properties/componentSpec/jobs/score/inputs/input_model/uri"),
+        _ASSIGNED,
+    ),
     "pipeline.publish": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.tracker": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
     "pipeline.retries": (said(_COMPONENT, "properties/componentSpec/command"),),
@@ -619,6 +630,12 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "monitor.ground_truth": (said(_TEMPLATE_OF_RUNS, "spec/templates/container/env/value"),),
     "monitor.on_breach": (Made(_BINDING),),
     "pipeline.captured": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
+    "batch_inference": (
+        Made(_TEMPLATE_OF_RUNS),
+        said(_TEMPLATE_OF_RUNS, "spec/templates/container/env/value"),
+        said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),
+    ),
+    "batch_inference.server": (said(_TEMPLATE_OF_RUNS, "spec/templates/container/image"),),
     "pipeline.publish": (said(_TEMPLATE_OF_RUNS, "spec/templates/dag/tasks/template"),),
     "pipeline.tracker": (
         said(_TEMPLATE_OF_RUNS, "spec/templates/metadata/labels/pulumi-mlops~records-in"),

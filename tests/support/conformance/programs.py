@@ -142,6 +142,24 @@ def managed(words: Words, *, wanted: bool = True) -> mlops.Monitor | mlops.Endpo
     return monitor(words, signals=signals, window_hours=1, **({"managed": True} if wanted else {}))
 
 
+def batch(words: Words, on: mlops.Platform | None = None, **args: Any) -> mlops.BatchInference:
+    hub = on or platform(words)
+    least: dict[str, Any] = {
+        "model": {"image": words.image, "artifact": f"{words.rows}models/3/"},
+        "command": ["score", "$(MLOPS_INPUT_ROWS)"],
+        "input": dataset(words, hub, format="csv", columns={"id": "string", "spend": "float"}).latest(),
+        "output": dataset(words, hub, "scores", format="csv"),
+    }
+    return mlops.BatchInference("nightly", platform=hub, **(least | args))
+
+
+def of_a_version(words: Words, version: int = 3, **args: Any) -> mlops.BatchInference:
+    hub = platform(words)
+    found = model(words, registry(words, hub)).version(version)
+    kept = replace(found, files=words.rows.replace("theirs/rows", f"models/{version}"))
+    return batch(words, hub, **({"model": kept, "command": []} | args))
+
+
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -472,6 +490,10 @@ PROGRAMS: Mapping[str, Program] = {
     "monitor.managed": Program(managed, without=lambda w: managed(w, wanted=False)),
     "monitor.ground_truth": Program(lambda w: monitor(w, truth={}), without=lambda w: monitor(w, truth=False)),
     "monitor.on_breach": Program(lambda w: monitor(w, breach={}), without=lambda w: monitor(w, breach=False)),
+    "batch_inference": Program(batch, without=lambda w: (hub := platform(w), dataset(w, hub))[1]),
+    "batch_inference.server": Program(
+        of_a_version, without=lambda w: of_a_version(w, image=w.image, command=["score"])
+    ),
     "pipeline.batch": Program(scoring, without=pipeline),
     "pipeline.versions": Program(lambda w: scoring(w, with_a_version=True), without=scoring),
     "pipeline.tracker": Program(recorded, without=pipeline),

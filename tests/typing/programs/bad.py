@@ -71,3 +71,9 @@ shown = mlops.Dataset("shown", platform=platform)
 mlops.Monitor("ss", endpoint=platform, baseline=shown.latest(), signals=[{"kind": "bias", "group": "a"}])  # error: a platform where an endpoint is due
 mlops.Monitor("tt", endpoint=seen, baseline=shown, signals=[{"kind": "data_drift"}], image="i")  # error: a dataset without one of its versions
 mlops.Monitor("uu", endpoint=seen, baseline=shown.latest(), signals=[{"kind": "drift"}], image="i")  # error: a kind that signals do not have
+rows = mlops.Dataset("batch-rows", platform=platform, format="csv", columns={"id": "string"})
+scores = mlops.Dataset("batch-scores", platform=platform, format="csv")
+mlops.BatchInference("ba", platform=platform, model=files, command=["score"], input=rows, output=scores)  # error: a dataset where a version of it is due
+mlops.BatchInference("bb", platform=platform, model=files, command=["score"], input=rows.latest(), output=scores, keep="id")  # error when it runs: a text where columns are due
+mlops.BatchInference("bc", platform=platform, model=files, command=["score"], input=rows.latest(), output=scores, keep=["idd"])  # error when it runs: a column that the rows do not have
+mlops.BatchInference("bd", platform=platform, model=files, command=["score"], input=rows.latest(), output=rows)  # error when it runs: scores that would be rows

@@ -50,6 +50,18 @@ mlops.Identity(
     invokes=[second, mlops.Endpoint.existing("first", platform=platform)],
     trusts={"account": {"id": "444455556666"}},
 )
+rows, scores = (mlops.Dataset(name, platform=platform, format="csv") for name in ("rows", "scores"))
+mlops.BatchInference(
+    "nightly",
+    platform=platform,
+    model={"image": "registry.example.com/churn:1", "artifact": "s3://models/churn/1/"},
+    command=["score"],
+    input=rows.latest(),
+    output=scores.ref,
+    keep=["id"],
+    tolerate_percent=0.5,
+    schedule={"cron": "0 3 * * *"},
+)
 gpus = mlops.TrainingCluster(
     "gpus",
     platform=platform,

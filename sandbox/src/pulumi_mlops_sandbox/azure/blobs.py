@@ -69,7 +69,6 @@ def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answ
     if request.method == "PUT":
         if request.headers.get("If-None-Match") == "*" and key in tenant.store.items:
             raise ArmError("BlobAlreadyExists", "The specified blob already exists.", 409)
-        status = 200 if key in tenant.store.items else 201
         metadata = {
             header.lower().removeprefix(META): value
             for header, value in request.headers.items()
@@ -78,7 +77,7 @@ def _act(tenant: Tenant, request: Request, container: Record, name: str) -> Answ
         kind = request.headers.get("x-ms-blob-content-type") or request.mimetype or "application/octet-stream"
         item = tenant.store.items[key] = Item(request.get_data(), kind, metadata)
         tenant.saver.soon()
-        return Answer(status, None, _headers(item, length=False))
+        return Answer(201, None, _headers(item, length=False))
     held = tenant.store.items.get(key)
     if held is None:
         raise ArmError("BlobNotFound", f"The specified blob '{name}' does not exist.", 404)

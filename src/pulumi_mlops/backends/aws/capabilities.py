@@ -91,6 +91,12 @@ CAPABILITIES = table(
         "monitor.on_breach": Entry(
             "emulated", "the processing job starts the pipeline, unless a run of it goes on or has just begun"
         ),
+        "batch_inference": Entry("native", "a pipeline of one processing job"),
+        "batch_inference.server": Entry(
+            "absent",
+            "a version is served by the image that it names, which is not known to have MLflow.",
+            "image=… with a command that loads the model.",
+        ),
         "pipeline": Entry("native", "a SageMaker Pipeline; its steps are training, tuning and processing jobs"),
         "pipeline.features": Entry(
             "emulated",

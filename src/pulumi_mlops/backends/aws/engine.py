@@ -1,6 +1,7 @@
 """What this backend provides."""
 
 from pulumi_mlops.backends.aws import existing, providers
+from pulumi_mlops.backends.aws.batch import server
 from pulumi_mlops.backends.aws.capabilities import CAPABILITIES
 from pulumi_mlops.backends.aws.checks import problems
 from pulumi_mlops.backends.aws.dataset import dataset
@@ -23,6 +24,7 @@ from pulumi_mlops.components import feature_store as feature_stores
 from pulumi_mlops.components import identity as identities
 from pulumi_mlops.components import model as models
 from pulumi_mlops.components import model_registry as registries
+from pulumi_mlops.components.batch_inference import SERVER, BatchInference
 from pulumi_mlops.components.dataset import Dataset
 from pulumi_mlops.components.endpoint import Endpoint
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker
@@ -32,11 +34,12 @@ from pulumi_mlops.components.identity import Identity
 from pulumi_mlops.components.model import APPROVED, VERSION, Model
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.monitor import MANAGED
-from pulumi_mlops.components.pipeline import Pipeline
+from pulumi_mlops.components.pipeline import RUNNING, Pipeline
 from pulumi_mlops.components.platform import Platform
 from pulumi_mlops.components.training_cluster import TrainingCluster
 from pulumi_mlops.core.engines import Engine
 from pulumi_mlops.core.primitives import KEEP_SECRET, WATCH
+from pulumi_mlops.engines.batch import batch_inference
 
 ENGINE = Engine(
     provides=[
@@ -53,6 +56,8 @@ ENGINE = Engine(
         Endpoint.built_by(endpoint),
         Identity.built_by(identity),
         Pipeline.built_by(pipeline),
+        BatchInference.built_by(batch_inference, over=[RUNNING]),
+        SERVER.done_by(server),
         TrainingCluster.built_by(training_cluster),
         KEEP_SECRET.done_by(keep_secret),
         WATCH.done_by(watch),

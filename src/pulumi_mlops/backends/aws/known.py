@@ -139,7 +139,7 @@ class Known:
             one: self.folder(source) if isinstance(source, Out) else source.files
             for one, source in step.inputs.items()
             if isinstance(source, Out | ModelVersionRef)
-        }
+        } | {one: files.uri for one, files in step.files.items()}
 
     def metric(self, metric: Metric) -> Json:
         """Return what a step measured."""

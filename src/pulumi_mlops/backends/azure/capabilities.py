@@ -304,6 +304,12 @@ CAPABILITIES = table(
         "monitor.on_breach": Entry(
             "emulated", "the job submits the pipeline, unless a run of it goes on or has just begun"
         ),
+        "batch_inference": Entry("native", "a pipeline of one command component"),
+        "batch_inference.server": Entry(
+            "absent",
+            "Azure's own model server is made for a version when it is deployed, and is no image that a job starts.",
+            "image=… with a command that loads the model.",
+        ),
         "pipeline": Entry(
             "emulated",
             "components, sweeps and compute of Azure Machine Learning; the program in front of each step judges its "

@@ -35,7 +35,7 @@ from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Condition, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import Search, TuneStep
-from pulumi_mlops.steps.work import HISTORY, INPUT, OUTPUT, PARAMETER, Work, settings, together_with
+from pulumi_mlops.steps.work import HISTORY, INPUT, OUTPUT, PARAMETER, Files, Work, settings, together_with
 
 BEFORE, BOUND, DAYS, ASSET = "MLOPS_BEFORE_", "MLOPS_BOUND_", "MLOPS_DAYS_", "MLOPS_ASSET_"
 FILES = "files"
@@ -381,6 +381,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "read": sorted(late),
             **({"starts": begins} if begins else {}),
             "versions": {key: [one.name, one.version] for key, one in work.versions.items()},
+            "files": {key: one.uri for key, one in work.files.items()},
             "datasets": {key: [view.dataset.platform.name, view.label] for key, view in work.datasets.items()},
             "captured": {key: one.label for key, one in work.captured.items()},
             "baselines": {key: [one.label, one.record] for key, one in work.baselines.items()},
@@ -439,20 +440,25 @@ def _registers(context: Context, step: RegisterStep) -> _Own:
     )
 
 
-def _folders(step: Step) -> dict[str, Out | OfflineView | ModelVersionRef]:
+def _folders(step: Step) -> dict[str, Out | OfflineView | ModelVersionRef | Files]:
     """Return what a step reads, by name."""
     if isinstance(step, RegisterStep):
         return {FILES: step.files}
     work = works(step)
     if work is None:
         return {}
-    return {name: one for name, one in work.inputs.items() if isinstance(one, Out | OfflineView | ModelVersionRef)}
+    taken = {name: one for name, one in work.inputs.items() if isinstance(one, Out | OfflineView | ModelVersionRef)}
+    return {**taken, **work.files}
 
 
-def _folder(context: Context, source: Out | OfflineView | ModelVersionRef) -> dict[str, Any]:
+def _folder(context: Context, source: Out | OfflineView | ModelVersionRef | Files) -> dict[str, Any]:
     if isinstance(source, Out):
         return _bound(context.spec.graph.name(source.step), f"output_{safe(source.name)}")
-    where = source.files if isinstance(source, ModelVersionRef) else FeatureGroupAddress.of(source.group).rows
+    where: Input[str] | None
+    if isinstance(source, Files):
+        where = source.uri
+    else:
+        where = source.files if isinstance(source, ModelVersionRef) else FeatureGroupAddress.of(source.group).rows
     return {"job_input_type": "uri_folder", "mode": "ReadOnlyMount", "uri": in_datastore(context.at, where or "")}
 
 

@@ -265,6 +265,8 @@ CAPABILITIES = table(
         "monitor.on_breach": Entry(
             "emulated", "the pod starts the pipeline, unless a run of it goes on or has just begun"
         ),
+        "batch_inference": Entry("native", "a WorkflowTemplate of one step"),
+        "batch_inference.server": Entry("native", "the library's program loads the model in MLServer's image"),
         "pipeline": Entry("native", "a WorkflowTemplate of Argo Workflows; each step is a pod"),
         "pipeline.features": Entry(
             "lossy",

@@ -90,6 +90,7 @@ def _work(where: str, step: Work, spec: PipelineSpec) -> Iterator[Problem]:
         )
     yield from image_problems(f"{where}.image", step.image, spec.platform.profile)
     yield from _inputs(where, step, PlatformAddress.of(spec.platform).store.bucket)
+    yield from _files(where, step, PlatformAddress.of(spec.platform).store.bucket)
     yield from _published(where, step, PlatformAddress.of(spec.platform).store.bucket)
     if step.tracker is not None:
         yield from recording_problems(f"{where}.tracker", step.tracker, spec.platform)
@@ -101,6 +102,14 @@ def _published(where: str, step: Work, bucket: str) -> Iterator[Problem]:
         if not is_deferred(made.location) and not str(made.location).startswith(f"s3://{bucket}/"):
             told = f"{made.name!r} is in another object store than the platform's, whose key no pod here has"
             yield Problem(f"{where}.publish.{key}", f"{told}; publish into a Dataset of this platform")
+
+
+def _files(where: str, step: Work, bucket: str) -> Iterator[Problem]:
+    """Refuse folders that Argo cannot bring."""
+    for key, files in step.files.items():
+        if not is_deferred(files.uri) and not str(files.uri).startswith(f"s3://{bucket}/"):
+            told = f"{str(files.uri)!r} is elsewhere, and Argo brings files of the platform's own bucket, {bucket!r}"
+            yield Problem(f"{where}.inputs.{key}", f"{told}; copy them there")
 
 
 def _inputs(where: str, step: Work, bucket: str) -> Iterator[Problem]:

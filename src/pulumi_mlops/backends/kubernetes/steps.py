@@ -27,13 +27,27 @@ from pulumi_mlops.backends.kubernetes.objects import (
 from pulumi_mlops.backends.kubernetes.taken import FOLDER, INPUTS, Trackers
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
+from pulumi_mlops.core.inputs import is_deferred
 from pulumi_mlops.core.workload import variable
 from pulumi_mlops.steps.graph import Graph, works
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Out, Parameter, Step
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from pulumi_mlops.steps.work import INPUT, KEPT, MADE, METRICS, OUTPUT, PARAMETER, READS, RECORD, RECORDED, RUN, Work
+from pulumi_mlops.steps.work import (
+    INPUT,
+    KEPT,
+    MADE,
+    METRICS,
+    OUTPUT,
+    PARAMETER,
+    READS,
+    RECORD,
+    RECORDED,
+    RUN,
+    Files,
+    Work,
+)
 
 FACTS = "MLOPS-FACTS"
 """The artifact with the record of a step; no output is written so."""
@@ -309,15 +323,27 @@ class Rendering:
         within = "/trial-{{inputs.parameters.trial}}" if trial else ""
         return f"{self.at.folder}/{argo.RUN}/{name}{within}"
 
+    def _within_bucket(self, uri: str) -> str:
+        """Return where in the bucket a folder is."""
+        return uri.removeprefix(f"s3://{self.at.bucket}/").rstrip("/")
+
     def _brought(self, name: str, source: object) -> Fields:
         """Say what Argo brings into a folder before the container begins."""
+        key: Input[str]
         if isinstance(source, Out):
             key = self._key(source)
         elif isinstance(source, ModelVersionRef):
-            key = (source.files or "").removeprefix(f"s3://{self.at.bucket}/").rstrip("/")
+            key = self._within_bucket(source.files or "")
+        elif isinstance(source, Files):
+            known = source.uri
+            key = (
+                Output.from_input(known).apply(self._within_bucket)
+                if is_deferred(known)
+                else self._within_bucket(str(known))
+            )
         else:
             group = source.group  # type: ignore[attr-defined]  # a view, as the spec says
-            key = FeatureGroupAddress.of(group).location.removeprefix(f"s3://{self.at.bucket}/").rstrip("/")
+            key = self._within_bucket(FeatureGroupAddress.of(group).location)
         return {"name": name, "path": f"{INPUTS}/{name}", "s3": {"key": key}, "archive": {"none": {}}}
 
     def _left(self, name: str, step: Work, *, trial: bool) -> Fields:
