@@ -46,6 +46,7 @@ ENGINES = ("wandb", "clearml")
 """Where a version can be entered as well."""
 FORM = 1
 """The form of a manifest."""
+_UTC = dt.timezone.utc  # noqa: UP017 (Python 3.9)
 _NUMBER = re.compile(r"(?P<number>[1-9]\d*)\.json")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PARTITION = re.compile(r"dt=(?P<time>\d{4}-\d{2}(-\d{2}(-\d{2})?)?)/")
@@ -132,7 +133,7 @@ class Folder(Store):
         for path in sorted(self.root.joinpath(below).rglob("*")):
             if path.is_file() and not path.name.startswith(".writing-"):
                 name, told = path.relative_to(self.root).as_posix(), path.stat()
-                written = dt.datetime.fromtimestamp(told.st_mtime, dt.UTC)
+                written = dt.datetime.fromtimestamp(told.st_mtime, _UTC)
                 digest = None if name.startswith(VERSIONS) else f"sha256:{_digest_of(path)}"
                 yield Found(name, told.st_size, None, digest, written)
 
@@ -144,7 +145,7 @@ class Folder(Store):
             if path.is_dir():
                 folders.append(f"{below}{path.name}/")
             else:
-                written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+                written = dt.datetime.fromtimestamp(path.stat().st_mtime, _UTC)
                 files.append(Found(f"{below}{path.name}", path.stat().st_size, None, None, written))
         return folders, files
 
@@ -400,7 +401,7 @@ class Version:
     @property
     def time(self) -> dt.datetime:
         """When it was published."""
-        return dt.datetime.strptime(self.content["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
+        return dt.datetime.strptime(self.content["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=_UTC)
 
 
 def numbers(store: Store) -> list[int]:
@@ -431,7 +432,7 @@ def resolve(store: Store, which: str) -> Version:
         raise DatasetError("there is no version yet; publish one")
     if which == "latest":
         return read(store, known[-1])
-    end = dt.datetime.strptime(which, "%Y-%m-%d").replace(tzinfo=dt.UTC) + dt.timedelta(days=1)
+    end = dt.datetime.strptime(which, "%Y-%m-%d").replace(tzinfo=_UTC) + dt.timedelta(days=1)
     low, high = 0, len(known)  # times grow with numbers
     while low < high:
         middle = (low + high) // 2
@@ -475,7 +476,7 @@ def publish(store: Store, parents: Sequence[dict[str, Any]] = (), now: dt.dateti
         known = numbers(store)
         before = read(store, known[-1]) if known else None
         files = sorted(data(store, versions=True), key=lambda one: one.path)
-        time = max(now or dt.datetime.now(dt.UTC), before.time if before else dt.datetime.min.replace(tzinfo=dt.UTC))
+        time = max(now or dt.datetime.now(_UTC), before.time if before else dt.datetime.min.replace(tzinfo=_UTC))
         content: dict[str, Any] = {
             "form": FORM,
             "number": (known[-1] if known else 0) + 1,
@@ -518,7 +519,7 @@ def expire(store: Store, days: int, *, partitions: bool, now: dt.datetime | None
     Without partitions, delete files that others took the place of: those that the newest version has not, nor any
     version of so many days, and that were written before. Before the first version nothing is known to be old.
     """
-    end = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=days)
+    end = (now or dt.datetime.now(_UTC)) - dt.timedelta(days=days)
     found = data(store)
     if partitions:
         old = [one.path for one in found if (over := _ended(one.path)) is not None and over < end]
@@ -544,7 +545,7 @@ def _ended(path: str) -> dt.datetime | None:
         return None
     text = found["time"]
     try:
-        begun = dt.datetime.strptime(text, _FORMS[len(text)]).replace(tzinfo=dt.UTC)
+        begun = dt.datetime.strptime(text, _FORMS[len(text)]).replace(tzinfo=_UTC)
     except ValueError:
         return None
     if len(text) == 7:  # noqa: PLR2004 (a month)

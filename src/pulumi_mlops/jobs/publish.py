@@ -33,6 +33,7 @@ else:
 
 PUBLISH, OUTPUT, ASSET, FACTS = "MLOPS_PUBLISH_", "MLOPS_OUTPUT_", "MLOPS_ASSET_", "MLOPS_FACTS"
 FORMS = {"month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%d-%H"}
+_UTC = dt.timezone.utc  # noqa: UP017 (Python 3.9)
 _PARTITION = re.compile(r"dt=\d{4}-\d{2}(-\d{2}(-\d{2})?)?")
 
 
@@ -71,7 +72,7 @@ def publish(
     before = [one.path for one in dataset.data(store) if run in one.path.split("/")[:2]]
     # An attempt after midnight writes where the one before it did.
     day = next((path.split("/")[0] for path in before if _PARTITION.match(path)), None)
-    day = day or f"dt={(now or dt.datetime.now(dt.UTC)).strftime(FORMS[partition])}" if partition else ""
+    day = day or f"dt={(now or dt.datetime.now(_UTC)).strftime(FORMS[partition])}" if partition else ""
     placed = {place(path.relative_to(folder).as_posix(), run, day): path for path in files(folder)}
     if not placed:
         raise dataset.DatasetError("the output has no file that is data: names that begin with _ or . are none")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 PIPELINE, CAUSE = "pulumi-mlops/pipeline", "pulumi-mlops/started-by"
 _TEMPLATES, _PAGE, _NAME = "/workflowtemplates/", 100, 50
+_UTC = dt.timezone.utc  # noqa: UP017 (Python 3.9)
 _CONFLICT = 409
 _REASON = 1000
 
@@ -73,7 +74,7 @@ def started(
     :returns: the run; None where none was started.
     :raises NotStartedError: the service refuses.
     """
-    return once(place(address), parameters or {}, cooldown_hours, reason, now or dt.datetime.now(dt.UTC))
+    return once(place(address), parameters or {}, cooldown_hours, reason, now or dt.datetime.now(_UTC))
 
 
 def place(address: str) -> Place:
@@ -129,7 +130,7 @@ def _text(value: object) -> str:
 
 def _moment(written: str) -> dt.datetime:
     """Read a time of an API, to the second: fractions have any number of digits."""
-    return dt.datetime.strptime(written[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=dt.UTC)
+    return dt.datetime.strptime(written[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=_UTC)
 
 
 class SageMaker:
