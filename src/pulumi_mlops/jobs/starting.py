@@ -24,19 +24,9 @@ from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Protocol
+    from typing import Union
 
-    class Place(Protocol):
-        """Where runs of one pipeline are."""
-
-        name: str
-
-        def runs(self) -> list[Run]:
-            """List the runs."""
-
-        def start(self, mark: str, parameters: Mapping[str, str], reason: str) -> str | None:
-            """Start a run; None where another has been started under the same mark."""
-
+    Place = Union["SageMaker", "Argo", "AzureML"]  # noqa: UP007 (Python 3.9)
 
 PIPELINE, CAUSE = "pulumi-mlops/pipeline", "pulumi-mlops/started-by"
 _TEMPLATES, _PAGE, _NAME = "/workflowtemplates/", 100, 50
