@@ -207,9 +207,9 @@ def large(rows: int, table: list[dict[str, Any]]) -> None:
         size = sum(path.stat().st_size for path in (work / "captured").rglob("*") if path.is_file())
         program, began = ROOT / "src/pulumi_mlops/jobs/drift.py", time.monotonic()
         subprocess.run([sys.executable, "-W", "ignore", str(program)], env={**os.environ, **given}, check=True)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        took = time.monotonic() - began
-        print(f"{rows:,} rows, {size / 1e6:.0f} MB captured: {took:.0f} s, at most {peak:.0f} MiB")
+        spent, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+        cpu, peak = spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024
+        print(f"{rows:,} rows, {size / 1e6:.0f} MB captured: {took:.0f} s, {cpu:.0f} of CPU; at most {peak:.0f} MiB")
 
 
 def table_of_signals() -> str:

@@ -158,13 +158,12 @@ def _moved(before: Any, now: Any, random: np.random.Generator) -> tuple[float | 
     if not len(old) or not len(new):
         return None, 0.0
     scale = float(old.std()) or 1.0
-    sizes = [min(len(one), _LONG) for one in (old, new)]
-    drawn = np.array(
-        [
-            wasserstein_distance(random.choice(old, sizes[0]), random.choice(old, sizes[1]))
-            for _ in range(_DRAWS_OF_LONG)
-        ]
-    )
+    few = [one if len(one) <= _LONG else random.choice(one, _LONG, replace=False) for one in (old, new)]
+    # Both together are shared out anew: a value that few rows have is in one part by chance, and the other lacks it.
+    both, drawn = np.concatenate(few), np.empty(_DRAWS_OF_LONG)
+    for place in range(_DRAWS_OF_LONG):
+        random.shuffle(both)
+        drawn[place] = wasserstein_distance(both[: len(few[0])], both[len(few[0]) :])
     return float(wasserstein_distance(old, new)) / scale, float(drawn.mean() + _WIDE * drawn.std()) / scale
 
 
