@@ -74,6 +74,15 @@ def test_whoever_goes_back_to_a_former_content_gets_another_deployment(monkeypat
     assert wanted(run(there, monkeypatch, release=CANARY)) == f"{former}-2"
 
 
+@pytest.mark.parametrize("idle", [True, False])
+def test_who_has_gone_back_stays(monkeypatch: pytest.MonkeyPatch, *, idle: bool) -> None:
+    """The former deployment waits to be deleted, or is gone: it does not take the place of the second."""
+    former = wanted(run(Live(), monkeypatch))
+    second, others = f"{former}-2", {former: 1} if idle else {}
+    there = Live(there=True, traffic={second: 100}, replicas={**others, second: 1}, tags={RELEASE: second})
+    assert wanted(run(there, monkeypatch, release=CANARY)) == second
+
+
 def test_a_deployment_that_an_interrupted_update_left_is_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     left = wanted(run(Live(), monkeypatch))
     there = Live(there=True, traffic={"old": 100}, replicas={"old": 1, left: 1}, tags={RELEASE: "old"})

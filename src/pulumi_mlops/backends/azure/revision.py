@@ -188,10 +188,10 @@ def _free(platform: PlatformRef, asset: str, stem: str, there: Live, *, own: boo
     whoever goes back to the same content meanwhile gets another revision of it. One that serves nobody was left by an
     update that was interrupted, and is taken up again.
     """
-    for number in range(1, _TRIES):
-        name = stem if number == 1 else f"{stem}-{number}"
-        if name in there.released:
-            return name
+    names = [stem, *(f"{stem}-{number}" for number in range(2, _TRIES))]
+    if (own_name := next((name for name in names if name in there.released), None)) is not None:
+        return own_name  # also where an earlier one of the same content, which waited to be deleted, is gone by now
+    for name in names:
         if name in there.replicas:
             if there.idle(name):
                 return name
