@@ -1,11 +1,13 @@
 """Versions, the same on every backend: registered from files, decided on with who and why, listed."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pulumi_mlops import GateMissed, InvalidCall, NotFound, Unavailable
+from pulumi_mlops import GateMissed, InvalidCall, MlopsError, NotFound, Unavailable
+from pulumi_mlops.clients.client import Client
 from support.day_two.worlds import World
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
@@ -140,3 +142,20 @@ def test_a_busy_registry_is_asked_again(world: World, model: Path) -> None:
     register(world, model)
     world.parts["mlflow"].fail(503, 429)
     assert world.client.versions("people")[0].version == 1
+
+
+@pytest.mark.parametrize("world", ["kubernetes"], indirect=True)
+def test_a_login_of_the_registry_is_enough_to_decide(
+    world: World, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(world, model)
+    for name, value in (("URI", world.parts["mlflow"].url), ("USERNAME", "lead"), ("PASSWORD", "hush")):
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}_MODELS", value)
+    stranger = Client(dataclasses.replace(world.client._stack, settings={"kubernetes:kubeconfig": "/nowhere"}))
+    made = stranger.approve("people", 1, reason="good")
+    assert made.decision
+    assert made.decision.by == "lead"
+    world.parts["mlflow"].fail(403)
+    with pytest.raises(MlopsError, match="403") as caught:
+        stranger.versions("people")
+    assert "hush" not in str(caught.value)
