@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pulumi_mlops.core.errors import MlopsError
+from pulumi_mlops.policies.model import VARIABLE
 from pulumi_mlops.policies.report import Report
 from pulumi_mlops.policies.settings import Profile
 
-VARIABLE: Final = "PULUMI_MLOPS_REPORT"
-"""The variable that names a file to which the pack writes each finding, a line of JSON each."""
 LAST_LINES: Final = 40
 
 

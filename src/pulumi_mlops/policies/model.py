@@ -9,6 +9,8 @@ from pulumi_mlops.policies.settings import Settings
 
 Severity = Literal["critical", "high", "medium", "low"]
 State = Literal["violation", "undecided", "excepted"]
+VARIABLE = "PULUMI_MLOPS_REPORT"
+"""The variable that names a file to which a pack writes each finding, a line of JSON each."""
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 
 

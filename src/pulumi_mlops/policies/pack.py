@@ -20,9 +20,8 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from pulumi_mlops.policies.catalogue import RULES
-from pulumi_mlops.policies.check import VARIABLE
 from pulumi_mlops.policies.judge import Judge
-from pulumi_mlops.policies.model import Finding, Rule
+from pulumi_mlops.policies.model import VARIABLE, Finding, Rule
 from pulumi_mlops.policies.resources import Stack
 from pulumi_mlops.policies.settings import PROFILES, Level, Profile, Settings, level, problems, schema
 from pulumi_mlops.policies.wire import plain, read
@@ -30,6 +29,7 @@ from pulumi_mlops.policies.wire import plain, read
 NAME: Final = "pulumi-mlops"
 PROFILE_KEY: Final = "pulumi-mlops:profile"
 """The setting of a stack that names the profile."""
+VERSION: Final = metadata.version(NAME)
 SETTINGS: Final = "settings"
 """The name under which a configuration has what is not of one rule."""
 LARGEST: Final = 400 * 1024 * 1024
@@ -102,7 +102,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
-        return plugin_pb2.PluginInfo(version=metadata.version(NAME))
+        return plugin_pb2.PluginInfo(version=VERSION)
 
     def GetAnalyzerInfo(self, request: Any, context: Any) -> analyzer_pb2.AnalyzerInfo:
         policies = [self._info(rule) for rule in self.rules]
@@ -117,7 +117,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.AnalyzerInfo(
             name=NAME,
             displayName="Platforms for machine learning",
-            version=metadata.version(NAME),
+            version=VERSION,
             supportsConfig=True,
             policies=[*policies, general],
         )
@@ -165,7 +165,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 analyzer_pb2.AnalyzeDiagnostic(
                     policyName=SETTINGS,
                     policyPackName=NAME,
-                    policyPackVersion=metadata.version(NAME),
+                    policyPackVersion=VERSION,
                     description=EXPIRED["title"],
                     message=message,
                     enforcementLevel=analyzer_pb2.MANDATORY,
@@ -190,7 +190,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 analyzer_pb2.AnalyzeDiagnostic(
                     policyName=finding.rule.id,
                     policyPackName=NAME,
-                    policyPackVersion=metadata.version(NAME),
+                    policyPackVersion=VERSION,
                     description=finding.rule.title,
                     message=f"{finding.rule.title}: {finding.resource}: {finding.message()}",
                     enforcementLevel=analyzer_pb2.ADVISORY if undecided else LEVELS[own],
