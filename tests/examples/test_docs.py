@@ -147,6 +147,8 @@ def test_every_field_of_every_spec_says_what_a_change_does(backend: str) -> None
             continue  # what several steps have in common
         if issubclass(spec, mlops.Step) and spec.__module__.startswith("pulumi_mlops.engines."):
             continue  # an engine makes it, and it is there where the engine has been loaded
+        if getattr(spec, "programs", ()):
+            continue  # a noun makes it, of its own arguments
         name = spec.__name__.removesuffix("Spec").removesuffix("Step")
         wanted[name] = {*spec.model_fields, *(["name"] if name in nouns else [])}
     assert {name: set(fields) for name, fields in table.items()} == wanted

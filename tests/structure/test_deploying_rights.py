@@ -20,6 +20,7 @@ DOCUMENT = {
     "ExperimentTracker": "tracker",
     "TrainingCluster": "trainingcluster",
     "Pipeline": "pipeline",
+    "BatchInference": "pipeline",
 }
 PAGES = {page.stem: json.loads(page.read_text())["Statement"] for page in sorted(RIGHTS.glob("*.json"))}
 
