@@ -13,15 +13,12 @@ from pulumi.runtime import rpc
 
 import pulumi_mlops as mlops
 from pulumi_mlops.components.endpoint_ref import EndpointRef
-from pulumi_mlops.core import registry
-from pulumi_mlops.core.primitives import WATCH
 from support.facts import aws, azure, kubernetes
 from support.mocks import Cloud
 from support.own_steps import delivered
 
 FACTS: Mapping[str, ModuleType] = {"aws": aws, "azure": azure, "kubernetes": kubernetes}
-THERE = [name for name in FACTS if registry.load(name).find(WATCH) is not None]
-BACKENDS = pytest.mark.parametrize("backend", THERE)
+BACKENDS = pytest.mark.parametrize("backend", FACTS)
 IMAGE = "registry.example.com/drift:1"
 DRIFT = {"kind": "data_drift", "threshold": 0.3}
 QUALITY = {"kind": "model_quality", "threshold": 0.85}
@@ -197,7 +194,7 @@ def test_every_mistake_is_told_at_once(backend: str) -> None:
     assert "'many' is not of the kind of its default, 7" in wrong["on_breach.parameters.days"]
 
 
-ONE = THERE[:1]
+ONE = list(FACTS)[:1]
 
 
 @pytest.mark.parametrize("backend", ONE)
@@ -276,13 +273,6 @@ def test_a_retraining_that_would_start_itself_is_refused(backend: str) -> None:
     assert (
         "which no monitor here may start" in refused(one, lambda: one.monitor(on_breach={"run": far}))["on_breach.run"]
     )
-
-
-@pytest.mark.parametrize("backend", [name for name in FACTS if name not in THERE])
-def test_a_backend_without_the_primitive_is_refused(backend: str) -> None:
-    one = Program(backend)
-    with pytest.raises(mlops.Unsupported, match=r"which engine 'drift' builds over metrics\.watch"):
-        one.run(one.monitor)
 
 
 @BACKENDS
