@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from pulumi_mlops import GateMissed, InvalidCall, MlopsError, NotFound, Unavailable
+from pulumi_mlops import GateMissed, InvalidCall, MlopsError, ModelRef, NotFound, Unavailable
+from pulumi_mlops.backends.kubernetes import client_versions, mlflow
 from pulumi_mlops.clients.client import Client
 from support.day_two.worlds import World
+from support.facts.kubernetes import HUB
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
 
@@ -159,3 +161,8 @@ def test_a_login_of_the_registry_is_enough_to_decide(
     with pytest.raises(MlopsError, match="403") as caught:
         stranger.versions("people")
     assert "hush" not in str(caught.value)
+
+
+def test_files_are_said_to_be_where_the_server_keeps_them() -> None:
+    model = ModelRef(name="churn", backend="kubernetes", platform=HUB, address={"model": "churn", "registry": "models"})
+    assert client_versions.kept_in(model) == mlflow.artifacts(HUB, "models")

@@ -116,6 +116,8 @@ class Mlflow(Played):
         versions = self.models.get(asked["name"])
         if versions is None:
             return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST"}
+        if asked["source"].startswith("mlflow-artifacts:"):  # for what a run has left only
+            return 400, {"error_code": "INVALID_PARAMETER_VALUE"}
         versions.append(
             {
                 "name": asked["name"],

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.backends.kubernetes import live, tracking, workflows
-from pulumi_mlops.backends.kubernetes.addresses import ModelAddress
+from pulumi_mlops.backends.kubernetes.addresses import ModelAddress, PlatformAddress
 from pulumi_mlops.clients import records
 from pulumi_mlops.clients.patience import Patience
 from pulumi_mlops.clients.results import Approval, Decision, RegisteredVersion, Registration
@@ -53,7 +53,7 @@ class Versions:
         tags = {**given.facts, **image, tracking.APPROVAL: "Pending", _OWN: own}
         body = {
             "name": name,
-            "source": f"mlflow-artifacts:/{folder}",
+            "source": f"{kept_in(model)}/{folder}",
             "tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
         }
         with _server(model) as server:
@@ -96,6 +96,17 @@ class Versions:
             if found is None:
                 raise NotFound(f"Model {model.name!r} has no version {version} any more.")
             return registered(server, found["model_version"], model.name)
+
+
+def kept_in(model: ModelRef) -> str:
+    """Return the folder of the object store in which the server of a model keeps files.
+
+    MLflow takes an address of its own (``mlflow-artifacts:``) for what a run has left, and for nothing else.
+    """
+    address = ModelAddress.of(model)
+    if address.files is not None:
+        return address.files.rstrip("/")
+    return f"s3://{PlatformAddress.of(model.platform).store.bucket}/mlflow/{address.registry}"
 
 
 @contextlib.contextmanager
