@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pulumi import Input
+from pydantic import Field
 
 from pulumi_mlops import images
 from pulumi_mlops.components.monitor import MANAGED, Monitor, MonitorRef, MonitorSpec, pipeline_of, waiting
@@ -57,7 +58,7 @@ class LookStep(Work):
         "measure.py",
     )
 
-    inputs: dict[str, Any]
+    inputs: dict[str, Any] = Field()
     told_of: Mapping[str, str]
     """What is looked at, as the program reads it."""
     watched: Annotated[WatchRef, Given()] | None = None
