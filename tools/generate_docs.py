@@ -108,6 +108,8 @@ def default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, Spec):
         value = value.model_dump(exclude_unset=True)
+    if isinstance(value, list):
+        value = [one.model_dump(exclude_unset=True) if isinstance(one, Spec) else one for one in value]
     return f"`{json.dumps(value, ensure_ascii=False)}`" if isinstance(value, str | dict | list) else f"`{value}`"
 
 

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         TokenTrust,
         Trusts,
     )
+    from pulumi_mlops.args.loop import LoopArgs
     from pulumi_mlops.args.model import ExistingModelArgs, ModelArgs
     from pulumi_mlops.args.model_registry import ExistingModelRegistryArgs, ModelRegistryArgs, Notice
     from pulumi_mlops.args.monitor import GroundTruth, MonitorArgs, OnBreach
@@ -138,6 +139,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.components.feature_store import FeatureStore, FeatureStoreRef
     from pulumi_mlops.components.identity import Identity, IdentityRef
+    from pulumi_mlops.components.loop import Loop, LoopRef
     from pulumi_mlops.components.model import Model, ModelRef, ModelVersionRef
     from pulumi_mlops.components.model_registry import ModelRegistry, ModelRegistryRef
     from pulumi_mlops.components.monitor import Monitor, MonitorRef
@@ -223,6 +225,7 @@ _HOMES = {
         "TokenTrust",
         "Trusts",
     ],
+    "args.loop": ["LoopArgs"],
     "args.model": ["ExistingModelArgs", "ModelArgs"],
     "args.model_registry": ["ExistingModelRegistryArgs", "ModelRegistryArgs", "Notice"],
     "args.monitor": ["GroundTruth", "MonitorArgs", "OnBreach"],
@@ -287,6 +290,7 @@ _HOMES = {
     "components.feature_group": ["FeatureGroup", "FeatureGroupRef", "FeatureView", "OfflineView", "OnlineView"],
     "components.feature_store": ["FeatureStore", "FeatureStoreRef"],
     "components.identity": ["Identity", "IdentityRef"],
+    "components.loop": ["Loop", "LoopRef"],
     "components.model": ["Model", "ModelRef", "ModelVersionRef"],
     "components.model_registry": ["ModelRegistry", "ModelRegistryRef"],
     "components.monitor": ["Monitor", "MonitorRef"],
@@ -389,6 +393,9 @@ __all__ = [
     "InvalidRun",
     "Lineage",
     "Linear",
+    "Loop",
+    "LoopArgs",
+    "LoopRef",
     "Managed",
     "Metric",
     "MissingBackend",

@@ -70,7 +70,16 @@ def test_programs_run(name: str, preview: bool) -> None:
     cloud.run(program)
 
 
-BESIDE = {"BatchInference", "Dataset", "ExperimentTracker", "Identity", "Monitor", "Pipeline", "TrainingCluster"}
+BESIDE = {
+    "BatchInference",
+    "Dataset",
+    "ExperimentTracker",
+    "Identity",
+    "Loop",
+    "Monitor",
+    "Pipeline",
+    "TrainingCluster",
+}
 """Nouns that a platform can do without."""
 
 

@@ -17,7 +17,7 @@ import pytest
 import pulumi_mlops as mlops
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, Unsupported
-from support.changes import batch, monitors, pipelines
+from support.changes import batch, loops, monitors, pipelines
 from support.changes.common import hidden
 from support.conformance.words import WORDS
 from support.mocks import Cloud, Registration
@@ -36,7 +36,12 @@ CHANGES = [
 REFUSED = [
     pytest.param(name, *change, id=f"{name}-{change[0]}") for name, told in BACKENDS.items() for change in told.REFUSED
 ]
-APART = {"Pipeline": pipelines.pipeline, "Monitor": monitors.monitor, "BatchInference": batch.batch}
+APART = {
+    "Pipeline": pipelines.pipeline,
+    "Monitor": monitors.monitor,
+    "BatchInference": batch.batch,
+    "Loop": loops.loop,
+}
 """Nouns that have programs of their own."""
 Registered = dict[tuple[str, str], Registration]
 
@@ -132,7 +137,7 @@ ELSEWHERE = {"ExperimentTracker.engine", "Dataset.format", "Dataset.partition"}
 OF_THE_LOOP = frozenset(
     {"ExperimentTracker", "Managed", "Mlflow", "Wandb", "Clearml", "TrainingCluster", "Nodes", "Spot", "Persistent"}
     | {"Dataset", "Pipeline", "Trigger", "Prepare", "Evaluate", "Train", "Tune", "Search", "Batch", "Register"}
-    | {"Monitor", "MonitorSignal", "GroundTruth", "OnBreach", "BatchInference"}
+    | {"Monitor", "MonitorSignal", "GroundTruth", "OnBreach", "BatchInference", "Loop"}
 )
 """What makes a model, and looks at it: each entry of the table about it is tried."""
 RENAMED = ("name", "platform")

@@ -134,6 +134,7 @@ def _exported(value: Any) -> Iterator[Ref]:
         if "schema" in value and "noun" in value:
             if kind := kinds().get(str(value["noun"])):
                 yield kind.load(value)
+                yield from (found for part in kind.parts for found in _exported(value.get(part)))
             return
         value = list(value.values())
     if isinstance(value, list):

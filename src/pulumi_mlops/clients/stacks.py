@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import MlopsError, NotFound
 from pulumi_mlops.core.inputs import nearest
-from pulumi_mlops.core.refs import Ref
+from pulumi_mlops.core.refs import Ref, kinds
 
 R = TypeVar("R", bound=Ref)
 _HIDDEN = "[secret]"
@@ -88,11 +88,13 @@ class Stack:
 
 
 def _exported(value: Any, noun: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the exports of one noun; what another ref stands on is not exported by itself."""
+    """Yield the exports of one noun; of another ref what it consists of, and not what it stands on."""
     if isinstance(value, Mapping):
         if "schema" in value and "noun" in value:
             if value["noun"] == noun:
                 yield value
+            parts = kinds()[value["noun"]].parts if value["noun"] in kinds() else ()
+            yield from (found for part in parts for found in _exported(value.get(part), noun))
             return
         for inner in value.values():
             yield from _exported(inner, noun)

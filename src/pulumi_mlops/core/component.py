@@ -108,6 +108,9 @@ class Component(ComponentResource, Generic[S, R]):
             warnings += _refuse_without(
                 engine.over(self.noun), engine_name, hub.backend, what, noun=self.noun, uses=uses
             )
+        if hub is not None and engine.composed:  # what the backend has in part is said by the parts
+            home = registry.load(hub.backend)
+            capabilities.check(registry.titled(hub.backend), home.capabilities, what, frozenset(uses))
         if problems := [*_tag_problems(spec, hub), *spec.problems_of(name), *engine.problems(name, spec)]:
             raise InvalidArgs(self.noun, name, problems)
 
@@ -294,7 +297,7 @@ def _refuse_absent(engine: Engine, name: str, what: str, noun: str, uses: set[st
 
 def _asked_of(engine: Engine, noun: str, uses: set[str]) -> frozenset[str]:
     """Return what is asked of an engine itself: where it adds to the backend's own noun, the backend does the rest."""
-    if all(task.name != noun for task in engine.over(noun)):
+    if not engine.composed and all(task.name != noun for task in engine.over(noun)):
         return frozenset(uses)
     return frozenset(name for name in uses if frozenset([name]) in engine.capabilities)
 

@@ -85,6 +85,8 @@ class Engine:
     given the provider of ``package`` that the component's own options name."""
     misplaced: Callable[[str, Spec, ProviderResource | None], Iterable[Problem]] = _anywhere
     """Judges a platform's arguments beside the provider that its options name."""
+    composed: bool = False
+    """Whether its nouns consist of others: what their arguments need is asked of the platform's backend."""
     tasks: dict[str, Callable[..., Any]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -31,6 +31,8 @@ class Ref:
     noun: ClassVar[str]
     advice: ClassVar[str] = ""
     """What to write where one of this kind is wanted; ``Noun.from_stack(…)`` if nothing is said here."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Fields with refs of what it consists of: who looks for one of these finds it in an export of the whole."""
 
     name: str
     """The component's name in its program."""

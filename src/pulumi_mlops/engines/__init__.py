@@ -2,4 +2,5 @@
 
 from pulumi_mlops.core.registry import Entry
 
-ENTRIES = {name: Entry(f"pulumi_mlops.engines.{name}:ENGINE") for name in ("clearml", "drift", "mlflow", "wandb")}
+_NAMES = ("clearml", "drift", "loop", "mlflow", "wandb")
+ENTRIES = {name: Entry(f"pulumi_mlops.engines.{name}:ENGINE") for name in _NAMES}

@@ -8,6 +8,7 @@ from pulumi_mlops_sandbox.aws.provider.cloud import Aws
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes import batch
 from support.changes.common import COMMON, DAILY, MANAGED, SCHEDULED, WANDB, beside, engine, shared
+from support.changes.loops import LOOPS
 from support.changes.monitors import DRIFT, MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.aws import hub
@@ -38,6 +39,7 @@ BASE: dict[str, dict[str, Any]] = {
     "BatchInference": {},
     "Pipeline": {},
     "Monitor": {},
+    "Loop": {},
     "Endpoint": {"model": {"image": "example/churn:1", "artifact": "s3://models/1.tar.gz"}, "compute": {"cpus": 2}},
 }
 VERSION = ModelVersionRef(
@@ -192,6 +194,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *PIPELINES,
     *MONITORS,
     ("Monitor.managed", "Monitor", {"signals": [{**DRIFT, "features": ["age"]}], "window_hours": 1}, {"managed": True}),
+    *LOOPS,
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,

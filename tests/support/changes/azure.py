@@ -8,6 +8,7 @@ from pulumi_mlops_sandbox.provider.contract import Traits
 from pulumi_mlops_sandbox.provider.diff import bare, compare
 from support.changes import batch
 from support.changes.common import COMMON, DAILY, SCALED, SCHEDULED, WANDB, beside, engine, scaled, shared
+from support.changes.loops import LOOPS
 from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, refused, whole
 from support.facts.azure import hub
@@ -54,6 +55,7 @@ BASE: dict[str, dict[str, Any]] = {
     "BatchInference": {},
     "Pipeline": {},
     "Monitor": {},
+    "Loop": {},
     "Endpoint": {"model": {"image": "models.azurecr.io/churn:1"}},
 }
 
@@ -158,6 +160,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *beside(hub("hub", stage="prod"), "https://mine.blob.core.windows.net/theirs/raw/"),
     *PIPELINES,
     *MONITORS,
+    *(change for change in LOOPS if change[0] != "Loop.reads"),
     whole("overlap", "allow", "skip"),
     *TRACKED,
     *PUBLISHED,
@@ -171,6 +174,7 @@ BESIDE: set[str] = set()
 
 REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     *refused(AFTER_ANOTHER),
+    ("Loop.reads", "Loop", {"reading": True}),
     ("Managed.published", "ExperimentTracker", engine(managed={"published": True})),
     ("Managed.size", "ExperimentTracker", engine(managed={"size": "small"})),
     ("Monitor.managed", "Monitor", {"managed": True}),

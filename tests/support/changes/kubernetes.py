@@ -10,6 +10,7 @@ from pulumi_mlops import TrainingClusterRef
 from pulumi_mlops_sandbox.kubernetes.provider import diff, objects
 from support.changes import batch
 from support.changes.common import CANARY, COMMON, DAILY, MANAGED, SCALED, WANDB, beside, engine, scaled
+from support.changes.loops import LOOPS
 from support.changes.monitors import MONITORS
 from support.changes.pipelines import AFTER_ANOTHER, CLUSTERED, PIPELINES, PUBLISHED, TRACKED, whole
 from support.facts.kubernetes import hub
@@ -58,6 +59,7 @@ BASE: dict[str, dict[str, Any]] = {
     "BatchInference": {},
     "Pipeline": {},
     "Monitor": {},
+    "Loop": {},
     "Endpoint": {
         "model": {"image": "example/churn:1", "artifact": "s3://models/1"},
         "compute": {"cpus": 2},
@@ -258,6 +260,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     *beside(hub("hub", stage="prod"), "s3://artifacts/raw/"),
     *PIPELINES,
     *MONITORS,
+    *LOOPS,
     *TRACKED,
     *PUBLISHED,
     *batch.changes("kubernetes"),

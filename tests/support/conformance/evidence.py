@@ -148,6 +148,7 @@ AWS: Mapping[str, tuple[Evidence, ...]] = {
         said(_PIPELINE, f"{_ARGUMENTS}/Environment/MLOPS_STEP/datasets"),
         _RIGHTS,
     ),
+    "loop": (Made(_PIPELINE), Made("aws:scheduler/schedule:Schedule")),
     "monitor": (Made(_PIPELINE), Made("aws:scheduler/schedule:Schedule"), _RIGHTS),
     "monitor.metrics": (Made("aws:cloudwatch/metricAlarm:MetricAlarm"), Made("aws:cloudwatch/dashboard:Dashboard")),
     "monitor.managed": (
@@ -423,6 +424,7 @@ AZURE: Mapping[str, tuple[Evidence, ...]] = {
     ),
     "pipeline.features": (said(_COMPONENT, "properties/componentSpec/jobs/fit/inputs/input_x/uri"),),
     "pipeline.datasets": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
+    "loop": (Made(_COMPONENT),),
     "monitor": (Made(_COMPONENT), Made(f"{_ML}:Schedule"), _ASSIGNED),
     "monitor.metrics": (Made("azure-native:monitor:MetricAlert"),),
     "monitor.ground_truth": (said(_COMPONENT, "properties/componentSpec/command"), _ASSIGNED),
@@ -625,6 +627,7 @@ KUBERNETES: Mapping[str, tuple[Evidence, ...]] = {
     "pipeline": (Made(_TEMPLATE_OF_RUNS), Made("kubernetes:core/v1:ServiceAccount"), Made(_BINDING), Made(_CONFIG)),
     "pipeline.features": (said(_TEMPLATE_OF_RUNS, "spec/templates/inputs/artifacts/s3/key"),),
     "pipeline.datasets": (said(_TEMPLATE_OF_RUNS, "spec/templates/initContainers/name"),),
+    "loop": (Made(_TEMPLATE_OF_RUNS),),
     "monitor": (Made(_TEMPLATE_OF_RUNS),),
     "monitor.metrics": (said(_CONFIG, "metadata/labels/grafana_dashboard"),),
     "monitor.ground_truth": (said(_TEMPLATE_OF_RUNS, "spec/templates/container/env/value"),),

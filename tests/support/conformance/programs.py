@@ -160,6 +160,20 @@ def of_a_version(words: Words, version: int = 3, **args: Any) -> mlops.BatchInfe
     return batch(words, hub, **({"model": kept, "command": []} | args))
 
 
+def loop(words: Words) -> mlops.Loop:
+    fit = mlops.train(image=words.image, command=["fit"], outputs=["model", "baseline"])
+    return mlops.Loop(
+        "loop",
+        platform=platform(words),
+        steps={"fit": fit},
+        files=fit.out("model"),
+        baseline=fit.out("baseline"),
+        image=words.image,
+        release={},
+        monitor_image=words.image,
+    )
+
+
 def scoring(words: Words, *, with_a_version: bool = False) -> mlops.Pipeline:
     hub = platform(words)
     first = mlops.prepare(image=words.image, command=["select"], outputs=["rows"])
@@ -485,6 +499,7 @@ PROGRAMS: Mapping[str, Program] = {
     "pipeline.datasets": Program(reading_rows, without=dataset),
     "pipeline.captured": Program(reading_requests, without=lambda w: reading_requests(w, reads=False)),
     "pipeline.publish": Program(publishing, without=lambda w: publishing(w, published=False)),
+    "loop": Program(loop, without=platform),
     "monitor": Program(monitor, without=lambda w: monitor(w, watches=False)),
     "monitor.metrics": Program(monitor, without=lambda w: monitor(w, watches=False)),
     "monitor.managed": Program(managed, without=lambda w: managed(w, wanted=False)),

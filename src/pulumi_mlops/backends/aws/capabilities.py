@@ -77,6 +77,7 @@ CAPABILITIES = table(
             "emulated",
             "the files are copied to the endpoint's platform, and serve={'image': …} names an image there",
         ),
+        "loop": Entry("native", "a tracker, a registry, a model, a pipeline, an endpoint and a monitor"),
         "monitor": Entry(
             "emulated", "a pipeline whose processing job compares, in a folder of files that the endpoint has captured"
         ),

@@ -289,6 +289,7 @@ CAPABILITIES = table(
             "Platform(network={'private': {}}), which lets containers reach the platform's own services only.",
         ),
         "endpoint.private": Entry("native", "no public address; the workspace's private endpoint leads to it"),
+        "loop": Entry("native", "a tracker, a registry, a model, a pipeline, an endpoint and a monitor"),
         "monitor": Entry(
             "emulated", "a pipeline whose job compares, over the files that the data collector has written"
         ),

@@ -254,6 +254,7 @@ CAPABILITIES = table(
             "absent", "KServe has no queue of its own.", "a real-time endpoint behind a queue of yours."
         ),
         "accelerator": Entry("native", "nvidia.com/gpu"),
+        "loop": Entry("native", "a tracker, a registry, a model, a pipeline, an endpoint and a monitor"),
         "monitor": Entry("emulated", "a pipeline whose pod compares, over the files that KServe's agent has written"),
         "monitor.managed": Entry(
             "absent",
