@@ -5,6 +5,7 @@ of the library ask the server that came up.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -14,11 +15,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 import pulumi_mlops as mlops
+from pulumi_mlops.backends.kubernetes import client_versions, tracking
 from pulumi_mlops.core import private
 from pulumi_mlops_sandbox import packages
 from support import services
@@ -105,6 +108,63 @@ def test_only_who_asks_by_a_known_name_is_answered(mlflow: Installation) -> None
         assert mlflow.ask(query, "admin", host=host)["registered_model"]["name"] == "churn"
     for host in ("evil.example.com", f"models-mlflow.other.svc:{mlflow.port}", "169.254.169.254"):
         assert mlflow.refused(query, "admin", host=host) == 403
+
+
+def test_the_client_registers_and_decides(
+    mlflow: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are given as the admin, and an approver's login decides; what the client wrote is what look-ups find."""
+
+    def come_in(who: str) -> None:
+        user, password = mlflow.login(who)
+        for name, value in (("URI", mlflow.url), ("USERNAME", user), ("PASSWORD", password)):
+            monkeypatch.setenv(f"MLFLOW_TRACKING_{name}_MODELS", value)
+
+    come_in("lead")
+    monkeypatch.setattr(private, "mocked", lambda: False)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "MLmodel").write_text("flavors: {}")
+    (tmp_path / "inner" / "weights").write_bytes(bytes(range(256)) * 4096)
+    ref = mlops.ModelRef(
+        name="churn", backend="kubernetes", platform=HUB, address={"model": "churn", "registry": "models"}
+    )
+    client = mlops.client(ref)
+    with pytest.raises(mlops.MlopsError, match="403 Forbidden"):
+        client.register("churn", tmp_path)
+    come_in("admin")
+    made = client.register("churn", tmp_path, metrics={"auc": 0.93}, metadata={"team": "growth"}, image="r.example/s:1")
+    assert (made.approval, made.metrics, made.metadata, made.image) == (
+        "pending",
+        {"auc": 0.93},
+        {"team": "growth"},
+        "r.example/s:1",
+    )
+    folder = str(made.files).removeprefix(f"s3://{OBJECT_STORE['bucket']}/")
+    kept = objects(mlflow.store).list_objects_v2(Bucket=OBJECT_STORE["bucket"])["Contents"]
+    found = {one["Key"].partition(f"{folder}/")[2]: one["Size"] for one in kept if folder in one["Key"]}
+    assert found == {"MLmodel": 11, "inner/weights": 256 * 4096}
+    come_in("lead")
+    gone = client.approve("churn", made.version, reason="it's better, by 2 %", by="lead")
+    assert gone.decision
+    assert (gone.approval, gone.decision.reason, gone.metadata) == (
+        "approved",
+        "it's better, by 2 %",
+        {"team": "growth"},
+    )
+    version = ref.approved()
+    assert (version.version, version.image) == (made.version, "r.example/s:1")
+    assert version.files
+    assert version.files == f"{made.files}/"
+    tracked = tracking.server(ref)
+    assert tracked
+    with contextlib.closing(tracked):
+        told = tracked.get("model-versions/get", name="churn", version=made.version) or {}
+        tags = {tag["key"]: tag["value"] for tag in told["model_version"]["tags"]}
+        own = tags["mlops-registration"]
+        listed = list(client_versions.listed(tracked, f"name = 'churn' AND tags.`mlops-registration` = '{own}'"))
+    assert [one["version"] for one in listed] == [str(made.version)], "a version is found whose answer was lost"
+    assert client.reject("churn", made.version, reason="drifts", by="lead").approval == "rejected"
+    assert [one.version for one in client.versions("churn", approval="approved")] == []
 
 
 def test_nobody_comes_in_without_a_login(mlflow: Installation) -> None:
