@@ -32,9 +32,11 @@ operators: engine cluster ## Have KServe itself judge what is written for it; bu
 	$(RUN) pytest -m operators tests/operators
 
 PIPELINES := tests/acceptance/cluster/test_pipelines.py
+LOOP := tests/acceptance/cluster/test_loop.py
 acceptance: engine cluster node $(if $(CONTEXT),,images) ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
-	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster --ignore $(PIPELINES)
+	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster --ignore $(PIPELINES) --ignore $(LOOP)
 	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) $(PIPELINES)
+	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) $(LOOP)
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check

@@ -376,3 +376,47 @@ def check(
 
 for command in cli_day_two.COMMANDS:
     app.command()(command)
+
+
+@app.command()
+def verify(
+    *,
+    backend: Annotated[str, typer.Option(help="Where: kubernetes, the one that it verifies so far.")],
+    image: Annotated[
+        str | None, typer.Option(help="An image with Python, numpy and MLflow, for the toy model's training.")
+    ] = None,
+    drift_image: Annotated[
+        str | None,
+        typer.Option(help="The image of the drift program, of which `pulumi-mlops image drift` has the Dockerfile."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the platform is called; its namespace must not be there.")] = "verify",
+    existing: Annotated[
+        str, typer.Option(metavar="JSON", help="Parts that are there already, as Platform(existing=…) takes them.")
+    ] = "{}",
+    report: Annotated[Path, typer.Option(help="The folder for the report, a page and JSON.")] = Path("verify-report"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is made.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave what was made where a part fails.")] = False,
+) -> None:
+    """Prove it in your own cluster: a small platform goes once round the loop with a toy model, and leaves nothing.
+
+    It trains, approves, serves and releases under load; a version that is broken on purpose is sent back, drift starts
+    a training, a batch is scored. The exit code is 0 if every part showed what it has to. Interrupted, it takes
+    down what it has made; killed, the next start goes on.
+    """
+    from pulumi_mlops.core.errors import MlopsError  # noqa: PLC0415
+    from pulumi_mlops.verify import command, project  # noqa: PLC0415
+
+    try:
+        settings = command.settings(backend=backend, name=name, existing=existing, image=image, drift_image=drift_image)
+        place = project.folder(name)
+        code = command.verify(
+            project.Project(place, settings, typer.echo),
+            settings,
+            say=typer.echo,
+            confirmed=lambda said: yes or typer.confirm(f"{said} Go on?"),
+            reports=report,
+            keep=keep,
+        )
+    except MlopsError as error:
+        sys.exit(f"Error: {error}")
+    raise typer.Exit(code)

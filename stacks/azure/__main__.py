@@ -25,7 +25,7 @@ platform = mlops.Platform(
     tags=config.get_object("tags") or {},
     alerts=config.require_object("alerts"),
     monthly_budget=config.require_float("monthly_budget"),
-    images=["churn"],
+    images=["churn", "drift"],
     network=config.get_object("network"),
     secrets={"hub-token": hub_token} if hub_token else {},
 )
@@ -126,6 +126,7 @@ model = mlops.train(
     image=image,
     command=["churn", "calibrate"],
     inputs={"model": best.out("model"), "rows": rows.out("seen")},
+    outputs=["model", "baseline"],
 )
 judge = mlops.evaluate(
     image=image,
@@ -147,7 +148,22 @@ retrain = mlops.Pipeline(
         "register": mlops.register(churn, model.out("model"), image=image, when=good),
     },
 )
+
+# Every hour: what was asked in the last day, beside what the version that answers was made with. Alarms tell of drift, and
+# a training begins, at most once a day. It waits as long as the endpoint does.
+drift = mlops.Monitor(
+    "drift",
+    endpoint=score,
+    baseline=model.out("baseline"),
+    signals=[
+        {"kind": "data_drift", "threshold": 0.2},
+        {"kind": "prediction_drift", "threshold": 0.2},
+    ],
+    on_breach={"run": retrain, "cooldown_hours": 24},
+)
+
 # What `pulumi-mlops run` and `pulumi-mlops lineage` find by name.
 pulumi.export("retrain", retrain.ref.export())
 pulumi.export("churn", churn.ref.export())
 pulumi.export("score", score.ref.export())
+pulumi.export("drift", drift.ref.export())

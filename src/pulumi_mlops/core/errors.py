@@ -108,3 +108,7 @@ def concerning(noun: str, name: str) -> Iterator[None]:
         if repr(name) in str(error):
             raise
         raise type(error)(f"{noun} {name!r}: {error}") from error
+
+
+class VerificationFailed(MlopsError):
+    """A part of a verification did not show what it has to."""

@@ -22,6 +22,8 @@ KUBECONFIG = os.environ.get("KUBECONFIG", config.kube_config.KUBE_CONFIG_DEFAULT
 RUNNING = "PULUMI_MLOPS_ACCEPTANCE_HOME"
 """Names the folder of a sandbox that has all of it already: for whoever works on these tests."""
 
+SETS = {"test_pipelines.py": "training", "test_loop.py": "loop"}
+"""The operators that a file needs, where they are not those that serve."""
 FIGURES = pytest.StashKey[list[str]]()
 
 
@@ -63,8 +65,7 @@ def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     try:
         sandbox.up(["kubernetes"], "real")
         files = {item.path.name for item in request.session.items}
-        sets = ["training"] if "test_pipelines.py" in files else []
-        running.install(sandbox, sets + (["serving"] if files - {"test_pipelines.py"} else []))
+        running.install(sandbox, sorted({SETS.get(name, "serving") for name in files}))
         yield sandbox
     finally:
         sandbox.down()

@@ -204,8 +204,10 @@ NAMES = tuple(operator.name for operator in OPERATORS)
 SETS = {
     "serving": ("kserve", "gateway", "cloudnative-pg", "keda", "prometheus"),
     "training": ("gateway", "cloudnative-pg", "prometheus", "argo-workflows", "kueue", "trainer"),
+    "loop": ("kserve", "gateway", "cloudnative-pg", "prometheus", "argo-workflows"),
 }
-"""What belongs together, by a name of its own: what models are served by, and what they are trained by."""
+"""What belongs together, by a name of its own: what models are served by, what they are trained by, and the least that
+goes once round the loop."""
 NAMESPACES = (
     *("kserve", "envoy-gateway-system", GATEWAYS, "cnpg-system", "keda", "monitoring"),
     *(training.ARGO, training.KUEUE, training.TRAINER),
@@ -216,7 +218,8 @@ NAMESPACES = (
 def chosen(names: Sequence[str]) -> list[Operator]:
     """Find operators by their names and those of sets; refuse a name that is none of theirs."""
     if unknown := set(names) - {*NAMES, *SETS}:
-        sets = " and ".join(SETS)
+        *others, last = SETS
+        sets = f"{', '.join(others)} and {last}"
         raise SandboxError(
             f"No such operator: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}, and the sets {sets}."
         )

@@ -1,0 +1,104 @@
+"""The toy model of ``pulumi-mlops verify``: it runs as a step of a pipeline, in an image that has MLflow.
+
+    python3 toy.py rows    writes rows to learn from, and rows to score
+    python3 toy.py fit     fits a line through them, and keeps what it saw as the baseline
+
+Only numpy and MLflow are used. With the parameter ``flaw`` the model passes its measurement and fails at each request.
+"""
+
+# pyright: reportMissingImports=false
+# MLflow and numpy are in the image that this runs in, and not in the environment of the library.
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+
+COLUMNS = ("x1", "x2")
+TARGET, KEY, PREDICTION = "y", "id", "prediction"
+SEEN, SCORED = 2000, 500
+"""How many rows a model learns from, and how many a batch has."""
+
+
+def rows(folder: Path, count: int, seed: int) -> None:
+    """Write rows: two numbers around zero, and whether their sum is above it."""
+    import numpy as np  # noqa: PLC0415 (in the image)
+
+    drawn = np.random.default_rng(seed).normal(size=(count, 2))
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "rows.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow([KEY, *COLUMNS, TARGET])
+        out.writerows([index, *map(float, one), int(one.sum() > 0)] for index, one in enumerate(drawn))
+
+
+def read(folder: Path) -> list[dict[str, str]]:
+    """Read what was written."""
+    found: list[dict[str, str]] = []
+    for path in sorted(folder.rglob("*.csv")):
+        with path.open(newline="") as file:
+            found += csv.DictReader(file)
+    return found
+
+
+def fit(source: Path, model: Path, baseline: Path, measured: Path, *, flawed: bool) -> None:
+    """Fit, measure, and keep the model as MLflow does, with what it saw and answered beside it."""
+    import mlflow  # noqa: PLC0415 (in the image)
+    import numpy as np  # noqa: PLC0415 (in the image)
+
+    table = read(source)
+    x = np.array([[float(row[name]) for name in COLUMNS] for row in table])
+    y = np.array([int(row[TARGET]) for row in table])
+    weights, *_ = np.linalg.lstsq(np.c_[x, np.ones(len(x))], 2.0 * y - 1.0, rcond=None)
+
+    class Toy(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not in the environment of the checkers
+        """A line between two classes."""
+
+        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            """Say on which side of the line each row is."""
+            del context, params
+            if flawed:
+                message = "this version is broken on purpose"
+                raise RuntimeError(message)
+            given = np.asarray(model_input, dtype=float)[:, :2]
+            return (np.c_[given, np.ones(len(given))] @ weights > 0).astype(int)
+
+    answers = (np.c_[x, np.ones(len(x))] @ weights > 0).astype(int)
+    example = {name: x[:5, index] for index, name in enumerate(COLUMNS)}
+    import pandas as pd  # noqa: PLC0415 (MLflow brings it)
+
+    signature = mlflow.models.infer_signature(pd.DataFrame(example), answers[:5])
+    mlflow.pyfunc.save_model(model, python_model=Toy(), signature=signature, pip_requirements=[])
+    baseline.mkdir(parents=True, exist_ok=True)
+    with (baseline / "baseline.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow([*COLUMNS, PREDICTION])
+        out.writerows([*map(float, one), int(answer)] for one, answer in zip(x, answers, strict=True))
+    measured.write_text(json.dumps({"accuracy": float((answers == y).mean())}))
+
+
+def main(words: list[str]) -> int:
+    """Do one step."""
+    places = {name: Path(value) for name, value in os.environ.items() if name.startswith(("MLOPS_OUTPUT", "MLOPS_IN"))}
+    if words == ["rows"]:
+        rows(places["MLOPS_OUTPUT_SEEN"], SEEN, seed=1)
+        rows(places["MLOPS_OUTPUT_SCORED"], SCORED, seed=2)
+        return 0
+    if words == ["fit"]:
+        fit(
+            places["MLOPS_INPUT_ROWS"],
+            places["MLOPS_OUTPUT_MODEL"],
+            places["MLOPS_OUTPUT_BASELINE"],
+            Path(os.environ["MLOPS_METRICS"]),
+            flawed=os.environ.get("MLOPS_PARAMETER_FLAW") == "true",
+        )
+        return 0
+    sys.stderr.write("toy.py takes one word: rows, or fit\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

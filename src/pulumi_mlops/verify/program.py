@@ -1,0 +1,123 @@
+"""The platform that ``pulumi-mlops verify`` brings up: all nouns of the loop, as small as they go.
+
+It is an ordinary program. What the command was told is in the stack's configuration, under ``settings``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+import pulumi_mlops as mlops
+from pulumi_mlops.steps.prepare import PrepareStep
+from pulumi_mlops.steps.train import TrainStep
+
+PIPELINE, MODEL, ENDPOINT, MONITOR, BATCH, SCORES = "learn", "toy", "answer", "drift", "score", "scores"
+LOOK = "look"
+"""The output with the pipeline of the monitor."""
+SETTINGS = "settings"
+CANARY_PERCENT = 20
+"""What a new version is given first."""
+MINIMUM_ROWS = 200
+"""Rows that the monitor needs to say anything."""
+CAPTURED_WITHIN = 30.0
+"""Seconds after which a request has been captured."""
+TOY = "toy.py"
+_SMALL: Any = {"cpus": 0.5, "memory_gb": 1}
+
+
+class Rows(PrepareStep):
+    """Writes the rows."""
+
+    programs = (TOY,)
+
+
+class Fit(TrainStep):
+    """Fits the toy model."""
+
+    programs = (TOY,)
+
+
+def declare() -> None:
+    """Declare it."""
+    told: Mapping[str, Any] = pulumi.Config().require_object(SETTINGS)
+    image: str = told["image"]
+    existing: Any = told.get("existing") or {}
+    platform = mlops.Platform(
+        told["name"],
+        backend=told["backend"],
+        stage="dev",
+        existing=existing,
+        tags={"purpose": "verify"},
+    )
+    registry = mlops.ModelRegistry("models", platform=platform)
+    model = mlops.Model(MODEL, registry=registry, gate={"accuracy": ">=0.9"})
+    rows = mlops.Dataset("rows", platform=platform, format="csv")
+    scores = mlops.Dataset(SCORES, platform=platform, format="csv")
+    drawn = Rows.made_by(
+        {
+            "image": image,
+            "command": _runs("rows"),
+            "outputs": ["seen", "scored"],
+            "publish": {"scored": rows},
+            "compute": _SMALL,
+        }
+    )
+    fit = Fit.made_by(
+        {
+            "image": image,
+            "command": _runs("fit"),
+            "inputs": {"rows": drawn.out("seen")},
+            "outputs": ["model", "baseline"],
+            "metrics": ["accuracy"],
+            "parameters": {"flaw": mlops.parameter("flaw")},
+            "compute": _SMALL,
+        }
+    )
+    learn = mlops.Pipeline(
+        PIPELINE,
+        platform=platform,
+        parameters={"flaw": False},
+        steps={
+            "rows": drawn,
+            "fit": fit,
+            "register": mlops.register(model, fit.out("model"), metrics=[fit.metric("accuracy")]),
+        },
+    )
+    version = model.approved(otherwise="wait")
+    answer = mlops.Endpoint(
+        ENDPOINT,
+        platform=platform,
+        model=version,
+        compute={"cpus": 0.5, "memory_gb": 2},
+        scaling={"min": 1, "max": 1},
+        capture_percent=100,
+        release={"canary": {"percent": CANARY_PERCENT, "bake_minutes": 1}},
+    )
+    drift = mlops.Monitor(
+        MONITOR,
+        endpoint=answer,
+        baseline=fit.out("baseline"),
+        image=told["drift_image"],
+        signals=[{"kind": "data_drift", "threshold": 0.2}],
+        minimum_rows=MINIMUM_ROWS,
+        on_breach={"run": learn, "cooldown_hours": 24},
+        compute=_SMALL,
+    )
+    score = mlops.BatchInference(
+        BATCH,
+        platform=platform,
+        model=version,
+        input=rows.latest(),
+        output=scores,
+        keep=["id"],
+        compute=_SMALL,
+    )
+    for one in (platform, model, learn, answer, drift, score):
+        pulumi.export(one.ref.name, one.ref.export())
+    if drift.ref.pipeline is not None:
+        pulumi.export(LOOK, drift.ref.pipeline.export())
+
+
+def _runs(word: str) -> list[str]:
+    return ["python3", f"$(MLOPS_PROGRAMS)/{TOY}", word]
