@@ -149,8 +149,8 @@ retrain = mlops.Pipeline(
     },
 )
 
-# Every hour: what was asked in the last day, beside what the version that answers was made with. Alarms tell of drift, and
-# a training begins, at most once a day. It waits as long as the endpoint does.
+# Every hour: what was asked in the last day, beside what the version that answers was made with. Alarms tell of drift,
+# and a training begins, at most once a day. It waits as long as the endpoint does.
 drift = mlops.Monitor(
     "drift",
     endpoint=score,

@@ -1,22 +1,18 @@
 """`stacks/kubernetes` is deployed by an account that has the role of docs/credentials.md and no other right."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from kubernetes import client
 
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Stack
+from support.e2e.deployer import ACCOUNT, SPACE, deployer
 from support.e2e.inside import Cluster
-from support.e2e.outside import ROOT, shown, succeeded
+from support.e2e.outside import shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # a whole stack, on a machine that may be busy
-
-ACCOUNT, SPACE = "deployer", "ci"
 
 
 @pytest.fixture
@@ -32,39 +28,7 @@ def registry(empty_sandbox: Sandbox) -> Iterator[Registry]:
 
 @pytest.fixture
 def kubeconfig(empty_sandbox: Sandbox, cluster_inside: Cluster, tmp_path: Path) -> Path:
-    """Make the account and its role, and a kubeconfig with its token."""
-    page = (ROOT / "docs" / "credentials.md").read_text()
-    written = re.search(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert written
-    role = yaml.safe_load(written[1])
-    rights = "rbac.authorization.k8s.io/v1"
-    cluster_inside.kind("v1", "Namespace").create(body={"metadata": {"name": SPACE}})
-    cluster_inside.kind("v1", "ServiceAccount").create(body={"metadata": {"name": ACCOUNT}}, namespace=SPACE)
-    cluster_inside.kind(rights, "ClusterRole").create(body=role)
-    cluster_inside.kind(rights, "ClusterRoleBinding").create(
-        body={
-            "metadata": {"name": ACCOUNT},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": role["metadata"]["name"],
-            },
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SPACE}],
-        }
-    )
-    config = yaml.safe_load((empty_sandbox.home / "kubeconfig").read_text())
-    for user in config["users"]:
-        user["user"] = {"token": token(cluster_inside)}
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
-def token(cluster: Cluster) -> str:
-    """Ask for one that outlasts a whole stack."""
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
-    made = client.CoreV1Api(cluster.api).create_namespaced_service_account_token(ACCOUNT, SPACE, body)
-    return str(made.status.token)
+    return deployer(cluster_inside, empty_sandbox.home / "kubeconfig", tmp_path)
 
 
 @pytest.mark.long

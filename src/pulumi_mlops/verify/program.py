@@ -3,7 +3,6 @@
 It is an ordinary program. What the command was told is in the stack's configuration, under ``settings``.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -40,7 +39,7 @@ class Fit(TrainStep):
 
 def declare() -> None:
     """Declare it."""
-    told: Mapping[str, Any] = pulumi.Config().require_object(SETTINGS)
+    told: dict[str, Any] = pulumi.Config().require_object(SETTINGS)
     image: str = told["image"]
     existing: Any = told.get("existing") or {}
     platform = mlops.Platform(
