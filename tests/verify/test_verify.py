@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import stat
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from pulumi_mlops.clients import stacks
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError
 from pulumi_mlops.verify import command, program, rounds
 from pulumi_mlops.verify.load import Load
-from pulumi_mlops.verify.project import PASSPHRASE, Project, Up
+from pulumi_mlops.verify.project import PASSPHRASE, Interruptible, Project, Up
 from pulumi_mlops.verify.rounds import PARTS, Rounds
 
 SETTINGS = {"backend": "kubernetes", "name": "verify", "existing": {}, "image": "i", "drift_image": "d"}
@@ -236,6 +237,34 @@ def test_its_passphrase_is_nobody_elses(tmp_path: Path) -> None:
     before = secret.read_text()
     project.begin()
     assert secret.read_text() == before
+
+
+SLOW = """#!{python}
+import signal, sys, time
+if sys.argv[1:] == ["version"]:
+    print("v3.999.0")
+    sys.exit()
+asked = []
+signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+print("busy", flush=True)
+while not asked:
+    signal.pause()
+open({mark!r}, "w").write("ended in order")
+"""
+
+
+def test_pulumi_is_asked_to_end_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark, program = tmp_path / "mark", tmp_path / "pulumi"
+    program.write_text(SLOW.format(python=sys.executable, mark=str(mark)))
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def interrupt(_line: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Interruptible().run(["up"], str(tmp_path), {}, on_output=interrupt)
+    assert mark.read_text() == "ended in order"
 
 
 def test_load_counts_what_failed() -> None:

@@ -8,14 +8,18 @@ import json
 import os
 import secrets
 import shutil
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 from pulumi import automation
+from pulumi.automation.errors import create_command_error
 
 from pulumi_mlops.clients import stacks
 from pulumi_mlops.core.errors import MlopsError
@@ -24,6 +28,8 @@ STACK = "verify"
 PROGRAM = "from pulumi_mlops.verify.program import declare\n\ndeclare()\n"
 PROGRESS, PASSPHRASE = "progress.json", "passphrase"
 _LAST_LINES = 15
+_ENDS_WITHIN = 300.0
+"""Seconds within which `pulumi` has ended what is under way, when it is asked to."""
 Say = Callable[[str], None]
 
 
@@ -44,6 +50,60 @@ class Up:
 def folder(name: str) -> Path:
     """Return where a verification of a name is kept."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "pulumi-mlops" / "verify" / name
+
+
+class Interruptible(automation.PulumiCommand):
+    """The command `pulumi`, which is asked to end, and waited for, when whoever runs it is interrupted.
+
+    Pulumi's own leaves it running then, with a lock on the stack, and it would go on to make things.
+    """
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: Say | None = None,
+        on_error: Say | None = None,
+    ) -> automation.CommandResult:
+        """Run it to its end."""
+        whole = [self.command, "--non-interactive", *args]
+        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        said: tuple[list[str], list[str]] = ([], [])
+        with subprocess.Popen(  # noqa: S603 (Pulumi's own command)
+            whole,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=environment,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is for us, who then ask it once
+        ) as process:
+            streams = zip((process.stdout, process.stderr), (on_output, on_error), said, strict=True)
+            readers = [threading.Thread(target=_read, args=one) for one in streams]
+            for reader in readers:
+                reader.start()
+            try:
+                for reader in readers:
+                    reader.join()
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(_ENDS_WITHIN)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                raise
+        result = automation.CommandResult("\n".join(said[0]), "\n".join(said[1]), process.returncode)
+        if process.returncode:
+            raise create_command_error(result)
+        return result
+
+
+def _read(stream: IO[str], told: Say | None, lines: list[str]) -> None:
+    for line in stream:
+        lines.append(line.rstrip())
+        if told:
+            told(lines[-1])
 
 
 class Project:
@@ -130,6 +190,7 @@ class Project:
 
     def _stack(self) -> automation.Stack:
         options = automation.LocalWorkspaceOptions(
+            pulumi_command=Interruptible(),
             work_dir=str(self.place),
             env_vars={
                 "PULUMI_BACKEND_URL": (self.place / "state").as_uri(),
