@@ -162,8 +162,24 @@ drift = mlops.Monitor(
     on_breach={"run": retrain, "cooldown_hours": 24},
 )
 
+# Every night: the newest rows, scored by the version that is approved. Each night's scores are a version of the dataset.
+scores = mlops.Dataset("scores", platform=platform, format="parquet", partition="day", retention_days=90)
+nightly = mlops.BatchInference(
+    "nightly",
+    platform=platform,
+    model=churn.approved(otherwise="wait"),
+    image=image,
+    command=["churn", "score"],
+    input=labels.latest(),
+    output=scores,
+    keep=["customer_id"],
+    schedule={"cron": "0 4 * * *", "timezone": "UTC"},
+    overlap="skip",
+)
+
 # What `pulumi-mlops run` and `pulumi-mlops lineage` find by name.
 pulumi.export("retrain", retrain.ref.export())
 pulumi.export("churn", churn.ref.export())
 pulumi.export("score", score.ref.export())
 pulumi.export("drift", drift.ref.export())
+pulumi.export("nightly", nightly.ref.export())
