@@ -182,7 +182,7 @@ drift = mlops.Monitor(
     on_breach={"run": retrain, "cooldown_hours": 24},
 )
 
-# Every night: the newest rows, scored by the version that is approved. Each night's scores are a version of the dataset.
+# Every night: the newest rows, scored by the version that is approved. The scores of a night are a version of theirs.
 scores = mlops.Dataset("scores", platform=platform, format="parquet", partition="day", retention_days=90)
 nightly = mlops.BatchInference(
     "nightly",
