@@ -12,6 +12,7 @@ from pulumi import Output
 from pulumi.runtime import rpc
 
 import pulumi_mlops as mlops
+from pulumi_mlops.components import monitor
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from support.facts import aws, azure, kubernetes
 from support.mocks import Cloud
@@ -158,6 +159,23 @@ def test_a_monitor_of_a_waiting_endpoint_waits_as_it_does(backend: str) -> None:
     assert of_monitor(cloud) == []
     said = [line for line in cloud.infos if "waits as endpoint score does" in line]
     assert len(said) == 1
+
+
+@BACKENDS
+def test_a_version_that_was_made_elsewhere_is_waited_out(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has approved it: that is no mistake of the program, whose `up` goes through."""
+    one = Program(backend)
+    foreign = score(one.hub, records={})
+
+    def build() -> Any:
+        one.retrain()
+        monkeypatch.setattr(monitor.private, "mocked", lambda: False)
+        return one.monitor(endpoint=foreign, baseline=one.fit.out("baseline"))
+
+    cloud = one.run(build, preview=True)
+    assert one.made.ref.status == "waiting"
+    assert of_monitor(cloud) == []
+    assert [line for line in cloud.infos if "no run of a pipeline made what endpoint score serves" in line]
 
 
 def refused(one: Program, build: Callable[[], Any]) -> dict[str, str]:

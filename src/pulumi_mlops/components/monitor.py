@@ -118,14 +118,28 @@ class MonitorSpec(Spec):
 
     @property
     def waiting(self) -> bool:
-        """Whether there is nothing to look at yet."""
-        return self.endpoint.status == "waiting"
+        """Whether there is nothing to look at yet, or nothing to compare it with."""
+        return self.endpoint.status == "waiting" or self.foreign
+
+    @property
+    def foreign(self) -> bool:
+        """Whether what is served was made elsewhere, so that no run has its baseline.
+
+        Somebody has approved such a version, which is no mistake of this program.
+        """
+        known = self.endpoint.status == "waiting" or self.endpoint.records or private.mocked()
+        return isinstance(self.baseline, Out) and not known
 
     def resolved(self) -> BaselineView | DatasetView | Problem:
         """Find what requests are compared with, or say why it cannot be found."""
         if isinstance(self.baseline, DatasetView):
             return self.baseline
-        step, output = self.baseline.step, self.baseline.name
+        held = self._held(self.baseline)
+        return held if isinstance(held, Problem) else self._of_version(*held)
+
+    def _held(self, baseline: Out) -> tuple[PipelineRef, str] | Problem:
+        """Find the pipeline that makes it, and what its step is called there."""
+        step, output = baseline.step, baseline.name
         held = f"step {step.kind} whose output {output!r} it is"
         if not step.holders:
             told = f"no pipeline of this program holds the {held}; put it into Pipeline(steps={{…}}) before the monitor"
@@ -139,17 +153,12 @@ class MonitorSpec(Spec):
         if len({one.name for one, _ in mine}) > 1:
             several = ", ".join(repr(one.name) for one, _ in mine)
             return Problem("baseline", f"the {held} is in several pipelines ({several}); write on_breach={{'run': …}}")
-        return self._of_version(*mine[0])
+        return mine[0]
 
     def _of_version(self, pipeline: PipelineRef, step: str) -> BaselineView | Problem:
         """Find the run that made what is served."""
         assert isinstance(self.baseline, Out)  # noqa: S101 (see above)
-        records = sorted(set(self.endpoint.records.values()))
-        if not records and private.mocked():
-            records = [UNKNOWN_RECORD]
-        if not records:
-            told = f"no pipeline of this library made what {self.endpoint.name!r} serves, so that no run of "
-            return Problem("baseline", f"{told}{pipeline.name!r} is known; write a version of a dataset, rows.latest()")
+        records = sorted(set(self.endpoint.records.values())) or [UNKNOWN_RECORD]
         if len(records) > 1:
             told = f"{self.endpoint.name!r} serves versions of several runs, each with its own"
             return Problem("baseline", f"{told}; write one that is of none, a version of a dataset: rows.latest()")
@@ -166,8 +175,8 @@ class MonitorSpec(Spec):
             return
         elif not self.waiting and isinstance(found := self.resolved(), Problem):
             yield found
-        elif self.waiting and isinstance(self.baseline, Out) and not self.baseline.step.holders:
-            yield from (one for one in [self.resolved()] if isinstance(one, Problem))
+        elif self.waiting and isinstance(self.baseline, Out) and isinstance(held := self._held(self.baseline), Problem):
+            yield held
         if self.image is None and DRIFT not in self.platform.images:
             told = f"is required: platform {self.platform.name!r} has no repository {DRIFT!r}"
             yield Problem(
@@ -247,8 +256,12 @@ class MonitorRef(Ref):
 
 
 def waiting(scope: Scope, spec: MonitorSpec) -> MonitorRef:
-    """Stand for a monitor until its endpoint is there: nothing is made."""
-    scope.say(f"waits as endpoint {spec.endpoint.name} does, and is made by the up that makes it")
+    """Stand for a monitor until there is something to look at, and to compare it with: nothing is made."""
+    if spec.foreign:
+        told = f"no run of a pipeline made what endpoint {spec.endpoint.name} serves, and so nobody has its baseline"
+        scope.say(f"waits for a version that one has made: {told}; or write a version of a dataset, rows.latest()")
+    else:
+        scope.say(f"waits as endpoint {spec.endpoint.name} does, and is made by the up that makes it")
     return MonitorRef(
         name=scope.name,
         backend=spec.platform.backend,
@@ -267,13 +280,14 @@ class Monitor(Component[MonitorSpec, MonitorRef]):
     """Looks at what an endpoint was asked and answered, on a schedule, and says how far that is from its baseline.
 
     Each look leaves a report that people read in a browser, and puts numbers where alarms, a dashboard and pipelines
-    see them. While the endpoint waits for a first approved version, nothing is made and ``status`` is ``waiting``.
+    see them. While the endpoint waits for a first approved version, or serves one that no run of a pipeline has made
+    where the baseline is to come from that run, nothing is made and ``status`` is ``waiting``.
 
     :raises InvalidArgs: an argument is wrong; every problem is listed and nothing is registered.
     """
 
     status: Output[str]
-    """``live``, or ``waiting`` as the endpoint does."""
+    """``live``, or ``waiting`` for a version that can be looked at."""
     reports: Output[str | None]
     """The folder below which each look leaves its report; None while it waits."""
 
