@@ -49,6 +49,24 @@ def ran(name: str, backend: str) -> Ran:
     return run(build, backend)
 
 
+FOLDERS = ("artifacts", "runs", "location", "captured", "reports")
+"""Facts of refs that are addresses of folders: whoever adds a name to one may rely on its slash."""
+
+
+def folders(export: Any) -> Iterator[str]:
+    """Yield the addresses of folders that an export has, also in what it stands on."""
+    if isinstance(export, dict):
+        yield from (value for key, value in export.items() if key in FOLDERS and isinstance(value, str))
+        for value in export.values():
+            yield from folders(value)
+
+
+@every_program
+def test_folders_end_in_a_slash(backend: str, name: str) -> None:
+    found = [one for one in folders(ran(name, backend).export) if URI.fullmatch(one)]
+    assert [one for one in found if not one.endswith("/")] == []
+
+
 @every_program
 def test_the_ref_says_who_it_is(backend: str, name: str) -> None:
     done = ran(name, backend)

@@ -149,6 +149,9 @@ FINDERS: dict[str, Find] = {
     "aws:sagemaker/pipeline:Pipeline": lambda cloud, name, _: cloud.client("sagemaker").describe_pipeline(
         PipelineName=name
     ),
+    "aws:sfn/stateMachine:StateMachine": lambda cloud, name, _: cloud.client("stepfunctions").describe_state_machine(
+        stateMachineArn=name
+    ),
     "aws:scheduler/schedule:Schedule": lambda cloud, _, outputs: cloud.client("scheduler").get_schedule(
         GroupName=outputs["groupName"], Name=outputs["name"]
     ),

@@ -151,7 +151,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         native["starter"] = starter(app, spec, seen, template)
     if spec.alerts:
         native["alerts"] = _alerts(app)
-    runs = f"s3://{address.store.bucket}/{folder}"
+    runs = f"s3://{address.store.bucket}/{folder}/"
     return PipelineRef(
         name=scope.name,
         backend="kubernetes",
