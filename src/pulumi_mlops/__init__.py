@@ -163,6 +163,7 @@ if TYPE_CHECKING:
         TimedOut,
         Unavailable,
         Unsupported,
+        VerificationFailed,
     )
     from pulumi_mlops.core.inputs import EngineArgs
     from pulumi_mlops.core.principals import PrincipalRef
@@ -314,6 +315,7 @@ _HOMES = {
         "TimedOut",
         "Unavailable",
         "Unsupported",
+        "VerificationFailed",
     ],
     "core.inputs": ["EngineArgs"],
     "core.principals": ["PrincipalRef"],
@@ -503,6 +505,7 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "Variant",
+    "VerificationFailed",
     "Wandb",
     "Written",
     "batch",

@@ -90,6 +90,9 @@ class Asked:
         yield SimpleNamespace(id=run, state="running", reason="", steps=[])
         yield SimpleNamespace(id=run, state="succeeded", reason="", steps=[])
 
+    def look(self, pipeline: str, run: str) -> Any:
+        return next(self.follow(pipeline, run))
+
     def runs(self, pipeline: str) -> list[Any]:
         return [SimpleNamespace(id=f"{pipeline}-{one}") for one in range(1, self.platform.runs[pipeline] + 1)]
 

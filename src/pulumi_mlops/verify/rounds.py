@@ -231,6 +231,7 @@ def _drifts(rounds: Rounds) -> str:
     begun = [run.id for run in asked.runs(program.PIPELINE) if run.id not in before]
     if len(begun) != 1:
         raise VerificationFailed(f"the monitor ran twice, and {len(begun)} trainings were started; one is right")
+    last = asked.look(program.PIPELINE, begun[0])
     for now in asked.follow(program.PIPELINE, begun[0]):
         last = now
     if last.state != "succeeded":
