@@ -21,10 +21,12 @@ _ANSWERS_WITHIN = 600.0
 _OFTEN = 2.0
 _AFTER_RELEASE = 10.0
 """Seconds for which requests go on after a release is through."""
-_ASKED = 40
-"""How many rows one request has."""
+_ASKED, _DRIFTED = 1, 500
+"""How many rows one request has: of those that only ask, and of those that drift, which outweigh them."""
 FORM: Final = "dataframe_split"
 """How rows are sent: with the names of their columns, by which the monitor knows them."""
+_REQUESTS = 20
+"""How many requests drift."""
 _SHIFT = 4.0
 """By how much the traffic that drifts lies off what the model has seen: four standard deviations."""
 
@@ -116,16 +118,16 @@ class Rounds:
         asked.approve(program.MODEL, newest[0].version, reason="verified by pulumi-mlops verify", by="pulumi-mlops")
         return newest[0].version
 
-    def asks(self, shift: float = 0.0) -> Callable[[], Any]:
+    def asks(self, rows: int = _ASKED, shift: float = 0.0) -> Callable[[], Any]:
         """Return what asks the endpoint once."""
         asked = self.client()
-        rows = [
-            {name: shift + value * (-1) ** index for index, name in enumerate(toy.COLUMNS)} for value in _spread(_ASKED)
+        table = [
+            {name: shift + value * (-1) ** index for index, name in enumerate(toy.COLUMNS)} for value in _spread(rows)
         ]
 
         def ask() -> Any:
             # Not again where the connection broke: whoever asks once would have lost that request.
-            return list(asked.predict_rows(program.ENDPOINT, rows, form=FORM, repeat=False))
+            return list(asked.predict_rows(program.ENDPOINT, table, form=FORM, repeat=False))
 
         return ask
 
@@ -219,8 +221,8 @@ def _goes_back(rounds: Rounds) -> str:
 def _drifts(rounds: Rounds) -> str:
     asked = rounds.client()
     before = {run.id for run in asked.runs(program.PIPELINE)}
-    ask = rounds.asks(_SHIFT)
-    for _ in range(max(10, 2 * program.MINIMUM_ROWS // _ASKED)):
+    ask = rounds.asks(_DRIFTED, _SHIFT)
+    for _ in range(_REQUESTS):
         ask()
     rounds.pause(program.CAPTURED_WITHIN)
     for _ in range(2):
