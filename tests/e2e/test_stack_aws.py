@@ -91,7 +91,10 @@ def each_edit_has_its_steps(stack: Stack, cloud: Cloud) -> None:
 
     cloud.approve(cloud.register(stack.name, stack.outputs()["platform"]["artifacts"]))
     assert shown(stack.up()) == sorted(
-        [*released("Model score-main", "EndpointConfiguration score-configuration"), "update Endpoint score"]
+        [
+            *released("Model score-main", "EndpointConfiguration score-configuration"),
+            *("update Endpoint score", "update BatchInference nightly", "update Pipeline nightly-pipeline"),
+        ]
     )
 
     for kind in ("float", "string"):

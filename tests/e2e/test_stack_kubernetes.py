@@ -103,7 +103,8 @@ def each_edit_has_its_steps(stack: Stack, registry: Registry) -> None:
     assert steps(stack.up()) == ["update ConfigMap score-release", "update Endpoint score"]
 
     registry.approve("churn", registry.register("churn", auc=0.96))
-    assert steps(stack.up()) == RELEASED
+    scored = ["update BatchInference nightly", "update WorkflowTemplate nightly-pipeline"]
+    assert steps(stack.up()) == sorted([*RELEASED, *scored])
 
     stack.configure(more_features=json.dumps({"visits_7d": "integer"}))
     assert steps(stack.up()) == sorted(

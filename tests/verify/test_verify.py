@@ -94,7 +94,9 @@ class Asked:
         return next(self.follow(pipeline, run))
 
     def runs(self, pipeline: str) -> list[Any]:
-        return [SimpleNamespace(id=f"{pipeline}-{one}") for one in range(1, self.platform.runs[pipeline] + 1)]
+        return [
+            SimpleNamespace(id=f"{pipeline}-{one}", began=None) for one in range(1, self.platform.runs[pipeline] + 1)
+        ]
 
     def versions(self, _model: str, *, last: int) -> list[Any]:
         found = [SimpleNamespace(version=n + 1, approval=one) for n, one in enumerate(self.platform.versions)]

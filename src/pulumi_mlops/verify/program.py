@@ -17,6 +17,8 @@ LOOK = "look"
 SETTINGS = "settings"
 CANARY_PERCENT = 20
 """What a new version is given first."""
+COOLDOWN_MINUTES = 10
+"""As often the monitor looks by itself, and as long it starts no other training after one, whoever started that."""
 MINIMUM_ROWS = 200
 """Rows that the monitor needs to say anything."""
 CAPTURED_WITHIN = 30.0
@@ -100,7 +102,8 @@ def declare() -> None:
         image=told["drift_image"],
         signals=[{"kind": "data_drift", "threshold": 0.2}],
         minimum_rows=MINIMUM_ROWS,
-        on_breach={"run": learn, "cooldown_hours": 24},
+        schedule={"cron": f"*/{COOLDOWN_MINUTES} * * * *"},
+        on_breach={"run": learn, "cooldown_hours": COOLDOWN_MINUTES / 60},
         compute=_SMALL,
     )
     score = mlops.BatchInference(

@@ -4,12 +4,14 @@ A part that has passed is not done again when the verification is started once m
 before it is in the progress, which is written down after each.
 """
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from pulumi_mlops.clients.client import Client
+from pulumi_mlops.clients.runs import Run
 from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops.core.errors import MlopsError, VerificationFailed
 from pulumi_mlops.jobs import toy
@@ -19,6 +21,7 @@ from pulumi_mlops.verify.project import Project, Say, Up
 
 _ANSWERS_WITHIN = 600.0
 _OFTEN = 2.0
+_COOLS_WITHIN = 60.0 * (program.COOLDOWN_MINUTES + 2)
 _AFTER_RELEASE = 10.0
 """Seconds for which requests go on after a release is through."""
 _ASKED, _DRIFTED = 1, 500
@@ -218,8 +221,16 @@ def _goes_back(rounds: Rounds) -> str:
     )
 
 
+def _cooled(runs: Sequence[Run]) -> bool:
+    """Tell whether the newest run began so long ago that the monitor would start another."""
+    began = max((run.began for run in runs if run.began is not None), default=None)
+    cooldown = dt.timedelta(minutes=program.COOLDOWN_MINUTES)
+    return began is None or dt.datetime.now(tz=dt.UTC) - began > cooldown
+
+
 def _drifts(rounds: Rounds) -> str:
     asked = rounds.client()
+    rounds.until(lambda: _cooled(asked.runs(program.PIPELINE)), "a moment without a training", _COOLS_WITHIN)
     before = {run.id for run in asked.runs(program.PIPELINE)}
     ask = rounds.asks(_DRIFTED, _SHIFT)
     for _ in range(_REQUESTS):
