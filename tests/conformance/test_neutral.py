@@ -189,8 +189,8 @@ def test_every_child_has_a_parent_and_the_platforms_provider(backend: str, name:
     components = {item.urn for item in done.components}
     orphans = [item.name for item in done.children if item.parent not in components]
     assert orphans == []
-    for item in done.components:
-        assert item.parent.endswith("pulumi:pulumi:Stack::project-stack"), item.name
+    for item in done.components:  # the parts of a Loop are components of their own, below it
+        assert item.parent in components or item.parent.endswith("pulumi:pulumi:Stack::project-stack"), item.name
 
 
 @every_program

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pulumi_mlops.cli_words import Cwd, Output, StackName, pairs
+from pulumi_mlops.cli.words import Cwd, Output, StackName, pairs
 
 if TYPE_CHECKING:
     from pulumi_mlops.clients.client import Client

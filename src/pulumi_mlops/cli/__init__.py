@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from pulumi_mlops import cli_day_two
-from pulumi_mlops.cli_words import AsJson, Cwd, Output, StackName, pairs
+from pulumi_mlops.cli import day_two
+from pulumi_mlops.cli.words import AsJson, Cwd, Output, StackName, pairs
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -374,7 +374,7 @@ def check(
     raise typer.Exit(1 if report.blocking else 0)
 
 
-for command in cli_day_two.COMMANDS:
+for command in day_two.COMMANDS:
     app.command()(command)
 
 
