@@ -32,7 +32,7 @@ class Played(Project):
         self.serves = 0
         self.changes = 12
         self.refused: str | None = None
-        self.runs = {program.PIPELINE: 0, program.LOOK: 0, program.BATCH: 0}
+        self.runs = {program.PIPELINE: 0, program.LOOK: 0, program.SCORING: 0}
         self.flawed: set[int] = set()
 
     def preview(self) -> Up:

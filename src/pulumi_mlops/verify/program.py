@@ -12,8 +12,8 @@ from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.train import TrainStep
 
 PIPELINE, MODEL, ENDPOINT, MONITOR, BATCH, SCORES = "learn", "toy", "answer", "drift", "score", "scores"
-LOOK = "look"
-"""The output with the pipeline of the monitor."""
+LOOK, SCORING = "look", "scoring"
+"""The outputs with the pipelines of the monitor and of the batch."""
 SETTINGS = "settings"
 CANARY_PERCENT = 20
 """What a new version is given first."""
@@ -117,8 +117,9 @@ def declare() -> None:
     )
     for one in (platform, model, learn, answer, drift, score):
         pulumi.export(one.ref.name, one.ref.export())
-    if drift.ref.pipeline is not None:
-        pulumi.export(LOOK, drift.ref.pipeline.export())
+    for output, pipeline in ((LOOK, drift.ref.pipeline), (SCORING, score.ref.pipeline)):
+        if pipeline is not None:
+            pulumi.export(output, pipeline.export())
 
 
 def _runs(word: str) -> list[str]:

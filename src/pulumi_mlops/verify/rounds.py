@@ -266,7 +266,7 @@ def _next(rounds: Rounds) -> str:
 
 
 def _scores(rounds: Rounds) -> str:
-    run = rounds.ran(program.BATCH)
+    run = rounds.ran(program.SCORING)
     return f"run {run} scored {toy.SCORED} rows into the dataset {program.SCORES}"
 
 
