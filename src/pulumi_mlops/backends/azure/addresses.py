@@ -224,6 +224,8 @@ class PipelineAddress(Address):
 
     id: Input[str]
     """Id of the version of its component that the program asks for."""
+    version: str = ""
+    """That version, which a preview knows before the id; nothing where an older export says none."""
     experiment: str
     """What its runs are kept under in the workspace."""
     client: Input[str]

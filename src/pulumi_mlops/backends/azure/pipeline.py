@@ -84,7 +84,7 @@ def pipeline(scope: Scope, spec: PipelineSpec) -> PipelineRef:
         platform=spec.platform,
         runs=runs,
         parameters=spec.parameters,
-        address=PipelineAddress(id=whole.id, experiment=experiment(scope), client=who.client).plain(),
+        address=PipelineAddress(id=whole.id, version=version, experiment=experiment(scope), client=who.client).plain(),
         native=native,
     )
 

@@ -19,9 +19,29 @@ def told(work: Work) -> dict[str, Input[str]]:
     return {variable(STARTS, key): _address(ref) for key, ref in work.starts.items()}
 
 
+def marks(work: Work) -> dict[str, object]:
+    """Say what a step starts by what a preview knows of it: a component is named after what is in it."""
+    return {
+        key: [ref.platform.name, ref.name, PipelineAddress.of(ref).version or PipelineAddress.of(ref).id, _tags(ref)]
+        for key, ref in work.starts.items()
+    }
+
+
 def job(ref: PipelineRef, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Write the job that runs a pipeline, as Azure Resource Manager takes it."""
-    platform, address = ref.platform, PipelineAddress.of(ref)
+    address = PipelineAddress.of(ref)
+    return runs.body(
+        ref.name,
+        component=address.id,
+        experiment=address.experiment,
+        client=address.client,
+        inputs={safe(name): text(value) for name, value in {**ref.parameters, **parameters}.items()},
+        tags=_tags(ref),
+    )
+
+
+def _tags(ref: PipelineRef) -> dict[str, str]:
+    platform = ref.platform
     ours = own_tags(
         project=platform.name,
         stage=platform.stage,
@@ -29,14 +49,7 @@ def job(ref: PipelineRef, parameters: Mapping[str, str]) -> dict[str, Any]:
         owner=platform.owner,
         prefix=platform.tag_prefix,
     )
-    return runs.body(
-        ref.name,
-        component=address.id,
-        experiment=address.experiment,
-        client=address.client,
-        inputs={safe(name): text(value) for name, value in {**ref.parameters, **parameters}.items()},
-        tags=tags(ours, platform.tags),
-    )
+    return tags(ours, platform.tags)
 
 
 def _address(ref: PipelineRef) -> Output[str]:

@@ -379,7 +379,7 @@ def _own(context: Context, name: str, step: Step) -> _Own:
             "secrets": named,
             "tracking": sorted(tracking),
             "read": sorted(late),
-            **({"starts": begins} if begins else {}),
+            **({"starts": starts.marks(work)} if begins else {}),
             "versions": {key: [one.name, one.version] for key, one in work.versions.items()},
             "files": {key: one.uri for key, one in work.files.items()},
             "datasets": {key: [view.dataset.platform.name, view.label] for key, view in work.datasets.items()},
