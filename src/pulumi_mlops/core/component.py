@@ -110,7 +110,9 @@ class Component(ComponentResource, Generic[S, R]):
             )
         if hub is not None and engine.composed:  # what the backend has in part is said by the parts
             home = registry.load(hub.backend)
-            capabilities.check(registry.titled(hub.backend), home.capabilities, what, frozenset(uses))
+            capabilities.check(
+                registry.titled(hub.backend), home.capabilities, what, frozenset({snake(self.noun), *uses})
+            )
         if problems := [*_tag_problems(spec, hub), *spec.problems_of(name), *engine.problems(name, spec)]:
             raise InvalidArgs(self.noun, name, problems)
 

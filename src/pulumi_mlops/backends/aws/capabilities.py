@@ -85,7 +85,7 @@ CAPABILITIES = table(
         "monitor.managed": Entry(
             "lossy",
             "SageMaker Model Monitor, which AWS opens for no further accounts: the drift of single features, beside "
-            "statistics that its own baselining has left",
+            "statistics that its own baselining has left.",
             "leave managed out for anything else: the library's own program reads what was captured.",
         ),
         "monitor.ground_truth": Entry("emulated", "the processing job fetches the version, and joins it"),
