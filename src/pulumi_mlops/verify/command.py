@@ -117,7 +117,7 @@ def _clean(project: Project, say: Say, *, keep: bool) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let a request to end be an interruption, as Ctrl-C is."""
+    """Let a request to end be an interruption, as Ctrl-C is; also where whoever started us had Ctrl-C ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -125,8 +125,9 @@ def _interruptible() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
