@@ -84,9 +84,11 @@ def moved(created: list[str], deleted: list[str], updated: list[str]) -> list[st
 
 REPLACED = ("create-replacement", "replace", "delete-replaced")
 SECRET = "runs-secret-wandb-api-key"
+WAITS = "update BatchInference nightly"
+"""It has the same image, and nothing else until a version is approved."""
 STEPS: dict[str, dict[str, list[str]]] = {
     "aws": {
-        "image": ["update Pipeline retrain", "update Pipeline retrain-pipeline"],
+        "image": [WAITS, "update Pipeline retrain", "update Pipeline retrain-pipeline"],
         "schedule": ["update Pipeline retrain", "update Schedule retrain-schedule"],
         "search space": ["update Pipeline retrain", "update Pipeline retrain-pipeline"],
         "machine": ["update Pipeline retrain-pipeline", "update TrainingCluster machines"],
@@ -111,6 +113,7 @@ STEPS: dict[str, dict[str, list[str]]] = {
     },
     "azure": {
         "image": [
+            WAITS,
             "create EnvironmentVersion retrain-image-*",
             "delete EnvironmentVersion retrain-image-*",
             "update Pipeline retrain",
@@ -143,6 +146,7 @@ STEPS: dict[str, dict[str, list[str]]] = {
     },
     "kubernetes": {
         "image": [
+            WAITS,
             "update Pipeline retrain",
             "update TrainingRuntime retrain-tune-run",
             "update WorkflowTemplate retrain-pipeline",

@@ -19,6 +19,7 @@ DATA = os.environ.get("PULUMI_MLOPS_AZURE_TYPES")
 """A folder with `arm-types.json.gz`: Microsoft's types in the newest version, where somebody has them."""
 UNTYPED = {
     "alerts",
+    "metrics",
     "subscriptions",
     "locations",
     "deletedvaults",
