@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pulumi_mlops.backends.kubernetes import runtime
 from pulumi_mlops.clients import stacks
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError
 from pulumi_mlops.verify import command, program, rounds
@@ -89,9 +90,6 @@ class Asked:
     def follow(self, _pipeline: str, run: str) -> Iterator[Any]:
         yield SimpleNamespace(id=run, state="running", reason="", steps=[])
         yield SimpleNamespace(id=run, state="succeeded", reason="", steps=[])
-
-    def look(self, pipeline: str, run: str) -> Any:
-        return next(self.follow(pipeline, run))
 
     def runs(self, pipeline: str) -> list[Any]:
         return [
@@ -212,6 +210,33 @@ def test_what_was_kept_is_gone_on_with(trial: Trial) -> None:
     states = trial.states()
     assert states.pop("goes") == states.pop("drifts") == states.pop("next") == states.pop("scores") == "passed"
     assert set(states.values()) == {"before"}
+
+
+def test_what_a_start_that_was_killed_at_once_has_made_is_not_forgotten(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed() -> Up:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(trial.platform, "up", killed)
+        with pytest.raises(SystemExit):
+            trial()
+    del trial.platform.asked[:]
+    assert trial(confirmed=False) == 0
+    assert trial.platform.asked[:2] == ["settle", "up"]
+    assert set(trial.states().values()) == {"passed"}
+
+
+def test_who_left_at_the_question_is_asked_again(trial: Trial) -> None:
+    trial.platform.begin()
+    assert trial(confirmed=False) == 1
+    assert trial.platform.asked == ["preview"]
+
+
+def test_the_model_is_trained_where_the_backend_has_mlflow() -> None:
+    told = command.settings(backend="kubernetes", name="verify", existing="{}", image=None, drift_image="d")
+    assert told["image"] == runtime.MLSERVER_IMAGE
 
 
 @pytest.mark.parametrize("part", ["appears", "releases", "drifts"])

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pulumi_mlops.components.batch_inference import SERVER
+from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
 from pulumi_mlops.verify import report
 from pulumi_mlops.verify.project import Project, Say
@@ -19,8 +21,6 @@ COSTS: Mapping[str, str] = {
     "kubernetes": "It costs nothing beyond the cluster: about 3 CPUs, 8 GiB of memory, 40 GiB of volumes, for a while."
 }
 """What a verification spends."""
-IMAGES: Mapping[str, str] = {"kubernetes": "docker.io/seldonio/mlserver:1.7.1-mlflow"}
-"""An image with numpy and MLflow that a backend's own nouns use as well."""
 VERIFIED, NOT_VERIFIED, INTERRUPTED = 0, 1, 130
 
 
@@ -47,7 +47,7 @@ def settings(*, backend: str, name: str, existing: str, image: str | None, drift
         "backend": backend,
         "name": name,
         "existing": parts,
-        "image": image or IMAGES[backend],
+        "image": image or registry.find(backend, SERVER)(),  # it has numpy and MLflow
         "drift_image": drift_image,
     }
 
@@ -68,20 +68,23 @@ def verify(
     """
     project.begin()
     rounds = begun(project, say)
-    if done := rounds.progress.get("done"):
-        say(f"An earlier start came as far as {list(done)[-1]!r}; this one goes on from there.")
+    if "done" in rounds.progress:
+        far = list(rounds.progress["done"])[-1:] or ["its beginning"]
+        say(f"An earlier start came as far as {far[0]!r}; this one goes on from there.")
         project.settle()
     else:
         seen = project.preview()
         if not seen.good:
             project.forget()
             raise MlopsError(f"Nothing was made: the platform is refused.\n{seen.failure}")
-        where = settings.get("where") or settings["backend"]
-        said = f"{seen.changes} resources named {settings['name']!r} are made on {where}. {COSTS[settings['backend']]}"
+        backend = settings["backend"]
+        said = f"{seen.changes} resources named {settings['name']!r} are made on {backend}. {COSTS[backend]}"
         if not confirmed(said):
             project.forget()
             say("Nothing was made.")
             return NOT_VERIFIED
+        rounds.progress["done"] = {}
+        project.remember(rounds.progress)  # from here on something may be made, of which its state alone tells
     try:
         with _interruptible():
             rounds.run()

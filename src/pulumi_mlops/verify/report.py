@@ -31,12 +31,11 @@ def good(results: Sequence[Result]) -> bool:
 
 
 def plain(settings: Mapping[str, Any], results: Sequence[Result], now: dt.datetime) -> dict[str, Any]:
-    """Return all of it as plain values; of the settings only what tells where it was."""
+    """Return all of it as plain values; of the settings only what tells which platform it was."""
     return {
         "form": 1,
         "backend": settings["backend"],
         "name": settings["name"],
-        "where": settings.get("where", ""),
         "at": now.isoformat(timespec="seconds"),
         "verified": good(results),
         "parts": [asdict(one) for one in results],
@@ -52,7 +51,7 @@ def page(found: Mapping[str, Any]) -> str:
         for one in found["parts"]
     )
     verdict = "Verified" if found["verified"] else "Not verified"
-    where = html.escape(f"{found['name']} on {found['backend']} {found['where']}".strip())
+    where = html.escape(f"{found['name']} on {found['backend']}")
     return (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{verdict}: {where}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n<body>\n'

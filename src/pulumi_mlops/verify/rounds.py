@@ -54,7 +54,8 @@ class Rounds:
     say: Say
     pause: Callable[[float], object] = time.sleep
     clients: Callable[[Stack, Callable[[float], object]], Any] = Client
-    results: list[Result] = field(default_factory=list)
+    progress: dict[str, Any] = field(init=False)
+    results: list[Result] = field(init=False)
 
     def __post_init__(self) -> None:
         self.progress = self.project.progress()
@@ -99,10 +100,7 @@ class Rounds:
     def ran(self, pipeline: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Run a pipeline to its end, which has to be a good one; return the run."""
         asked = self.client()
-        run = asked.start(pipeline, parameters)
-        for now in asked.follow(pipeline, run.id):
-            run = now
-            self.say(f"  {pipeline} {run.id}: {run.state}")
+        run = self.followed(asked, pipeline, asked.start(pipeline, parameters))
         if run.state != "succeeded":
             failed = [step for step in run.steps if step.state == "failed"]
             lines = [line for step in failed for line in asked.last_lines(pipeline, run, step)]
@@ -110,6 +108,13 @@ class Rounds:
                 f"run {run.id} of {pipeline} {run.state}: {run.reason or ''} {' '.join(lines[-5:])}".strip()
             )
         return run.id
+
+    def followed(self, asked: Client, pipeline: str, run: Run) -> Run:
+        """Tell of a run until it has ended; return it as it is then."""
+        for now in asked.follow(pipeline, run.id):
+            run = now
+            self.say(f"  {pipeline} {run.id}: {run.state}")
+        return run
 
     def trained(self, *, flaw: bool = False) -> int:
         """Have a version trained and approved; return its number."""
@@ -148,6 +153,15 @@ class Rounds:
                 self.pause(_OFTEN)
             else:
                 return
+
+    def released(self, number: int) -> str:
+        """Bring a version up under steady requests, of which none may fail."""
+        with Load(self.asks()) as load:
+            self.up()
+            load.go_on(_AFTER_RELEASE)
+        if load.failures:
+            raise VerificationFailed(f"{len(load.failures)} of {load.sent} requests failed: {load.failures[0]}")
+        return f"version {number} took over; {load.sent} requests were sent, none failed"
 
     def until(self, holds: Callable[[], bool], what: str, seconds: float) -> None:
         """Wait for a condition."""
@@ -192,13 +206,9 @@ def _serves(rounds: Rounds) -> str:
 
 def _releases(rounds: Rounds) -> str:
     number = rounds.trained()
-    with Load(rounds.asks()) as load:
-        rounds.up()
-        load.go_on(_AFTER_RELEASE)
-    if load.failures:
-        raise VerificationFailed(f"{len(load.failures)} of {load.sent} requests failed: {load.failures[0]}")
+    said = rounds.released(number)
     rounds.progress["serves"] = number
-    return f"version {number} took over; {load.sent} requests were sent, none failed"
+    return said
 
 
 def _goes_back(rounds: Rounds) -> str:
@@ -241,12 +251,10 @@ def _drifts(rounds: Rounds) -> str:
     report = asked.reports(program.MONITOR, last=1)[0]
     if not report.breached:
         raise VerificationFailed(f"the monitor has seen no drift: {report.plain()}")
-    begun = [run.id for run in asked.runs(program.PIPELINE) if run.id not in before]
+    begun = [run for run in asked.runs(program.PIPELINE) if run.id not in before]
     if len(begun) != 1:
         raise VerificationFailed(f"the monitor ran twice, and {len(begun)} trainings were started; one is right")
-    last = asked.look(program.PIPELINE, begun[0])
-    for now in asked.follow(program.PIPELINE, begun[0]):
-        last = now
+    last = rounds.followed(asked, program.PIPELINE, begun[0])
     if last.state != "succeeded":
         raise VerificationFailed(f"the training that the monitor started has {last.state}")
     seen = ", ".join(f"{one.name} {one.value:.2f}" for one in report.signals if one.value is not None)
@@ -257,12 +265,7 @@ def _next(rounds: Rounds) -> str:
     asked = rounds.client()
     newest = asked.versions(program.MODEL, last=1)[0]
     asked.approve(program.MODEL, newest.version, reason="trained after drift", by="pulumi-mlops")
-    with Load(rounds.asks()) as load:
-        rounds.up()
-        load.go_on(_AFTER_RELEASE)
-    if load.failures:
-        raise VerificationFailed(f"{len(load.failures)} of {load.sent} requests failed: {load.failures[0]}")
-    return f"version {newest.version} took over; {load.sent} requests were sent, none failed"
+    return rounds.released(newest.version)
 
 
 def _scores(rounds: Rounds) -> str:
