@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -131,6 +132,47 @@ def test_with_a_server_parents_are_used_and_the_answer_is_waited_for(monkeypatch
     assert client.said == [("use", "acme/churn/raw:version-7"), ("log", ["latest", "version-3"]), "wait", "finish"]
 
 
+class ClearML(ModuleType):
+    """ClearML's client without a server: what it is asked, in order."""
+
+    id = "offline-1"
+
+    def __init__(self, name: str, said: list[str]) -> None:
+        super().__init__(name)
+        self.said, self.link_entries_dict = said, dict[str, Any]()
+        self.Task = self.Dataset = self
+        self.LinkEntry = dict[str, Any]
+
+    def create(self, **_: Any) -> "ClearML":
+        return self
+
+    def set_metadata(self, *_: Any, **__: Any) -> None:
+        self.said.append("metadata")
+
+    def upload(self, **_: Any) -> None:
+        self.said.append("upload")
+
+    def is_offline(self) -> bool:
+        return True
+
+    def current_task(self) -> "ClearML":
+        return self
+
+    def close(self) -> None:
+        self.said.append("close")
+
+
+def test_without_a_server_the_threads_of_clearml_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of a process it gives them seconds, and a file that one of them had begun stays empty."""
+    said: list[str] = []
+    for name in ("clearml", "clearml.datasets", "clearml.datasets.dataset"):
+        monkeypatch.setitem(sys.modules, name, ClearML(name, said))
+    monkeypatch.setenv("CLEARML_PROJECT", "churn")
+    facts = {"number": 3, "time": "2026-11-30T03:10:22Z", "manifest": "s3://rows/_versions/3.json"}
+    assert entering.enter("clearml", "rows", facts, [], []) == {}
+    assert said == ["metadata", "upload", "close"]
+
+
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     server = ControlPlane(tmp_path_factory.mktemp("aws"))
@@ -209,11 +251,11 @@ def test_the_client_of_clearml_takes_what_is_entered(
     plane: ControlPlane, environment: dict[str, str], tmp_path: Path
 ) -> None:
     told = ran(environment, "clearml")
-    (task,) = tmp_path.glob("cache/offline/*/task.json")
-    assert json.loads(task.read_text())["project_name"] == "churn/.datasets/rows"
-    state, facts = (
-        json.loads(next(tmp_path.glob(f"cache/offline/**/{name}.json")).read_text()) for name in ("state", "metadata")
-    )
+    (kept,) = tmp_path.glob("cache/offline/*.zip")
+    with zipfile.ZipFile(kept) as session:  # as it is brought to the server later
+        files = {Path(name).name: session.read(name) for name in session.namelist()}
+    task, state, facts = (json.loads(files[f"{name}.json"]) for name in ("task", "state", "metadata"))
+    assert task["project_name"] == "churn/.datasets/rows"
     links = {one["relative_path"]: one["link"] for one in state["dataset_link_entries"]}
     server = plane.url.removeprefix("http://")
     assert links == {

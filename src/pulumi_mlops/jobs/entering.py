@@ -60,7 +60,8 @@ def in_clearml(name: str, version: Fields, files: Sequence[Fields], parents: Seq
 
     https://clear.ml/docs/latest/docs/references/sdk/dataset
     """
-    from clearml.datasets import Dataset  # noqa: PLC0415 (not everywhere)
+    from clearml import Task  # noqa: PLC0415 (not everywhere)
+    from clearml.datasets import Dataset  # noqa: PLC0415 (as above)
     from clearml.datasets.dataset import LinkEntry  # noqa: PLC0415 (as above)
 
     project, number = os.environ["CLEARML_PROJECT"], f"{version['number']}.0.0"
@@ -83,6 +84,8 @@ def in_clearml(name: str, version: Fields, files: Sequence[Fields], parents: Seq
     made.set_metadata({**version, "entered": list(parents)}, ui_visible=False)
     made.upload(show_progress=False)
     if Dataset.is_offline():
+        # What it left to its threads is cut off at the end of the process: they are waited for here.
+        Task.current_task().close()
         return {}
     made.finalize()
     return {"id": made.id, "project": project, "name": name, "version": number}
