@@ -175,6 +175,9 @@ def brought_back(stack: Stack, tenant: Tenant, releases: int = 0, serving: int =
         kind: count
         for kind, count in {
             f"{ML}/workspaces/models/versions": releases,  # registered by training
+            # Of what scores each night, the step and the whole: each version of the model makes others, and those
+            # before are left to the runs that have begun.
+            f"{ML}/workspaces/components/versions": 2 * max(releases - 1, 0),
             f"{ENDPOINTS}/deployments": serving,  # until the release is through
             "blobs": sum(one["type"].endswith(":Blob") for one in resources(stack)),  # in the state by other ids
         }.items()
@@ -183,9 +186,14 @@ def brought_back(stack: Stack, tenant: Tenant, releases: int = 0, serving: int =
 
 
 def a_minute_passes(tenant: Tenant) -> None:
-    """Let every workflow have a look, whether or not its rights are there yet."""
+    """Let every workflow that looks all the time have a look, whether or not its rights are there yet.
+
+    What starts runs by a schedule is left alone: its hour has not come, and a job is nothing that an `up` leaves.
+    """
     for flow in flows(tenant):
-        tenant.run(flow, 60.0)
+        triggers = tenant.done("GET", flow)["properties"]["definition"]["triggers"]
+        if all(one["recurrence"]["frequency"] == "Minute" for one in triggers.values()):
+            tenant.run(flow, 60.0)
 
 
 def through(stack: Stack, tenant: Tenant) -> None:
