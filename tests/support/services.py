@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
@@ -88,9 +89,18 @@ def _speaking(python: str, program: str, log: Path, pattern: str, *more: str) ->
         yield said.group()
 
 
-def postgres(python: str, folder: Path) -> contextlib.AbstractContextManager[str]:
-    """Run Postgres, and return the address of a database."""
-    return _speaking(python, _POSTGRES, folder / "postgres.log", r"postgresql://\S+", str(folder / "postgres"))
+@contextlib.contextmanager
+def postgres(python: str, folder: Path) -> Iterator[str]:
+    """Run Postgres, and return the address of a database.
+
+    Its data is not below the folders of tests: where root runs it, it runs as a user of its own, whom the next pytest
+    that begins on this machine shuts out of these.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as data,
+        _speaking(python, _POSTGRES, folder / "postgres.log", r"postgresql://\S+", data) as address,
+    ):
+        yield address
 
 
 def s3(folder: Path) -> contextlib.AbstractContextManager[str]:
