@@ -21,6 +21,8 @@ TOPICS = {
     "cost": "Cost",
     "governance": "Governance",
 }
+MANY = 20
+"""Above which the kinds of a rule are counted, and not listed."""
 SETS = {"mandatory": "must", "advisory": "should", "disabled": "off"}
 
 
@@ -55,6 +57,8 @@ def _rule(rule: Rule) -> str:
 def _kinds(rule: Rule, cloud: str) -> str:
     checks = [check for check in rule.checks if check.cloud == cloud]
     kinds = dict.fromkeys(kind.partition(":")[2] for check in checks for kind in check.types)
+    if len(kinds) > MANY:
+        return f"{len(kinds)} kinds of resources together"
     shown = ", ".join(f"`{kind}`" if kind != "*" else "everything" for kind in kinds)
     return f"{shown}, and what belongs to it in the stack" if any(check.relation for check in checks) else shown
 

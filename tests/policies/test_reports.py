@@ -114,5 +114,5 @@ def test_a_comment_keeps_its_table() -> None:
     assert "### ✅" in WRITERS["markdown"](ADVICE)
     rows = [line for line in comment.splitlines() if line.startswith("| critical")]
     assert len(rows) == 1
-    assert rows[0].replace("\\|", "").count("|") == 6
+    assert rows[0].replace("\\|", "").count("|") == 7
     assert "<details><summary>Decided at update: 1</summary>" in comment

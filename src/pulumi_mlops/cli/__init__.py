@@ -374,6 +374,40 @@ def check(
     raise typer.Exit(1 if report.blocking else 0)
 
 
+@app.command()
+def cost(
+    folder: Annotated[Path, typer.Argument(help="The folder of a stack's program.", metavar="STACK_FOLDER")],
+    *,
+    stack: Annotated[str | None, typer.Option("--stack", "-s", help="The stack; the selected one unless told.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="What is used and what may be spent, as `check` takes it, as JSON.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="A table of your own prices, which win over the library's, as CSV.")
+    ] = None,
+    output: Annotated[Literal["text", "json", "markdown"], typer.Option(help="How the result is printed.")] = "text",
+    to: Annotated[Path | None, typer.Option(help="A file for it; the summary is printed all the same.")] = None,
+) -> None:
+    """Estimate what a month of a stack costs, by resource, out of a preview, and what an edit adds to it.
+
+    What no table has a price for is named, and never counted as 0. The exit code is 2 if there was no preview.
+    """
+    from pulumi_mlops.policies import check as checking  # noqa: PLC0415
+    from pulumi_mlops.policies.costs.report import WRITERS  # noqa: PLC0415
+
+    try:
+        found = checking.costs(folder, stack, config=config, prices=prices)
+    except checking.NotChecked as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(NOT_CHECKED) from None
+    written = WRITERS[output](found)
+    if to:
+        to.write_text(written + "\n", encoding="utf-8")
+        typer.echo(found.summary())
+    else:
+        typer.echo(written)
+
+
 for command in day_two.COMMANDS:
     app.command()(command)
 

@@ -20,6 +20,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from pulumi_mlops.policies.catalogue import RULES
+from pulumi_mlops.policies.costs.meters import metered
 from pulumi_mlops.policies.judge import Judge
 from pulumi_mlops.policies.model import VARIABLE, Finding, Rule
 from pulumi_mlops.policies.resources import Stack
@@ -171,6 +172,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                     enforcementLevel=analyzer_pb2.MANDATORY,
                 )
             )
+        for one in metered(stack) if self._report else ():
+            self._write({"metered": one.plain()})
         rules = [rule.id for rule in self._judge.rules]
         self._write({"end": True, "stack": self._stack, "resources": len(stack.resources), "rules": rules})
         return response

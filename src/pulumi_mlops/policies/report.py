@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Final, Literal
 from xml.etree import ElementTree as ET
@@ -28,6 +28,12 @@ class Report:
     resources: int
     rules: tuple[str, ...]
     """The rules that were held against it."""
+    month: str = ""
+    """What a month of the stack costs, as a sentence says it."""
+    months: Mapping[str, str] = field(default_factory=dict)
+    """What a month of each resource costs, by its URN."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the estimate."""
 
     def of(self, state: str) -> list[Mapping[str, Any]]:
         """List the findings of a state, the worst first."""
@@ -46,6 +52,10 @@ class Report:
         parts += [f"{len(self.of('undecided'))} decided at update", f"{len(self.of('excepted'))} excepted"]
         return f"{'; '.join(parts)}: {self.resources} resources, {len(self.rules)} rules"
 
+    def month_of(self, finding: Mapping[str, Any]) -> str:
+        """Say what a month of the resource costs that a finding is about."""
+        return self.months.get(finding["urn"], "")
+
 
 def text(report: Report) -> str:
     """Write for a terminal, by severity."""
@@ -57,12 +67,14 @@ def text(report: Report) -> str:
             lines += [
                 f"  {each['rule']} ({each['level']})  {each['type']} {each['resource']}",
                 f"    {each['message']}",
+                *([f"    It costs a month: {month}"] if (month := report.month_of(each)) else []),
             ]
     for state, head in (("undecided", "decided at update"), ("excepted", "excepted")):
         found = report.of(state)
         lines += [head] if found else []
         lines += [f"  {each['rule']}  {each['type']} {each['resource']}: {_why(each)}" for each in found]
-    return "\n".join([*lines, report.summary()])
+    costs = [*([report.month] if report.month else []), *(f"warning: {each}" for each in report.warnings)]
+    return "\n".join([*lines, report.summary(), *costs])
 
 
 def _why(finding: Mapping[str, Any]) -> str:
@@ -76,7 +88,13 @@ def plain(report: Report) -> str:
         "passed": not report.blocking,
         "resources": report.resources,
         "rules": list(report.rules),
-        "findings": [each for state in ("violation", "undecided", "excepted") for each in report.of(state)],
+        "month": report.month,
+        "warnings": list(report.warnings),
+        "findings": [
+            {**each, "month": report.month_of(each)}
+            for state in ("violation", "undecided", "excepted")
+            for each in report.of(state)
+        ],
     }
     return json.dumps(known, indent=2)
 
@@ -165,12 +183,21 @@ def markdown(report: Report) -> str:
     """Write for a comment on a pull request."""
     mark = "❌" if report.blocking else "✅"
     lines = [f"### {mark} Policies: `{report.stack}`", "", report.summary(), ""]
+    lines += [report.month, ""] if report.month else []
+    lines += [f"⚠️ {each}\n" for each in report.warnings]
     rows = [
-        [each["severity"], f"`{each['rule']}`", f"`{each['resource']}`", each["message"], each["level"]]
+        [
+            each["severity"],
+            f"`{each['rule']}`",
+            f"`{each['resource']}`",
+            each["message"],
+            each["level"],
+            report.month_of(each),
+        ]
         for each in report.of("violation")
     ]
     if rows:
-        lines += _table(["severity", "rule", "resource", "what is wrong", "level"], rows)
+        lines += _table(["severity", "rule", "resource", "what is wrong", "level", "a month"], rows)
     for state, head in (("undecided", "Decided at update"), ("excepted", "Excepted")):
         if found := report.of(state):
             rows = [[f"`{each['rule']}`", f"`{each['resource']}`", _why(each)] for each in found]

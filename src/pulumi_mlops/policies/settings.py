@@ -3,9 +3,10 @@
 import datetime as dt
 import fnmatch
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 Level = Literal["mandatory", "advisory", "disabled"]
 Profile = Literal["dev", "prod", "regulated"]
@@ -55,6 +56,55 @@ class Exemption(_Told):
         return any(fnmatch.fnmatchcase(name, glob) or fnmatch.fnmatchcase(urn, glob) for glob in self.resources)
 
 
+Amount = Annotated[Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
+"""A number that is kept as it is written."""
+
+
+class Between(_Told):
+    """The least, the expected and the most."""
+
+    low: Amount
+    expected: Amount
+    high: Amount
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Between":
+        if not self.low <= self.expected <= self.high:
+            raise ValueError("low, expected and high have to rise")
+        return self
+
+
+class Usage(_Told):
+    """How much of something is used in a month, where the program cannot tell."""
+
+    resources: tuple[str, ...] = Field(min_length=1, description="Names or URNs of resources; `*` is any text.")
+    part: str = Field(default="*", description="Which of several: a step, a variant, a container.")
+    component: str = Field(default="*", description="What of it, as the estimate calls it, such as `training`.")
+    hours: Amount | Between | None = Field(default=None, description="The hours a month, by instance.")
+    instances: Amount | Between | None = Field(default=None, description="The instances.")
+    amount: Amount | Between | None = Field(default=None, description="The units a month; it needs a component.")
+
+    @model_validator(mode="after")
+    def _told(self) -> "Usage":
+        if self.hours is None and self.instances is None and self.amount is None:
+            raise ValueError("hours, instances or an amount has to be told")
+        if self.amount is not None and (self.component == "*" or self.hours is not None or self.instances is not None):
+            raise ValueError("an amount is of one component, and neither hours nor instances stand beside it")
+        return self
+
+
+class CostSettings(_Told):
+    """What an estimate is told."""
+
+    ceiling: Amount | None = Field(default=None, description="The most that a month may cost.")
+    currency: str = Field(default="USD", min_length=3, max_length=3, description="The currency of all prices.")
+    prices: str = Field(default="", description="A table of your own, a path from the program's folder.")
+    as_in: dict[str, str] = Field(
+        default_factory=dict, description="Regions whose unknown prices are taken from another; `*` is any."
+    )
+    usage: tuple[Usage, ...] = Field(default=(), description="What is used in a month.")
+
+
 class Settings(_Told):
     """The properties of the policy `settings` in a pack's configuration."""
 
@@ -71,6 +121,9 @@ class Settings(_Told):
     replicas: int = Field(default=2, ge=1, description="The least replicas of an endpoint.")
     log_days: int = Field(default=30, ge=1, description="The least days for which logs are kept.")
     backup_days: int = Field(default=7, ge=1, description="The least days for which backups are kept.")
+    cost: CostSettings = Field(
+        default_factory=CostSettings, description="What a month may cost, and what an estimate of it is told."
+    )
     exceptions: tuple[Exemption, ...] = Field(default=(), description="What may be otherwise for a time.")
     today: Annotated[dt.date, Field(exclude=True)] = Field(default_factory=dt.date.today)
 
@@ -107,6 +160,7 @@ def schema() -> dict[str, Any]:
 def _resolved(value: Any, definitions: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         if "$ref" in value:
-            return _resolved(definitions[value["$ref"].rpartition("/")[2]], definitions)
+            beside = {key: each for key, each in value.items() if key != "$ref"}
+            return _resolved(definitions[value["$ref"].rpartition("/")[2]], definitions) | beside
         return {key: _resolved(each, definitions) for key, each in value.items()}
     return [_resolved(each, definitions) for each in value] if isinstance(value, list) else value

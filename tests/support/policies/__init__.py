@@ -3,15 +3,19 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.policies import Resource, Settings, resource
+from pulumi_mlops.policies.settings import CostSettings
 
 SETTINGS = Settings(
     regions=("us-east-1", "westeurope"),
     machines=("ml.m5.*", "Standard_DS3_v2", "m5.large"),
     registries=("123456789012.dkr.ecr.us-east-1.amazonaws.com/", "acme.azurecr.io/", "ghcr.io/acme/"),
     budget_ceiling=1000,
+    cost=CostSettings(ceiling=Decimal(1500), prices=str(Path(__file__).parent / "prices.csv")),
 )
 """Settings under which every rule has something to say."""
 GONE: Any = object()

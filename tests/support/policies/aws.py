@@ -178,6 +178,8 @@ BAD = (
     bad("cost.budget-present", without("budget"), "endpoint"),
     changed("cost.budget-heard", "budget", "notifications"),
     changed("cost.budget-ceiling", "budget", "limitAmount", "5000"),
+    bad("cost.ceiling", edited("configuration", "productionVariants/0/initialInstanceCount", 200), "endpoint"),
+    bad("cost.priced", edited("configuration", "productionVariants/0/instanceType", "ml.p5.48xlarge"), "endpoint"),
     changed("cost.idle-compute-stops", "studio", "defaultUserSettings/jupyterLabAppSettings"),
     changed("cost.idle-compute-stops", "notebook", "lifecycleConfigName"),
     changed("cost.machines-allowed", "configuration", "productionVariants/0/instanceType", "ml.p5.48xlarge"),

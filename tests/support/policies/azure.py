@@ -119,6 +119,8 @@ BAD = (
     bad("cost.budget-present", without("budget"), "workspace"),
     changed("cost.budget-heard", "budget", "notifications", {}),
     changed("cost.budget-ceiling", "budget", "amount", 5000),
+    changed("cost.ceiling", "blue", "sku/capacity", 200),
+    changed("cost.priced", "blue", "properties/instanceType", "Standard_ND96isr_H200_v5"),
     changed("cost.idle-compute-stops", "notebook", "properties/properties/idleTimeBeforeShutdown"),
     changed("cost.idle-compute-stops", "machines", "properties/properties/scaleSettings/minNodeCount", 1),
     changed("cost.machines-allowed", "machines", "properties/properties/vmSize", "Standard_ND96isr_H100_v5"),

@@ -107,6 +107,8 @@ BAD = (
     changed("serving.redundant", "score", "spec/predictor/minReplicas", 1),
     changed("serving.version-pinned", "score", "spec/predictor/model/storageUri", "s3://models/churn/latest"),
     bad("cost.budget-present", without("quota"), "namespace"),
+    changed("cost.ceiling", "server", "spec/replicas", 2000),
+    changed("cost.priced", "claim", "spec", {"resources": {"requests": {"storage": "10Gi"}}}),
     changed("cost.machines-allowed", "server", "spec/template/spec/nodeSelector/node.kubernetes.io~instance-type", "p5.48xlarge"),
     changed("cost.runs-end", "job", "spec/activeDeadlineSeconds"),
     changed("governance.tags-required", "namespace", "metadata/labels", {"pod-security.kubernetes.io/enforce": "restricted"}),

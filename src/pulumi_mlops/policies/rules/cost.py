@@ -2,13 +2,20 @@
 
 import fnmatch
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pulumi_mlops.policies.costs.meters import BY_CLOUD, ROWS, metered
+from pulumi_mlops.policies.costs.spans import money
 from pulumi_mlops.policies.model import Predicate, Problem, Rule, across, on
 from pulumi_mlops.policies.predicates import number
-from pulumi_mlops.policies.resources import Part, Resource, Stack
+from pulumi_mlops.policies.resources import Part, Resource, Stack, Undecided
 from pulumi_mlops.policies.rules import kinds
 from pulumi_mlops.policies.rules.kinds import pods
 from pulumi_mlops.policies.settings import Settings
+
+if TYPE_CHECKING:
+    from pulumi_mlops.policies.costs.estimate import Estimate
 
 BUDGET, AZURE_BUDGET = "aws:budgets:Budget", "azure-native:consumption:Budget"
 QUOTA, LIMITS = "kubernetes:core:ResourceQuota", "kubernetes:core:LimitRange"
@@ -18,6 +25,8 @@ COSTS = (
 )  # fmt: skip
 AZURE_COSTS = (kinds.WORKSPACE, kinds.COMPUTE, kinds.ONLINE)
 IDLE = "appLifecycleManagement.idleSettings.idleTimeoutInMinutes"
+HEAVIEST = 5
+"""How many of the dearest things are named."""
 MACHINE_LABEL = "node.kubernetes.io/instance-type"
 
 
@@ -115,6 +124,48 @@ def _allowed_machine(resource: Resource, settings: Settings) -> Iterator[Problem
             yield Problem(path, f"is {machine}, which is not allowed", " or ".join(settings.machines))
 
 
+def _once(one: Resource, stack: Stack, settings: Settings) -> "Estimate | None":
+    """Estimate a stack, for the first only of the resources that cost something, and where there is a ceiling."""
+    first = next((each for kind in ROWS for each in stack.all(kind)), None)
+    if settings.cost.ceiling is None or one is not first:
+        return None
+    from pulumi_mlops.policies.costs.estimate import estimate, tables  # noqa: PLC0415  (few stacks have a ceiling)
+
+    return estimate(metered(stack), tables(settings.cost, Path()), settings.cost.usage, settings.today)
+
+
+def _undecided(estimated: "Estimate") -> None:
+    for line in estimated.of("undecided"):
+        raise Undecided(f"{line.of.name}.{line.of.undecided}")
+
+
+def _within(one: Resource, stack: Stack, settings: Settings) -> Iterator[Problem]:
+    estimated = _once(one, stack, settings)
+    ceiling = settings.cost.ceiling
+    if estimated is None or ceiling is None:
+        return
+    if estimated.month.expected <= ceiling:
+        _undecided(estimated)
+        return
+    heaviest = estimated.heaviest()
+    told = ", ".join(f"{line.of.name} ({line.what}) {money(line.expected)}" for line in heaviest[:HEAVIEST])
+    missing = list(dict.fromkeys(line.of.name for line in estimated.of("unpriced", "undecided")))
+    beside = f"; not counted for want of a price or a value: {', '.join(missing)}" if missing else ""
+    said = f"is expected to cost {money(estimated.month.expected)}, above {money(ceiling)} {estimated.currency}"
+    (dearest,) = (each for each in stack.resources if each.urn == heaviest[0].of.urn)
+    yield Problem("month", f"{said}: most of it {told}{beside}", "fewer, smaller or scaled machines", dearest)
+
+
+def _priced(one: Resource, stack: Stack, settings: Settings) -> Iterator[Problem]:
+    estimated = _once(one, stack, settings)
+    if estimated is None:
+        return
+    by_urn = {each.urn: each for each in stack.resources}
+    for line in estimated.of("unpriced"):
+        yield Problem(line.what, f"is not in the sum: {line.why}", "a row of a table of prices", by_urn[line.of.urn])
+    _undecided(estimated)
+
+
 RULES = (
     Rule(
         "cost.budget-present",
@@ -139,6 +190,22 @@ RULES = (
         "The bound is the organisation's, not the program's.",
         ("FinOps: budgets",),
         (on(BUDGET, _ceiling("limitAmount")), on(AZURE_BUDGET, _ceiling("amount"))),
+    ),
+    Rule(
+        "cost.ceiling",
+        "A month costs no more than it may",
+        "medium",
+        "What nobody has added up is seen on the bill.",
+        ("AWS Well-Architected ML Lens: cost", "FinOps: forecasting"),
+        tuple(across(each, _within) for each in BY_CLOUD.values()),
+    ),
+    Rule(
+        "cost.priced",
+        "What a ceiling is held against has a price",
+        "low",
+        "A sum that leaves something out is within any ceiling.",
+        ("FinOps: forecasting",),
+        tuple(across(each, _priced) for each in BY_CLOUD.values()),
     ),
     Rule(
         "cost.idle-compute-stops",
