@@ -56,7 +56,8 @@ class _GithubTrust(TypedDict, total=False):
     """Jobs of GitHub Actions of one repository, on one branch or in one environment."""
 
     repository: Required[str]
-    """The repository, as ``owner/name``."""
+    """The repository, as ``owner/name``; as ``owner@123/name@456`` where its tokens name the ids of both, as those of
+    repositories do that were made or renamed since July 2026."""
 
 
 class GithubTrustWithBranch(_GithubTrust, total=False):

@@ -349,28 +349,37 @@ def check(
     config: Annotated[Path | None, typer.Option(help="Levels, settings and exceptions, as JSON.")] = None,
     pack: Annotated[Path | None, typer.Option(help="A policy pack of your own instead of the library's.")] = None,
     output: Annotated[
-        Literal["text", "json", "sarif", "junit", "markdown"], typer.Option(help="How the result is printed.")
-    ] = "text",
-    to: Annotated[Path | None, typer.Option(help="A file for it; the summary is printed all the same.")] = None,
+        Literal["text", "json", "sarif", "junit", "markdown"] | None,
+        typer.Option(help="How the result is printed; text unless told."),
+    ] = None,
+    to: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file for it; the summary is printed all the same. Several may be given: each is what its name ends "
+            "in, .txt, .json, .sarif, .xml (JUnit) or .md."
+        ),
+    ] = None,
 ) -> None:
     """Hold the rules against a preview of a stack.
 
     The exit code is 0 if no mandatory rule is violated, 1 if one is, 2 if the stack could not be checked.
     """
     from pulumi_mlops.policies import check as checking  # noqa: PLC0415
-    from pulumi_mlops.policies.report import WRITERS  # noqa: PLC0415
+    from pulumi_mlops.policies.report import WRITERS, form  # noqa: PLC0415
 
+    files = {path: output or form(path) for path in to or ()}
+    if output and len(files) > 1:
+        raise typer.BadParameter("is of one file: leave it out, and let each file end in what it is", param_hint="--output")
+    if unknown := [path.name for path, known in files.items() if known is None]:
+        raise typer.BadParameter(f"{unknown[0]} does not say what it is: name --output", param_hint="--to")
     try:
         report = checking.check(folder, stack, profile=profile, config=config, pack=pack)
     except checking.NotChecked as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(NOT_CHECKED) from None
-    written = WRITERS[output](report)
-    if to:
-        to.write_text(written + "\n")
-        typer.echo(report.summary())
-    else:
-        typer.echo(written)
+    for path, known in files.items():
+        path.write_text(WRITERS[known](report) + "\n")
+    typer.echo(report.summary() if files else WRITERS[output or "text"](report))
     raise typer.Exit(1 if report.blocking else 0)
 
 

@@ -1,6 +1,5 @@
 """Identity: somebody outside of the program with rights on the platform, such as a team or a CI job."""
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Unpack
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:  # read by type checkers; a program need not make a TypedDict 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_REPOSITORY = r"^[\w.-]+(@\d+)?/[\w.-]+(@\d+)?$"
 
 
 class GithubTrust(Spec):
@@ -37,8 +36,9 @@ class GithubTrust(Spec):
 
     one_of = OneOf("branch", "environment")
 
-    repository: Annotated[str, Field(pattern=_REPOSITORY.pattern + "$")]
-    """The repository, as ``owner/name``."""
+    repository: Annotated[str, Field(pattern=_REPOSITORY)]
+    """The repository, as ``owner/name``; as ``owner@123/name@456`` where its tokens name the ids of both, as those of
+    repositories do that were made or renamed since July 2026."""
     branch: Annotated[str, Field(pattern=r"^[^*?\s]+$")] | None = None
     """The branch whose jobs are trusted."""
     environment: Annotated[str, Field(pattern=r"^[^*?:\s]+$")] | None = None

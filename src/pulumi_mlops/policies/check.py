@@ -23,7 +23,7 @@ from pulumi_mlops.policies.costs.report import Costs, by_resource, summary
 from pulumi_mlops.policies.costs.state import exported
 from pulumi_mlops.policies.costs.uses import Metered
 from pulumi_mlops.policies.model import VARIABLE
-from pulumi_mlops.policies.report import Report
+from pulumi_mlops.policies.report import PROGRAM, Report
 from pulumi_mlops.policies.settings import CostSettings, Profile, Settings
 
 LAST_LINES: Final = 40
@@ -71,6 +71,7 @@ def check(
         summary(estimated) if seen.metered else "",
         by_resource(estimated),
         estimated.warnings if seen.metered else (),
+        _program(folder),
     )
     if seen.failed and not report.blocking:  # for a reason that is not ours
         raise NotChecked(seen.failed)
@@ -115,8 +116,8 @@ def _tables(folder: Path, settings: CostSettings) -> Prices:
 
 def _previewed(folder: Path, stack: str | None, pack: Path, config: Path | None) -> Seen:
     """Preview a stack with a pack; it has to come to the end of the program."""
-    if not (folder / "Pulumi.yaml").is_file():
-        raise NotChecked(f"{folder} has no Pulumi.yaml: name the folder of a stack's program")
+    if not (folder / PROGRAM).is_file():
+        raise NotChecked(f"{folder} has no {PROGRAM}: name the folder of a stack's program")
     words = ["preview", "--policy-pack", str(pack)]
     words += ["--policy-pack-config", str(config.resolve())] if config else []
     words += ["--stack", stack] if stack else []
@@ -156,6 +157,12 @@ def _pulumi(
         text=True,
         check=False,
     )
+
+
+def _program(folder: Path) -> str:
+    """Name a stack's project as it is seen from here, which is the root of a repository in CI."""
+    project, here = folder.resolve() / PROGRAM, Path.cwd()
+    return project.relative_to(here).as_posix() if project.is_relative_to(here) else PROGRAM
 
 
 def _pack(folder: Path, arguments: str) -> Path:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final, Literal
 from xml.etree import ElementTree as ET
 
@@ -13,7 +14,6 @@ from pulumi_mlops.policies.model import SEVERITIES
 Format = Literal["text", "json", "sarif", "junit", "markdown"]
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 PROGRAM: Final = "Pulumi.yaml"
-"""The file at which code scanning shows what is found: the engine does not tell the line of a resource."""
 SCORES: Final = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 """By which code scanning sorts."""
 
@@ -34,6 +34,8 @@ class Report:
     """What a month of each resource costs, by its URN."""
     warnings: tuple[str, ...] = ()
     """What is wrong with the estimate."""
+    program: str = PROGRAM
+    """The file at which code scanning shows what is found: the engine does not tell the line of a resource."""
 
     def of(self, state: str) -> list[Mapping[str, Any]]:
         """List the findings of a state, the worst first."""
@@ -111,7 +113,7 @@ def sarif(report: Report) -> str:
             }
         },
         "automationDetails": {"id": f"{report.stack}/"},
-        "results": [_sarif_result(each, named) for each in report.findings],
+        "results": [_sarif_result(each, named, report.program) for each in report.findings],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
@@ -130,9 +132,9 @@ def _sarif_rule(name: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _sarif_result(finding: Mapping[str, Any], named: list[str]) -> dict[str, Any]:
+def _sarif_result(finding: Mapping[str, Any], named: list[str], program: str) -> dict[str, Any]:
     place = {
-        "physicalLocation": {"artifactLocation": {"uri": PROGRAM}, "region": {"startLine": 1}},
+        "physicalLocation": {"artifactLocation": {"uri": program}, "region": {"startLine": 1}},
         "logicalLocations": [{"name": finding["resource"], "fullyQualifiedName": finding["urn"], "kind": "resource"}],
     }
     result: dict[str, Any] = {
@@ -218,3 +220,15 @@ WRITERS: Final[Mapping[Format, Callable[[Report], str]]] = {
     "junit": junit,
     "markdown": markdown,
 }
+ENDINGS: Final[Mapping[str, Format]] = {
+    ".txt": "text",
+    ".json": "json",
+    ".sarif": "sarif",
+    ".xml": "junit",
+    ".md": "markdown",
+}
+
+
+def form(path: Path) -> Format | None:
+    """Tell by the end of a file's name what is to be in it."""
+    return ENDINGS.get(path.suffix)

@@ -95,6 +95,10 @@ def test_who_invokes(cloud: Cloud) -> None:
     [
         ({"branch": "main"}, "repo:acme/ranker:ref:refs/heads/main"),
         ({"environment": "production"}, "repo:acme/ranker:environment:production"),
+        (
+            {"repository": "acme@12/ranker@345", "environment": "production"},
+            "repo:acme@12/ranker@345:environment:production",
+        ),
     ],
 )
 def test_jobs_of_one_branch_or_environment_are_trusted(cloud: Cloud, where: dict[str, str], sub: str) -> None:
@@ -115,6 +119,14 @@ BAD: dict[str, tuple[Any, str]] = {
     "nobody": ({}, "trusts: is required: IAM makes no role that nobody may assume"),
     "no branch": ({"trusts": {"github": {"repository": "acme/ranker"}}}, "takes exactly one of 'branch' and"),
     "any branch": ({"trusts": {"github": {"repository": "acme/ranker", "branch": "*"}}}, "trusts.github.branch: "),
+    "two words": (
+        {"trusts": {"github": {"repository": "a b/ranker", "branch": "a"}}},
+        "trusts.github.repository: ",
+    ),
+    "half of the ids": (
+        {"trusts": {"github": {"repository": "acme@/ranker@5", "branch": "a"}}},
+        "trusts.github.repository: ",
+    ),
     "no owner": ({"trusts": {"github": {"repository": "ranker", "branch": "a"}}}, "trusts.github.repository: "),
 }
 
