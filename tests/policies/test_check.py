@@ -68,6 +68,8 @@ def test_a_table_that_is_not_there_is_said_before_the_preview(tmp_path: Path) ->
     done = RUNNER.invoke(app, ["cost", str(tmp_path), "--prices", str(tmp_path / "prices.csv")])
     assert done.exit_code == NOT_CHECKED
     assert "There is no table of prices" in done.output
+
+
 def checked(monkeypatch: pytest.MonkeyPatch, *words: str) -> Result:
     report = Report("dev", (), 3, ("data.versioned",))
     monkeypatch.setattr(checking, "check", lambda *_, **__: report)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pulumi_mlops.clients.client import Client
     from pulumi_mlops.clients.runs import Run
+    from pulumi_mlops.policies.report import Format
 
 COMMANDS = "pulumi_mlops.commands"
 """The group of entry points that add commands."""
@@ -367,18 +368,20 @@ def check(
     from pulumi_mlops.policies import check as checking  # noqa: PLC0415
     from pulumi_mlops.policies.report import WRITERS, form  # noqa: PLC0415
 
-    files = {path: output or form(path) for path in to or ()}
+    files: dict[Path, Format] = {}
+    for path in to or ():
+        if (known := output or form(path)) is None:
+            raise typer.BadParameter(f"{path.name} does not say what it is: name --output", param_hint="--to")
+        files[path] = known
     if output and len(files) > 1:
-        raise typer.BadParameter("is of one file: leave it out, and let each file end in what it is", param_hint="--output")
-    if unknown := [path.name for path, known in files.items() if known is None]:
-        raise typer.BadParameter(f"{unknown[0]} does not say what it is: name --output", param_hint="--to")
+        raise typer.BadParameter("is of one file: leave it out, and each is what it ends in", param_hint="--output")
     try:
         report = checking.check(folder, stack, profile=profile, config=config, pack=pack)
     except checking.NotChecked as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(NOT_CHECKED) from None
     for path, known in files.items():
-        path.write_text(WRITERS[known](report) + "\n")
+        path.write_text(WRITERS[known](report) + "\n", encoding="utf-8")
     typer.echo(report.summary() if files else WRITERS[output or "text"](report))
     raise typer.Exit(1 if report.blocking else 0)
 

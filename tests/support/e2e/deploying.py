@@ -75,6 +75,7 @@ PROJECTS: dict[str, Project] = {
     "examples/tracked_by_clearml": platforms(Platform("search", "platform tracker dataset identity")),
     "examples/team_access/owner": platforms(Platform("market", "platform featuregroup")),
     "examples/team_access/team": platforms(Platform("market", "identity")),
+    "examples/ci/identity": platforms(Platform("market", "identity")),
     "examples/two_regions": platforms(
         Platform("shop-eu", "platform model endpoint", "eu-west-1"),
         Platform("shop-us", "platform endpoint copies", names={"files": "shop-eu-dev-artifacts-*/*"}),
