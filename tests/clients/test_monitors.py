@@ -40,8 +40,17 @@ RESULT = {
     "rows": 240,
     "window": {"from": "2026-11-29T03:00:00Z", "to": "2026-11-30T03:00:00Z", "hours": 24},
     "signals": [DATA, QUALITY],
+    "started": {"run": None, "reason": "it runs, or has just run"},
 }
-FEW = {**RESULT, "status": "insufficient", "breached": False, "rows": 7, "reason": "7 rows are too few", "signals": []}
+FEW = {
+    **RESULT,
+    "started": {},
+    "status": "insufficient",
+    "breached": False,
+    "rows": 7,
+    "reason": "7 rows are too few",
+    "signals": [],
+}
 
 
 @pytest.fixture
@@ -89,6 +98,8 @@ def test_results_are_read_the_newest_first(world: World, monitor: MonitorRef) ->
     assert (goes_on.state, goes_on.reason, goes_on.signals) == ("running", "it is running", ())
     assert (breached.rows, breached.breached, breached.insufficient) == (240, True, False)
     assert breached.until == T0
+    assert (breached.started, breached.unstarted) == (None, "it runs, or has just run")
+    assert (few.started, few.unstarted) == (None, "")
     drifted, unjudged = breached.signals
     assert (drifted.name, drifted.value, drifted.threshold, drifted.breached) == ("data_drift", 0.5, 0.2, True)
     assert drifted.features["age"]["drifted"]

@@ -96,9 +96,20 @@ def test_it_says_what_serves_ran_and_costs(opened: browser.Page) -> None:
     for said in (
         *("churn 3, 90 %", "an unknown version, 10 %", "churn 3, copies of 50 %", "churn: 4 pending; 3 approved"),
         *("retrain: failed 2026-12-07 03:00 UTC", "shop: 46.50 of 200.00 USD"),
+        "drift: breached data_drift 2026-11-30 06:00 UTC",
     ):
         assert said in glance
     assert "unknown: it serves an image of no registry" in text(opened, "#serving")
+    drift = text(opened, "#drift")
+    for said in (
+        "2026-11-30 07:00 UTC l4 running it is running",
+        "2026-11-30 06:00 UTC l3 succeeded breached 240 b71e",
+        "l2 succeeded breached 220 nothing: it runs, or has just run",
+        "l1 succeeded not judged 7 7 rows are too few",
+        "data_drift psi 0.4137 0.2 breached",
+        "data_quality bad_values 0.05 not judged column <age> has no values",
+    ):
+        assert said in drift
     assert "owner=ml <team>" in text(opened, "#models")
     decided = (
         "3 approved 2026-11-30 04:02 UTC auc=0.93 by lead <l@example.com> on 2026-11-30 04:30 UTC: better on every"
@@ -128,7 +139,7 @@ def test_the_chart_goes_from_data_to_what_serves(opened: browser.Page) -> None:
     assert set(found) == {
         *("FeatureStore features", "FeatureGroup profile", "Dataset labels", "ExperimentTracker runs"),
         *("TrainingCluster machines", "ModelRegistry models", "Pipeline retrain", "Model churn", "Model rows"),
-        "Endpoint score",
+        *("Endpoint score", "Monitor drift", "Pipeline drift-monitor"),
     }
     flow = ["FeatureStore features", "FeatureGroup profile", "Pipeline retrain", "Model churn", "Endpoint score"]
     assert [found[one]["left"] for one in flow] == sorted(found[one]["left"] for one in flow)

@@ -42,7 +42,7 @@ def test_nouns_hang_together_by_their_arguments(told: Told) -> None:
     assert {str(key) for key in found.nouns} == {
         *("Platform shop", "FeatureStore features", "FeatureGroup profile", "Dataset labels", "ExperimentTracker runs"),
         *("TrainingCluster machines", "ModelRegistry models", "Model churn", "Model rows", "Pipeline retrain"),
-        "Endpoint score",
+        *("Endpoint score", "Monitor drift", "Pipeline drift-monitor"),
     }
     assert all(noun.here for noun in found.nouns.values())
     assert pipelines(found) == {
@@ -58,7 +58,10 @@ def test_nouns_hang_together_by_their_arguments(told: Told) -> None:
 
 def test_without_the_state_the_exports_tell_what_they_know(told: Told) -> None:
     found = nouns.read(told[0], None)
-    assert {str(key) for key in found.nouns} == {"Platform shop", "Pipeline retrain", "Model churn", "Endpoint score"}
+    assert {str(key) for key in found.nouns} == {
+        *("Platform shop", "Pipeline retrain", "Model churn", "Endpoint score", "Monitor drift"),
+        "Pipeline drift-monitor",
+    }
     assert pipelines(found) == {("Platform shop", "platform")}
 
 
@@ -86,7 +89,8 @@ def test_a_picture_tells_what_serves_ran_and_costs(told: Told) -> None:
     assert found.endpoints[0].served == tuple(pictured.Backend().served(None, ()))  # type: ignore[arg-type]
     assert [one.newest for one in found.models if one.name == "churn"] == [pictured.VERSION]
     assert [one.versions for one in found.models if one.name == "churn"] == [pictured.VERSIONS]
-    (ran,) = found.pipelines
+    looks, ran = found.pipelines
+    assert looks.name == "drift-monitor", "what a monitor runs is told as well"
     assert not isinstance(ran.runs, Unknown)
     assert ran.runs[0] == pictured.RUNS[0], "the newest is told whole"
     assert [one.id for one in ran.runs] == ["b71e", "9f2c"]
@@ -94,6 +98,36 @@ def test_a_picture_tells_what_serves_ran_and_costs(told: Told) -> None:
     parts = {part["name"]: part for part in found.plain()["parts"]}
     assert (parts["runs"]["backend"], parts["profile"]["backend"]) == ("wandb", "aws")
     assert parts["shop"]["facts"]["stage"] == "dev"
+
+
+def test_a_picture_tells_what_monitors_found(told: Told) -> None:
+    (drift,) = picture(told).monitors
+    assert (drift.endpoint, drift.status) == ("score", "live")
+    assert not isinstance(drift.reports, Unknown)
+    assert [one.run for one in drift.reports] == ["l4", "l3", "l2", "l1"]
+    _, started, cooling, few = drift.reports
+    assert (started.breached, started.started, started.signals[0].value) == (True, "b71e", 0.41372)
+    assert (cooling.started, cooling.unstarted) == (None, "it runs, or has just run")
+    assert few.insufficient
+
+
+@pytest.mark.parametrize("status", ["waiting", "live"])
+def test_of_a_monitor_that_has_found_nothing_it_says_so(
+    told: Told, answering: pictured.Backend, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    def runs(*_: object) -> list[Any]:
+        assert status == "live", "whoever waits is not asked"
+        return []
+
+    monkeypatch.setattr(answering, "runs", runs)
+    outputs, state = told
+    drift = {**outputs["drift"], "status": status, **({"pipeline": None} if status == "waiting" else {})}
+    mine = [one for one in state["deployment"]["resources"] if one["type"].endswith(":Monitor")]
+    found = pictured.client({"drift": drift}, {"deployment": {"resources": mine}}).picture()
+    (one,) = found.monitors
+    assert (one.status, one.reports) == (status, ())
+    said = "It waits: for its endpoint" if status == "waiting" else "It has not looked yet."
+    assert said in page.written(found)
 
 
 def test_what_is_not_exported_is_said_with_the_line_to_write(told: Told) -> None:
@@ -105,7 +139,7 @@ def test_what_is_not_exported_is_said_with_the_line_to_write(told: Told) -> None
     )
 
 
-@pytest.mark.parametrize("method", ["served", "version", "versions", "runs", "look", "spent"])
+@pytest.mark.parametrize("method", ["served", "version", "versions", "runs", "look", "text", "spent"])
 def test_what_may_not_be_asked_says_why_in_its_place(
     told: Told, answering: pictured.Backend, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
@@ -115,11 +149,18 @@ def test_what_may_not_be_asked_says_why_in_its_place(
     whole = picture(told).plain()
     monkeypatch.setattr(answering, method, refused)
     found = picture(told).plain()
-    text = json.dumps(found)
-    assert text.count(pictured.NOT_LET) == 1
-    assert {key for key in whole if found[key] != whole[key]} - {"made"} == {
-        {"served": "endpoints", "version": "models", "versions": "models", "spent": "costs"}.get(method, "pipelines")
-    }
+    places = {
+        "served": ["endpoints"],
+        "version": ["models"],
+        "versions": ["models"],
+        "spent": ["costs"],
+        # Of a monitor's pipeline as of another; of what monitors found by their runs.
+        "runs": ["monitors", "pipelines", "pipelines"],
+        "look": ["pipelines", "pipelines"],
+        "text": ["monitors"],
+    }[method]
+    assert json.dumps(found).count(pictured.NOT_LET) == len(places)
+    assert {key for key in whole if found[key] != whole[key]} - {"made"} == set(places)
     assert "does not let this program ask about model &#x27;rows &lt;b&gt;&#x27;" in page.written(picture(told))
 
 

@@ -123,6 +123,7 @@ def test_a_window_that_has_not_drifted_is_within_bounds(found: dict[str, Any], s
     assert case["metrics"].keys() == {"breached", "rows", *(one["name"] for one in case["result"]["signals"])}
     assert not case["put"]
     assert not case["asked"]
+    assert "started" not in case["result"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,6 +139,7 @@ def test_each_signal_sees_what_it_is_for(found: dict[str, Any], kind: str) -> No
     reason = asked.pop("reason")
     assert asked == {"address": "pipeline://retrain", "parameters": {"days": 7}, "cooldown_hours": 24}
     assert reason == f"drift: {', '.join(sorted(breached(case), key=KINDS.index))}"
+    assert case["result"]["started"] == {"run": "run-1", "reason": ""}
 
 
 def test_a_signal_does_not_see_what_others_are_for(found: dict[str, Any]) -> None:
@@ -220,6 +222,7 @@ def test_what_could_not_be_told_fails_after_the_rest(found: dict[str, Any]) -> N
     assert case["err"] == "drift: there answered 400: no numbers today\ndrift: nothing was started: no runs today\n"
     assert case["asked"]
     assert case["result"]["breached"]
+    assert case["result"]["started"] == {"run": None, "reason": "no runs today"}
 
 
 def test_two_of_a_kind_are_both_measured(found: dict[str, Any]) -> None:

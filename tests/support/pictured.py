@@ -1,6 +1,7 @@
 """A stack as `pulumi` tells of it, made by a program under mocks, and a backend that answers about it."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from pulumi_mlops import EndpointRef, ModelRef, PipelineRef, PlatformRef, Run, S
 from pulumi_mlops.clients.client import Client
 from pulumi_mlops.clients.lineage import Code, Known, Making, Read, Served, Unknown, Version
 from pulumi_mlops.clients.results import Decision, RegisteredVersion
+from pulumi_mlops.clients.runs import State
 from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops.core.errors import MlopsError
@@ -76,12 +78,21 @@ def program() -> dict[str, Any]:
         reads=[profile.online],
         compute={"cpus": 2, "memory_gb": 8},
         environment={"TOKEN": pulumi.Output.secret(HUSH)},
-        capture_percent=0,
+        capture_percent=20,
+    )
+    drift = mlops.Monitor(
+        "drift",
+        endpoint=score,
+        baseline=labels.latest(),
+        signals=[{"kind": "data_drift"}, {"kind": "data_quality"}],
+        image=IMAGE,
+        on_breach={"run": retrain},
     )
     return {
         "platform": platform.ref.export(),
         "all": {"retrain": retrain.ref.export(), "churn": churn.ref.export()},
         "score": score.ref.export(),
+        "drift": drift.ref.export(),
     }
 
 
@@ -162,15 +173,44 @@ RUNS = (
     Run(id="9f2c", pipeline="retrain", state="succeeded", began=T0),
 )
 
+_STATES: tuple[State, ...] = ("running", "succeeded", "succeeded", "succeeded")
+LOOKS = tuple(
+    Run(id=f"l{4 - ago}", pipeline="drift-monitor", state=state, began=moment(240 - 60 * ago))
+    for ago, state in enumerate(_STATES)
+)
+"""What the monitor's pipeline ran; the newest goes on."""
+_DATA = {"name": "data_drift", "metric": "psi", "threshold": 0.2, "value": 0.41372, "breached": True}
+_QUALITY = {"name": "data_quality", "metric": "bad_values", "threshold": 0.05, "value": None, "breached": False}
+FOUND: Mapping[str, Mapping[str, Any]] = {
+    "l3": {
+        "rows": 240,
+        "breached": True,
+        "signals": [_DATA, {**_QUALITY, "reason": "column <age> has no values"}],
+        "started": {"run": "b71e", "reason": ""},
+    },
+    "l2": {"rows": 220, "breached": True, "started": {"run": None, "reason": "it runs, or has just run"}},
+    "l1": {"rows": 7, "status": "insufficient", "reason": "7 rows are too few"},
+}
+"""What each look has left."""
+
 
 class Backend:
     """Answers as a cloud that does not let one ask about everything."""
 
-    def runs(self, _: PipelineRef, most: int) -> Sequence[Run]:
-        return [Run(id=one.id, pipeline=one.pipeline, state=one.state, began=one.began) for one in RUNS[:most]]
+    def runs(self, pipeline: PipelineRef, most: int) -> Sequence[Run]:
+        ran = LOOKS if pipeline.name == "drift-monitor" else RUNS
+        return [Run(id=one.id, pipeline=one.pipeline, state=one.state, began=one.began) for one in ran[:most]]
 
     def look(self, _: PipelineRef, run: str) -> Run | None:
-        return next((one for one in RUNS if one.id == run), None)
+        return next((one for one in (*RUNS, *LOOKS) if one.id == run), None)
+
+    def record(self, _: PipelineRef, run: Run, __: str) -> str:
+        return f"s3://artifacts/{run.id}/facts.json"
+
+    def text(self, _: PlatformRef, address: str) -> Known[str]:
+        run = address.split("/")[3]
+        facts = {"folders": {"report": f"s3://artifacts/{run}/report/"}}
+        return json.dumps(facts if address.endswith("facts.json") else FOUND[run])
 
     def served(self, _: EndpointRef, __: Sequence[ModelRef]) -> Sequence[Served]:
         return [

@@ -122,11 +122,21 @@ class _Layout:
             side = self.left(source) + _WIDE
             path, kind = f"M{side} {start:g}C{side + 44} {start:g} {side + 44} {end:g} {side} {end:g}", "line"
         else:
-            first, last, low = self.left(source) + _WIDE / 2, self.left(target) + _WIDE / 2, self.height - 4
-            begin, stop = start + _HIGH / 2, end + _HIGH / 2
-            path = f"M{first:g} {begin:g}C{first:g} {low} {last:g} {low} {last:g} {stop:g}"
-            kind = "line back"
+            path, kind = self._back(arrow), "line back"
         return f'<path class="{kind}" d="{path}" marker-end="url(#head)"><title>{title}</title></path>'
+
+    def _back(self, arrow: _Arrow) -> str:
+        """Lead down between columns, below all boxes, and up again between columns."""
+        first, last = self.left(self.column[arrow.source]), self.left(self.column[arrow.target]) + _WIDE
+        start, end, low = self.middle[arrow.source], self.middle[arrow.target], self.height - 4
+        down, up, bend = first - _ACROSS / 2, last + _ACROSS / 2, _ACROSS / 4
+        if down == up:
+            return f"M{first} {start:g}C{down:g} {start:g} {down:g} {end:g} {last} {end:g}"
+        return (
+            f"M{first} {start:g}Q{down:g} {start:g} {down:g} {start + bend:g}V{low - bend:g}"
+            f"Q{down:g} {low} {down - bend:g} {low}H{up + bend:g}Q{up:g} {low} {up:g} {low - bend:g}"
+            f"V{end + bend:g}Q{up:g} {end:g} {last} {end:g}"
+        )
 
     def _forward(self, at: int, way: Sequence[Place]) -> Iterator[str]:
         yield f"M{self.left(at) + _WIDE} {self.middle[way[0]]:g}"

@@ -76,6 +76,7 @@ def _report(asked: Backend, ref: MonitorRef, pipeline: PipelineRef, run: Run) ->
         return Report(**known, reason=run.reason or found.why)
     folder, text = found
     told: Mapping[str, Any] = json.loads(text)
+    started: Mapping[str, Any] = told.get("started") or {}
     return Report(
         **known,
         rows=int(told.get("rows", 0)),
@@ -84,6 +85,8 @@ def _report(asked: Backend, ref: MonitorRef, pipeline: PipelineRef, run: Run) ->
         insufficient=told.get("status") == "insufficient",
         breached=bool(told.get("breached")),
         signals=tuple(_signal(one) for one in told.get("signals", [])),
+        started=started.get("run"),
+        unstarted=str(started.get("reason") or ""),
         page=f"{folder}{PAGE}",
         reason=str(told.get("reason") or ""),
     )

@@ -103,9 +103,11 @@ def read(outputs: Mapping[str, Any], recorded: Mapping[str, Any] | None) -> Noun
             found[key] = Noun(key=key, engine=_engine(key.noun, arguments[key]), facts=_facts(arguments[key]))
     links: set[Link] = set()
     for output, data in outputs.items():
-        for ref in _exported(data):
+        for ref, whole in _exported(data):
             key = _key(ref)
-            known = found.get(key, Noun(key=key, here=recorded is None))
+            # What an engine made of its own is on record under the whole alone.
+            here = recorded is None or (whole is not None and found[_key(whole)].here)
+            known = found.get(key, Noun(key=key, here=here))
             found[key] = replace(known, ref=ref, output=known.output or output)
     for noun in list(found.values()):
         for how, used in _inside(noun.ref) if noun.ref else ():
@@ -128,18 +130,19 @@ def _noun(kind: type[Ref]) -> str:
     return {"ModelVersionRef": "Model"}.get(kind.__name__, kind.__name__.removesuffix("Ref"))
 
 
-def _exported(value: Any) -> Iterator[Ref]:
-    """Yield the refs in an output; one of a kind that this library does not know is left out."""
+def _exported(value: Any, whole: Ref | None = None) -> Iterator[tuple[Ref, Ref | None]]:
+    """Yield the refs in an output, each with what it is a part of; one of an unknown kind is left out."""
     if isinstance(value, Mapping):
         if "schema" in value and "noun" in value:
             if kind := kinds().get(str(value["noun"])):
-                yield kind.load(value)
-                yield from (found for part in kind.parts for found in _exported(value.get(part)))
+                ref = kind.load(value)
+                yield ref, whole
+                yield from (found for part in kind.parts for found in _exported(value.get(part), ref))
             return
         value = list(value.values())
     if isinstance(value, list):
         for inner in value:
-            yield from _exported(inner)
+            yield from _exported(inner, whole)
 
 
 def _inside(ref: Ref) -> Iterator[tuple[str, Ref]]:

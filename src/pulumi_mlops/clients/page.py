@@ -8,8 +8,8 @@ from typing import Any
 from pulumi_mlops.clients import chart
 from pulumi_mlops.clients.lineage import Making, Read, Served, Unknown, Version
 from pulumi_mlops.clients.nouns import PLATFORM, Key
-from pulumi_mlops.clients.picture import Cost, Part, Picture, Ran, Registered, Serving
-from pulumi_mlops.clients.results import RegisteredVersion
+from pulumi_mlops.clients.picture import Cost, Part, Picture, Ran, Registered, Serving, Watching
+from pulumi_mlops.clients.results import RegisteredVersion, Report, Signal
 from pulumi_mlops.clients.runs import Run, State
 from pulumi_mlops.clients.telling import lasted, when
 
@@ -21,6 +21,9 @@ _MARKS: Mapping[str, str] = {
     "approved": "good",
     "rejected": "bad",
     "live": "good",
+    "breached": "bad",
+    "within": "good",
+    "not judged": "warm",
 }
 """How a word is coloured; the word itself says it to those who see no colours."""
 _BELOW = '<span class="unknown">unknown, as said below</span>'
@@ -42,6 +45,7 @@ def written(picture: Picture) -> str:
             _section("glance", "At a glance", _glance(picture)),
             _section("chart", "How it hangs together", _hanging(picture)),
             _section("serving", "What serves", _each(map(_serving, picture.endpoints), "no endpoint")),
+            _section("drift", "Drift", _each(map(_watching, picture.monitors), "no monitor")),
             _section("models", "Models", _each(map(_model, picture.models), "no model")),
             _section("runs", "What ran last", _each(map(_ran, picture.pipelines), "no pipeline")),
             _section("costs", "What it costs", _each(map(_cost, picture.costs), "no platform of its own")),
@@ -119,6 +123,8 @@ def _glance(picture: Picture) -> str:
 def _tiles(picture: Picture) -> Iterator[tuple[str, list[str]]]:
     if picture.endpoints:
         yield "Serves", [f"{_text(one.name)}: {_short(one)}" for one in picture.endpoints]
+    if picture.monitors:
+        yield "Drifts", [f"{_text(one.name)}: {_found(one)}" for one in picture.monitors]
     if picture.models:
         yield "Decided", [f"{_text(one.name)}: {_decided(one)}" for one in picture.models]
     if picture.pipelines:
@@ -142,6 +148,28 @@ def _of_version(part: Served) -> str:
 def _share(part: Served) -> str:
     share = "share unknown" if isinstance(part.percent, Unknown) else f"{part.percent:g} %"
     return f"copies of {share}" if part.shadow else share
+
+
+def _found(one: Watching) -> str:
+    if isinstance(one.reports, Unknown):
+        return _BELOW
+    newest = _judged(one.reports)
+    if newest is None:
+        return _mark("waiting") if one.status == "waiting" else "nothing yet"
+    past = ", ".join(part.name for part in newest.signals if part.breached)
+    return f"{_mark(_verdict(newest))} {_text(past)} {when(newest.at) if newest.at else ''}"
+
+
+def _judged(reports: Iterable[Report]) -> Report | None:
+    """Return the newest look that found something."""
+    return next((one for one in reports if one.signals), None)
+
+
+def _verdict(one: Report | Signal) -> str:
+    if one.breached:
+        return "breached"
+    judged = not one.insufficient if isinstance(one, Report) else one.value is not None
+    return "within" if judged else "not judged"
 
 
 def _decided(one: Registered) -> str:
@@ -202,6 +230,39 @@ def _variant(part: Served) -> str:
         else _version(part.version, whole=False)
     )
     return f"<h4>{_text(part.variant)}: {share}</h4>{bar}{version}"
+
+
+def _watching(one: Watching) -> str:
+    status = _known(one.status) if isinstance(one.status, Unknown) else _mark(one.status)
+    facts = [("Endpoint", _known(one.endpoint))]
+    if isinstance(one.reports, Unknown):
+        inner = _rows([*facts, ("Found", _known(one.reports))])
+    elif not one.reports:
+        waits = "It waits: for its endpoint, or for a version whose run has left a baseline."
+        inner = _rows(facts) + f"<p>{waits if one.status == 'waiting' else 'It has not looked yet.'}</p>"
+    else:
+        head = ["Looked", "Run", "State", "Found", "Rows", "Started", "Why"]
+        inner = _rows(facts) + _table(head, (("", _look(look)) for look in one.reports))
+        if newest := _judged(one.reports):
+            head = ["Signal", "Measure", "Value", "Threshold", "Found", "Why"]
+            signals = _table(head, (("", _signal(signal)) for signal in newest.signals))
+            inner += f"<h4>Signals of {_text(newest.run)}</h4>{signals}"
+    return f"<article><h3>{_text(one.name)} {status}</h3>{inner}</article>"
+
+
+def _look(one: Report) -> list[str]:
+    found = _mark(_verdict(one)) if one.page else ""
+    started = f"<code>{_text(one.started)}</code>" if one.started else ""
+    if one.unstarted:
+        started = f"nothing: {_text(one.unstarted)}"
+    looked = when(one.at) if one.at else ""
+    rows = str(one.rows) if one.page else ""
+    return [looked, f"<code>{_text(one.run)}</code>", _mark(one.state), found, rows, started, _text(one.reason)]
+
+
+def _signal(one: Signal) -> list[str]:
+    value, threshold = (("" if part is None else f"{part:.4g}") for part in (one.value, one.threshold))
+    return [_text(one.name), _text(one.metric), value, threshold, _mark(_verdict(one)), _text(one.reason)]
 
 
 def _model(one: Registered) -> str:

@@ -11,19 +11,20 @@ from typing import Any, Protocol, TypeVar
 from pulumi_mlops.clients import nouns
 from pulumi_mlops.clients.lineage import Known, Lineage, Served, Unknown, Version, plain
 from pulumi_mlops.clients.nouns import Key, Link, Noun
-from pulumi_mlops.clients.results import RegisteredVersion
+from pulumi_mlops.clients.results import RegisteredVersion, Report
 from pulumi_mlops.clients.runs import Run
 from pulumi_mlops.clients.spending import Spent
 from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops.components.endpoint_ref import EndpointRef
 from pulumi_mlops.components.model import ModelRef
+from pulumi_mlops.components.monitor import MonitorRef
 from pulumi_mlops.components.pipeline_ref import PipelineRef
 from pulumi_mlops.components.platform import PlatformRef
 from pulumi_mlops.core.errors import MlopsError
 
 T = TypeVar("T")
-RUNS = VERSIONS = 5
-"""How many of the newest runs of a pipeline are told, and of the newest versions of a model."""
+RUNS = VERSIONS = LOOKS = 5
+"""How many of the newest runs of a pipeline are told, versions of a model, and looks of a monitor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,18 @@ class Ran:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Watching:
+    """What a monitor found."""
+
+    name: str
+    endpoint: Known[str]
+    status: Known[str]
+    """``waiting`` as its endpoint does, or for a version that has a baseline."""
+    reports: Known[tuple[Report, ...]]
+    """Of its newest runs, the newest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a platform costs."""
 
@@ -94,6 +107,7 @@ class Picture:
     parts: tuple[Part, ...]
     links: tuple[Link, ...]
     endpoints: tuple[Serving, ...]
+    monitors: tuple[Watching, ...]
     models: tuple[Registered, ...]
     pipelines: tuple[Ran, ...]
     costs: tuple[Cost, ...]
@@ -113,6 +127,10 @@ class Asked(Protocol):
 
     def versions(self, model: Any, *, last: int | None = None) -> list[RegisteredVersion]:
         """List the newest versions of a model."""
+        ...
+
+    def reports(self, monitor: Any, *, last: int = 10) -> list[Report]:
+        """Tell what a monitor found in its newest runs."""
         ...
 
     def runs(self, pipeline: Any, most: int = 10) -> list[Run]:
@@ -140,13 +158,14 @@ def gathered(client: Asked, stack: Stack) -> Picture:
         parts=tuple(_part(one, found) for one in found.nouns.values()),
         links=tuple(found.links),
         endpoints=tuple(_serving(client, one) for one in of["Endpoint"]),
+        monitors=tuple(_watching(client, one) for one in of["Monitor"]),
         models=tuple(_registered(client, one) for one in of["Model"]),
         pipelines=tuple(Ran(name=one.key.name, runs=_about(one, PipelineRef, _runs(client))) for one in of["Pipeline"]),
         costs=tuple(Cost(name=one.key.name, spent=_about(one, PlatformRef, client.spent)) for one in of["Platform"]),
     )
 
 
-_ASKED = ("Endpoint", "Model", "Pipeline", "Platform")
+_ASKED = ("Endpoint", "Model", "Monitor", "Pipeline", "Platform")
 
 
 def _part(one: Noun, found: nouns.Nouns) -> Part:
@@ -195,6 +214,19 @@ def _serving(client: Asked, one: Noun) -> Serving:
         url=_text(ref.url) if ref else unknown,
         captured=_text(ref.captured) if ref else unknown,
         served=_about(one, EndpointRef, lambda found: client.lineage(found).served),
+    )
+
+
+def _watching(client: Asked, one: Noun) -> Watching:
+    ref = one.ref if isinstance(one.ref, MonitorRef) else None
+    reports: Known[tuple[Report, ...]] = ()
+    if ref is None or ref.status != "waiting":
+        reports = _about(one, MonitorRef, lambda found: tuple(client.reports(found, last=LOOKS)))
+    return Watching(
+        name=one.key.name,
+        endpoint=ref.endpoint if ref else _unexported(one.key),
+        status=ref.status if ref else _unexported(one.key),
+        reports=reports,
     )
 
 

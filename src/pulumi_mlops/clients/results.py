@@ -142,6 +142,10 @@ class Report:
     """Whether these were too few to say anything."""
     breached: bool = False
     signals: tuple[Signal, ...] = ()
+    started: str | None = None
+    """The run of the pipeline that the breach started."""
+    unstarted: str = ""
+    """Why a breach that was to start one has not."""
     page: str | None = None
     """Where the report for people is."""
     reason: str = ""

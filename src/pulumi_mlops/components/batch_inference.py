@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from pulumi import Output, ResourceOptions
 from pydantic import Field, ValidationInfo, field_validator
@@ -255,6 +255,7 @@ class BatchInferenceRef(Ref):
     """Rows that are scored by a schedule, or when somebody starts it."""
 
     noun = "batch_inference"
+    parts: ClassVar[tuple[str, ...]] = ("pipeline",)
 
     platform: PlatformRef
     status: Literal["live", "waiting"]

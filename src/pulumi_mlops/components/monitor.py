@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from pulumi import Input, Output, ResourceOptions
 from pydantic import Field, field_validator
@@ -238,6 +238,7 @@ class MonitorRef(Ref):
     """What looks at an endpoint."""
 
     noun = "monitor"
+    parts: ClassVar[tuple[str, ...]] = ("pipeline",)
 
     platform: PlatformRef
     endpoint: str

@@ -162,8 +162,11 @@ def measurements(result: Mapping[str, Any]) -> dict[str, float]:
     return {"breached": float(result["breached"]), "rows": float(result["rows"]), **values}
 
 
-def tell(result: Mapping[str, Any], now: dt.datetime) -> list[str]:
-    """Hand measurements on, and have a model trained on a breach; return what did not work of it."""
+def tell(result: dict[str, Any], now: dt.datetime) -> list[str]:
+    """Hand measurements on, and have a model trained on a breach; return what did not work of it.
+
+    What became of the training is added to the result.
+    """
     problems = []
     if address := os.environ.get("MLOPS_WATCH"):
         import measure  # noqa: PLC0415 (it is there where something watches)
@@ -184,9 +187,11 @@ def tell(result: Mapping[str, Any], now: dt.datetime) -> list[str]:
                 reason=f"{result['monitor']}: {past}",
             )
         except starting.NotStartedError as error:
+            result["started"] = {"run": None, "reason": str(error)}
             problems.append(f"nothing was started: {error}")
         else:
-            said = f"started {run}" if run else "nothing was started: it runs, or has just run"
+            result["started"] = {"run": run, "reason": "" if run else "it runs, or has just run"}
+            said = f"started {run}" if run else f"nothing was started: {result['started']['reason']}"
             sys.stdout.write(f"drift: {said}\n")
     return problems
 
@@ -209,6 +214,7 @@ def main() -> int:
         said = one["reason"] or f"{one['metric']} {one['value']:.4g}, threshold {one['threshold']:g}"
         sys.stdout.write(f"drift: {one['name']}: {'BREACHED: ' if one['breached'] else ''}{said}\n")
     problems = tell(result, now)
+    (folder / "result.json").write_text(json.dumps(result, indent=1))
     sys.stderr.writelines(f"drift: {one}\n" for one in problems)
     return 1 if problems else 0
 
