@@ -96,36 +96,35 @@ def versions(
     _print(found, output, several=True)
 
 
-def approve(
-    stack: StackName,
-    model: ModelName,
-    version: Number,
-    *,
-    reason: Reason,
-    by: By = None,
-    output: Output = "text",
-    cwd: Cwd = None,
-) -> None:
-    """Approve a version of a model: endpoints of its approved version take it with their next pulumi up."""
-    with _asking(stack, cwd) as asked:
-        made = asked.approve(model, version, reason=reason, by=by)
-    _print([made], output, several=False)
+def _deciding(call: Literal["approve", "reject"], told: str) -> Callable[..., None]:
+    """Make the command of a decision.
+
+    :param told: what it says of itself.
+    """
+
+    def decide(
+        stack: StackName,
+        model: ModelName,
+        version: Number,
+        *,
+        reason: Reason,
+        by: By = None,
+        output: Output = "text",
+        cwd: Cwd = None,
+    ) -> None:
+        with _asking(stack, cwd) as asked:
+            ask = asked.approve if call == "approve" else asked.reject
+            made = ask(model, version, reason=reason, by=by)
+        _print([made], output, several=False)
+
+    decide.__name__, decide.__doc__ = call, told
+    return decide
 
 
-def reject(
-    stack: StackName,
-    model: ModelName,
-    version: Number,
-    *,
-    reason: Reason,
-    by: By = None,
-    output: Output = "text",
-    cwd: Cwd = None,
-) -> None:
-    """Reject a version of a model, also one that was approved."""
-    with _asking(stack, cwd) as asked:
-        made = asked.reject(model, version, reason=reason, by=by)
-    _print([made], output, several=False)
+approve = _deciding(
+    "approve", "Approve a version of a model: endpoints of its approved version take it with their next pulumi up."
+)
+reject = _deciding("reject", "Reject a version of a model, also one that was approved.")
 
 
 def predict(
