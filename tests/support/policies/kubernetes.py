@@ -85,6 +85,7 @@ BAD = (
     changed("access.no-lasting-keys", "keys", "type", "kubernetes.io/service-account-token"),
     changed("access.own-identity", "server", "spec/template/spec/serviceAccountName"),
     changed("access.secrets-by-name", "reads", "rules/0/resourceNames"),
+    changed("host.no-root", "server", f"{C}/securityContext/runAsNonRoot", False),
     changed("host.no-root", "score", "spec/predictor/model/securityContext/runAsNonRoot", False),
     changed("host.no-more-rights", "server", f"{C}/securityContext/capabilities"),
     changed("host.system-calls-limited", "job", "spec/template/spec/securityContext/seccompProfile"),
