@@ -10,8 +10,8 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from pulumi_mlops.backends.aws.addresses import ModelVersionAddress, PlatformAddress
+from pulumi_mlops.backends.aws.image_rights import ECR
 from pulumi_mlops.backends.aws.providers import far
-from pulumi_mlops.backends.aws.rights import ECR
 from pulumi_mlops.components.endpoint import EndpointSpec, Variant
 from pulumi_mlops.components.feature_group import FeatureView
 from pulumi_mlops.components.model import ModelVersionRef

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi import Input
 
-from pulumi_mlops.backends.aws import expressions, history, rights
+from pulumi_mlops.backends.aws import expressions, history, model_rights
 from pulumi_mlops.backends.aws.expressions import Json
 from pulumi_mlops.components.model import ModelVersionRef
 from pulumi_mlops.components.platform import PlatformRef
@@ -155,4 +155,4 @@ def registered(graph: Graph) -> Iterator[tuple[Step, Input[str]]]:
     """Yield the steps whose files become a version, each with the folder of the model's versions."""
     for step in graph.steps.values():
         if isinstance(step, RegisterStep):
-            yield step.files.step, rights.model_folder(step.model)
+            yield step.files.step, model_rights.model_folder(step.model)

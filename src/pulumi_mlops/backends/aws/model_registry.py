@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
-from pulumi_mlops.backends.aws import access, live, names, policy, rights
+from pulumi_mlops.backends.aws import access, live, model_rights, names, policy
 from pulumi_mlops.backends.aws.addresses import (
     ModelAddress,
     ModelRegistryAddress,
@@ -36,7 +36,7 @@ def model_registry(scope: Scope, spec: ModelRegistrySpec) -> ModelRegistryRef:
     """Make the rights of approvers and the rules that announce approvals. The groups come with the models."""
     start = prefix(scope.project, scope.stage, scope.name)
     native: dict[str, pulumi.Resource] = {}
-    allowed = rights.approve_all(start, PlatformAddress.of(spec.platform))
+    allowed = model_rights.approve_all(start, PlatformAddress.of(spec.platform))
     native |= access.let(scope, "approve", spec.platform, spec.approvers, allowed)
     for name, notice in spec.events.items():
         detail: dict[str, Any] = {
@@ -81,7 +81,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         scope.child("group"),
         model_package_group_name=name,
         model_package_group_description=spec.description,
-        tags={**spec.metadata, **scope.tags, rights.REGISTRY: ModelRegistryAddress.of(spec.registry).prefix},
+        tags={**spec.metadata, **scope.tags, model_rights.REGISTRY: ModelRegistryAddress.of(spec.registry).prefix},
         opts=scope.guarded(spec.protect),
     )
     access.forbid(
@@ -89,7 +89,7 @@ def model(scope: Scope, spec: ModelSpec) -> ModelRef:
         "keep-metrics",
         platform,
         principals.read(spec.registry.approvers),
-        rights.keep_metrics(group.arn, sorted(spec.gate)),
+        model_rights.keep_metrics(group.arn, sorted(spec.gate)),
     )
     arn = names.as_made(scope, group.arn, group.model_package_group_name, name, "modelPackageGroupName")
     if spec.registry.consumers:

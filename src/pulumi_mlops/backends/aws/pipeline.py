@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from pulumi_mlops.backends.aws import access, arguments, branches, names, rights, starting, steps
+from pulumi_mlops.backends.aws import access, arguments, branches, model_rights, names, rights, starting, steps
 from pulumi_mlops.backends.aws.addresses import PipelineAddress, PlatformAddress
 from pulumi_mlops.backends.aws.known import Place as At
 from pulumi_mlops.backends.aws.machines import JOBS, PROCESSING
@@ -175,7 +175,7 @@ def _record_fits(step: str, one: Step, spec: PipelineSpec) -> Iterator[Problem]:
     """Refuse a version whose record lies at a longer address than a model package can name."""
     if not isinstance(one, RegisterStep):
         return
-    folder, name = rights.model_folder(one.model), spec.graph.name(one.files.step)
+    folder, name = model_rights.model_folder(one.model), spec.graph.name(one.files.step)
     start = _FOLDER if is_deferred(folder) else len(str(folder))
     job = (
         min(_JOB, len(f"pipelines--{name}-") + _RUN + _SUFFIX)

@@ -12,8 +12,8 @@ from pulumi import Output
 from pulumi_mlops.backends.aws import buckets, live, names, network, providers
 from pulumi_mlops.backends.aws.access import principal_arn
 from pulumi_mlops.backends.aws.addresses import PlatformAddress
+from pulumi_mlops.backends.aws.image_rights import PULL
 from pulumi_mlops.backends.aws.policy import Statement, allow, document
-from pulumi_mlops.backends.aws.rights import PULL
 from pulumi_mlops.backends.aws.secrets import secret
 from pulumi_mlops.components.platform import PlatformRef, PlatformSpec
 from pulumi_mlops.core.component import Scope

@@ -1,27 +1,26 @@
 """Rights from references: one table of (verb, kind of thing) to actions and resources, and nothing wider."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pulumi import Input, Output
+from pulumi import Input
 
 from pulumi_mlops.backends.aws import keys
 from pulumi_mlops.backends.aws.addresses import (
     EndpointAddress,
     FeatureGroupAddress,
-    ModelAddress,
-    ModelVersionAddress,
     PlatformAddress,
     SecretAddress,
     TrackerAddress,
-    package_arn,
 )
 from pulumi_mlops.backends.aws.dataset_rights import read_dataset, read_view, write_dataset
 from pulumi_mlops.backends.aws.history import read_history, with_keys
-from pulumi_mlops.backends.aws.places import bucket_of, objects, read_files, read_place, through, write_place
+from pulumi_mlops.backends.aws.image_rights import pull_image
+from pulumi_mlops.backends.aws.model_rights import approve, deploy, later_versions, pull_version, read_version, register
+from pulumi_mlops.backends.aws.places import bucket_of, objects, read_place, through, write_place
 from pulumi_mlops.backends.aws.policy import Late, Statement, allow, arn, split
 from pulumi_mlops.backends.aws.start_rights import Looks, Runs, start_looks, start_pipeline, start_runs
 from pulumi_mlops.components.dataset_ref import DatasetRef, DatasetView
@@ -70,16 +69,8 @@ class Nodes:
     """Their security groups, where they are in a network."""
 
 
-PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-_LOGIN = ["ecr:GetAuthorizationToken"]  # takes no resource
-ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.")
-"""How the address of an image begins that is in a repository of ECR."""
-_REPOSITORY = re.compile(ECR.pattern + r"[a-z.-]+/(?P<name>[^:@]+)([:@].*)?")
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 """What Secrets Manager adds to the name of a secret in its ARN."""
-REGISTRY = "mlops-registry"
-"""Tag of a model package group, which its versions have as well: the prefix of the registry that it belongs to. Names
-alone do not tell: the groups of ``models-eu`` begin as those of ``models`` do."""
 
 
 def _use_platform(platform: PlatformRef, here: PlatformRef) -> list[Statement]:
@@ -217,59 +208,6 @@ def _run_nodes(nodes: Nodes, here: PlatformRef) -> list[Statement]:
     ]
 
 
-def _repository(image: str, partition: str) -> str | None:
-    """Return the repository that an image is pulled from; None for one outside of ECR."""
-    found = _REPOSITORY.fullmatch(image)
-    if found is None:
-        return None
-    return f"arn:{partition}:ecr:{found['region']}:{found['account']}:repository/{found['name']}"
-
-
-def _pull_image(image: Image, here: PlatformRef) -> list[Statement]:
-    parts = (image.address, PlatformAddress.of(here).partition)
-    login = Late(lambda *of: "*" if _repository(*of) else None, parts)
-    return [allow(PULL, Late(_repository, parts)), allow(_LOGIN, login)]
-
-
-def _folder(platform: PlatformRef, group: str) -> Output[str]:
-    """Return the folder of an artifact store with the files of a group's versions: no other group has its name."""
-    return Output.format("s3://{0}/models/{1}/", PlatformAddress.of(platform).bucket, group)
-
-
-def _of_its_model(version: ModelVersionRef) -> Output[str]:
-    """Return the folder with the files of all versions beside this one."""
-    return _folder(version.platform, ModelVersionAddress.of(version).group)
-
-
-def _read_version(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
-    """Read the files of a version, or the folder of its model where the registry was not asked for them."""
-    at, address, theirs = PlatformAddress.of(here), ModelVersionAddress.of(version), version.platform
-    files: Sequence[Input[str]] = address.files or [_of_its_model(version)]
-    used: Sequence[Input[str]] = address.keys or [PlatformAddress.of(theirs).key]
-    return [
-        *(right for uri in files for right in read_files(Place(uri), at)),
-        *(allow(["kms:Decrypt"], key, through(at, "s3")) for key in used),
-    ]
-
-
-def _pull_version(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
-    """Pull the images that a version names; any of its platform where the registry was not asked for them."""
-    images, theirs = ModelVersionAddress.of(version).images, PlatformAddress.of(version.platform)
-    if not images:
-        return _pull_any(theirs)
-    return [right for image in images for right in _pull_image(Image(image), here)]
-
-
-def _pull_any(at: PlatformAddress) -> list[Statement]:
-    return [allow(PULL, list(at.repositories.values())), allow(_LOGIN, "*")] if at.repositories else []
-
-
-def later_versions(version: ModelVersionRef, here: PlatformRef) -> list[Statement]:
-    """Allow what versions need that are deployed by somebody else: the folder of the model, the platform's images."""
-    theirs = PlatformAddress.of(version.platform)
-    return [*read_place(Place(_of_its_model(version)), here), *_pull_any(theirs)]
-
-
 def _use_key(key: Key, here: PlatformRef) -> list[Statement]:
     return [allow(["kms:Decrypt"], key.address, through(PlatformAddress.of(here), "s3"))]
 
@@ -290,116 +228,6 @@ def _write_group(group: FeatureGroupRef, here: PlatformRef) -> list[Statement]:
         allow(["sagemaker:PutRecord", "sagemaker:DescribeFeatureGroup"], address.arn),
         *with_keys(["kms:Decrypt", "kms:GenerateDataKey"], address.online_keys, at, "sagemaker"),
     ]
-
-
-def _versions(model: ModelRef) -> Late:
-    group = ModelAddress.of(model).arn
-    return Late(lambda known: package_arn(known, "*"), (group,))
-
-
-def _look_up(model: ModelRef) -> list[Statement]:
-    return [
-        allow(["sagemaker:DescribeModelPackageGroup"], ModelAddress.of(model).arn),
-        # What is listed are versions: IAM asks for the right on those, and not on their group.
-        allow(["sagemaker:ListModelPackages", "sagemaker:DescribeModelPackage"], _versions(model)),
-    ]
-
-
-def _model_files(model: ModelRef) -> Place:
-    address = ModelAddress.of(model)
-    return Place(_folder(model.platform, address.name) if address.files is None else address.files)
-
-
-def model_folder(model: ModelRef) -> Input[str]:
-    """Return the folder with the files of a model's versions."""
-    return _model_files(model).uri
-
-
-def _files_key(model: ModelRef, at: PlatformAddress, actions: Sequence[str]) -> Statement:
-    key = ModelAddress.of(model).files_key
-    return allow(actions, at.key if key is None else key, through(at, "s3"))
-
-
-def _register(model: ModelRef, here: PlatformRef) -> list[Statement]:
-    at = PlatformAddress.of(here)
-    files = _model_files(model)
-    return [
-        *_look_up(model),
-        allow(
-            ["sagemaker:CreateModelPackage"],
-            [ModelAddress.of(model).arn, _versions(model)],
-            {"StringNotEqualsIfExists": {"sagemaker:ModelApprovalStatus": "Approved"}},
-        ),
-        *read_files(files, at),
-        allow(["s3:PutObject", "s3:AbortMultipartUpload"], Late(objects, (files.uri, at.partition))),
-        _files_key(model, at, ["kms:Decrypt", "kms:GenerateDataKey"]),
-    ]
-
-
-_METADATA = "sagemaker:CustomerMetadataProperties"
-
-
-def approval() -> Mapping[str, Any]:
-    """Write the condition that an update says what becomes of a version, and takes nothing away that is known of it."""
-    return {
-        "StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected", "PendingManualApproval"]},
-        "Null": {f"{_METADATA}ToRemove": "true"},
-    }
-
-
-def _approve(model: ModelRef, _: PlatformRef) -> list[Statement]:
-    untouched = {f"{_METADATA}/{metric}": "true" for metric in sorted(model.gate)}
-    condition = approval()
-    condition = {**condition, "Null": {**condition["Null"], **untouched}}
-    return [*_look_up(model), allow(["sagemaker:UpdateModelPackage"], _versions(model), condition)]
-
-
-def keep_metrics(group: Input[str], metrics: Sequence[str]) -> list[Statement]:
-    """Forbid to write what a gate judges; a statement for each metric, since conditions of one must all hold."""
-    versions = Late(lambda known: package_arn(known, "*"), (group,))
-    return [
-        {
-            **allow(["sagemaker:UpdateModelPackage"], versions, {"Null": {f"{_METADATA}/{metric}": "false"}}),
-            "Effect": "Deny",
-        }
-        for metric in metrics
-    ]
-
-
-def approve_all(prefix: str, at: PlatformAddress) -> list[Statement]:
-    """Allow to approve the versions of every model of a registry, and of no other whose name begins alike."""
-    where = (at.partition, at.region, at.account)
-    ours = {"StringEquals": {f"aws:ResourceTag/{REGISTRY}": prefix}}
-    groups = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:model-package-group/{prefix}-*", *where)
-    versions = arn(f"arn:{{0}}:sagemaker:{{1}}:{{2}}:model-package/{prefix}-*/*", *where)
-    condition = approval()
-    return [
-        allow(["sagemaker:DescribeModelPackageGroup"], groups, ours),
-        allow(["sagemaker:ListModelPackages", "sagemaker:DescribeModelPackage"], versions, ours),
-        allow(
-            ["sagemaker:UpdateModelPackage"],
-            versions,
-            {**condition, "StringEquals": {**condition["StringEquals"], **ours["StringEquals"]}},
-        ),
-    ]
-
-
-def _deploy(model: ModelRef, here: PlatformRef) -> list[Statement]:
-    at = PlatformAddress.of(here)
-    own = {"StringEquals": {f"aws:RequestTag/{model.platform.tag_prefix}project": model.platform.name}}
-    return [
-        *_look_up(model),
-        allow(["sagemaker:CreateModel"], _versions(model)),
-        # A Model's name is not known before it exists: the tag keeps it within the platform.
-        allow(["sagemaker:CreateModel", "sagemaker:AddTags"], _any_model(at), own),
-        *read_files(_model_files(model), at),
-        _files_key(model, at, ["kms:Decrypt"]),
-        *_pull_any(at),
-    ]
-
-
-def _any_model(at: PlatformAddress) -> Late:
-    return arn("arn:{0}:sagemaker:{1}:{2}:model/*", at.partition, at.region, at.account)
 
 
 def _invoke(endpoint: EndpointRef, here: PlatformRef) -> list[Statement]:
@@ -512,7 +340,7 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("start", PipelineRef): start_pipeline,
     ("start", Looks): start_looks,
     ("use", Nodes): _run_nodes,
-    ("pull", Image): _pull_image,
+    ("pull", Image): pull_image,
     ("read", Place): read_place,
     ("write", Place): write_place,
     ("use", Key): _use_key,
@@ -521,14 +349,14 @@ _RIGHTS: dict[tuple[str, type], Callable[[Any, PlatformRef], list[Statement]]] =
     ("read", DatasetRef): read_dataset,
     ("write", DatasetRef): write_dataset,
     ("read", SecretRef): _read_secret,
-    ("pull", ModelVersionRef): _pull_version,
-    ("read", ModelVersionRef): _read_version,
+    ("pull", ModelVersionRef): pull_version,
+    ("read", ModelVersionRef): read_version,
     ("follow", ModelVersionRef): later_versions,
     ("write", Catalogue): _write_catalogue,
     ("write", FeatureGroupRef): _write_group,
-    ("register", ModelRef): _register,
-    ("approve", ModelRef): _approve,
-    ("deploy", ModelRef): _deploy,
+    ("register", ModelRef): register,
+    ("approve", ModelRef): approve,
+    ("deploy", ModelRef): deploy,
     ("invoke", EndpointRef): _invoke,
     ("tell", Topic): _tell_topic,
     ("measure", WatchRef): _measure,
