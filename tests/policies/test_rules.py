@@ -26,6 +26,13 @@ def test_there_are_enough_rules_and_each_is_once() -> None:
     assert all(rule.sources and rule.why.endswith(".") and not rule.title.endswith(".") for rule in RULES)
 
 
+def test_a_number_of_a_benchmark_is_of_a_version() -> None:
+    """They are numbered anew from version to version."""
+    named = {source for rule in RULES for source in rule.sources if source.startswith("CIS")}
+    assert len(named) > 15
+    assert [source for source in named if not re.fullmatch(r"CIS \w+ \d+\.\d+: \d+(\.\d+)+", source)] == []
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_good_platform_passes_every_rule(cloud: str) -> None:
     found = JUDGE.all(list(good(cloud).values()))

@@ -6,7 +6,7 @@ import pytest
 
 from pulumi_mlops.policies import BY_ID, RULES, Judge
 from support.policies import SETTINGS
-from support.policies.checkov import GOOD, PINS, scanned
+from support.policies.checkov import GOOD, PINS, known, scanned
 from support.policies.compared import COMPARED, Compared, sample, samples, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "policies" / "scanner.md"
@@ -57,3 +57,11 @@ def test_the_scanner_says_what_the_page_says(tmp_path: Path) -> None:
         for name, one in zip(NAMES, COMPARED, strict=True)
     }
     assert found == {name: (one.good, one.bad) for name, one in zip(NAMES, COMPARED, strict=True)}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_the_checks_that_rules_name_are_there() -> None:
+    named = {source.removeprefix("checkov ") for rule in RULES for source in rule.sources if "checkov " in source}
+    assert len(named) > 30
+    assert named - known() == set()

@@ -6,6 +6,7 @@ AWS is rendered as CloudFormation, Azure as a template of Azure Resource Manager
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -72,6 +73,12 @@ def scanned(samples: Mapping[str, Resources], folder: Path) -> dict[tuple[str, s
             sample = Path(each["file_path"]).stem
             found[sample, _name(each["resource"]), each["check_id"]] = SAYS[each["check_result"]["result"]]
     return found
+
+
+def known() -> set[str]:
+    """List the ids of the checks that it has."""
+    done = subprocess.run([str(_ensure() / "checkov"), "--list"], capture_output=True, text=True, check=True)
+    return set(re.findall(r"\bCKV2?_[A-Z0-9]+_\d+\b", done.stdout))
 
 
 def _ensure() -> Path:

@@ -204,7 +204,7 @@ RULES = (
         "Nobody may do everything",
         "high",
         "What a program may do is what its intruder may do.",
-        ("CIS AWS 1.16", "CIS Kubernetes 5.1.3", "NIST 800-53 AC-6"),
+        ("CIS AWS 3.0: 1.16", "CIS Kubernetes 1.11: 5.1.3", "NIST 800-53 AC-6"),
         (on(kinds.DOCUMENTS, _wildcard), on(DEFINITION, _azure_wildcard), on(K8S_ROLES, _k8s_wildcard)),
     ),
     Rule(
@@ -212,7 +212,7 @@ RULES = (
         "No identity of a program is an administrator",
         "critical",
         "Vendors' ready-made roles hold a hundred times what a training job needs.",
-        ("AWS Security Hub IAM.1", "CIS Azure 1.23", "CIS Kubernetes 5.1.1"),
+        ("AWS Security Hub IAM.1", "CIS Azure 2.0: 1.23", "CIS Kubernetes 1.11: 5.1.1"),
         (
             on((*ATTACHED, kinds.ROLE), _administrator),
             on(ASSIGNMENT, _azure_administrator),
@@ -232,7 +232,7 @@ RULES = (
         "Who is trusted is named",
         "high",
         "A role that any repository's job can take on is everybody's.",
-        ("CIS Kubernetes 5.1.1", "NIST 800-53 AC-3", "checkov CKV_AWS_60"),
+        ("NIST 800-53 AC-3", "checkov CKV_AWS_60"),
         (
             on(kinds.ROLE, _trusts),
             on("azure-native:managedidentity:FederatedIdentityCredential", _subject),
@@ -260,7 +260,7 @@ RULES = (
         "Programs have no keys that last",
         "medium",
         "Keys are copied, and nobody knows by whom.",
-        ("CIS AWS 1.14", "checkov CKV_AZURE_142", "Azure Policy e96a9a5f"),
+        ("CIS AWS 3.0: 1.14", "checkov CKV_AZURE_142", "Azure Policy e96a9a5f"),
         (
             on("aws:iam:AccessKey", _long_lived),
             on(kinds.COMPUTE, equals("properties.disableLocalAuth", True)),
@@ -274,7 +274,7 @@ RULES = (
         "Each program runs as itself",
         "medium",
         "Rights that are shared are the sum of all that anybody needed.",
-        ("Azure Policy 5f0c7d88", "CIS Kubernetes 5.1.5", "AWS Well-Architected ML Lens: security"),
+        ("Azure Policy 5f0c7d88", "CIS Kubernetes 1.11: 5.1.5", "AWS Well-Architected ML Lens: security"),
         (
             across(kinds.ROLE, _shared_roles),
             on(kinds.WORKSPACE, _own_identity),
@@ -286,7 +286,7 @@ RULES = (
         "A program reads the secrets that are its own",
         "high",
         "One that may read all of them makes each of them as safe as itself.",
-        ("CIS Kubernetes 5.1.2", "NIST 800-53 AC-6"),
+        ("CIS Kubernetes 1.11: 5.1.2", "NIST 800-53 AC-6"),
         (on(kinds.DOCUMENTS, _all_secrets), on(ASSIGNMENT, _azure_all_secrets), on(K8S_ROLES, _k8s_all_secrets)),
     ),
 )

@@ -172,7 +172,7 @@ RULES = (
         "There is a budget",
         "medium",
         "A forgotten GPU costs more than the project.",
-        ("AWS Well-Architected ML Lens: cost", "CIS Kubernetes 5.7", "FinOps: budgets"),
+        ("AWS Well-Architected ML Lens: cost", "FinOps: budgets"),
         (across(COSTS, _budget), across(AZURE_COSTS, _azure_budget), across(kinds.NAMESPACE, _quota)),
     ),
     Rule(

@@ -270,7 +270,7 @@ RULES = (
         "Keys are rotated",
         "medium",
         "A key that was never changed opens everything that was ever kept.",
-        ("AWS Security Hub KMS.4", "CIS AWS 3.6", "checkov CKV_AWS_7"),
+        ("AWS Security Hub KMS.4", "CIS AWS 3.0: 3.6", "checkov CKV_AWS_7"),
         (
             on(
                 kinds.KEY,
@@ -308,7 +308,7 @@ RULES = (
         "No secret is in an environment",
         "high",
         "Environments are in states, consoles, logs and core dumps.",
-        ("checkov CKV_AWS_45", "CIS Kubernetes 5.4.1", "NIST 800-53 IA-5"),
+        ("checkov CKV_AWS_45", "NIST 800-53 IA-5"),
         (
             on(kinds.MODEL, _in_models),
             on("aws:lambda:Function", _in_environment("environment.variables")),

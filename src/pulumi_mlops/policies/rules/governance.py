@@ -90,7 +90,7 @@ RULES = (
         "Workspaces and vaults send their audit log somewhere",
         "medium",
         "Who read the key, and who deployed, is asked afterwards.",
-        ("Azure Policy afe0c3be", "NIST 800-53 AU-12", "CIS Azure 5.1.5"),
+        ("Azure Policy afe0c3be", "NIST 800-53 AU-12", "CIS Azure 2.0: 5.1.5"),
         (across((kinds.WORKSPACE, kinds.VAULT), _audited),),
     ),
     Rule(

@@ -86,7 +86,7 @@ RULES = (
         "Nothing runs as root",
         "high",
         "A fault in a container or a notebook is then one of the machine.",
-        ("AWS Security Hub SageMaker.3", "checkov CKV_AWS_307", "Pod Security Standards: restricted"),
+        ("AWS Security Hub SageMaker.3", "CIS Kubernetes 1.11: 5.2.7", "Pod Security Standards: restricted"),
         (on(kinds.NOTEBOOK, equals("rootAccess", "Disabled")), on(kinds.WORKLOADS, each_container(_root))),
     ),
     Rule(
@@ -94,7 +94,7 @@ RULES = (
         "A container cannot get more rights",
         "high",
         "Each capability is a piece of root.",
-        ("Pod Security Standards: restricted", "CIS Kubernetes 5.2.6", "CIS Kubernetes 5.2.9"),
+        ("Pod Security Standards: restricted", "CIS Kubernetes 1.11: 5.2.6", "CIS Kubernetes 1.11: 5.2.10"),
         (on(kinds.WORKLOADS, each_container(_escalates)),),
     ),
     Rule(
@@ -102,7 +102,7 @@ RULES = (
         "A container has a profile of system calls",
         "medium",
         "Faults of the kernel are reached by calls that no program of ours makes.",
-        ("Pod Security Standards: restricted", "CIS Kubernetes 5.7.2"),
+        ("Pod Security Standards: restricted", "CIS Kubernetes 1.11: 5.6.2"),
         (on(kinds.WORKLOADS, each_container(_profile)),),
     ),
     Rule(
@@ -110,7 +110,7 @@ RULES = (
         "A container does not share its machine",
         "critical",
         "A privileged container is the machine.",
-        ("Pod Security Standards: baseline", "CIS Kubernetes 5.2.2", "CIS Kubernetes 5.2.5"),
+        ("Pod Security Standards: baseline", "CIS Kubernetes 1.11: 5.2.2", "CIS Kubernetes 1.11: 5.2.12"),
         (on(kinds.WORKLOADS, each_container(_privileged), each_pod(_shares_host)),),
     ),
     Rule(
@@ -118,7 +118,7 @@ RULES = (
         "A container cannot change its own files",
         "low",
         "What cannot be written cannot stay after a break-in.",
-        ("CIS Kubernetes 5.7.3", "checkov CKV_K8S_22"),
+        ("CIS Kubernetes 1.11: 5.6.3", "checkov CKV_K8S_22"),
         (on(kinds.WORKLOADS, each_container(_writes)),),
     ),
     Rule(
@@ -126,7 +126,7 @@ RULES = (
         "A container says what it needs, and has a limit of memory",
         "medium",
         "One training that grows takes down the endpoints beside it.",
-        ("checkov CKV_K8S_10", "checkov CKV_K8S_13", "CIS Kubernetes 5.7"),
+        ("checkov CKV_K8S_10", "checkov CKV_K8S_13"),
         (on(kinds.WORKLOADS[:7], each_container(_limits)),),
     ),
     Rule(
@@ -134,7 +134,7 @@ RULES = (
         "A namespace refuses pods that may too much",
         "high",
         "It is the one place that also holds for what somebody starts by hand.",
-        ("Pod Security Standards", "CIS Kubernetes 5.2.1"),
+        ("Pod Security Standards", "CIS Kubernetes 1.11: 5.2.1"),
         (on(kinds.NAMESPACE, _labelled),),
     ),
     Rule(
@@ -164,7 +164,7 @@ RULES = (
         "Nobody logs in to a machine from the internet",
         "high",
         "Port 22 is tried all day.",
-        ("CIS Azure 6.2", "NIST 800-53 AC-17"),
+        ("CIS Azure 2.0: 6.2", "NIST 800-53 AC-17"),
         (on(kinds.COMPUTE, _no_login),),
     ),
 )

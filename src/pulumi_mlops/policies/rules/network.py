@@ -218,7 +218,7 @@ RULES = (
         "A model is not served to the internet without a door",
         "high",
         "A model that anybody may ask can be copied by asking.",
-        ("Azure Policy 438c38d2", "CIS Kubernetes 5.3", "OWASP ML Top 10 ML05"),
+        ("Azure Policy 438c38d2", "OWASP ML Top 10 ML05"),
         (
             on("aws:lambda:FunctionUrl", equals("authorizationType", "AWS_IAM")),
             on(kinds.ONLINE, equals("properties.publicNetworkAccess", "Disabled")),
@@ -250,7 +250,7 @@ RULES = (
         "What nobody allowed is denied",
         "medium",
         "New workloads come without rules, and must not come open.",
-        ("CIS Kubernetes 5.3.2", "AWS Security Hub EC2.2", "checkov CKV2_AZURE_31"),
+        ("CIS Kubernetes 1.11: 5.3.2", "AWS Security Hub EC2.2", "checkov CKV2_AZURE_31"),
         (
             across(kinds.VPC, _default_group),
             on(
@@ -271,7 +271,7 @@ RULES = (
         "No rule lets everybody in",
         "critical",
         "Everybody is a great many, and they come within minutes.",
-        ("AWS Security Hub EC2.18", "CIS Azure 6.1", "NIST 800-53 SC-7"),
+        ("AWS Security Hub EC2.18", "CIS Azure 2.0: 6.1", "NIST 800-53 SC-7"),
         (
             on((GROUP, OLD_RULE, IN_RULE), _inbound),
             on((AZURE_GROUP, AZURE_RULE), _azure_inbound),
@@ -302,7 +302,7 @@ RULES = (
         "Networks keep a log of their flows",
         "medium",
         "After a leak it is the only witness.",
-        ("AWS Security Hub EC2.6", "CIS AWS 3.7"),
+        ("AWS Security Hub EC2.6", "CIS AWS 3.0: 3.7"),
         (across(kinds.VPC, _flow_logs),),
     ),
 )

@@ -59,7 +59,7 @@ RULES = (
         "An image is a version",
         "medium",
         "What moves is another program tomorrow, and nobody saw the change.",
-        ("CIS Kubernetes 5.5.1", "checkov CKV_K8S_14", "Azure Policy 5853517a"),
+        ("checkov CKV_K8S_14",),
         tuple(on(kind, _moves) for kind in RUNS),
     ),
     Rule(
@@ -75,7 +75,7 @@ RULES = (
         "An image is from a registry that is allowed",
         "medium",
         "Others put what they like under a name that looks right.",
-        ("AWS Security Hub SageMaker.16", "CIS Kubernetes 5.5.1", "Azure Policy 5853517a"),
+        ("AWS Security Hub SageMaker.16", "CIS Kubernetes 1.11: 5.5.1", "Azure Policy 5853517a"),
         tuple(on(kind, _from_allowed) for kind in RUNS),
     ),
     Rule(
