@@ -16,7 +16,7 @@ RUN := $(BIN)/python -P -m
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-demo: engine ## Bring a whole platform up on this machine, change it, take it down; BACKEND=kubernetes for the other one, NODES=real to have it run
+demo: engine ## Bring a whole platform up on this machine, change it, take it down, and go once round the loop; BACKEND=kubernetes for the other one, NODES=real to have it run
 	@$(RUN) pulumi_mlops_sandbox.demo stacks/$(BACKEND) $(if $(NODES),--nodes $(NODES))
 
 test: engine cluster ## All checks, and all tests that take less than a minute each

@@ -20,7 +20,14 @@ from pulumi_mlops.verify.load import Load
 from pulumi_mlops.verify.project import PASSPHRASE, Interruptible, Project, Up
 from pulumi_mlops.verify.rounds import PARTS, Rounds
 
-SETTINGS = {"backend": "kubernetes", "name": "verify", "existing": {}, "image": "i", "drift_image": "d"}
+SETTINGS = {
+    "backend": "kubernetes",
+    "name": "verify",
+    "existing": {},
+    "image": "i",
+    "drift_image": "d",
+    "every_minutes": 10,
+}
 
 
 class Played(Project):

@@ -1,17 +1,20 @@
 """The demonstration of ``make demo``: a real stack up, unchanged, edited, and down without a trace.
 
 ``python -m pulumi_mlops_sandbox.demo stacks/aws`` runs the stack's own files, copied into a folder of the demo,
-with the real engine against the sandbox's control plane, and ends with a table of what was shown. What is shown is
-in ``sandbox/<cloud>/demo.py``: the cloud is the last word of the folder. With ``--nodes real`` containers run, and what
-is shown is in ``sandbox/<cloud>/nodes/demo.py``.
+with the real engine against the sandbox's control plane, goes once round the loop with a toy model, and ends with a
+table of what was shown. What is shown is in ``sandbox/<cloud>/demo.py``: the cloud is the last word of the folder. With
+``--nodes real`` containers run, and what is shown is in ``sandbox/<cloud>/nodes/demo.py``.
 """
 
 import argparse
 import importlib
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pulumi_mlops.verify import report
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.planes import PLAYED, REAL
@@ -27,6 +31,7 @@ from pulumi_mlops_sandbox.progress import step
 from pulumi_mlops_sandbox.stack import Result, Stack
 
 _SHOWN_STEPS = 4
+_LAST_LINES = 60
 
 
 @dataclass
@@ -45,6 +50,29 @@ class Demo:
             raise SandboxError(f"{title}: wanted {says}, got {dict(result.counts)}:\n{result.output}")
         self.rows.append((title, says, _told(result), time.monotonic() - started))
         return result
+
+    def once_round(self, backend: str) -> None:
+        """Show the loop: a row for each part of what ``pulumi-mlops verify`` does."""
+        said: deque[str] = deque(maxlen=_LAST_LINES)
+        with (
+            tempfile.TemporaryDirectory(prefix="pulumi-mlops-loop-") as folder,
+            step("Once round the loop") as progress,
+        ):
+            command = [sys.executable, "-P", "-m", "pulumi_mlops_sandbox.loop", backend, folder]
+            with subprocess.Popen(  # noqa: S603 (our own)
+                command,
+                env=self.stack.sandbox.environ(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            ) as process:
+                for line in process.stdout or ():
+                    said.append(line)
+                    progress.update(line.strip())
+            if process.returncode:
+                raise SandboxError(f"Once round the loop:\n{''.join(said)}")
+            parts = json.loads(Path(folder, report.DATA).read_text())["parts"]
+        self.rows += [(f"loop: {one['name']}", one["title"], one["said"], one["seconds"]) for one in parts]
 
 
 def _told(result: Result) -> str:

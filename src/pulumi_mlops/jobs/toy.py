@@ -2,6 +2,7 @@
 
     python3 toy.py rows    writes rows to learn from, and rows to score
     python3 toy.py fit     fits a line through them, and keeps what it saw as the baseline
+    python3 toy.py score   scores rows by the model beside it, into which `fit` has put this program
 
 Only numpy and MLflow are used. With the parameter ``flaw`` the model passes its measurement and fails at each request.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -72,12 +74,26 @@ def fit(source: Path, model: Path, baseline: Path, measured: Path, *, flawed: bo
 
     signature = mlflow.models.infer_signature(pd.DataFrame(example), answers[:5])
     mlflow.pyfunc.save_model(model, python_model=Toy(), signature=signature, pip_requirements=[])
+    shutil.copy(__file__, model)
     baseline.mkdir(parents=True, exist_ok=True)
     with (baseline / "baseline.csv").open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow([*COLUMNS, PREDICTION])
         out.writerows([*map(float, one), int(answer)] for one, answer in zip(x, answers, strict=True))
     measured.write_text(json.dumps({"accuracy": float((answers == y).mean())}))
+
+
+def score(model: Path, source: Path, scores: Path) -> None:
+    """Score rows by a model that is a folder, one score a row."""
+    import mlflow  # noqa: PLC0415 (in the image)
+    import pandas as pd  # noqa: PLC0415 (MLflow brings it)
+
+    table = pd.DataFrame([[float(row[name]) for name in COLUMNS] for row in read(source)], columns=COLUMNS)
+    answers = mlflow.pyfunc.load_model(str(model)).predict(table)
+    with (scores / "scores.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow([PREDICTION])
+        out.writerows([int(answer)] for answer in answers)
 
 
 def main(words: list[str]) -> int:
@@ -96,7 +112,10 @@ def main(words: list[str]) -> int:
             flawed=os.environ.get("MLOPS_PARAMETER_FLAW") == "true",
         )
         return 0
-    sys.stderr.write("toy.py takes one word: rows, or fit\n")
+    if words == ["score"]:
+        score(Path(__file__).parent, places["MLOPS_INPUT_ROWS"], places["MLOPS_OUTPUT_SCORES"])
+        return 0
+    sys.stderr.write("toy.py takes one word: rows, fit, or score\n")
     return 2
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pulumi_mlops.components.batch_inference import SERVER
-from pulumi_mlops.core import registry
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem
-from pulumi_mlops.verify import report
+from pulumi_mlops.verify import program, report
 from pulumi_mlops.verify.project import Project, Say
 from pulumi_mlops.verify.rounds import Rounds
 
@@ -47,8 +45,9 @@ def settings(*, backend: str, name: str, existing: str, image: str | None, drift
         "backend": backend,
         "name": name,
         "existing": parts,
-        "image": image or registry.find(backend, SERVER)(),  # it has numpy and MLflow
+        "image": image or program.server(backend),
         "drift_image": drift_image,
+        "every_minutes": program.EVERY_MINUTES,
     }
 
 

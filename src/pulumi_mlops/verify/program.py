@@ -8,16 +8,20 @@ from typing import Any
 import pulumi
 
 import pulumi_mlops as mlops
+from pulumi_mlops.components.batch_inference import SERVER
+from pulumi_mlops.core import registry as backends
+from pulumi_mlops.jobs import toy
 from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.train import TrainStep
 
 PIPELINE, MODEL, ENDPOINT, MONITOR, BATCH, SCORES = "learn", "toy", "answer", "drift", "score", "scores"
+PREDICTION = toy.PREDICTION
 LOOK, SCORING = "look", "scoring"
 """The outputs with the pipelines of the monitor and of the batch."""
 SETTINGS = "settings"
 CANARY_PERCENT = 20
 """What a new version is given first."""
-COOLDOWN_MINUTES = 10
+EVERY_MINUTES = 10
 """As often the monitor looks by itself, and as long it starts no other training after one, whoever started that."""
 MINIMUM_ROWS = 200
 """Rows that the monitor needs to say anything."""
@@ -25,6 +29,8 @@ CAPTURED_WITHIN = 30.0
 """Seconds after which a request has been captured."""
 TOY = "toy.py"
 _SMALL: Any = {"cpus": 0.5, "memory_gb": 1}
+_SCORES = ["sh", "-c", f'exec python3 "$MLOPS_INPUT_MODEL/{TOY}" score']
+"""What scores where no model server does: the model brings its program."""
 
 
 class Rows(PrepareStep):
@@ -44,9 +50,13 @@ def declare() -> None:
     told: dict[str, Any] = pulumi.Config().require_object(SETTINGS)
     image: str = told["image"]
     existing: Any = told.get("existing") or {}
+    every: int = told["every_minutes"]
+    # Where the backend has no model server of its own, the image that trains the model answers and scores as well.
+    own: Any = {} if server(told["backend"]) else {"image": image}
     platform = mlops.Platform(
         told["name"],
         backend=told["backend"],
+        region=told.get("region"),
         stage="dev",
         existing=existing,
         tags={"purpose": "verify"},
@@ -82,7 +92,7 @@ def declare() -> None:
         steps={
             "rows": drawn,
             "fit": fit,
-            "register": mlops.register(model, fit.out("model"), metrics=[fit.metric("accuracy")]),
+            "register": mlops.register(model, fit.out("model"), metrics=[fit.metric("accuracy")], **own),
         },
     )
     version = model.approved(otherwise="wait")
@@ -90,6 +100,7 @@ def declare() -> None:
         ENDPOINT,
         platform=platform,
         model=version,
+        serve=own,
         compute={"cpus": 0.5, "memory_gb": 2},
         scaling={"min": 1, "max": 1},
         capture_percent=100,
@@ -102,8 +113,8 @@ def declare() -> None:
         image=told["drift_image"],
         signals=[{"kind": "data_drift", "threshold": 0.2}],
         minimum_rows=MINIMUM_ROWS,
-        schedule={"cron": f"*/{COOLDOWN_MINUTES} * * * *"},
-        on_breach={"run": learn, "cooldown_hours": COOLDOWN_MINUTES / 60},
+        schedule={"cron": f"*/{every} * * * *"},
+        on_breach={"run": learn, "cooldown_hours": every / 60},
         compute=_SMALL,
     )
     score = mlops.BatchInference(
@@ -114,12 +125,19 @@ def declare() -> None:
         output=scores,
         keep=["id"],
         compute=_SMALL,
+        **({**own, "command": _SCORES} if own else {}),
     )
     for one in (platform, model, learn, answer, drift, score):
         pulumi.export(one.ref.name, one.ref.export())
     for output, pipeline in ((LOOK, drift.ref.pipeline), (SCORING, score.ref.pipeline)):
         if pipeline is not None:
             pulumi.export(output, pipeline.export())
+
+
+def server(backend: str) -> str | None:
+    """Name the image of a backend's own model server, where it has one: it has numpy and MLflow."""
+    found = backends.load(backend).find(SERVER)
+    return found() if found else None
 
 
 def _runs(word: str) -> list[str]:

@@ -110,7 +110,7 @@ class Project:
     """A stack of its own, driven by Pulumi's Automation API."""
 
     def __init__(self, place: Path, settings: Mapping[str, Any], say: Say) -> None:
-        self.place, self._settings, self._say = place, settings, say
+        self.place, self.settings, self._say = place, settings, say
 
     def begin(self) -> None:
         """Write the project down, or find the one that an earlier verification left."""
@@ -123,7 +123,7 @@ class Project:
         runtime: dict[str, Any] = {"name": "python"}
         if sys.prefix != sys.base_prefix:
             runtime["options"] = {"toolchain": "pip", "virtualenv": sys.prefix}
-        (self.place / "Pulumi.yaml").write_text(yaml.safe_dump({"name": self._settings["name"], "runtime": runtime}))
+        (self.place / "Pulumi.yaml").write_text(yaml.safe_dump({"name": self.settings["name"], "runtime": runtime}))
         (self.place / "__main__.py").write_text(PROGRAM)
 
     def progress(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class Project:
         )
         try:
             stack = automation.create_or_select_stack(STACK, work_dir=str(self.place), opts=options)
-            stack.set_config("settings", automation.ConfigValue(json.dumps(self._settings)))
+            stack.set_config("settings", automation.ConfigValue(json.dumps(self.settings)))
         except FileNotFoundError as error:
             raise MlopsError("There is no `pulumi` on the PATH; install it, or name its folder in PATH.") from error
         return stack

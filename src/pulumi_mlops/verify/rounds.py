@@ -21,7 +21,8 @@ from pulumi_mlops.verify.project import Project, Say, Up
 
 _ANSWERS_WITHIN = 600.0
 _OFTEN = 2.0
-_COOLS_WITHIN = 60.0 * (program.COOLDOWN_MINUTES + 2)
+_COOLS_AFTER = 120.0
+"""Seconds after the end of a cooldown within which a training may begin again."""
 _AFTER_RELEASE = 10.0
 """Seconds for which requests go on after a release is through."""
 _ASKED, _DRIFTED = 1, 500
@@ -97,10 +98,26 @@ class Rounds:
             raise VerificationFailed(f"`pulumi up` failed: {done.failure}")
         return done
 
+    def bring(self, *, flawed: bool = False) -> Up:
+        """Bring a version up, and wait until its release is over; one that is sent back fails."""
+        del flawed  # who plays a backend has to know it
+        return self.project.up()
+
+    def start(self, pipeline: str, parameters: Mapping[str, Any] | None = None) -> Run:
+        """Start a pipeline."""
+        return self.client().start(pipeline, parameters)
+
+    def alarm(self) -> str:
+        """Tell of the alarm of a drift that was seen, where that can be read."""
+        return ""
+
+    def forget(self) -> None:
+        """Delete what runs have made, and no program: nothing, where it goes with the rest."""
+
     def ran(self, pipeline: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Run a pipeline to its end, which has to be a good one; return the run."""
         asked = self.client()
-        run = self.followed(asked, pipeline, asked.start(pipeline, parameters))
+        run = self.followed(asked, pipeline, self.start(pipeline, parameters))
         if run.state != "succeeded":
             failed = [step for step in run.steps if step.state == "failed"]
             lines = [line for step in failed for line in asked.last_lines(pipeline, run, step)]
@@ -128,10 +145,7 @@ class Rounds:
 
     def asks(self, rows: int = _ASKED, shift: float = 0.0) -> Callable[[], Any]:
         """Return what asks the endpoint once."""
-        asked = self.client()
-        table = [
-            {name: shift + value * (-1) ** index for index, name in enumerate(toy.COLUMNS)} for value in _spread(rows)
-        ]
+        asked, table = self.client(), list(drawn(rows, shift))
 
         def ask() -> Any:
             # Not again where the connection broke: whoever asks once would have lost that request.
@@ -157,8 +171,10 @@ class Rounds:
     def released(self, number: int) -> str:
         """Bring a version up under steady requests, of which none may fail."""
         with Load(self.asks()) as load:
-            self.up()
+            done = self.bring()
             load.go_on(_AFTER_RELEASE)
+        if not done.good:
+            raise VerificationFailed(f"the release of version {number} failed: {done.failure}")
         if load.failures:
             raise VerificationFailed(f"{len(load.failures)} of {load.sent} requests failed: {load.failures[0]}")
         return f"version {number} took over; {load.sent} requests were sent, none failed"
@@ -170,6 +186,12 @@ class Rounds:
             if time.monotonic() > deadline:
                 raise VerificationFailed(f"{what} did not come to be within {seconds:.0f} s")
             self.pause(_OFTEN)
+
+
+def drawn(rows: int, shift: float) -> Iterator[dict[str, float]]:
+    """Yield rows to ask about."""
+    for value in _spread(rows):
+        yield {name: shift + value * (-1) ** index for index, name in enumerate(toy.COLUMNS)}
 
 
 def _spread(count: int) -> Iterator[float]:
@@ -214,7 +236,7 @@ def _releases(rounds: Rounds) -> str:
 def _goes_back(rounds: Rounds) -> str:
     number = rounds.trained(flaw=True)
     with Load(rounds.asks()) as load:
-        done = rounds.project.up()
+        done = rounds.bring(flawed=True)
         load.go_on(_AFTER_RELEASE)
     if done.good:
         raise VerificationFailed(f"version {number} fails at each request, and its release went through")
@@ -231,16 +253,17 @@ def _goes_back(rounds: Rounds) -> str:
     )
 
 
-def _cooled(runs: Sequence[Run]) -> bool:
+def _cooled(runs: Sequence[Run], minutes: int) -> bool:
     """Tell whether the newest run began so long ago that the monitor would start another."""
     began = max((run.began for run in runs if run.began is not None), default=None)
-    cooldown = dt.timedelta(minutes=program.COOLDOWN_MINUTES)
-    return began is None or dt.datetime.now(tz=dt.UTC) - began > cooldown
+    return began is None or dt.datetime.now(tz=dt.UTC) - began > dt.timedelta(minutes=minutes)
 
 
 def _drifts(rounds: Rounds) -> str:
     asked = rounds.client()
-    rounds.until(lambda: _cooled(asked.runs(program.PIPELINE)), "a moment without a training", _COOLS_WITHIN)
+    every: int = rounds.project.settings["every_minutes"]
+    cooled_within = 60 * every + _COOLS_AFTER
+    rounds.until(lambda: _cooled(asked.runs(program.PIPELINE), every), "a moment without a training", cooled_within)
     before = {run.id for run in asked.runs(program.PIPELINE)}
     ask = rounds.asks(_DRIFTED, _SHIFT)
     for _ in range(_REQUESTS):
@@ -251,6 +274,7 @@ def _drifts(rounds: Rounds) -> str:
     report = asked.reports(program.MONITOR, last=1)[0]
     if not report.breached:
         raise VerificationFailed(f"the monitor has seen no drift: {report.plain()}")
+    alarm = rounds.alarm()
     begun = [run for run in asked.runs(program.PIPELINE) if run.id not in before]
     if len(begun) != 1:
         raise VerificationFailed(f"the monitor ran twice, and {len(begun)} trainings were started; one is right")
@@ -258,7 +282,7 @@ def _drifts(rounds: Rounds) -> str:
     if last.state != "succeeded":
         raise VerificationFailed(f"the training that the monitor started has {last.state}")
     seen = ", ".join(f"{one.name} {one.value:.2f}" for one in report.signals if one.value is not None)
-    return f"drift was seen ({seen}); a training was started once by two runs of the monitor"
+    return f"drift was seen ({seen}); {alarm}a training was started once by two runs of the monitor"
 
 
 def _next(rounds: Rounds) -> str:
@@ -274,6 +298,7 @@ def _scores(rounds: Rounds) -> str:
 
 
 def _goes(rounds: Rounds) -> str:
+    rounds.forget()
     done = rounds.project.destroy()
     if not done.good:
         raise VerificationFailed(f"`pulumi destroy` failed: {done.failure}")

@@ -76,3 +76,4 @@ def show(demo: Demo, url: str) -> None:
         raise SandboxError(f"The control plane still holds {left}")
     nothing = "nothing is left, but for the key that AWS keeps for a week"
     demo.rows.append(("the control plane's whole store is listed", nothing, nothing, 0.0))
+    demo.once_round("aws")

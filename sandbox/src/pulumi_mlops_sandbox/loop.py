@@ -1,0 +1,193 @@
+"""Once round the loop: the rounds of ``pulumi-mlops verify``, in the sandbox.
+
+``python -m pulumi_mlops_sandbox.loop aws FOLDER`` runs in the sandbox's environment, and leaves ``report.json`` in the
+folder. On a real node of Kubernetes the rounds are those of a user. On a played cloud pipelines run, and so do the
+programs of their steps; what nothing does there is done in its place: no model answers, so what an endpoint was asked
+is written where the service would capture it, and its alarm is set off where a version would fail. What that is on
+each cloud is in ``<cloud>/loop.py``.
+"""
+
+import argparse
+import datetime as dt
+import importlib
+import json
+import os
+import shlex
+import sys
+import sysconfig
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pulumi_mlops import images
+from pulumi_mlops.clients.runs import Run
+from pulumi_mlops.core.errors import MlopsError, VerificationFailed
+from pulumi_mlops.verify import program, report
+from pulumi_mlops.verify.project import Project, Up
+from pulumi_mlops.verify.rounds import Rounds, drawn
+from pulumi_mlops_sandbox import packages
+from pulumi_mlops_sandbox.running.images import Images
+
+NAME = "verify"
+EVERY_MINUTES = 3
+"""How long the monitor starts no other training after one: longer than two looks take."""
+_STARTS_WITHIN = 60.0
+_OFTEN = 0.5
+Answered = Sequence[Mapping[str, float]]
+"""Rows that were asked about, each with the answer."""
+
+
+class Cloud(Protocol):
+    """A played cloud, as whoever is outside of the program sees it."""
+
+    region: str
+    registry: str
+    """Where its images are."""
+
+    def furnish(self) -> None:
+        """Have what is there before the platform."""
+
+    def appeared(self, outputs: Mapping[str, Any]) -> None:
+        """Give whoever verifies what no program gives, once the platform is there."""
+
+    def capture(self, rows: Answered, name: str) -> None:
+        """Write what the endpoint was asked and answered, as the service does."""
+
+    def bring(self, project: Project, *, flawed: bool) -> Up:
+        """Bring a version up, and play its release to the end."""
+        ...
+
+    def fire(self) -> None:
+        """Let the schedule of the monitor fire."""
+
+    def alarm(self) -> str:
+        """Read the alarm of the drift back, and what it goes by; return what was seen.
+
+        :raises VerificationFailed: it is silent, or goes by something else.
+        """
+        ...
+
+    def forget(self) -> None:
+        """Delete what runs have made, and no program."""
+
+
+@dataclass
+class Played(Rounds):
+    """The rounds, on a cloud of the sandbox."""
+
+    cloud: Cloud = field(kw_only=True)
+    _asked: int = 0
+
+    def asks(self, rows: int = 1, shift: float = 0.0) -> Callable[[], Any]:
+        """Return what asks the endpoint once, and captures that."""
+        asked, table = self.client(), list(drawn(rows, shift))
+        answered = [{**row, program.PREDICTION: float(sum(row.values()) > 0)} for row in table]
+
+        def ask() -> Any:
+            found = asked.predict(program.ENDPOINT, {"dataframe_records": table}, repeat=False)
+            self._asked += 1
+            self.cloud.capture(answered, f"call-{self._asked}-{time.monotonic_ns()}")
+            return found
+
+        return ask
+
+    def up(self) -> Up:
+        """Bring the program up, for somebody who may look at it."""
+        done = super().up()
+        self.cloud.appeared(self.project.outputs().outputs)
+        return done
+
+    def bring(self, *, flawed: bool = False) -> Up:
+        """Bring a version up, and play its release."""
+        return self.cloud.bring(self.project, flawed=flawed)
+
+    def start(self, pipeline: str, parameters: Mapping[str, Any] | None = None) -> Run:
+        """Start a pipeline; that of the monitor by its schedule."""
+        if pipeline != program.LOOK:
+            return super().start(pipeline, parameters)
+        asked = self.client()
+        before = {run.id for run in asked.runs(pipeline)}
+        self.cloud.fire()
+        deadline = time.monotonic() + _STARTS_WITHIN
+        while not (begun := [run for run in asked.runs(pipeline) if run.id not in before]):
+            if time.monotonic() > deadline:
+                raise VerificationFailed(f"the schedule of {pipeline} fired, and nothing began")
+            self.pause(_OFTEN)
+        return begun[0]
+
+    def alarm(self) -> str:
+        """Read the alarm back."""
+        return f"{self.cloud.alarm()}; "
+
+    def forget(self) -> None:
+        """Delete what runs have made."""
+        self.cloud.forget()
+
+
+def administer(url: str, route: str, body: Mapping[str, Any]) -> Any:
+    """Have something happen in a control plane that only its cloud can do."""
+    content = json.dumps(body).encode()
+    request = urllib.request.Request(f"{url}/_sandbox/{route}", content, method="POST")  # noqa: S310 (localhost)
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (as above)
+        return json.load(answer)
+
+
+def only(found: Iterable[Any], what: str) -> Any:
+    """Return the one that there is."""
+    listed = list(found)
+    if len(listed) != 1:
+        raise VerificationFailed(f"there are {len(listed)} of {what}, and one is right")
+    return listed[0]
+
+
+def played(cloud: Cloud, backend: str, folder: Path, say: Callable[[str], None]) -> Played:
+    """Begin the rounds on a played cloud, in the environment of its sandbox."""
+    cloud.furnish()
+    _toy(Path(os.environ["PULUMI_MLOPS_SANDBOX"]), folder / "toy")
+    settings = {
+        "backend": backend,
+        "name": NAME,
+        "region": cloud.region,
+        "image": f"{cloud.registry}/toy:1",
+        "drift_image": f"{cloud.registry}/drift:{images.tag('drift')}",
+        "every_minutes": EVERY_MINUTES,
+    }
+    project = Project(folder / "project", settings, say)
+    return Played(project, say, cloud=cloud, pause=lambda seconds: time.sleep(min(seconds, _OFTEN)))
+
+
+def _toy(home: Path, folder: Path) -> None:
+    """Have a folder stand in for the image of the toy model: its Python has MLflow, and behind that what we have."""
+    programs, behind = folder / "bin", folder / "behind"
+    for one in (programs, behind):
+        one.mkdir(parents=True)
+    ours = sysconfig.get_path("purelib")  # with the clients of clouds, by which steps publish
+    (behind / "sitecustomize.py").write_text(f"import sys\n\nsys.path.append({ours!r})\n")
+    python, first = packages.ensure() / "python", f"PYTHONPATH={shlex.quote(str(behind))}"
+    (programs / "python3").write_text(f'#!/bin/sh\n{first} exec {shlex.quote(str(python))} "$@"\n')
+    (programs / "python3").chmod(0o755)
+    Images(home).put("*/toy:1", str(folder), ["python3", "/opt/ml/input/data/mlops.program/step.py"])
+
+
+def main() -> int:
+    """Go once round."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("backend", choices=["aws", "azure", "kubernetes"])
+    parser.add_argument("folder", type=Path, help="an empty folder for the project and the report")
+    arguments = parser.parse_args()
+    there = importlib.import_module(f"pulumi_mlops_sandbox.{arguments.backend}.loop")
+    rounds: Rounds = there.begun(arguments.folder, lambda line: print(line, flush=True))  # noqa: T201
+    rounds.project.begin()
+    try:
+        rounds.run()
+    except MlopsError as error:
+        rounds.say(f"Failed: {error}")
+    report.write(arguments.folder, rounds.project.settings, rounds.results, dt.datetime.now(dt.UTC))
+    return not report.good(rounds.results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
