@@ -53,6 +53,7 @@ def declare() -> None:
     every: int = told["every_minutes"]
     # Where the backend has no model server of its own, the image that trains the model answers and scores as well.
     own: Any = {} if server(told["backend"]) else {"image": image}
+    scored: Any = {**own, "command": _SCORES} if own else {}
     platform = mlops.Platform(
         told["name"],
         backend=told["backend"],
@@ -125,7 +126,7 @@ def declare() -> None:
         output=scores,
         keep=["id"],
         compute=_SMALL,
-        **({**own, "command": _SCORES} if own else {}),
+        **scored,
     )
     for one in (platform, model, learn, answer, drift, score):
         pulumi.export(one.ref.name, one.ref.export())
