@@ -99,6 +99,14 @@ def test_an_endpoint_of_cloud_control_is_one() -> None:
     assert one(told(native, configuration()), "hosting").month == Span.of("335.80")
 
 
+def test_an_endpoint_of_which_only_the_engine_knows_the_configuration_is_one() -> None:
+    token = "aws:cloudcontrol/resource:Resource"
+    props = {"typeName": "AWS::SageMaker::Endpoint", "desiredState": UNKNOWN}
+    by_urn = {"desiredState": [configuration().urn]}
+    native = resource(token, "score", props, provider=EAST, depends=by_urn)
+    assert one(told(native, configuration()), "hosting").month == Span.of("335.80")
+
+
 def test_a_value_that_is_not_known_yet_is_decided_at_update() -> None:
     found = told(ENDPOINT, configuration(instanceType=UNKNOWN))
     line = one(found)
@@ -257,6 +265,15 @@ def test_a_pod_that_asks_for_nothing_is_not_free() -> None:
     assert one(told(server)).why == "declare amount: it asks for no CPU and no memory"
 
 
+def test_what_is_there_0_times_costs_nothing_and_needs_no_price() -> None:
+    container = {"name": "main", "resources": {"requests": {"cpu": "1"}}}
+    server = on_kubernetes(
+        "apps/v1:Deployment", "server", {"replicas": 0, "template": {"spec": {"containers": [container]}}}
+    )
+    found = told(server)
+    assert (found.lines, found.known, found.month) == ((), True, Span.of(0))
+
+
 def test_volumes_of_sets_and_of_databases_are_counted_for_each_copy() -> None:
     claim = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "10Gi"}}}}
     store = on_kubernetes("apps/v1:StatefulSet", "store", {"replicas": 3, "volumeClaimTemplates": [claim]})
@@ -362,16 +379,23 @@ def test_the_state_of_a_stack_is_read_as_a_preview_is() -> None:
         row("EndpointConfiguration", "c", inputs, outputs={"name": "c"}),
         row("Endpoint", "score", {"endpointConfigName": "c"}, propertyDependencies={"endpointConfigName": None}),
         row("Endpoint", "old", {"endpointConfigName": "c"}, outputs=None, delete=True),
+        row("NotebookInstance", "hidden", {"instanceType": secret}),
     ]
     found = told(*exported({"deployment": {"resources": rows}}).resources)
-    assert [(each.of.name, each.month) for each in found.lines] == [("score", Span.of("335.80"))]
+    assert [(each.of.name, each.state, each.month) for each in found.lines] == [
+        ("score", "priced", Span.of("335.80")),
+        ("hidden", "undecided", None),
+    ]
     assert exported({"deployment": None}).resources == ()
 
 
 def judged(*resources: Resource, **cost: Any) -> dict[str, Any]:
     settings = Settings(cost=CostSettings.model_validate(cost))
     judge = Judge([BY_ID["cost.ceiling"], BY_ID["cost.priced"]], settings)
-    return {each.rule.id: each for each in judge.all(resources)}
+    found = judge.all(resources)
+    once = {each.rule.id: each for each in found}
+    assert len(once) == len(found), "each is said once"
+    return once
 
 
 def test_without_a_ceiling_nothing_is_held_against_one() -> None:

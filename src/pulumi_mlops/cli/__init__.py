@@ -420,6 +420,29 @@ def cost(
         typer.echo(written)
 
 
+@app.command("refresh-prices")
+def refresh_prices(
+    *,
+    provider: Annotated[Literal["aws", "azure"], typer.Option(help="Whose prices.")],
+    region: Annotated[str, typer.Option(help="Where, such as us-east-1 or eastus.")],
+    service: Annotated[
+        str | None, typer.Option(help="Of AWS sagemaker, unless told, or ec2; of Azure azure-vm, its machines.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="What was fetched on another machine: AWS's index.csv, a page of Azure.")
+    ] = None,
+) -> None:
+    """Fetch what a cloud publishes of its prices, for `cost` and `check` on this machine; it needs no account."""
+    from pulumi_mlops.policies.costs.prices import BadPrices  # noqa: PLC0415
+    from pulumi_mlops.policies.costs.refresh import refresh  # noqa: PLC0415
+
+    try:
+        path, number = refresh(provider, region, service, file)
+    except BadPrices as error:
+        sys.exit(f"Error: {error}")
+    typer.echo(f"{number} prices are in {path}")
+
+
 for command in day_two.COMMANDS:
     app.command()(command)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pulumi_mlops.policies.costs.prices import OLD, Price, Prices, Wanted, read, shipped
+from pulumi_mlops.policies.costs.prices import OLD, Price, Prices, Wanted, read, refreshed, shipped
 from pulumi_mlops.policies.costs.spans import NOTHING, ONE, Span, text
 from pulumi_mlops.policies.costs.uses import Metered, Use
 from pulumi_mlops.policies.settings import Between, CostSettings, Usage
@@ -122,7 +122,7 @@ class Estimate:
 def tables(settings: CostSettings, folder: Path) -> Prices:
     """Make the tables that settings ask for; a path is from the program's folder."""
     own = read(folder / settings.prices) if settings.prices else []
-    return Prices(own, shipped(), currency=settings.currency, as_in=settings.as_in)
+    return Prices(own, refreshed(), shipped(), currency=settings.currency, as_in=settings.as_in)
 
 
 def estimate(found: Iterable[Metered], prices: Prices, usage: Sequence[Usage], today: dt.date) -> Estimate:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -17,6 +18,8 @@ COLUMNS: Final = (
     "provider", "service", "component", "sku", "region", "unit", "price", "currency", "effective", "source",
     "confidence",
 )  # fmt: skip
+VARIABLE: Final = "PULUMI_MLOPS_PRICES"
+"""The variable that names the folder of refreshed tables."""
 ANY: Final = "*"
 OLD: Final = dt.timedelta(days=180)
 """After which a price is said to be old."""
@@ -146,6 +149,18 @@ def read(path: Path, origin: str = "yours") -> list[Price]:
         raise BadPrices(f"There is no table of prices {path}")
     with path.open(encoding="utf-8", newline="") as lines:
         return parse(lines, str(path), origin)
+
+
+def folder() -> Path:
+    """Find the folder of refreshed tables."""
+    if told := os.environ.get(VARIABLE):
+        return Path(told)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pulumi-mlops" / "prices"
+
+
+def refreshed() -> list[Price]:
+    """Read every table that has been refreshed."""
+    return [price for path in sorted(folder().glob("*.csv")) for price in read(path, "refreshed")]
 
 
 @lru_cache

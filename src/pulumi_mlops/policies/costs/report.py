@@ -49,8 +49,7 @@ def spanned(span: Span, currency: str) -> str:
 
 def summary(estimate: Estimate) -> str:
     """Say what a month costs, and how much is not counted."""
-    missing = {state: len(estimate.of(state)) for state in NOT_COUNTED}
-    told = [f"{number} {HEADS[state].lower()}" for state, number in missing.items() if number]
+    told = [f"{number} {head.lower()}" for state, head in HEADS.items() if (number := len(estimate.of(state)))]
     beside = f" (not counted: {', '.join(told)})" if told else ""
     if not estimate.known:
         return f"what a month costs is not known{beside}"

@@ -1,0 +1,237 @@
+"""Prices that the clouds publish: what is taken of a file, what is left out, and how a refreshed table is used."""
+
+import datetime as dt
+import http.server
+import json
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from typer.testing import CliRunner
+
+from pulumi_mlops.cli import app
+from pulumi_mlops.policies.costs import refresh
+from pulumi_mlops.policies.costs.estimate import tables
+from pulumi_mlops.policies.costs.prices import BadPrices, Wanted, refreshed
+from pulumi_mlops.policies.settings import CostSettings
+
+ABOUT = """\
+"FormatVersion","v1.0"
+"Disclaimer","Made up for tests."
+"Publication Date","2026-11-20T08:00:00Z"
+"Version","20261120080000"
+"""
+NAMES = '"SKU","TermType","Unit","PricePerUnit","Currency","Product Family"'
+ML = f'{NAMES},"Region Code","usageType"\n'
+EC2 = f'{NAMES},"Instance Type","Tenancy","Operating System","Pre Installed S/W","CapacityStatus","usageType"\n'
+
+
+def ml(usage: str, price: str = "0.2500000000", **changed: str) -> str:
+    row = {"term": "OnDemand", "unit": "Hrs", "family": "ML Instance", **changed}
+    return f'"A","{row["term"]}","{row["unit"]}","{price}","USD","{row["family"]}","eu-west-1","{usage}"\n'
+
+
+SAGEMAKER = "".join(
+    (
+        ABOUT,
+        ML,
+        ml("EU-Host:ml.m5.xlarge"),
+        ml("EU-Train:ml.m5.xlarge", "0.26"),
+        ml("Notebk:ml.t3.medium", "0.06"),
+        ml("EU-Tsform:ml.m5.xlarge", "0.27"),
+        ml("EU-Processing:ml.m5.xlarge", "0.28"),
+        ml("EU-Host:ml.c5.xlarge", "0.0000000000"),
+        ml("EU-Host:ml.c5.2xlarge", term="Reserved"),
+        ml("EU-Host:ml.c5.4xlarge", unit="Quantity"),
+        ml("EU-AsyncInf:ml.c5.xlarge"),
+        ml("EU-Host:ml.g5.xlarge-extra"),
+        ml("EU-Host:ml.g5.xlarge", family="ML Serverless"),
+    )
+)
+
+
+def machine(**changed: str) -> str:
+    row = {"type": "m5.xlarge", "tenancy": "Shared", "system": "Linux", "software": "NA", "status": "Used", **changed}
+    cells = [row["type"], row["tenancy"], row["system"], row["software"], row["status"], "BoxUsage"]
+    return ",".join(f'"{cell}"' for cell in ("A", "OnDemand", "Hrs", "0.214", "USD", "Compute Instance", *cells)) + "\n"
+
+
+MACHINES = "".join(
+    (
+        ABOUT,
+        EC2,
+        machine(),
+        machine(type="m5.large", tenancy="Dedicated"),
+        machine(type="c5.large", system="Windows"),
+        machine(type="c5.xlarge", software="SQL Std"),
+        machine(type="c5.2xlarge", status="UnusedCapacityReservation"),
+        '"A","OnDemand","Hrs","0.048","USD","NAT Gateway","","","","","","EU-NatGateway-Hours"\n',
+        '"A","OnDemand","Hrs","0.050","USD","NAT Gateway","","","","","","EU-RegionalNatGateway-Hours"\n',
+    )
+)
+
+
+def found(prices: list[Any]) -> dict[str, str]:
+    return {f"{each.service} {each.component} {each.sku}".strip(): str(each.price) for each in prices}
+
+
+def test_machines_of_sagemaker_are_taken_by_what_they_are_used_for() -> None:
+    prices = refresh.offer(SAGEMAKER.splitlines(keepends=True), "sagemaker", "eu-west-1")
+    assert found(prices) == {
+        "sagemaker hosting ml.m5.xlarge": "0.2500000000",
+        "sagemaker training ml.m5.xlarge": "0.26",
+        "sagemaker notebook ml.t3.medium": "0.06",
+        "sagemaker transform ml.m5.xlarge": "0.27",
+        "sagemaker processing ml.m5.xlarge": "0.28",
+    }
+    assert {each.effective for each in prices} == {dt.date(2026, 11, 20)}
+    assert {(each.region, each.unit, each.confidence) for each in prices} == {("eu-west-1", "hour", "list")}
+
+
+def test_machines_of_ec2_are_plain_ones_with_linux() -> None:
+    prices = refresh.offer(MACHINES.splitlines(keepends=True), "ec2", "eu-west-1")
+    assert found(prices) == {"ec2 instance m5.xlarge": "0.214", "nat-gateway hour": "0.048"}
+
+
+def item(sku: str, **changed: Any) -> dict[str, Any]:
+    return {
+        "currencyCode": "USD",
+        "retailPrice": 0.347,
+        "armRegionName": "westeurope",
+        "effectiveStartDate": "2026-10-01T00:00:00Z",
+        "productName": "Virtual Machines DSv2 Series",
+        "skuName": "DS3 v2",
+        "meterName": "DS3 v2",
+        "armSkuName": sku,
+        "unitOfMeasure": "1 Hour",
+        "type": "Consumption",
+        **changed,
+    }
+
+
+ITEMS = [
+    item("Standard_DS3_v2"),
+    item("Standard_DS3_v2", retailPrice=0.3, effectiveStartDate="2025-01-01T00:00:00Z"),
+    item("Standard_A", productName="Virtual Machines DSv2 Series Windows"),
+    item("Standard_B", skuName="DS3 v2 Spot"),
+    item("Standard_C", meterName="DS3 v2 Low Priority"),
+    item("Standard_D", unitOfMeasure="1 Month"),
+    item("Standard_E", armRegionName="eastus"),
+    item("Standard_F", type="Reservation"),
+    item("Standard_G", retailPrice=0.0),
+    item(""),
+]
+
+
+def test_machines_of_azure_are_plain_ones_with_linux_at_the_newest_price() -> None:
+    page = json.loads(json.dumps({"Items": ITEMS}), parse_float=Decimal)
+    assert found(refresh.machines([page], "westeurope")) == {"azure-vm machine Standard_DS3_v2": "0.347"}
+
+
+@pytest.mark.parametrize(
+    ("what", "written", "said"),
+    [
+        (("aws", "sagemaker"), "SKU,TermType\n", "no date of publication"),
+        (("aws", "sagemaker"), ABOUT, "no names of columns"),
+        (("aws", "sagemaker"), ABOUT + ML, "There is no price of sagemaker in eu-west-1"),
+        (("azure", "azure-vm"), "{}", "it has no Items"),
+        (("azure", "azure-vm"), '{"Items": []}', "There is no price of azure-vm"),
+        (("azure", "sagemaker"), "{}", "is none of what azure has"),
+        (("azure", "azure-vm"), "not JSON", "cannot be read"),
+        (("aws", None), None, "cannot be read"),
+    ],
+)
+def test_a_file_that_is_none_keeps_nothing(
+    what: tuple[refresh.Provider, str | None], written: str | None, said: str, tmp_path: Path, prices: Path
+) -> None:
+    file = tmp_path / "fetched"
+    if written is not None:
+        file.write_text(written)
+    with pytest.raises(BadPrices, match=said):
+        refresh.refresh(what[0], "eu-west-1", what[1], file)
+    assert list(prices.iterdir()) == []
+
+
+def test_a_refreshed_table_wins_over_the_library_s_and_loses_to_yours(tmp_path: Path, prices: Path) -> None:
+    fetched = tmp_path / "index.csv"
+    fetched.write_text(SAGEMAKER.replace("eu-west-1", "us-east-1"))
+    words = ["refresh-prices", "--provider", "aws", "--region", "us-east-1", "--file", str(fetched)]
+    done = CliRunner().invoke(app, words)
+    assert done.output.strip() == f"5 prices are in {prices / 'aws-sagemaker-us-east-1.csv'}"
+    wanted = Wanted("aws", "sagemaker", "hosting", "ml.m5.xlarge", "us-east-1", "hour")
+    price = tables(CostSettings(), tmp_path).find(wanted)
+    assert price
+    assert (price.price, price.origin, price.confidence) == (Decimal("0.25"), "refreshed", "list")
+    (prices / "aws-sagemaker-us-east-1.csv").rename(tmp_path / "ours.csv")
+    (prices / "other.csv").write_text((tmp_path / "ours.csv").read_text().replace(",0.25,", ",0.24,"))
+    price = tables(CostSettings(prices="ours.csv"), tmp_path).find(wanted)
+    assert price
+    assert (price.price, price.origin) == (Decimal("0.25"), "yours")
+
+
+class Cloud(http.server.BaseHTTPRequestHandler):
+    """Publishes prices as both clouds do."""
+
+    next_host: ClassVar[str] = "127.0.0.1"
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:  # the name is the protocol's
+        self.asked.append(urllib.parse.unquote_plus(self.path))
+        port = self.server.server_address[1]
+        answer = SAGEMAKER
+        if "retail" in self.path:
+            first = "skip" not in self.path
+            following = f"http://{self.next_host}:{port}/api/retail/prices?$skip=1" if first else None
+            answer = json.dumps({"Items": [item("Standard_1" if first else "Standard_2")], "NextPageLink": following})
+        found = "eu-west-1/index.csv" in self.path or "retail" in self.path
+        self.send_response(200 if found else 404)
+        self.end_headers()
+        self.wfile.write(answer.encode() if found else b"")
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Cloud]]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Cloud) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        for name in ("OFFERS", "RETAIL"):
+            monkeypatch.setattr(refresh, name, f"http://127.0.0.1:{server.server_address[1]}")
+        monkeypatch.setattr(Cloud, "asked", [])
+        yield Cloud
+        server.shutdown()
+        thread.join()
+
+
+def test_prices_are_fetched_from_both_clouds(cloud: type[Cloud], prices: Path) -> None:
+    assert refresh.refresh("aws", "eu-west-1") == (prices / "aws-sagemaker-eu-west-1.csv", 5)
+    assert refresh.refresh("azure", "westeurope") == (prices / "azure-azure-vm-westeurope.csv", 2)
+    offers, first, second = cloud.asked
+    assert offers == "/offers/v1.0/aws/AmazonSageMaker/current/eu-west-1/index.csv"
+    assert "serviceName eq 'Virtual Machines' and armRegionName eq 'westeurope'" in first
+    assert second.endswith("$skip=1")
+    assert (prices / "aws-sagemaker-eu-west-1.csv").read_text().startswith("# Written by pulumi-mlops ")
+    assert len(refreshed()) == 7
+
+
+def test_what_cannot_be_fetched_is_said_and_what_was_there_stays(cloud: type[Cloud], prices: Path) -> None:
+    refresh.refresh("aws", "eu-west-1")
+    words = ["refresh-prices", "--provider", "aws", "--region", "eu-west-9"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
+    assert "404" in done.output
+    assert [path.name for path in prices.iterdir()] == ["aws-sagemaker-eu-west-1.csv"]
+    with pytest.raises(BadPrices, match="is no region"):
+        refresh.refresh("aws", "../eu-west-1")
+    cloud.next_host = "localhost"
+    try:
+        with pytest.raises(BadPrices, match="elsewhere"):
+            refresh.refresh("azure", "westeurope")
+    finally:
+        cloud.next_host = "127.0.0.1"
