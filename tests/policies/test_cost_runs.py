@@ -82,19 +82,20 @@ def test_an_edit_is_told_against_what_is_there_and_held_against_the_ceiling(sand
     assert (change["name"], change["what"], change["month"]) == ("score", "changed", "335.8")
 
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"settings": {"cost": {"ceiling": 500}}}))
+    config.write_text(json.dumps({"settings": {"cost": {"ceiling": 500, "prices": "ours.csv"}}}))
+    (folder / "ours.csv").write_text(f"{OURS}aws,kms,key,,*,key-month,1.00,USD,2026-11-01,our contract,agreed\n")
     words = ["pulumi-mlops", "check", str(folder), "-s", "dev", "--config", str(config), "--output", "json"]
     for instances, refused in (("2", False), ("4", True)):
         report = json.loads(sandbox.run(words, cwd=tmp_path, INSTANCES=instances).stdout)
         found = [each for each in report["findings"] if each["rule"] == "cost.ceiling"]
         assert bool(found) == refused
-        assert report["month"].startswith("671.60" if refused else "335.80")
+        assert report["month"].startswith("672.60" if refused else "336.80")
     assert (found[0]["resource"], found[0]["state"], found[0]["level"]) == ("score", "violation", "mandatory")
-    assert "is expected to cost 671.60, above 500.00 USD" in found[0]["message"]
+    assert "is expected to cost 672.60, above 500.00 USD" in found[0]["message"]
     assert found[0]["month"] == "671.60 USD (167.90 to 1,007.40)"
     options = ["--policy-pack", str(ROOT / "policies"), "--policy-pack-config", str(config)]
     refused_up = sandbox.run(
         ["pulumi", "up", "--yes", "--non-interactive", "-s", "dev", *options], cwd=folder, INSTANCES="4"
     )
     assert refused_up.returncode != 0
-    assert "cost.ceiling" in refused_up.stdout
+    assert "is expected to cost 672.60, above 500.00 USD" in refused_up.stdout

@@ -126,8 +126,7 @@ def _allowed_machine(resource: Resource, settings: Settings) -> Iterator[Problem
 
 def _once(one: Resource, stack: Stack, settings: Settings) -> "Estimate | None":
     """Estimate a stack, for the first only of the resources that cost something, and where there is a ceiling."""
-    first = next((each for kind in ROWS for each in stack.all(kind)), None)
-    if settings.cost.ceiling is None or one is not first:
+    if settings.cost.ceiling is None or one is not next(each for kind in ROWS for each in stack.all(kind)):
         return None
     from pulumi_mlops.policies.costs.estimate import estimate, tables  # noqa: PLC0415  (few stacks have a ceiling)
 
