@@ -213,6 +213,13 @@ class Project:
 
 
 def last_lines(text: str) -> str:
-    """Return the end of what Pulumi said: that is where the reason is."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("@")]
+    r"""Return the end of Pulumi's diagnostics, or of all that it said: that is where the reason is.
+
+    >>> print(last_lines("Diagnostics:\n  error: no such bucket\nOutputs:\n  a: 1\nResources:\n  1 errored"))
+    error: no such bucket
+    """
+    _, diagnostics, found = text.rpartition("Diagnostics:\n")
+    for after in ("\nOutputs:", "\nResources:") if diagnostics else ():
+        found = found.partition(after)[0]
+    lines = [line.strip() for line in found.splitlines() if line.strip() and not line.strip().startswith("@")]
     return "\n".join(lines[-_LAST_LINES:])

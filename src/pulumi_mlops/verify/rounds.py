@@ -249,7 +249,7 @@ def _goes_back(rounds: Rounds) -> str:
     rounds.answered()
     return (
         f"version {number} was sent back, and rejected; of {load.sent} requests {len(load.failures)} failed, "
-        "which is the canary's share"
+        "within a canary's share"
     )
 
 
