@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_mlops.policies.model import VARIABLE
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.deploying import PROJECTS, deployed_by_role
 from support.e2e.inside import Cluster
+from support.e2e.judged import Judged, assert_judged
 from support.e2e.outside import ROOT, Cloud, empty
 from support.e2e.tenant import Tenant
 
@@ -55,16 +57,29 @@ def tenant(empty_sandbox: Sandbox) -> Tenant:
 
 
 @pytest.fixture
-def stack_of(empty_sandbox: Sandbox, tmp_path: Path, planes: tuple[str, ...]) -> Callable[..., Stack]:
-    """Copy a project of the repository and return one of its stacks; on AWS a role deploys it that has its rights."""
+def stack_of(
+    empty_sandbox: Sandbox, tmp_path: Path, planes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Stack]]:
+    """Copy a project of the repository and return one of its stacks; on AWS a role deploys it that has its rights.
+
+    Every command of an example runs under the policy pack, as its user's CI would.
+    """
+    found = tmp_path / "found.jsonl"
+    examples: list[str] = []
 
     def copied(folder: str, name: str = "dev", *, without: str = "") -> Stack:
         target = tmp_path / "projects" / folder
         if not target.exists():
             shutil.copytree(ROOT / folder, target, ignore=shutil.ignore_patterns("__pycache__"))
         stack = Stack(empty_sandbox, target, name)
+        if folder.startswith("examples/"):
+            monkeypatch.setenv(VARIABLE, str(found))
+            examples.append(folder)
+            stack = Judged(empty_sandbox, target, name)
         if folder in PROJECTS and "aws" in planes:
             deployed_by_role(stack, folder, Cloud(empty_sandbox), without=without)
         return stack
 
-    return copied
+    yield copied
+    if examples:
+        assert_judged(found)
