@@ -1,4 +1,4 @@
-"""Ratios against plain Pulumi: `make bench`, or `run.py import stack azure endpoints engine kubernetes` for some of it.
+"""Ratios against plain Pulumi: `make bench`, or `run.py stack engine policies` for some of it.
 
 Prints, never judges: a time that is asserted fails on somebody's laptop. See docs/benchmarks.md.
 """
@@ -16,6 +16,8 @@ import cluster
 import mocked
 import real
 import yaml
+
+import policies
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,7 +47,12 @@ def main() -> None:
         **stack_settings("aws"),
         "version": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn-dev-models-churn/1",
     }
-    sections = {**mocked.sections(aws, stack_settings("azure")), **real.sections(), **cluster.sections()}
+    sections = {
+        **mocked.sections(aws, stack_settings("azure")),
+        **real.sections(),
+        **cluster.sections(),
+        **policies.sections(),
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"among {', '.join(sections)}; all without")
     chosen = parser.parse_args().sections or list(sections)

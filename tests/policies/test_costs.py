@@ -18,8 +18,8 @@ from pulumi_mlops.policies.costs.prices import Prices, shipped
 from pulumi_mlops.policies.costs.report import WRITERS, Costs
 from pulumi_mlops.policies.costs.spans import Span
 from pulumi_mlops.policies.costs.state import exported
+from pulumi_mlops.policies.costs.told import CostSettings
 from pulumi_mlops.policies.costs.uses import Metered
-from pulumi_mlops.policies.settings import CostSettings
 from support.policies import SETTINGS
 
 TODAY = dt.date(2026, 11, 30)

@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pulumi_mlops.policies import RULES, Exemption, Judge, Part, Problem, Resource, Rule, Settings, on, resource
+from pulumi_mlops.policies import RULES, Judge, Part, Problem, Resource, Rule, Settings, on, resource
 from pulumi_mlops.policies.settings import APART, PROFILES, level, problems, schema
+from pulumi_mlops.policies.settings import exemption as read_exemption
 
 BUCKET = resource("aws:s3/bucket:Bucket", "files", {"forceDestroy": True})
 UNTIL = dt.date(2026, 12, 31)
@@ -24,7 +25,7 @@ IDS = [rule.id for rule in RULES]
 
 
 def judged(exception: dict[str, Any], today: dt.date, one: Resource = BUCKET) -> list[tuple[str, str]]:
-    settings = Settings(exceptions=(Exemption.model_validate(exception),), today=today)
+    settings = Settings(exceptions=(read_exemption(exception),), today=today)
     found = Judge(RULES, settings).resource(one)
     return [(each.state, each.note) for each in found if each.rule.id == GIVEN["rule"]]
 
@@ -54,6 +55,14 @@ WRONG = [
     ({"exceptions": [{**GIVEN, "rule": "data.no-force-destory"}]}, "there is no rule data.no-force-destory"),
     ({"region": ["us-east-1"]}, "region"),
     ({"budget_ceiling": -1}, "budget_ceiling"),
+    ({"budget_ceiling": 0}, "budget_ceiling"),
+    ({"budget_ceiling": "much"}, "budget_ceiling"),
+    ({"capture_percent": 101}, "capture_percent"),
+    ({"replicas": 1.5}, "replicas"),
+    ({"replicas": True}, "replicas"),
+    ({"log_days": 0}, "log_days"),
+    ({"tags": "owner"}, "tags"),
+    ({"tags": ["owner", 7]}, "tags.1"),
 ]
 
 
@@ -122,11 +131,30 @@ def test_a_secret_is_not_shown() -> None:
     assert one.secrets == frozenset()
 
 
-def test_rules_load_no_sdk() -> None:
-    program = """
-        import sys, pulumi_mlops, pulumi_mlops.policies
-        foreign = ("pulumi_policy", "pulumi_aws", "pulumi_azure_native", "pulumi_kubernetes", "boto3", "grpc", "pulumi")
-        print([name for name in foreign if name in sys.modules])
+@pytest.mark.parametrize(
+    ("given", "module", "foreign"),
+    [
+        (
+            "pulumi_mlops",
+            "pulumi_mlops.policies",
+            "pulumi_policy pulumi_aws pulumi_azure_native pulumi_kubernetes boto3 grpc pydantic pulumi",
+        ),
+        (
+            "pulumi.policy",
+            "pulumi_mlops.policies.pack",
+            "pulumi_aws pulumi_azure_native pulumi_kubernetes pydantic yaml",
+        ),
+    ],
+    ids=["rules", "pack"],
+)
+def test_nothing_is_loaded_that_a_preview_would_wait_for(given: str, module: str, foreign: str) -> None:
+    """Beside what starts every pack, which is Pulumi's own SDK."""
+    program = f"""
+        import sys, importlib
+        importlib.import_module({given!r})
+        before = set(sys.modules)
+        importlib.import_module({module!r})
+        print([name for name in {foreign.split()!r} if name in sys.modules and name not in before])
     """
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(map(str.strip, program.splitlines()))],

@@ -21,10 +21,11 @@ from pulumi_mlops.policies.costs.meters import metered
 from pulumi_mlops.policies.costs.prices import BadPrices, Prices
 from pulumi_mlops.policies.costs.report import Costs, by_resource, summary
 from pulumi_mlops.policies.costs.state import exported
+from pulumi_mlops.policies.costs.told import CostSettings
 from pulumi_mlops.policies.costs.uses import Metered
 from pulumi_mlops.policies.model import VARIABLE
 from pulumi_mlops.policies.report import PROGRAM, Report
-from pulumi_mlops.policies.settings import CostSettings, Profile, Settings
+from pulumi_mlops.policies.settings import Profile, Settings
 
 LAST_LINES: Final = 40
 

@@ -23,7 +23,7 @@ from pulumi_mlops.policies.catalogue import RULES
 from pulumi_mlops.policies.costs.meters import metered
 from pulumi_mlops.policies.judge import Judge
 from pulumi_mlops.policies.model import VARIABLE, Finding, Rule
-from pulumi_mlops.policies.resources import Stack
+from pulumi_mlops.policies.resources import Resource, Stack
 from pulumi_mlops.policies.settings import PROFILES, Level, Profile, Settings, level, problems, schema
 from pulumi_mlops.policies.wire import plain, read
 
@@ -152,12 +152,13 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.RemediateResponse()
 
     def Analyze(self, request: Any, context: Any) -> analyzer_pb2.AnalyzeResponse:
+        props, secrets = plain(request.properties)
         with self._lock:
-            self._inputs[request.urn] = plain(request.properties)[0]
-        return self._said(self._judge.resource(read(request)))
+            self._inputs[request.urn] = props
+        return self._said(self._judge.resource(read(request, props, secrets)))
 
     def AnalyzeStack(self, request: Any, context: Any) -> analyzer_pb2.AnalyzeResponse:
-        stack = Stack(read(each, self._inputs.get(each.urn)) for each in request.resources)
+        stack = Stack(self._whole(each) for each in request.resources)
         response = self._said(self._judge.stack(stack))
         for each in self._judge.settings.expired():
             message = f"The exception of {each.owner} from {each.rule} has expired on {each.expires}: {each.reason}"
@@ -177,6 +178,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         rules = [rule.id for rule in self._judge.rules]
         self._write({"end": True, "stack": self._stack, "resources": len(stack.resources), "rules": rules})
         return response
+
+    def _whole(self, given: Any) -> Resource:
+        """Read a resource of a stack: what the program wrote wins over what the provider made of it."""
+        props, secrets = plain(given.properties)
+        return read(given, {**props, **self._inputs.get(given.urn, {})}, secrets)
 
     def Cancel(self, request: Any, context: Any) -> empty_pb2.Empty:
         return empty_pb2.Empty()

@@ -2,11 +2,12 @@
 
 import datetime as dt
 import fnmatch
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+if TYPE_CHECKING:
+    from pulumi_mlops.policies.costs.told import CostSettings
 
 Level = Literal["mandatory", "advisory", "disabled"]
 Profile = Literal["dev", "prod", "regulated"]
@@ -36,96 +37,79 @@ APART: Mapping[str, Mapping[Profile, Level]] = {
 """Rules whose level is not that of their severity."""
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+SENTENCE = 10
+"""The letters that a reason has at least."""
+TEXT: Mapping[str, Any] = {"type": "string"}
+TEXTS: Mapping[str, Any] = {"type": "array", "items": TEXT}
+NAME: Mapping[str, Any] = {"type": "string", "minLength": 1}
+DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
 
 
-class Exemption(_Told):
+def _told(default: Any, description: str, kind: Mapping[str, Any]) -> Any:
+    """Make a field of what may be told, with its JSON schema."""
+    shown = {} if default in (None, MISSING) else {"default": list(default) if isinstance(default, tuple) else default}
+    return field(default=default, metadata={"schema": {**kind, **shown, "description": description}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemption:
     """What may be otherwise for a time, and who answers for it."""
 
-    rule: str = Field(min_length=1, description="The id of the rule.")
-    resources: tuple[str, ...] = Field(default=("*",), description="Names or URNs of resources; `*` is any text.")
-    owner: str = Field(min_length=1, description="Who answers for it.")
-    reason: str = Field(min_length=10, description="Why it may be so, in a sentence.")
-    expires: dt.date = Field(description="The last day on which it holds; afterwards it is a violation itself.")
+    rule: str = _told(MISSING, "The id of the rule.", NAME)
+    resources: tuple[str, ...] = _told(("*",), "Names or URNs of resources; `*` is any text.", TEXTS)
+    owner: str = _told(MISSING, "Who answers for it.", NAME)
+    reason: str = _told(MISSING, "Why it may be so, in a sentence.", {"type": "string", "minLength": SENTENCE})
+    expires: dt.date = _told(MISSING, "The last day on which it holds; afterwards it is a violation itself.", DAY)  # noqa: RUF009  (a field)
 
     def covers(self, rule: str, name: str, urn: str) -> bool:
         """Say whether it is about a finding."""
-        if rule != self.rule:
-            return False
-        return any(fnmatch.fnmatchcase(name, glob) or fnmatch.fnmatchcase(urn, glob) for glob in self.resources)
+        return rule == self.rule and named(self.resources, name, urn)
 
 
-Amount = Annotated[Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
-"""A number that is kept as it is written."""
+def named(globs: Iterable[str], name: str, urn: str) -> bool:
+    """Say whether a resource is meant by its name or its URN."""
+    return any(fnmatch.fnmatchcase(name, glob) or fnmatch.fnmatchcase(urn, glob) for glob in globs)
 
 
-class Between(_Told):
-    """The least, the expected and the most."""
-
-    low: Amount
-    expected: Amount
-    high: Amount
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Between":
-        if not self.low <= self.expected <= self.high:
-            raise ValueError("low, expected and high have to rise")
-        return self
+def _schema(kind: Any) -> dict[str, Any]:
+    known = {each.name: each for each in fields(kind) if each.metadata}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: dict(each.metadata["schema"]) for name, each in known.items()},
+        "required": [name for name, each in known.items() if each.default is MISSING],
+    }
 
 
-class Usage(_Told):
-    """How much of something is used in a month, where the program cannot tell."""
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The properties of the policy `settings` in a pack's configuration.
 
-    resources: tuple[str, ...] = Field(min_length=1, description="Names or URNs of resources; `*` is any text.")
-    part: str = Field(default="*", description="Which of several: a step, a variant, a container.")
-    component: str = Field(default="*", description="What of it, as the estimate calls it, such as `training`.")
-    hours: Amount | Between | None = Field(default=None, description="The hours a month, by instance.")
-    instances: Amount | Between | None = Field(default=None, description="The instances.")
-    amount: Amount | Between | None = Field(default=None, description="The units a month; it needs a component.")
+    Not a model of pydantic, whose import is a fifth of what a pack's process takes; what is told of costs is one.
+    """
 
-    @model_validator(mode="after")
-    def _told(self) -> "Usage":
-        if self.hours is None and self.instances is None and self.amount is None:
-            raise ValueError("hours, instances or an amount has to be told")
-        if self.amount is not None and (self.component == "*" or self.hours is not None or self.instances is not None):
-            raise ValueError("an amount is of one component, and neither hours nor instances stand beside it")
-        return self
-
-
-class CostSettings(_Told):
-    """What an estimate is told."""
-
-    ceiling: Amount | None = Field(default=None, description="The most that a month may cost.")
-    currency: str = Field(default="USD", min_length=3, max_length=3, description="The currency of all prices.")
-    prices: str = Field(default="", description="A table of your own, a path from the program's folder.")
-    as_in: dict[str, str] = Field(
-        default_factory=dict, description="Regions whose unknown prices are taken from another; `*` is any."
+    regions: tuple[str, ...] = _told((), "Regions that may be used; none named, all may.", TEXTS)
+    machines: tuple[str, ...] = _told((), "Machines that may be used, such as `ml.m5.*`; none named, all may.", TEXTS)
+    registries: tuple[str, ...] = _told(
+        (), "Beginnings of images that may be used, such as `ghcr.io/acme/`; none named, all may.", TEXTS
     )
-    usage: tuple[Usage, ...] = Field(default=(), description="What is used in a month.")
-
-
-class Settings(_Told):
-    """The properties of the policy `settings` in a pack's configuration."""
-
-    regions: tuple[str, ...] = Field(default=(), description="Regions that may be used; none named, all may.")
-    machines: tuple[str, ...] = Field(
-        default=(), description="Machines that may be used, such as `ml.m5.*`; none named, all may."
+    tags: tuple[str, ...] = _told(("owner", "project"), "Tags that every resource has.", TEXTS)
+    budget_ceiling: float | None = _told(
+        None, "The most that a monthly budget may be.", {"type": "number", "exclusiveMinimum": 0}
     )
-    registries: tuple[str, ...] = Field(
-        default=(), description="Beginnings of images that may be used, such as `ghcr.io/acme/`; none named, all may."
+    capture_percent: float = _told(
+        1, "The least of requests that are captured.", {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
     )
-    tags: tuple[str, ...] = Field(default=("owner", "project"), description="Tags that every resource has.")
-    budget_ceiling: float | None = Field(default=None, gt=0, description="The most that a monthly budget may be.")
-    capture_percent: float = Field(default=1, gt=0, le=100, description="The least of requests that are captured.")
-    replicas: int = Field(default=2, ge=1, description="The least replicas of an endpoint.")
-    log_days: int = Field(default=30, ge=1, description="The least days for which logs are kept.")
-    backup_days: int = Field(default=7, ge=1, description="The least days for which backups are kept.")
-    cost: CostSettings = Field(
-        default_factory=CostSettings, description="What a month may cost, and what an estimate of it is told."
+    replicas: int = _told(2, "The least replicas of an endpoint.", {"type": "integer", "minimum": 1})
+    log_days: int = _told(30, "The least days for which logs are kept.", {"type": "integer", "minimum": 1})
+    backup_days: int = _told(7, "The least days for which backups are kept.", {"type": "integer", "minimum": 1})
+    cost: "CostSettings | None" = _told(  # noqa: RUF009  (a field)
+        None, "What a month may cost, and what an estimate of it is told.", {"type": "object"}
     )
-    exceptions: tuple[Exemption, ...] = Field(default=(), description="What may be otherwise for a time.")
-    today: Annotated[dt.date, Field(exclude=True)] = Field(default_factory=dt.date.today)
+    exceptions: tuple[Exemption, ...] = _told(
+        (), "What may be otherwise for a time.", {"type": "array", "items": _schema(Exemption)}
+    )
+    today: dt.date = field(default_factory=dt.date.today)
 
     def expired(self) -> list[Exemption]:
         """List the exceptions that do not hold any more."""
@@ -139,28 +123,88 @@ def level(rule: str, severity: str, profile: Profile) -> Level:
 
 def problems(told: Mapping[str, Any], rules: Iterable[str]) -> tuple[Settings | None, list[str]]:
     """Read settings; say everything that is wrong with them."""
-    try:
-        settings = Settings.model_validate(dict(told))
-    except ValidationError as error:
-        return None, [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+    if wrong := list(_wrong(told, schema(), "")):
+        return None, wrong
+    cost, wrong = _costs(told["cost"]) if "cost" in told else (None, [])
+    exceptions = tuple(exemption(each) for each in told.get("exceptions", ()))
+    settings = Settings(**{**_read(told), "cost": cost, "exceptions": exceptions})
     known = set(rules)
-    wrong = [f"exceptions: there is no rule {each.rule}" for each in settings.exceptions if each.rule not in known]
+    wrong += [f"exceptions: there is no rule {each.rule}" for each in exceptions if each.rule not in known]
     return settings, wrong
+
+
+def _costs(told: Mapping[str, Any]) -> "tuple[CostSettings | None, list[str]]":
+    from pulumi_mlops.policies.costs import told as costs  # noqa: PLC0415  (it loads pydantic)
+
+    return costs.problems(told)
+
+
+def exemption(told: Mapping[str, Any]) -> Exemption:
+    """Read an exception that is as the schema says."""
+    return Exemption(**{**_read(told), "expires": dt.date.fromisoformat(told["expires"])})
 
 
 def schema() -> dict[str, Any]:
     """Write the JSON schema of the settings, with nothing that refers to another place of it."""
-    whole = Settings.model_json_schema()
-    definitions = whole.pop("$defs", {})
-    whole["properties"].pop("today", None)
-    resolved: dict[str, Any] = _resolved(whole, definitions)
-    return resolved
+    return _schema(Settings)
 
 
-def _resolved(value: Any, definitions: Mapping[str, Any]) -> Any:
-    if isinstance(value, dict):
-        if "$ref" in value:
-            beside = {key: each for key, each in value.items() if key != "$ref"}
-            return _resolved(definitions[value["$ref"].rpartition("/")[2]], definitions) | beside
-        return {key: _resolved(each, definitions) for key, each in value.items()}
-    return [_resolved(each, definitions) for each in value] if isinstance(value, list) else value
+def _read(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Take values as fields have them; the engine hands every number over as a float."""
+    found: dict[str, Any] = {}
+    for key, value in told.items():
+        whole = isinstance(value, float) and value.is_integer()
+        found[key] = tuple(value) if isinstance(value, list) else int(value) if whole else value
+    return found
+
+
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "object": (Mapping,),
+    "array": (list, tuple),
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int, float),
+}
+
+
+def _wrong(value: Any, kind: Mapping[str, Any], at: str) -> Iterator[str]:
+    """Hold a value against the words of JSON schema that stand in this module."""
+    if not isinstance(value, KINDS[kind["type"]]) or isinstance(value, bool):
+        yield f"{at or 'settings'}: is no {kind['type']}"
+    elif kind["type"] == "object":
+        yield from (f"{_at(at, key)}: is missing" for key in kind.get("required", ()) if key not in value)
+        for key, each in value.items() if "properties" in kind else ():
+            if key in kind["properties"]:
+                yield from _wrong(each, kind["properties"][key], _at(at, key))
+            else:
+                yield f"{_at(at, key)}: there is no such setting; there are {', '.join(kind['properties'])}"
+    elif kind["type"] == "array":
+        for number, each in enumerate(value):
+            yield from _wrong(each, kind["items"], _at(at, str(number)))
+    elif kind["type"] == "string":
+        yield from _wrong_text(value, kind, at)
+    else:
+        yield from _wrong_number(value, kind, at)
+
+
+def _wrong_text(value: str, kind: Mapping[str, Any], at: str) -> Iterator[str]:
+    if len(value) < kind.get("minLength", 0):
+        yield f"{at}: has fewer than {kind['minLength']} letters"
+    if kind.get("format") == "date":
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError:
+            yield f"{at}: is no day such as 2027-03-31"
+
+
+def _wrong_number(value: float, kind: Mapping[str, Any], at: str) -> Iterator[str]:
+    if kind["type"] == "integer" and value != int(value):
+        yield f"{at}: is no whole number"
+    if value < kind.get("minimum", value) or value <= kind.get("exclusiveMinimum", value - 1):
+        yield f"{at}: is too small"
+    if value > kind.get("maximum", value):
+        yield f"{at}: is more than {kind['maximum']}"
+
+
+def _at(at: str, key: str) -> str:
+    return f"{at}.{key}" if at else key

@@ -1,6 +1,6 @@
 """Reads what the engine sends of a resource: values that are not known yet, and secrets, are marked by texts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from google.protobuf.struct_pb2 import Struct, Value
@@ -59,15 +59,14 @@ def _structure(struct: Struct, path: str, secrets: list[str]) -> Any:
     return _value(struct.fields["value"], path, secrets)
 
 
-def read(request: Any, inputs: Mapping[str, Any] | None = None) -> Resource:
-    """Make a resource of a request; what the program wrote wins over what the provider made of it."""
-    props, secrets = plain(request.properties)
+def read(request: Any, props: Mapping[str, Any], secrets: Iterable[str]) -> Resource:
+    """Make a resource of a request, whose properties are read already."""
     depends = getattr(request, "propertyDependencies", {})
     provider = plain(request.provider.properties)[0] if request.HasField("provider") else {}
     return resource(
         request.type,
         request.name,
-        {**props, **(inputs or {})},
+        props,
         urn=request.urn,
         protect=request.options.protect,
         parent=request.options.parent,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.policies import Resource, Settings, resource
-from pulumi_mlops.policies.settings import CostSettings
+from pulumi_mlops.policies.costs.told import CostSettings
 
 SETTINGS = Settings(
     regions=("us-east-1", "westeurope"),

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from pulumi_mlops.policies.costs.prices import OLD, Price, Prices, Wanted, read, refreshed, shipped
 from pulumi_mlops.policies.costs.spans import NOTHING, ONE, Span, text
+from pulumi_mlops.policies.costs.told import Between, CostSettings, Usage
 from pulumi_mlops.policies.costs.uses import Metered, Use
-from pulumi_mlops.policies.settings import Between, CostSettings, Usage
 
 State = Literal["priced", "unpriced", "by use", "undecided", "uncovered"]
 NOT_COUNTED: Final[tuple[State, ...]] = ("unpriced", "undecided", "by use", "uncovered")

@@ -126,7 +126,9 @@ def _allowed_machine(resource: Resource, settings: Settings) -> Iterator[Problem
 
 def _once(one: Resource, stack: Stack, settings: Settings) -> "Estimate | None":
     """Estimate a stack, for the first only of the resources that cost something, and where there is a ceiling."""
-    if settings.cost.ceiling is None or one is not next(each for kind in ROWS for each in stack.all(kind)):
+    if settings.cost is None or settings.cost.ceiling is None:
+        return None
+    if one is not next(each for kind in ROWS for each in stack.all(kind)):
         return None
     from pulumi_mlops.policies.costs.estimate import estimate, tables  # noqa: PLC0415  (few stacks have a ceiling)
 
@@ -140,7 +142,7 @@ def _undecided(estimated: "Estimate") -> None:
 
 def _within(one: Resource, stack: Stack, settings: Settings) -> Iterator[Problem]:
     estimated = _once(one, stack, settings)
-    ceiling = settings.cost.ceiling
+    ceiling = settings.cost.ceiling if settings.cost else None
     if estimated is None or ceiling is None:
         return
     if estimated.month.expected <= ceiling:
