@@ -1,5 +1,6 @@
 """Levels by profile, what is allowed, and exceptions with an end."""
 
+import dataclasses
 import datetime as dt
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pulumi_mlops.policies import RULES, Judge, Part, Problem, Resource, Rule, Settings, on, resource
+from pulumi_mlops.core.replaceable import names
+from pulumi_mlops.policies import BY_ID, RULES, Judge, Part, Problem, Resource, Rule, Settings, on, resource
 from pulumi_mlops.policies.settings import APART, PROFILES, level, problems, schema
 from pulumi_mlops.policies.settings import exemption as read_exemption
 
@@ -76,6 +78,27 @@ def test_the_schema_refuses_them_too(given: dict[str, Any]) -> None:
     checker = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker())
     assert list(checker.iter_errors(given))
     assert not list(checker.iter_errors({"exceptions": [GIVEN], "regions": ["us-east-1"]}))
+
+
+def test_what_may_be_lost_is_a_list_of_names() -> None:
+    assert names("") == ()
+    assert names('["files", "urn:*"]') == ("files", "urn:*")
+    for wrong in ("files", '"files"', "[1]", '[""]', '{"files": true}'):
+        with pytest.raises(ValueError, match="is a list of names"):
+            names(wrong)
+
+
+def test_what_may_be_lost_is_named_by_itself_its_urn_or_its_component() -> None:
+    own = "urn:pulumi:prod::ml::mlops:Dataset$aws:s3/bucket:Bucket::rows-files"
+    one = resource("aws:s3/bucket:Bucket", "rows-files", urn=own, parent="urn:pulumi:prod::ml::mlops:Dataset::rows")
+
+    def found(*replaceable: str) -> int:
+        rule = BY_ID["data.replacement-named"]
+        judge = Judge([rule], Settings(replaceable=replaceable))
+        return len(judge.resource(dataclasses.replace(one, step="replace")))
+
+    assert [found(), found("row"), found("files")] == [1, 1, 1]
+    assert [found("rows-files"), found(own), found("rows"), found("ro*")] == [0, 0, 0, 0]
 
 
 def test_the_schema_refers_to_no_other_place() -> None:

@@ -26,6 +26,7 @@ from pulumi_mlops.core.inputs import (
 from pulumi_mlops.core.loading import collecting_later
 from pulumi_mlops.core.naming import physical, snake
 from pulumi_mlops.core.refs import HubRef, Ref, ref_of
+from pulumi_mlops.core.replaceable import REPLACEABLE, named, names
 from pulumi_mlops.core.stages import PROFILES, Profile, treated
 from pulumi_mlops.core.tags import own_tags, tag_problems, tags
 
@@ -176,6 +177,15 @@ class Component(ComponentResource, Generic[S, R]):
         self.register_outputs(outputs)
 
 
+def _replaceable() -> tuple[str, ...]:
+    """Read what the stack's settings say may be lost by this change."""
+    project, _, key = REPLACEABLE.partition(":")
+    try:
+        return names(pulumi.Config(project).get(key) or "")
+    except ValueError as error:
+        raise MlopsError(str(error)) from None
+
+
 @dataclass(frozen=True)
 class Scope:
     """Where a builder builds: under which component, by which names, with which tags."""
@@ -201,8 +211,13 @@ class Scope:
         return ResourceOptions(parent=self.component, provider=self.provider)
 
     def guarded(self, protect: bool | None = None) -> ResourceOptions:
-        """Return the options of a child that holds data: protected as told, by default by its stage."""
+        """Return the options of a child that holds data: protected as told, by default by its stage.
+
+        A component that the stack's setting `pulumi-mlops:replaceable` names is not: its change may replace it.
+        """
         wanted = self.profile.protect if protect is None else protect
+        if wanted and named(_replaceable(), self.name):
+            wanted = False
         return ResourceOptions(parent=self.component, provider=self.provider, protect=wanted or None)
 
     @property

@@ -26,6 +26,7 @@ from pulumi_mlops.policies.costs.uses import Metered
 from pulumi_mlops.policies.model import VARIABLE
 from pulumi_mlops.policies.report import PROGRAM, Report
 from pulumi_mlops.policies.settings import Profile, Settings
+from pulumi_mlops.policies.steps import findings, lost
 
 LAST_LINES: Final = 40
 
@@ -123,11 +124,14 @@ def _previewed(folder: Path, stack: str | None, pack: Path, config: Path | None)
     words += ["--policy-pack-config", str(config.resolve())] if config else []
     words += ["--stack", stack] if stack else []
     with tempfile.TemporaryDirectory() as scratch:
-        found = Path(scratch, "found.jsonl")
-        done = _pulumi(words, folder, {VARIABLE: str(found)})
+        found, events = Path(scratch, "found.jsonl"), Path(scratch, "events")
+        # The engine offers the log of its events, as the Automation API uses it, among its debugging commands.
+        words += ["--event-log", str(events)]
+        done = _pulumi(words, folder, {VARIABLE: str(found), "PULUMI_DEBUG_COMMANDS": "true"})
         lines: list[dict[str, Any]] = []
         if found.is_file():
             lines = [json.loads(line) for line in found.read_text().splitlines()]
+        losing = lost(events)
     said = "\n".join((done.stdout + done.stderr).splitlines()[-LAST_LINES:])
     failed = f"The preview failed (exit code {done.returncode}):\n{said}" if done.returncode else ""
     ends = [line for line in lines if "end" in line]
@@ -135,10 +139,10 @@ def _previewed(folder: Path, stack: str | None, pack: Path, config: Path | None)
         raise NotChecked(failed or f"The preview did not come to the end of the stack:\n{said}")
     return Seen(
         stack=stack or str(ends[-1]["stack"]),
-        findings=tuple(line for line in lines if "rule" in line),
+        findings=(*(line for line in lines if "rule" in line), *findings(losing, ends[-1])),
         metered=tuple(Metered.read(line["metered"]) for line in lines if "metered" in line),
         resources=int(ends[-1]["resources"]),
-        rules=tuple(ends[-1]["rules"]),
+        rules=tuple(ends[-1]["levels"]),
         failed=failed,
     )
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pulumi_mlops.policies.resources import CLOUDS, Resource, Stack
-from pulumi_mlops.policies.settings import Settings
+from pulumi_mlops.policies.settings import Level, Settings
 
 Severity = Literal["critical", "high", "medium", "low"]
 State = Literal["violation", "undecided", "excepted"]
@@ -85,6 +85,24 @@ class Finding:
             return f"{self.problem.path} is not known yet: decided at update"
         said = f"{self.problem.path} {self.problem.said}. Write: {self.problem.fix}"
         return f"{said} ({self.note})" if self.note else said
+
+
+def record(finding: Finding, own: Level) -> dict[str, Any]:
+    """Write a finding down as reports have it."""
+    return {
+        "rule": finding.rule.id,
+        "title": finding.rule.title,
+        "severity": finding.rule.severity,
+        "level": own,
+        "state": finding.state,
+        "resource": finding.resource,
+        "type": finding.type,
+        "urn": finding.urn,
+        "property": finding.problem.path,
+        "message": finding.message(),
+        "fix": finding.problem.fix,
+        "note": finding.note,
+    }
 
 
 def on(types: str | Sequence[str], *predicates: Predicate) -> Check:

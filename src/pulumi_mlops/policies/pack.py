@@ -19,10 +19,11 @@ from google.protobuf import empty_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
+from pulumi_mlops.core.replaceable import REPLACEABLE, names
 from pulumi_mlops.policies.catalogue import RULES
 from pulumi_mlops.policies.costs.meters import metered
 from pulumi_mlops.policies.judge import Judge
-from pulumi_mlops.policies.model import VARIABLE, Finding, Rule
+from pulumi_mlops.policies.model import VARIABLE, Finding, Rule, record
 from pulumi_mlops.policies.resources import Resource, Stack
 from pulumi_mlops.policies.settings import PROFILES, Level, Profile, Settings, level, problems, schema
 from pulumi_mlops.policies.wire import plain, read
@@ -74,6 +75,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def __init__(self, rules: Sequence[Rule], profile: Profile, *, fixed: bool, report: Path | None) -> None:
         self.profile: Profile = profile
         self._stack = ""
+        self._replaceable: tuple[str, ...] = ()
+        self._told: Mapping[str, Any] = {}
         self.rules, self._fixed, self._report = tuple(rules), fixed, report
         self._levels: dict[str, Level] = {}
         self._judge = Judge(())
@@ -100,6 +103,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{PROFILE_KEY} is one of {', '.join(PROFILES)}")
             self.profile = known[named]
             self._configured({}, self._judge.settings)
+        try:
+            self._replaceable = names(request.config.get(REPLACEABLE, ""))
+        except ValueError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
@@ -145,6 +152,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         if settings is None or wrong:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{SETTINGS}: {'; '.join(wrong)}")
             raise AssertionError  # abort has raised
+        self._told = given.get(SETTINGS, {})
         self._configured(levels, settings)
         return empty_pb2.Empty()
 
@@ -175,8 +183,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             )
         for one in metered(stack) if self._report else ():
             self._write({"metered": one.plain()})
-        rules = [rule.id for rule in self._judge.rules]
-        self._write({"end": True, "stack": self._stack, "resources": len(stack.resources), "rules": rules})
+        end = {"end": True, "stack": self._stack, "resources": len(stack.resources)}
+        levels = {rule.id: self._levels[rule.id] for rule in self._judge.rules}
+        self._write(end | {"levels": levels, "settings": self._told, "replaceable": self._replaceable})
         return response
 
     def _whole(self, given: Any) -> Resource:
@@ -213,24 +222,6 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         if self._report:
             with self._lock, self._report.open("a") as file:
                 file.write(json.dumps(line) + "\n")
-
-
-def record(finding: Finding, own: Level) -> dict[str, Any]:
-    """Write a finding down as reports have it."""
-    return {
-        "rule": finding.rule.id,
-        "title": finding.rule.title,
-        "severity": finding.rule.severity,
-        "level": own,
-        "state": finding.state,
-        "resource": finding.resource,
-        "type": finding.type,
-        "urn": finding.urn,
-        "property": finding.problem.path,
-        "message": finding.message(),
-        "fix": finding.problem.fix,
-        "note": finding.note,
-    }
 
 
 def serve(rules: Iterable[Rule] = RULES, *, profile: Profile | None = None) -> NoReturn:

@@ -138,6 +138,8 @@ class Resource(Part):
     """The properties of the provider that makes it."""
     depends: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The URNs on which each property depends."""
+    step: str = ""
+    """What the change does to what is there, where somebody has seen it: ``replace`` or ``delete``."""
 
     @property
     def cloud(self) -> str:
@@ -170,6 +172,7 @@ def resource(  # one argument for each thing that a resource has
     secrets: Iterable[str] = (),
     provider: Mapping[str, Any] | None = None,
     depends: Mapping[str, Iterable[str]] | None = None,
+    step: str = "",
 ) -> Resource:
     """Make a resource of what the engine tells of it; one of Cloud Control is what it stands for."""
     kind, value = canonical(token), props or {}
@@ -198,6 +201,7 @@ def resource(  # one argument for each thing that a resource has
         secrets=frozenset(secrets),
         provider=provider or {},
         depends=urns,
+        step=step,
     )
 
 

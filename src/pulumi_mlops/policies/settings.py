@@ -1,13 +1,14 @@
 """What a pack can be told: levels by profile, what is allowed, and exceptions with an owner, a reason and an end."""
 
 import datetime as dt
-import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pulumi_mlops.policies.costs.told import CostSettings
+
+from pulumi_mlops.core.replaceable import named
 
 Level = Literal["mandatory", "advisory", "disabled"]
 Profile = Literal["dev", "prod", "regulated"]
@@ -66,11 +67,6 @@ class Exemption:
         return rule == self.rule and named(self.resources, name, urn)
 
 
-def named(globs: Iterable[str], name: str, urn: str) -> bool:
-    """Say whether a resource is meant by its name or its URN."""
-    return any(fnmatch.fnmatchcase(name, glob) or fnmatch.fnmatchcase(urn, glob) for glob in globs)
-
-
 def _schema(kind: Any) -> dict[str, Any]:
     known = {each.name: each for each in fields(kind) if each.metadata}
     return {
@@ -110,6 +106,8 @@ class Settings:
         (), "What may be otherwise for a time.", {"type": "array", "items": _schema(Exemption)}
     )
     today: dt.date = field(default_factory=dt.date.today)
+    replaceable: tuple[str, ...] = ()
+    """What the setting of a stack says may be lost, in `core.replaceable`: it belongs to one change, not to a pack."""
 
     def expired(self) -> list[Exemption]:
         """List the exceptions that do not hold any more."""
@@ -169,7 +167,8 @@ KINDS: Mapping[str, tuple[type, ...]] = {
 
 def _wrong(value: Any, kind: Mapping[str, Any], at: str) -> Iterator[str]:
     """Hold a value against the words of JSON schema that stand in this module."""
-    if not isinstance(value, KINDS[kind["type"]]) or isinstance(value, bool):
+    fits = isinstance(value, KINDS[kind["type"]]) and not isinstance(value, bool)
+    if not fits:
         yield f"{at or 'settings'}: is no {kind['type']}"
     elif kind["type"] == "object":
         yield from (f"{_at(at, key)}: is missing" for key in kind.get("required", ()) if key not in value)

@@ -77,6 +77,15 @@ def unprotected(name: str) -> Edit:
     return edit
 
 
+def lost(name: str, step: str) -> Edit:
+    """Have a change replace or delete a resource."""
+
+    def edit(resources: Resources) -> None:
+        resources[name] = replace(resources[name], step=step)
+
+    return edit
+
+
 def with_one(token: str, name: str, props: Mapping[str, Any]) -> Edit:
     """Add a resource."""
 

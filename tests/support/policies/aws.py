@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from support.policies import Bad, Edit, edited, made, unprotected, with_one, without
+from support.policies import Bad, Edit, edited, lost, made, unprotected, with_one, without
 
 TAGS = {"owner": "ml", "project": "churn"}
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
@@ -151,6 +151,8 @@ BAD = (
     changed("host.supported-system", "notebook", "platformIdentifier", "notebook-al1-v1"),
     bad("data.stateful-protected", unprotected("files"), "files"),
     bad("data.stateful-protected", unprotected("profile"), "profile"),
+    bad("data.replacement-named", lost("files", "replace"), "files"),
+    bad("data.replacement-named", lost("profile", "delete"), "profile"),
     bad("data.versioned", edited("versions", "versioningConfiguration/status", "Suspended"), "files"),
     bad("data.no-public-access", edited("closed", "blockPublicPolicy", False), "files"),
     changed("data.no-force-destroy", "files", "forceDestroy", True),

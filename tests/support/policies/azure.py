@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.policies import Bad, Edit, edited, made, unprotected, with_one, without
+from support.policies import Bad, Edit, edited, lost, made, unprotected, with_one, without
 
 TAGS = {"owner": "ml", "project": "churn"}
 GROUP = "/subscriptions/1/resourceGroups/ml"
@@ -99,6 +99,8 @@ BAD = (
     changed("access.secrets-by-name", "reads", "scope", GROUP),
     changed("host.no-remote-login", "machines", "properties/properties/remoteLoginPortPublicAccess", "Enabled"),
     bad("data.stateful-protected", unprotected("workspace"), "workspace"),
+    bad("data.replacement-named", lost("workspace", "replace"), "workspace"),
+    bad("data.replacement-named", lost("files", "delete"), "files"),
     bad("data.versioned", edited("versions", "isVersioningEnabled", False), "files"),
     changed("data.no-public-access", "files", "allowBlobPublicAccess", True),
     changed("data.no-force-destroy", "vault", "properties/enablePurgeProtection"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.policies import Bad, Edit, edited, made, unprotected, with_one, without
+from support.policies import Bad, Edit, edited, lost, made, unprotected, with_one, without
 
 IMAGE = "ghcr.io/acme/churn@sha256:" + "a" * 64
 LABELS = {"owner": "ml", "app.kubernetes.io/part-of": "churn"}
@@ -95,6 +95,8 @@ BAD = (
     changed("host.resources-limited", "server", f"{C}/resources/limits"),
     changed("host.namespace-restricted", "namespace", "metadata/labels", LABELS),
     bad("data.stateful-protected", unprotected("claim"), "claim"),
+    bad("data.replacement-named", lost("claim", "replace"), "claim"),
+    bad("data.replacement-named", lost("namespace", "delete"), "namespace"),
     changed("data.no-force-destroy", "volume", "spec/persistentVolumeReclaimPolicy", "Delete"),
     bad("data.backed-up", without("backup"), "database"),
     bad("data.logs-kept", with_one("kubernetes:batch/v1:Job", "heap", {**meta("heap"), "spec": {"template": {"spec": POD}}}), "heap"),

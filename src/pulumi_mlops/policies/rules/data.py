@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pulumi_mlops.core.replaceable import REPLACEABLE, named
 from pulumi_mlops.policies.model import Problem, Rule, across, on
 from pulumi_mlops.policies.predicates import equals, is_not, is_set, number
 from pulumi_mlops.policies.resources import Resource, Stack
@@ -14,6 +15,10 @@ STATEFUL = (
 )  # fmt: skip
 AZURE_STATEFUL = (kinds.STORAGE, kinds.WORKSPACE, kinds.VAULT, kinds.POSTGRES, "azure-native:redis:Redis")
 KUBERNETES_STATEFUL = (kinds.CLAIM, kinds.DATABASE)
+LOST = (*STATEFUL, kinds.KEY, kinds.REPOSITORY, "aws:secretsmanager:Secret", "aws:ebs:Volume")
+AZURE_LOST = (*AZURE_STATEFUL, kinds.IMAGES, "azure-native:keyvault:Key", f"{kinds.AZURE_ML}Registry")
+KUBERNETES_LOST = (*KUBERNETES_STATEFUL, kinds.VOLUME, kinds.NAMESPACE)
+DONE = {"replace": "replaces it", "delete": "deletes it"}
 VERSIONING, CLOSED = "aws:s3:BucketVersioning", "aws:s3:BucketPublicAccessBlock"
 LIFECYCLE = "aws:s3:BucketLifecycleConfiguration"
 BLOBS, AZURE_LIFECYCLE = "azure-native:storage:BlobServiceProperties", "azure-native:storage:ManagementPolicy"
@@ -25,6 +30,14 @@ DATABASES = ("aws:rds:Instance", "aws:rds:Cluster")
 def _protected(resource: Resource, _: Settings) -> Iterator[Problem]:
     if not resource.protect:
         yield Problem("protect", "is not set", "opts=pulumi.ResourceOptions(protect=True)")
+
+
+def _meant(resource: Resource, settings: Settings) -> Iterator[Problem]:
+    component = resource.parent.rpartition("::")[2]
+    globs = settings.replaceable
+    if resource.step and not named(globs, resource.name, resource.urn) and not named(globs, component, resource.parent):
+        fix = f"[{resource.name}] as {REPLACEABLE} in the stack's settings, if that is meant"
+        yield Problem("this change", f"{DONE[resource.step]}, with what is in it", fix)
 
 
 def _versioned(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
@@ -121,6 +134,14 @@ RULES = (
         "`pulumi destroy` in the wrong terminal has happened to everybody.",
         ("NIST 800-53 CP-9", "AWS Well-Architected ML Lens: reliability"),
         (on(STATEFUL, _protected), on(AZURE_STATEFUL, _protected), on(KUBERNETES_STATEFUL, _protected)),
+    ),
+    Rule(
+        "data.replacement-named",
+        "A change that loses data says so",
+        "high",
+        "One letter of a name replaces a bucket, and nobody reads the twentieth line of a preview.",
+        ("NIST 800-53 CP-9", "NIST 800-53 CM-3", "AWS Well-Architected ML Lens: reliability"),
+        (on(LOST, _meant), on(AZURE_LOST, _meant), on(KUBERNETES_LOST, _meant)),
     ),
     Rule(
         "data.versioned",
