@@ -165,10 +165,13 @@ KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, KINDS[kind]) and not isinstance(value, bool)
+
+
 def _wrong(value: Any, kind: Mapping[str, Any], at: str) -> Iterator[str]:
     """Hold a value against the words of JSON schema that stand in this module."""
-    fits = isinstance(value, KINDS[kind["type"]]) and not isinstance(value, bool)
-    if not fits:
+    if not _is(value, kind["type"]):
         yield f"{at or 'settings'}: is no {kind['type']}"
     elif kind["type"] == "object":
         yield from (f"{_at(at, key)}: is missing" for key in kind.get("required", ()) if key not in value)
