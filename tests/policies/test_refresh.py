@@ -17,7 +17,7 @@ from pulumi_mlops.cli import app
 from pulumi_mlops.policies.costs import refresh
 from pulumi_mlops.policies.costs.estimate import tables
 from pulumi_mlops.policies.costs.prices import BadPrices, Wanted, refreshed
-from pulumi_mlops.policies.settings import CostSettings
+from pulumi_mlops.policies.costs.told import CostSettings
 
 ABOUT = """\
 "FormatVersion","v1.0"
