@@ -13,11 +13,13 @@ import pytest
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.stack import Stack
 from support.ci import Job, jobs
+from support.e2e.inside import Cluster
 from support.e2e.outside import ROOT, Cloud, shown, succeeded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 PROGRAMS = ROOT / "tests" / "support" / "policies" / "programs"
 HOSTS = ("github", "gitlab")
+JOBS = ("preview", "drift", "deploy")
 TRUST = "token.actions.githubusercontent.com"
 
 
@@ -124,6 +126,7 @@ def test_the_identities_of_ci(stack_of: Callable[..., Stack], cloud: Cloud) -> N
     succeeded(owner.up())
     ci.configure(platform_stack="organization/features-owner/dev", host="github.com", repository="acme/churn")
     shared = cloud.everything()
+    succeeded(ci.preview("--policy-pack", str(ROOT / "policies")))
     assert set(succeeded(ci.up()).counts) == {"create"}
     assert shown(ci.up()) == []
     trusts = {}
@@ -139,3 +142,31 @@ def test_the_identities_of_ci(stack_of: Callable[..., Stack], cloud: Cloud) -> N
     }
     succeeded(ci.destroy())
     assert cloud.everything() == shared
+
+
+@pytest.mark.parametrize("planes", [("kubernetes",)])
+def test_in_a_cluster_each_runner_gets_the_token_of_its_identity(
+    stack_of: Callable[..., Stack], empty_sandbox: Sandbox
+) -> None:
+    cluster = Cluster(empty_sandbox)
+    cluster.kind("v1", "Namespace").create(body={"metadata": {"name": "ci"}})
+    for job in JOBS:
+        cluster.kind("v1", "ServiceAccount").create(body={"metadata": {"name": job}}, namespace="ci")
+    owner, ci = stack_of("examples/team_access/owner"), stack_of("examples/ci/identity")
+    owner.configure(backend="kubernetes")
+    succeeded(owner.up())
+    ci.configure(platform_stack="organization/features-owner/dev", host="gitlab.com", repository="acme/churn")
+    succeeded(ci.up())
+    named = ci.outputs()
+    assert named == {job: f"market-dev/ci-{job}" for job in JOBS}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    got = {
+        (runner, job): cluster.as_account("ci", runner).status_of(
+            "POST", "/api/v1/namespaces/{}/serviceaccounts/{}/token".format(*named[job].split("/")), body
+        )
+        for runner in JOBS
+        for job in JOBS
+    }
+    assert got == {(runner, job): 201 if runner == job else 403 for runner in JOBS for job in JOBS}
+    succeeded(ci.destroy())
+    succeeded(owner.destroy())
