@@ -17,7 +17,7 @@ from pulumi_mlops.clients import stacks
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError
 from pulumi_mlops.verify import command, program, rounds
 from pulumi_mlops.verify.load import Load
-from pulumi_mlops.verify.project import PASSPHRASE, Interruptible, Project, Up
+from pulumi_mlops.verify.project import PASSPHRASE, Interruptible, Project, Up, last_lines
 from pulumi_mlops.verify.rounds import PARTS, Rounds
 
 SETTINGS = {
@@ -274,6 +274,17 @@ def test_its_passphrase_is_nobody_elses(tmp_path: Path) -> None:
     before = secret.read_text()
     project.begin()
     assert secret.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("Diagnostics:\n  error: no such bucket\nOutputs:\n  a: 1\nResources:\n  1 errored", "error: no such bucket"),
+        ("Resources:\n  1 errored\nerror: it is locked", "Resources:\n1 errored\nerror: it is locked"),
+    ],
+)
+def test_a_failure_says_what_the_diagnostics_say(printed: str, said: str) -> None:
+    assert last_lines(printed) == said
 
 
 SLOW = """#!{python}

@@ -213,11 +213,7 @@ class Project:
 
 
 def last_lines(text: str) -> str:
-    r"""Return the end of Pulumi's diagnostics, or of all that it said: that is where the reason is.
-
-    >>> print(last_lines("Diagnostics:\n  error: no such bucket\nOutputs:\n  a: 1\nResources:\n  1 errored"))
-    error: no such bucket
-    """
+    """Return the end of Pulumi's diagnostics, or of all that it said: that is where the reason is."""
     _, diagnostics, found = text.rpartition("Diagnostics:\n")
     for after in ("\nOutputs:", "\nResources:") if diagnostics else ():
         found = found.partition(after)[0]
