@@ -292,11 +292,9 @@ import signal, sys, time
 if sys.argv[1:] == ["version"]:
     print("v3.999.0")
     sys.exit()
-asked = []
-signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 print("busy", flush=True)
-while not asked:
-    signal.pause()
+signal.sigwait([signal.SIGINT])
 open({mark!r}, "w").write("ended in order")
 """
 
