@@ -7,13 +7,13 @@ import pulumi
 import pytest
 
 import pulumi_mlops as mlops
-from pulumi_mlops.backends.azure import access, live, rights
+from pulumi_mlops.backends.azure import access, live, names, rights
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.core.errors import MlopsError
 from pulumi_mlops.core.principals import Principal
 from pulumi_mlops.core.workload import Image, Place
 from support.facts.azure import HUB, IMAGE, REGISTRY_ID, SETTINGS, STORAGE
-from support.mocks import Cloud
+from support.mocks import SUBSCRIPTION, Cloud
 
 CONTAINERS = f"{STORAGE}/blobServices/default/containers"
 ARTIFACTS = f"{CONTAINERS}/artifacts"
@@ -46,6 +46,22 @@ def test_two_folders_of_one_store_are_one_assignment(cloud: Cloud) -> None:
     (found,) = judged(cloud, give)
     assert "StringLike 'a/*' OR" in found["condition"]
     assert "StringLike 'b/*'" in found["condition"]
+
+
+@pytest.mark.parametrize(("container", "several"), [("artifacts", 1), ("azureml-blobstore-1", 2)])
+def test_a_plain_address_in_the_store_that_the_program_makes_is_known(
+    cloud: Cloud, container: str, several: int
+) -> None:
+    """As registries tell it, beside those that are Outputs of the same program: a role is given once."""
+    account = names.everywhere(SUBSCRIPTION, "churn", "dev", "westeurope", limit=names.STORAGE)
+
+    def give() -> list[Right]:
+        hub = mlops.Platform("churn", backend="azure", region="westeurope").ref
+        plain = f"https://{account}.blob.core.windows.net/{container}/models/3/"
+        places = (Place(plain), Place(pulumi.Output.format("{0}captured/", hub.artifacts)))
+        return [right for place in places for right in rights.read_place(place, hub)]
+
+    assert len(judged(cloud, give)) == several
 
 
 def test_a_right_without_bounds_holds_one_with_them(cloud: Cloud) -> None:

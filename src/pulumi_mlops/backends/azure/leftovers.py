@@ -13,8 +13,6 @@ from pulumi_mlops.backends.azure import live, names
 from pulumi_mlops.core import private
 from pulumi_mlops.core.errors import Problem
 
-_LIVES = ("", *map(str, range(2, 10)))
-
 
 @dataclass(frozen=True)
 class Where:
@@ -66,7 +64,7 @@ def life(given: pulumi.ProviderResource | None, at: Where) -> str:
 
 def _life(given: pulumi.ProviderResource | None, at: Where) -> str:
     here = there(given, at)
-    named = {one: at.everywhere(names.VAULT, one) for one in _LIVES}
+    named = {one: at.everywhere(names.VAULT, one) for one in names.LIVES}
     for one, name in named.items():
         if ("microsoft.keyvault/vaults", name) in here:
             return one

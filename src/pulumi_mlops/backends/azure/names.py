@@ -15,6 +15,10 @@ STORAGE, VAULT, REGISTRY = 24, 24, 50
 SHORT = 12
 """Characters of the name by which messages call an action group."""
 SECRET = 127
+ARTIFACTS = "artifacts"
+"""The container of the artifact store."""
+LIVES = ("", *map(str, range(2, 10)))
+"""What tells the names of a platform from those that an earlier one of its name has left (see ``leftovers``)."""
 _DIGEST = 8
 
 

@@ -12,7 +12,6 @@ from pulumi_mlops.backends.azure import access, names
 from pulumi_mlops.backends.azure.rights import Right
 from pulumi_mlops.core.component import Scope
 
-CONTAINER = "artifacts"
 AZURES_KEY: Mapping[str, Any] = {
     "encryption": {"key_source": "Microsoft.Storage", "services": {"blob": {"enabled": True}}}
 }
@@ -134,7 +133,7 @@ def store(
         scope,
         "artifacts",
         (place.group, place.location, place.everywhere(scope, names.STORAGE)),
-        CONTAINER,
+        names.ARTIFACTS,
         [superseded(scope.profile.version_days)],
         closed=place.private,
         **_encryption(keyed),

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import Input, Output
 
-from pulumi_mlops.backends.azure import live, stores
+from pulumi_mlops.backends.azure import live, names, stores
 from pulumi_mlops.backends.azure.addresses import (
     DatasetAddress,
     EndpointAddress,
@@ -159,16 +159,24 @@ def _place(place: Place, here: PlatformRef, role: str) -> list[Right]:
     """Give a role on a file, or on what is below a folder."""
     at = PlatformAddress.of(here)
     uri = place.uri
-    if not is_deferred(uri) and (found := _BLOB.fullmatch(str(uri))) and not _own(found, at):
+    if not is_deferred(uri) and (found := _BLOB.fullmatch(str(uri))) and not _own(found, here):
         scope = _other_container(here, found["account"], found["container"])
         return [Right(role, scope, f"{found['account']}-{found['container']}", (_pattern(found["path"]),))]
     path = Output.all(uri, at.files).apply(lambda known: _below(str(known[0]), str(known[1])))
     return [Right(role, at.container_id, "artifacts", (path,))]
 
 
-def _own(found: re.Match[str], at: PlatformAddress) -> bool:
-    """Tell whether a file is in the platform's own store; one whose name is not known yet has no plain address."""
-    return (found["account"], found["container"]) == (at.storage, at.container)
+def _own(found: re.Match[str], here: PlatformRef) -> bool:
+    """Tell whether a file is in the platform's own store.
+
+    In the program that makes the platform its names are Outputs, while registries tell addresses of files as they are.
+    """
+    at = PlatformAddress.of(here)
+    if not is_deferred(at.storage):
+        return (found["account"], found["container"]) == (at.storage, at.container)
+    where = (str(at.subscription), here.name, here.stage, str(at.location))
+    own = (names.everywhere(*where, limit=names.STORAGE, life=life) for life in names.LIVES)
+    return found["container"] == names.ARTIFACTS and found["account"] in own
 
 
 def _below(uri: str, files: str) -> str:
