@@ -61,6 +61,18 @@ def test_each_stack_is_covered_and_each_sum_says_what_it_leaves_out(
     assert all(line["month"] is None for line in found["lines"] if line["state"] != "priced")
 
 
+def test_an_example_says_what_its_machines_cost(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.up(planes=("aws",))
+    folder = tmp_path / "language_model"
+    shutil.copytree(ROOT / "examples" / "language_model", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    Stack(sandbox, folder, "aws").configure_secret("hub_token", "not-a-token")
+    found = cost(sandbox, folder, "aws")
+    (line,) = [line for line in found["lines"] if line["state"] == "priced"]
+    assert (line["sku"], line["amount"]["expected"], line["price"]["price"]) == ("ml.g5.2xlarge", "730", "1.515")
+    assert found["month"] == {"low": "1105.95", "expected": "1105.95", "high": "2211.9"}
+    assert found["not_counted"]["uncovered"] == 0
+
+
 def test_an_edit_is_told_against_what_is_there_and_held_against_the_ceiling(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.up(planes=("aws",))
     folder = tmp_path / "spending"

@@ -241,6 +241,20 @@ def test_what_has_no_place_of_its_own_is_where_its_stack_is() -> None:
     assert one(told(blue, group, elsewhere), "machine").state == "unpriced"
 
 
+def test_aws_is_where_its_provider_is_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = f"{SAGEMAKER}/notebookInstance:NotebookInstance"
+    notebook = made(token, "notebook", {}, instanceType="ml.m5.xlarge")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    assert {line.of.region for line in told(notebook).lines} == {""}
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert {line.of.region for line in told(notebook).lines} == {"eu-west-1"}
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    assert {line.of.region for line in told(notebook).lines} == {"eu-west-2"}
+    elsewhere = made(token, "east", instanceType="ml.m5.xlarge")
+    assert {line.of.region for line in told(notebook, elsewhere).lines} == {"us-east-1"}, "the stack is in one place"
+
+
 def on_kubernetes(token: str, name: str, spec: Mapping[str, Any], **metadata: Any) -> Resource:
     return made(f"kubernetes:{token}", name, {}, metadata={"name": name, **metadata}, spec=spec)
 

@@ -120,7 +120,7 @@ def _previewed(folder: Path, stack: str | None, pack: Path, config: Path | None)
     """Preview a stack with a pack; it has to come to the end of the program."""
     if not (folder / PROGRAM).is_file():
         raise NotChecked(f"{folder} has no {PROGRAM}: name the folder of a stack's program")
-    words = ["preview", "--policy-pack", str(pack)]
+    words = ["preview", "--suppress-outputs", "--policy-pack", str(pack)]
     words += ["--policy-pack-config", str(config.resolve())] if config else []
     words += ["--stack", stack] if stack else []
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,5 +1,6 @@
 """Reads what of each resource is paid for: a row a kind. A kind that no row knows is said to be uncovered."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
@@ -18,6 +19,9 @@ BY_CLOUD: Final[Mapping[str, tuple[str, ...]]] = {
 }
 PLACES: Final[Mapping[str, tuple[str, ...]]] = {"aws": ("region",), "azure": ("location",)}
 """Where a cloud's resources, and its provider, say the region."""
+
+VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {"aws": ("AWS_REGION", "AWS_DEFAULT_REGION")}
+"""What a cloud's provider goes by where nothing else tells the region."""
 
 
 def metered(stack: Stack) -> list[Metered]:
@@ -42,11 +46,13 @@ def _uses(one: Resource, stack: Stack) -> Iterator[Metered]:
 
 
 def region(one: Resource, stack: Stack) -> str:
-    """Tell where a resource is: by itself, by its provider, or by its stack if that is in one place; else nothing."""
+    """Tell where a resource is: by itself or its provider, by its stack if that is in one place, or as providers do."""
     found = list(_places(one.cloud, one))
-    if not found and one.cloud == "azure":
-        found = list(dict.fromkeys(place for each in stack.resources for place in _places("azure", each)))
+    if not found and one.cloud in PLACES:
+        found = list(dict.fromkeys(place for each in stack.resources for place in _places(one.cloud, each)))
         found = found if len(found) == 1 else []
+    if not found:
+        found = [place for name in VARIABLES.get(one.cloud, ()) if (place := os.environ.get(name))]
     return found[0].lower().replace(" ", "") if found else ""
 
 
