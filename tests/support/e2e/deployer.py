@@ -10,6 +10,7 @@ from kubernetes import client
 
 from support.e2e.inside import Cluster
 from support.e2e.outside import ROOT
+from support.waiting import until
 
 ACCOUNT, SPACE = "deployer", "ci"
 _RIGHTS = "rbac.authorization.k8s.io/v1"
@@ -45,10 +46,16 @@ def deployer(cluster: Cluster, admins: Path, folder: Path, more: Iterable[dict[s
 
 
 def dismiss(cluster: Cluster) -> None:
-    """Take account, role and namespace away."""
+    """Take account, role and namespace away, and wait until they are: the next one has the same names."""
     cluster.kind(_RIGHTS, "ClusterRoleBinding").delete(name=ACCOUNT)
     cluster.kind(_RIGHTS, "ClusterRole").delete(name=rules("credentials.md")["metadata"]["name"])
-    cluster.kind("v1", "Namespace").delete(name=SPACE)
+    core = client.CoreV1Api(cluster.api)
+    core.delete_namespace(SPACE)
+
+    def gone() -> bool:
+        return SPACE not in {one.metadata.name for one in core.list_namespace().items}
+
+    until(gone, f"the namespace {SPACE} is gone", 300)
 
 
 def _token(cluster: Cluster) -> str:
