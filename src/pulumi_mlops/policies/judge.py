@@ -1,11 +1,12 @@
 """Holds rules against resources: those of a resource's kind only, and never a value that is not known yet."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
-from pulumi_mlops.policies.model import Check, Finding, Predicate, Problem, Relation, Rule
+from pulumi_mlops.policies.model import Change, Check, Finding, Predicate, Problem, Relation, Rule
 from pulumi_mlops.policies.resources import Resource, Stack, Undecided
-from pulumi_mlops.policies.settings import Settings
+from pulumi_mlops.policies.settings import Exemption, Settings
 
 
 class Judge:
@@ -46,6 +47,24 @@ class Judge:
         single = [finding for each in resources for finding in self.resource(each)]
         return single + self.stack(Stack(resources))
 
+    def mended(self, resource: Resource, rules: Collection[str]) -> Iterator[tuple[Rule, list[Change]]]:
+        """Say what has to change for a resource to be as some rules ask; an unknown value is left as it is."""
+        if not resource.plain:
+            return
+        for rule in self.rules:
+            if rule.id not in rules or self._exceptions(rule, resource):
+                continue
+            for mending in rule.mendings:
+                if resource.type in mending.types:
+                    with suppress(Undecided):
+                        if changes := list(mending.changes(resource, self.settings)):
+                            yield rule, changes
+
+    def _exceptions(self, rule: Rule, on: Resource) -> list[Exemption]:
+        """List the exceptions of a resource from a rule that hold."""
+        covering = (each for each in self.settings.exceptions if each.covers(rule.id, on.name, on.urn))
+        return [each for each in covering if each.expires >= self.settings.today]
+
     def _found(self, rule: Rule, problems: Callable[[], Iterable[Problem]], resource: Resource) -> Iterator[Finding]:
         """Take the problems of a rule; what it finds before it meets an unknown value holds all the same."""
         try:
@@ -59,10 +78,9 @@ class Judge:
             yield Finding(rule, resource.urn, resource.token, resource.name, Problem(rule.id, said, "a rule that can"))
 
     def _excepted(self, rule: Rule, problem: Problem, on: Resource) -> Finding:
-        covering = [each for each in self.settings.exceptions if each.covers(rule.id, on.name, on.urn)]
-        holding = [each for each in covering if each.expires >= self.settings.today]
-        if holding:
+        if holding := self._exceptions(rule, on):
             note = f"{holding[0].owner} until {holding[0].expires}: {holding[0].reason}"
             return Finding(rule, on.urn, on.token, on.name, problem, "excepted", note)
+        covering = [each for each in self.settings.exceptions if each.covers(rule.id, on.name, on.urn)]
         note = f"the exception of {covering[0].owner} has expired on {covering[0].expires}" if covering else ""
         return Finding(rule, on.urn, on.token, on.name, problem, note=note)

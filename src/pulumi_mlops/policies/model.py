@@ -28,6 +28,8 @@ class Problem:
     """The resource, where a rule looks at more than one."""
 
 
+Change = tuple[tuple[str, ...], Any]
+"""The path of a property, and what it is to be."""
 Predicate = Callable[[Resource, Settings], Iterable[Problem]]
 Relation = Callable[[Resource, Stack, Settings], Iterable[Problem]]
 
@@ -48,6 +50,15 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Mending:
+    """How some kinds of resources are made to be as a rule asks, where that harms nobody."""
+
+    types: tuple[str, ...]
+    changes: Callable[[Resource, Settings], Iterable[Change]]
+    """What has to change of a resource; nothing where nothing is wrong."""
+
+
+@dataclass(frozen=True)
 class Rule:
     """Something that a platform must be, whichever cloud it is on."""
 
@@ -59,6 +70,8 @@ class Rule:
     """The controls of others that ask for the same."""
     checks: tuple[Check, ...]
     url: str = ""
+    mendings: tuple[Mending, ...] = ()
+    """What is done about a violation where the rule's level is `remediate`."""
 
     @property
     def clouds(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from pulumi_mlops.policies.judge import Judge
 from pulumi_mlops.policies.model import VARIABLE, Finding, Rule, record
 from pulumi_mlops.policies.resources import Resource, Stack
 from pulumi_mlops.policies.settings import PROFILES, Level, Profile, Settings, level, problems, schema
-from pulumi_mlops.policies.wire import plain, read
+from pulumi_mlops.policies.wire import changed, plain, read
 
 NAME: Final = "pulumi-mlops"
 PROFILE_KEY: Final = "pulumi-mlops:profile"
@@ -46,7 +46,7 @@ BY_NUMBER: Final[Mapping[int, Level]] = {
     analyzer_pb2.DISABLED: "disabled",
     analyzer_pb2.REMEDIATE: "mandatory",
 }
-"""What the engine asks for; nothing is mended by itself, so that `remediate` is `mandatory`."""
+"""What the engine asks for; what `remediate` does not mend is a violation."""
 SEVERITY: Final = {
     "critical": analyzer_pb2.POLICY_SEVERITY_CRITICAL,
     "high": analyzer_pb2.POLICY_SEVERITY_HIGH,
@@ -77,6 +77,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._stack = ""
         self._replaceable: tuple[str, ...] = ()
         self._told: Mapping[str, Any] = {}
+        self._mending: frozenset[str] = frozenset()
         self.rules, self._fixed, self._report = tuple(rules), fixed, report
         self._levels: dict[str, Level] = {}
         self._judge = Judge(())
@@ -152,12 +153,29 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         if settings is None or wrong:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{SETTINGS}: {'; '.join(wrong)}")
             raise AssertionError  # abort has raised
+        asked = {name for name, one in request.policyConfig.items() if one.enforcementLevel == analyzer_pb2.REMEDIATE}
+        self._mending = frozenset(asked)
         self._told = given.get(SETTINGS, {})
         self._configured(levels, settings)
         return empty_pb2.Empty()
 
     def Remediate(self, request: Any, context: Any) -> analyzer_pb2.RemediateResponse:
-        return analyzer_pb2.RemediateResponse()
+        response = analyzer_pb2.RemediateResponse()
+        if not self._mending:
+            return response
+        properties = request.properties
+        for rule, changes in self._judge.mended(read(request, *plain(properties)), self._mending):
+            properties = changed(properties, changes)  # each is told with what those before it have mended
+            response.remediations.append(
+                analyzer_pb2.Remediation(
+                    policyName=rule.id,
+                    policyPackName=NAME,
+                    policyPackVersion=VERSION,
+                    description=f"{rule.title}: {', '.join('.'.join(path) for path, _ in changes)}",
+                    properties=properties,
+                )
+            )
+        return response
 
     def Analyze(self, request: Any, context: Any) -> analyzer_pb2.AnalyzeResponse:
         props, secrets = plain(request.properties)

@@ -146,6 +146,11 @@ class Resource(Part):
         """The cloud that has it; empty where it is no cloud's."""
         return CLOUDS.get(self.type.partition(":")[0], "")
 
+    @property
+    def plain(self) -> bool:
+        """Say whether its properties are the provider's own, and not read out of CloudFormation's form of them."""
+        return not self.token.startswith("aws-native:") and canonical(self.token) != CLOUD_CONTROL
+
     @cached_property
     def names(self) -> frozenset[str]:
         """Every name under which other resources can mean this one."""

@@ -90,6 +90,11 @@ class Settings:
         (), "Beginnings of images that may be used, such as `ghcr.io/acme/`; none named, all may.", TEXTS
     )
     tags: tuple[str, ...] = _told(("owner", "project"), "Tags that every resource has.", TEXTS)
+    tag_values: Mapping[str, str] | None = _told(
+        None,
+        "What tags are set to where `governance.tags-required` is `remediate`.",
+        {"type": "object", "additionalProperties": TEXT},
+    )
     budget_ceiling: float | None = _told(
         None, "The most that a monthly budget may be.", {"type": "number", "exclusiveMinimum": 0}
     )
@@ -175,6 +180,8 @@ def _wrong(value: Any, kind: Mapping[str, Any], at: str) -> Iterator[str]:
         yield f"{at or 'settings'}: is no {kind['type']}"
     elif kind["type"] == "object":
         yield from (f"{_at(at, key)}: is missing" for key in kind.get("required", ()) if key not in value)
+        for key, each in value.items() if isinstance(kind.get("additionalProperties"), Mapping) else ():
+            yield from _wrong(each, kind["additionalProperties"], _at(at, key))
         for key, each in value.items() if "properties" in kind else ():
             if key in kind["properties"]:
                 yield from _wrong(each, kind["properties"][key], _at(at, key))

@@ -1,6 +1,6 @@
 """Reads what the engine sends of a resource: values that are not known yet, and secrets, are marked by texts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf.struct_pb2 import Struct, Value
@@ -57,6 +57,20 @@ def _structure(struct: Struct, path: str, secrets: list[str]) -> Any:
         return None
     secrets.append(path)
     return _value(struct.fields["value"], path, secrets)
+
+
+def changed(struct: Struct, changes: Iterable[tuple[Sequence[str], Any]]) -> Struct:
+    """Copy properties with some of them changed; what is secret or unknown among the others stays so."""
+    made = Struct()
+    made.CopyFrom(struct)
+    for path, value in changes:
+        place = made
+        for word in path[:-1]:
+            place = place.fields[word].struct_value
+            if SIGNATURE in place.fields:
+                place = place.fields["value"].struct_value
+        place.update({path[-1]: value})
+    return made
 
 
 def read(request: Any, props: Mapping[str, Any], secrets: Iterable[str]) -> Resource:

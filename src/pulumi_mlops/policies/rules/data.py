@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pulumi_mlops.core.replaceable import REPLACEABLE, named
-from pulumi_mlops.policies.model import Problem, Rule, across, on
+from pulumi_mlops.policies.model import Change, Mending, Problem, Rule, across, on
 from pulumi_mlops.policies.predicates import equals, is_not, is_set, number
 from pulumi_mlops.policies.resources import Resource, Stack
 from pulumi_mlops.policies.rules import kinds
@@ -69,6 +69,15 @@ def _closed(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     if not any(all(block.get(key) is True for key in SHUT) for block in blocks):
         fix = f"aws.s3.BucketPublicAccessBlock with {', '.join(SHUT)}"
         yield Problem("publicAccessBlock", "is not whole", fix)
+
+
+def _shut(block: Resource, _: Settings) -> Iterator[Change]:
+    yield from (((key,), True) for key in SHUT if block.get(key) is not True)
+
+
+def _shut_blobs(account: Resource, _: Settings) -> Iterator[Change]:
+    if account.get("allowBlobPublicAccess") is not False:
+        yield ("allowBlobPublicAccess",), False
 
 
 def _lifecycle(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
@@ -158,6 +167,7 @@ RULES = (
         "One policy or one list of rights is enough otherwise.",
         ("AWS Security Hub S3.8", "Azure Policy 4fa4b6c0", "checkov CKV_AZURE_190"),
         (across(kinds.BUCKET, _closed), on(kinds.STORAGE, equals("allowBlobPublicAccess", False))),
+        mendings=(Mending((CLOSED,), _shut), Mending((kinds.STORAGE,), _shut_blobs)),
     ),
     Rule(
         "data.no-force-destroy",

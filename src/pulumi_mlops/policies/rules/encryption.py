@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pulumi_mlops.policies.model import Predicate, Problem, Rule, across, on
+from pulumi_mlops.policies.model import Change, Mending, Predicate, Problem, Rule, across, on
 from pulumi_mlops.policies.predicates import at_least, equals, is_not, is_set, one_of
 from pulumi_mlops.policies.resources import Part, Resource, Stack
 from pulumi_mlops.policies.rules import kinds
@@ -14,6 +14,7 @@ ENCRYPTION = "aws:s3:BucketServerSideEncryptionConfiguration"
 BUCKET_POLICY = "aws:s3:BucketPolicy"
 SECRET = re.compile(r"(passw(or)?d|secret|token|api_?key|access_?key|private_?key|credential)s?$", re.IGNORECASE)
 ADDRESS = re.compile(r"^(arn:|[a-z]+://|\$\(|\{\{|@Microsoft\.KeyVault|/)")
+TLS_OF_FILES, TLS_OF_REDIS = ("TLS1_2", "TLS1_3"), "1.2"
 LOCAL_DISK = re.compile(r"^ml\.(g\dn?|p\dd|m5d|c5d|r5d|m6id|c6id|r6id|g4dn|g6e|trn\dn?)[.]")
 """Machines with a disk of their own, which is encrypted by its hardware and refuses a key."""
 
@@ -44,6 +45,20 @@ def _denies_plain(statement: Part) -> bool:
     conditions = statement.get("Condition", {})
     bools = conditions.get("Bool", {}) if isinstance(conditions, dict) else {}
     return statement.get("Effect") == "Deny" and str(bools.get("aws:SecureTransport", "")).lower() == "false"
+
+
+def _with_tls(account: Resource, _: Settings) -> Iterator[Change]:
+    if account.get("enableHttpsTrafficOnly") is False:
+        yield ("enableHttpsTrafficOnly",), True
+    if account.get("minimumTlsVersion") not in TLS_OF_FILES:
+        yield ("minimumTlsVersion",), TLS_OF_FILES[0]
+
+
+def _redis_with_tls(store: Resource, _: Settings) -> Iterator[Change]:
+    if store.get("enableNonSslPort") is True:
+        yield ("enableNonSslPort",), False
+    if store.get("minimumTlsVersion") != TLS_OF_REDIS:
+        yield ("minimumTlsVersion",), TLS_OF_REDIS
 
 
 def _served_features(model: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
@@ -184,9 +199,10 @@ RULES = (
             on(
                 "azure-native:redis:Redis",
                 is_not("enableNonSslPort", [True], "enable_non_ssl_port=False"),
-                one_of("minimumTlsVersion", ("1.2",)),
+                one_of("minimumTlsVersion", (TLS_OF_REDIS,)),
             ),
         ),
+        mendings=(Mending(("azure-native:redis:Redis",), _redis_with_tls),),
     ),
     Rule(
         "encryption.served-features",
@@ -215,10 +231,11 @@ RULES = (
             on(
                 kinds.STORAGE,
                 is_not("enableHttpsTrafficOnly", [False], "enable_https_traffic_only=True"),
-                one_of("minimumTlsVersion", ("TLS1_2", "TLS1_3")),
+                one_of("minimumTlsVersion", TLS_OF_FILES),
             ),
             on("kubernetes:networking.k8s.io:Ingress", is_set("spec.tls", "tls=[{'secret_name': …}]")),
         ),
+        mendings=(Mending((kinds.STORAGE,), _with_tls),),
     ),
     Rule(
         "encryption.between-machines",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pulumi_mlops.policies.model import Problem, Rule, across, on
+from pulumi_mlops.policies.model import Change, Mending, Problem, Rule, across, on
 from pulumi_mlops.policies.resources import Resource, Stack
 from pulumi_mlops.policies.rules import kinds
 from pulumi_mlops.policies.settings import Settings
@@ -31,6 +31,20 @@ def _tag(resource: Resource, tag: str) -> object:
     if isinstance(resource.get("tags"), list):  # as CloudFormation has them
         return next((each.get("value") for each in resource.each("tags") if each.get("key") == tag), None)
     return resource.get("tags", key=tag) or resource.get("tagsAll", key=tag)
+
+
+def _tagged(resource: Resource, settings: Settings) -> Iterator[Change]:
+    if isinstance(resource.get("tags"), list):
+        return
+    for tag, value in (settings.tag_values or {}).items():
+        if tag in settings.tags and not _tag(resource, tag):
+            yield ("tags", tag), value
+
+
+def _labelled(resource: Resource, settings: Settings) -> Iterator[Change]:
+    for tag, value in (settings.tag_values or {}).items():
+        if tag in settings.tags and not _label(resource, tag):
+            yield ("metadata", "labels", SAME.get(tag, tag)), value
 
 
 def _labels(resource: Resource, settings: Settings) -> Iterator[Problem]:
@@ -76,6 +90,7 @@ RULES = (
         "Nobody dares to delete what is nobody's, and nobody can be asked to pay for it.",
         ("AWS Security Hub SageMaker.6", "AWS Security Hub SageMaker.7", "NIST 800-53 CM-8"),
         (on(TAGGED, _tags), on(AZURE_TAGGED, _tags), on(LABELLED, _labels)),
+        mendings=(Mending((*TAGGED, *AZURE_TAGGED), _tagged), Mending(LABELLED, _labelled)),
     ),
     Rule(
         "governance.regions-allowed",
