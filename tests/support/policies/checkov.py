@@ -58,7 +58,7 @@ DOCUMENTS = ("assumeRolePolicy", "policy")
 
 
 def scanned(samples: Mapping[str, Resources], folder: Path) -> dict[tuple[str, str, str], str]:
-    """Return what checkov says, by sample, resource and check: ``passes`` or ``fails``."""
+    """Return what checkov says, by sample (which begins with a cloud's name), resource and check: passes or fails."""
     for name, resources in samples.items():
         form = FORM[name.partition("-")[0]]
         (folder / f"{name}.{form.ending}").write_text(form.write(resources))

@@ -1,12 +1,20 @@
 """Rules beside checks of checkov's: what each says of the same good and the same bad resource, and why they differ."""
 
+import json
+import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from pulumi_mlops.policies import resource
+from support.mocks import Cloud
 from support.policies import Bad, Resources
 from support.policies.checkov import CLOUDS, GOOD, logical
 
+ROOT = Path(__file__).parents[3]
 AGREES, DIFFERS = "agree", "differ"
 
 
@@ -169,3 +177,36 @@ COMPARED = (
     _kubernetes("access.no-wildcard", "reads", "49"),
     _kubernetes("serving.rollback-configured", "server", "9"),
 )
+
+OURS = {
+    "CKV_K8S_11": "A limit of the CPU slows a program down beside a processor that idles; requests share it out. The rule "
+    "`host.resources-limited` asks for requests and for a limit of memory.",
+    "CKV_K8S_15": "Images are versions, so that what is there is what was asked for: `supply.image-version`.",
+    "CKV_K8S_35": "Programs of others, such as MLflow and Feast, read their keys from the environment.",
+    "CKV_K8S_40": "Nothing runs as root, which `host.no-root` asks for. Whether a user of the machine has the same number is for "
+    "whoever makes the machine to say.",
+    "CKV_K8S_43": "The rule `supply.image-by-digest` says the same; it is asked for in the profile `regulated` only.",
+}
+"""The checks that our own stack on Kubernetes fails in prod, and why."""
+
+
+def own() -> Resources:
+    """Make the objects of `stacks/kubernetes` in prod, without a cluster."""
+    folder = ROOT / "stacks" / "kubernetes"
+    said = yaml.safe_load((folder / "Pulumi.prod.yaml").read_text())["config"]
+    settings = {
+        key.partition(":")[2]: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()
+    }
+    cloud = Cloud(stack="prod")
+    program = str(folder / "__main__.py")
+    cloud.run(lambda: runpy.run_path(program, run_name="__main__") and None, **settings, wandb_api_key="key")
+    return {
+        f"{one.type.rpartition(':')[2].lower()}-{one.name}": resource(one.type, one.name, one.inputs)
+        for one in cloud.registered
+        if one.type.startswith("kubernetes:")
+    }
+
+
+def own_table() -> list[str]:
+    """Write why our own stack fails checks, as a page has it."""
+    return ["| checkov | why it is so |", "| --- | --- |", *(f"| `{check}` | {why} |" for check, why in OURS.items())]
