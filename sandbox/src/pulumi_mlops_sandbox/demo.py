@@ -66,9 +66,11 @@ class Demo:
                 stderr=subprocess.STDOUT,
                 text=True,
             ) as process:
+                part = ""
                 for line in process.stdout or ():
                     said.append(line)
-                    progress.update(line.strip())
+                    part = line.rstrip("… \n") if line.endswith("…\n") else part
+                    progress.update(part)
             if process.returncode:
                 raise SandboxError(f"Once round the loop:\n{''.join(said)}")
             parts = json.loads(Path(folder, report.DATA).read_text())["parts"]

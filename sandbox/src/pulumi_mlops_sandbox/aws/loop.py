@@ -102,7 +102,7 @@ class Aws:
         )["Datapoints"]
         if max((one["Maximum"] for one in measured), default=0.0) <= alarm["Threshold"]:
             raise VerificationFailed(f"what was measured of {marks} is not above {alarm['Threshold']}: {measured}")
-        told = ", ".join(f"{name} {value}" for name, value in marks.items())
+        told = ", ".join(f"{name} {value}" for name, value in sorted(marks.items()))
         name, events = alarm["AlarmName"], self._events(alarm["AlarmName"])
         return f"alarm {name} ({told}) is in ALARM, and {events} events told of it"
 
