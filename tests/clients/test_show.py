@@ -54,6 +54,7 @@ def test_nouns_hang_together_by_their_arguments(told: Told) -> None:
         ("Model churn", "steps.register.model"),
     }, "a step's name and the words of its command name nothing"
     assert Link(Key("Endpoint", "score"), Key("Model", "churn"), "model") in found.links
+    assert Link(Key("Monitor", "drift"), Key("Pipeline", "drift-monitor"), "pipeline") in found.links
 
 
 def test_without_the_state_the_exports_tell_what_they_know(told: Told) -> None:

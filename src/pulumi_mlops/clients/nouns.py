@@ -114,7 +114,8 @@ def read(outputs: Mapping[str, Any], recorded: Mapping[str, Any] | None) -> Noun
             key = _key(used)
             known = found.get(key, Noun(key=key, here=False))
             found[key] = known if known.ref else replace(known, ref=used)
-            if noun.key not in arguments:  # else these say it, by the names of arguments
+            own = noun.ref is not None and how in noun.ref.parts and key not in arguments
+            if noun.key not in arguments or own:  # else these say it, by the names of arguments
                 links.add(Link(noun.key, key, how))
     for key, given in arguments.items():
         links |= {Link(key, used, how) for how, used in _named(given, found, "", frozenset(), named=False)}
