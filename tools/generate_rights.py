@@ -58,8 +58,9 @@ pulumi.export("profile", group.ref.export())
     "Dataset": """
 raw = mlops.Dataset.existing("raw", platform=platform, location="s3://existing-bucket/raw/")
 columns = {"id": "string", **({"n": "integer"} if tags else {})}
-mlops.Dataset("rows", platform=platform, format="parquet", partition="day", columns=columns, parents=[raw], tags=tags,
-              retention_days=400, description="Rows" if tags else None)
+rows = mlops.Dataset("rows", platform=platform, format="parquet", partition="day", columns=columns, parents=[raw],
+                     tags=tags, retention_days=400, description="Rows" if tags else None)
+pulumi.export("rows", rows.ref.export())
 """,
     "Model": """
 registry = mlops.ModelRegistry(
@@ -79,6 +80,7 @@ score = mlops.Endpoint(
 )
 mlops.Endpoint("slow", platform=platform, model={"image": image}, mode={"asynchronous": {}}, tags=tags,
                scaling={"min": 0, "max": 2, "requests_per_replica": 9})
+pulumi.export("score", score.ref.export())
 """,
     "Identity": """
 mlops.Identity("team", platform=platform, secrets=[platform.secret("token")], tags=tags,
@@ -96,9 +98,14 @@ rows = mlops.prepare(image=image, command=["rows"], outputs=["x"], secrets={"tok
 fit = mlops.train(image=image, command=["fit", *tags], inputs={"x": rows.out("x")})
 best = mlops.tune(fit, maximize="auc", trials=2, over={"depth": {"choice": [4, 6]}})
 register = mlops.register(churn, best.out("model"), image=image, when=best.metric("auc") >= 0.9)
-mlops.Pipeline(
+retrain = mlops.Pipeline(
     "retrain", platform=platform, steps={"rows": rows, "tune": best, "register": register}, tags=tags,
     schedule={"cron": "0 4 * * *" if tags else "0 3 * * *"}, triggers=[{"alarm": "lag"}], overlap="skip",
+)
+mlops.Monitor(
+    "drift", endpoint=mlops.Endpoint.from_stack("organization/endpoint/dev", "score"), image=image, tags=tags,
+    baseline=mlops.Dataset.from_stack("organization/dataset/dev", "rows").latest(), on_breach={"run": retrain},
+    signals=[{"kind": "data_drift", "threshold": 0.3 if tags else 0.2}],
 )
 """,
     "Existing": """
@@ -126,7 +133,7 @@ READ_BACK = {
     "GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration "
     "PutBucketTagging",
     "ec2:CreateTags": "DeleteTags",
-    "s3:PutObject": "GetObjectTagging",
+    "s3:PutObject": "GetObjectTagging DeleteObject",  # the latter where a bucket keeps no versions
     "kms:CreateKey": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags EnableKeyRotation TagResource "
     "UntagResource UpdateKeyDescription PutKeyPolicy",
     "logs:CreateLogGroup": "ListTagsForResource TagResource UntagResource PutRetentionPolicy AssociateKmsKey",

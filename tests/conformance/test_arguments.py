@@ -15,6 +15,7 @@ from pulumi_mlops.components.endpoint import EndpointSpec
 from pulumi_mlops.components.experiment_tracker import ExperimentTrackerSpec
 from pulumi_mlops.components.feature_group import FeatureGroupSpec
 from pulumi_mlops.components.feature_store import FeatureStoreSpec
+from pulumi_mlops.components.loop import LoopSpec
 from pulumi_mlops.components.model import ModelSpec
 from pulumi_mlops.components.model_registry import ModelRegistrySpec
 from pulumi_mlops.components.monitor import MonitorSpec
@@ -28,7 +29,7 @@ from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.train import TrainStep
 from pulumi_mlops.steps.tune import TuneStep
-from support.conformance import monitors, pipelines
+from support.conformance import loops, monitors, pipelines
 from support.conformance.programs import (
     CANARY,
     PROGRAMS,
@@ -193,6 +194,7 @@ ARGUMENTS: Mapping[str, tuple[Build, Build]] = {
     **pipelines.STEPS,
     **pipelines.TRACKERS,
     **monitors.ARGUMENTS,
+    **loops.ARGUMENTS,
 }
 ASKED = {
     "Platform.addons": "platform.addons",
@@ -283,6 +285,7 @@ ASKED = {
     "BatchInference.alerts": "pipeline.alerts",
     **pipelines.ASKED,
     **monitors.ASKED,
+    **loops.ASKED,
 }
 """Arguments that ask for a capability, whose program judges them with all that they hold."""
 WORDS_OF_ONE = (
@@ -334,7 +337,7 @@ def test_every_argument_is_tried() -> None:
     specs = (
         *(PlatformSpec, FeatureStoreSpec, FeatureGroupSpec, ModelRegistrySpec, ModelSpec, EndpointSpec),
         *(DatasetSpec, ExperimentTrackerSpec, TrainingClusterSpec, PipelineSpec, MonitorSpec),
-        BatchInferenceSpec,
+        *(BatchInferenceSpec, LoopSpec),
     )
     named = {spec.__name__.removesuffix("Spec"): spec for spec in specs} | PARTS
     known = {f"{path}." for name, spec in named.items() for path in leaves(spec, name)}

@@ -607,9 +607,10 @@ def test_every_example_is_tested_here() -> None:
     here = {"feature_store", "existing_model", "shared_platform", "adopt_existing", "language_model", "team_access"}
     here |= {"two_regions", "bank", "gpu_training", "tracked_by_wandb", "tracked_by_clearml", "fine_tuning"}
     there = {"model_on_kubernetes", "bring_your_own", "two_platforms", "adopt_on_kubernetes"}
-    elsewhere = {"existing_workspace", "two_workspaces", "datasets", "batch_scoring", "ci"}
+    elsewhere = {"existing_workspace", "two_workspaces", "datasets", "batch_scoring", "ci", "closed_loop"}
     assert folders == here | there | elsewhere, (
-        "test_examples_kubernetes.py, test_examples_azure.py, test_datasets.py, test_batch.py, test_ci.py"
+        "test_examples_kubernetes.py, test_examples_azure.py, test_datasets.py, test_batch.py, test_ci.py, "
+        "test_closed_loop.py"
     )
     for folder in folders:
         programs = (ROOT / "examples" / folder).rglob("__main__.py")

@@ -21,7 +21,10 @@ DOCUMENT = {
     "TrainingCluster": "trainingcluster",
     "Pipeline": "pipeline",
     "BatchInference": "pipeline",
+    "Monitor": "pipeline",
 }
+WHOLE = {"Loop": ("ExperimentTracker", "ModelRegistry", "Model", "Pipeline", "Endpoint", "Monitor")}
+"""What is of several nouns."""
 PAGES = {page.stem: json.loads(page.read_text())["Statement"] for page in sorted(RIGHTS.glob("*.json"))}
 
 
@@ -35,6 +38,7 @@ def nouns(folder: str) -> set[str]:
     tree = ast.parse((ROOT / folder / "__main__.py").read_text())
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     made = {call.attr for call in calls if isinstance(call, ast.Attribute) and ast.unparse(call.value) == "mlops"}
+    made |= {part for whole in made & WHOLE.keys() for part in WHOLE[whole]}
     return {DOCUMENT[name] for name in made & DOCUMENT.keys()}
 
 

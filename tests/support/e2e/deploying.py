@@ -70,6 +70,7 @@ PROJECTS: dict[str, Project] = {
     "examples/language_model": platforms(Platform("assistant", "platform model endpoint identity")),
     "examples/fine_tuning": platforms(Platform("assistant", "platform dataset model pipeline endpoint")),
     "examples/batch_scoring": platforms(Platform("churn", "platform dataset model pipeline")),
+    "examples/closed_loop": platforms(Platform("churn", "platform dataset tracker model pipeline endpoint")),
     "examples/gpu_training": platforms(Platform("vision", "platform network trainingcluster tracker pipeline")),
     "examples/tracked_by_wandb": platforms(Platform("vision", "platform tracker identity")),
     "examples/tracked_by_clearml": platforms(Platform("search", "platform tracker dataset identity")),

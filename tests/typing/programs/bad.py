@@ -77,3 +77,8 @@ mlops.BatchInference("ba", platform=platform, model=files, command=["score"], in
 mlops.BatchInference("bb", platform=platform, model=files, command=["score"], input=rows.latest(), output=scores, keep="id")  # error when it runs: a text where columns are due
 mlops.BatchInference("bc", platform=platform, model=files, command=["score"], input=rows.latest(), output=scores, keep=["idd"])  # error when it runs: a column that the rows do not have
 mlops.BatchInference("bd", platform=platform, model=files, command=["score"], input=rows.latest(), output=rows)  # error when it runs: scores that would be rows
+learnt = mlops.train(image="i", command=["c"], outputs=["model", "baseline"])
+mlops.Loop("la", platform=platform, steps={"fit": learnt}, files="model", baseline=learnt.out("baseline"), monitor_image="i")  # error: a text where an output of a step is due
+mlops.Loop("lb", platform=platform, steps={"fit": learnt}, files=learnt.out("model"), baseline=shown, monitor_image="i")  # error: a dataset where a baseline is due
+mlops.Loop("lc", platform=platform, steps={"fit": learnt}, files=learnt.out("model"), baseline=shown.latest(), model=registry, monitor_image="i")  # error: a registry where one model is due
+mlops.Loop("ld", platform=platform, steps={"fit": learnt}, files=learnt.out("model"), baseline=shown.latest(), gate={"auc": ">=0.9"}, monitor_image="i")  # error when it runs: a gate that no step measures

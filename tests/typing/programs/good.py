@@ -82,6 +82,19 @@ drift = mlops.Monitor(
     image=platform.image("drift", "1"),
 )
 seen = mlops.prepare(image="i", command=["c"], outputs=["o"], inputs={"seen": second.requests(hours=6)})
+fit = mlops.train(image="i", command=["c"], outputs=["model", "baseline"], metrics=["auc"])
+loop = mlops.Loop(
+    "loop",
+    platform=platform,
+    steps={"fit": fit},
+    files=fit.out("model"),
+    baseline=fit.out("baseline"),
+    gate={"auc": ">=0.9"},
+    registry=registry,
+    signals=[mlops.MonitorSignal(kind="data_drift"), {"kind": "data_quality", "threshold": 0.1}],
+    release={"canary": {"percent": 20, "bake_minutes": 30}},
+)
+pulumi.export("loop", [loop.status, loop.pipeline.name, loop.monitor.status if loop.monitor else None])
 pulumi.export("drift", [drift.status, drift.ref.pipeline, seen.out("o").label])
 pulumi.export("machines", [gpus.ref.accelerators, admins.nodes_max])
 pulumi.export("url", endpoint.url)
