@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -161,6 +161,13 @@ class Resource(Part):
         return frozenset(value for value in values if isinstance(value, str) and value)
 
     @property
+    def unnamed(self) -> bool:
+        """Say whether what it will be called is not known yet; ids are known after an update only, and say nothing."""
+        if not isinstance(self.value, Mapping) or not self.names:
+            return True
+        return any(self.value.get(key) is UNKNOWN for key in NAMES if key == "bucket" or key.endswith("Name"))
+
+    @property
     def namespace(self) -> str:
         """The namespace of an object of Kubernetes."""
         return str(self.get("metadata.namespace", ""))
@@ -257,8 +264,73 @@ class Stack:
         return isinstance(one.value, Mapping) and _within(one.value.get(root), other)
 
     def whose(self, types: Iterable[str], path: str, other: Resource) -> Iterator[Resource]:
-        """Find the resources of some kinds of which a property means a resource."""
-        return (one for one in self.all(*types) if self.means(one, path, other))
+        """Find the resources of some kinds of which a property means a resource.
+
+        Where none is known to, and the update may yet tell that one does, it is `Undecided`.
+        """
+        asked = list[Resource]()
+        found = False
+        for one in self.all(*types):
+            if self.means(one, path, other):
+                found = True
+                yield one
+            else:
+                asked.append(one)
+        if not found:
+            _closed(asked, (path,), other)
+
+    def has(
+        self,
+        types: Iterable[str],
+        path: str,
+        other: Resource,
+        holds: Callable[[Resource], bool] = lambda _: True,
+    ) -> bool:
+        """Say whether something holds for a resource of some kinds of which a property means a resource.
+
+        Where it holds for none that is known to, and the update may yet tell of another, it is `Undecided`.
+        """
+        asked = self.all(*types)
+        meaning = [one for one in asked if self.means(one, path, other)]
+        if any(holds(one) for one in meaning):
+            return True
+        _closed([one for one in asked if one not in meaning], (path,), other)
+        return False
+
+    def meant(self, one: Resource, path: str, types: Iterable[str]) -> list[Resource]:
+        """List the resources of some kinds that a property means; `Undecided` as in `whose`."""
+        others = self.all(*types)
+        found = [each for each in others if self.means(one, path, each)]
+        for each in () if found else others:
+            _closed((one,), (path,), each)
+        return found
+
+    def mentioned(self, other: Resource, ones: Iterable[Resource], *paths: str) -> bool:
+        """Say whether a resource is meant anywhere within some properties of others; `Undecided` as in `whose`."""
+        asked = list(ones)
+        if any(self.mentions(one, path, other) for one in asked for path in paths):
+            return True
+        _closed(asked, paths, other)
+        return False
+
+
+def _closed(ones: Iterable[Resource], paths: Iterable[str], other: Resource) -> None:
+    """Have it known that no property means a resource: it is not where a value or a name may yet turn out to."""
+    for path in paths:
+        root = path.split(".", maxsplit=1)[0]
+        for one in ones:
+            if one.depends.get(root) or not isinstance(one.value, Mapping):
+                continue
+            value = one.value.get(root)
+            if blurred(value) or (value is not None and other.unnamed):
+                raise Undecided(f"{one.name}.{path}")
+
+
+def blurred(value: Any) -> bool:
+    """Say whether something in a structure is not known yet."""
+    if isinstance(value, Mapping):
+        return any(blurred(each) for each in value.values())
+    return value is UNKNOWN or (isinstance(value, list | tuple) and any(blurred(each) for each in value))
 
 
 def _names(value: Any, other: Resource) -> bool:

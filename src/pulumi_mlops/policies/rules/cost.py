@@ -41,7 +41,7 @@ def _azure_budget(one: Resource, stack: Stack, _: Settings) -> Iterator[Problem]
 
 
 def _quota(namespace: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not list(stack.whose((QUOTA,), "metadata.namespace", namespace)):
+    if not stack.has((QUOTA,), "metadata.namespace", namespace):
         yield Problem("metadata.name", "has no quota", "a ResourceQuota of CPUs, memory and GPUs")
 
 

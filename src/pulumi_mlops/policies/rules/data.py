@@ -41,32 +41,32 @@ def _meant(resource: Resource, settings: Settings) -> Iterator[Problem]:
 
 
 def _versioned(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    told = [
-        one.get("versioningConfiguration.status") == "Enabled" for one in stack.whose((VERSIONING,), "bucket", bucket)
-    ]
-    if not any(told) and bucket.get("versioning.enabled") is not True:
+    def on(one: Resource) -> bool:
+        return bool(one.get("versioningConfiguration.status") == "Enabled")
+
+    if bucket.get("versioning.enabled") is not True and not stack.has((VERSIONING,), "bucket", bucket, on):
         yield Problem("versioning", "is off", "aws.s3.BucketVersioning with status Enabled")
 
 
 def _azure_versioned(account: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     if account.get("isHnsEnabled") is True:
         return  # Azure has no versions there
-    told = [one.get("isVersioningEnabled") is True for one in stack.whose((BLOBS,), "accountName", account)]
-    if not any(told):
+    if not stack.has((BLOBS,), "accountName", account, lambda one: one.get("isVersioningEnabled") is True):
         fix = "azure_native.storage.BlobServiceProperties with is_versioning_enabled=True"
         yield Problem("isVersioningEnabled", "is off", fix)
 
 
 def _comes_back(account: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    told = [one.get("deleteRetentionPolicy.enabled") is True for one in stack.whose((BLOBS,), "accountName", account)]
-    if not any(told) and account.get("isHnsEnabled") is not True:
+    def on(one: Resource) -> bool:
+        return one.get("deleteRetentionPolicy.enabled") is True
+
+    if account.get("isHnsEnabled") is not True and not stack.has((BLOBS,), "accountName", account, on):
         fix = "azure_native.storage.BlobServiceProperties with delete_retention_policy"
         yield Problem("deleteRetentionPolicy", "is off", fix)
 
 
 def _closed(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    blocks = list(stack.whose((CLOSED,), "bucket", bucket))
-    if not any(all(block.get(key) is True for key in SHUT) for block in blocks):
+    if not stack.has((CLOSED,), "bucket", bucket, lambda block: all(block.get(key) is True for key in SHUT)):
         fix = f"aws.s3.BucketPublicAccessBlock with {', '.join(SHUT)}"
         yield Problem("publicAccessBlock", "is not whole", fix)
 
@@ -81,12 +81,12 @@ def _shut_blobs(account: Resource, _: Settings) -> Iterator[Change]:
 
 
 def _lifecycle(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not bucket.get("lifecycleRules") and not list(stack.whose((LIFECYCLE,), "bucket", bucket)):
+    if not bucket.get("lifecycleRules") and not stack.has((LIFECYCLE,), "bucket", bucket):
         yield Problem("lifecycle", "is not set", "aws.s3.BucketLifecycleConfiguration")
 
 
 def _azure_lifecycle(account: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not list(stack.whose((AZURE_LIFECYCLE,), "accountName", account)):
+    if not stack.has((AZURE_LIFECYCLE,), "accountName", account):
         yield Problem("lifecycle", "is not set", "azure_native.storage.ManagementPolicy")
 
 
@@ -111,12 +111,10 @@ def _azure_backed_up(resource: Resource, settings: Settings) -> Iterator[Problem
 
 
 def _database_backed_up(database: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    planned = [
-        each
-        for each in stack.all(BACKUP)
-        if each.namespace == database.namespace and each.get("spec.cluster.name") in database.names
-    ]
-    if not planned:
+    def same(backup: Resource) -> bool:
+        return backup.namespace == database.namespace
+
+    if not stack.has((BACKUP,), "spec.cluster.name", database, same):
         yield Problem("spec.backup", "has no schedule", "a ScheduledBackup of it")
 
 

@@ -20,23 +20,24 @@ LOCAL_DISK = re.compile(r"^ml\.(g\dn?|p\dd|m5d|c5d|r5d|m6id|c6id|r6id|g4dn|g6e|t
 
 
 def _kms_in_bucket(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    told = [(one, "rules") for one in stack.whose((ENCRYPTION,), "bucket", bucket)]
-    told += (
-        [(bucket, "serverSideEncryptionConfiguration.rule")] if bucket.get("serverSideEncryptionConfiguration") else []
-    )
-    used = [
-        rule.texts("applyServerSideEncryptionByDefault.sseAlgorithm") for one, path in told for rule in one.each(path)
-    ]
-    if not any(each and each[0].startswith("aws:kms") for each in used):
+    def with_key(one: Resource, path: str = "rules") -> bool:
+        used = [rule.texts("applyServerSideEncryptionByDefault.sseAlgorithm") for rule in one.each(path)]
+        return any(each and each[0].startswith("aws:kms") for each in used)
+
+    own = bucket.get("serverSideEncryptionConfiguration")
+    if own and with_key(bucket, "serverSideEncryptionConfiguration.rule"):
+        return
+    if not stack.has((ENCRYPTION,), "bucket", bucket, with_key):
         said = "has no encryption with a key of KMS"
         fix = 'aws.s3.BucketServerSideEncryptionConfiguration with sse_algorithm="aws:kms" and a key'
         yield Problem("serverSideEncryptionConfiguration", said, fix)
 
 
 def _tls_in_bucket(bucket: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    policies = [*stack.whose((BUCKET_POLICY,), "bucket", bucket), *([bucket] if bucket.get("policy") else [])]
-    statements = [each for policy in policies for each in policy.document("policy").each("Statement")]
-    if not any(_denies_plain(each) for each in statements):
+    def denies(policy: Resource) -> bool:
+        return any(_denies_plain(each) for each in policy.document("policy").each("Statement"))
+
+    if not denies(bucket) and not stack.has((BUCKET_POLICY,), "bucket", bucket, denies):
         said = "does not refuse requests without TLS"
         yield Problem("policy", said, 'a statement that denies s3:* where "aws:SecureTransport" is "false"')
 

@@ -67,7 +67,7 @@ def _region(resource: Resource, settings: Settings) -> Iterator[Problem]:
 
 
 def _audited(watched: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not any(stack.mentions(each, "resourceUri", watched) for each in stack.all(SETTING)):
+    if not stack.mentioned(watched, stack.all(SETTING), "resourceUri"):
         fix = "azure_native.monitor.DiagnosticSetting with resource_uri of it"
         yield Problem("diagnosticSettings", "send nothing anywhere", fix)
 

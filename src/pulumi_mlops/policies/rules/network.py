@@ -68,9 +68,10 @@ def _policy_outbound(resource: Resource, _: Settings) -> Iterator[Problem]:
 
 
 def _machines_in_network(compute: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    workspaces = [each for each in stack.all(kinds.WORKSPACE) if stack.means(compute, "workspaceName", each)]
-    managed = any(each.get("managedNetwork.isolationMode") not in (None, "Disabled") for each in workspaces)
-    if not managed and not compute.get("properties.properties.subnet.id"):
+    if compute.get("properties.properties.subnet.id"):
+        return
+    workspaces = stack.meant(compute, "workspaceName", (kinds.WORKSPACE,))
+    if not any(each.get("managedNetwork.isolationMode") not in (None, "Disabled") for each in workspaces):
         said = "is not set, and the workspace has no network of its own"
         yield Problem("properties.properties.subnet.id", said, "subnet={'id': subnet.id}")
 
@@ -79,9 +80,8 @@ def _doors(closed: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     if closed.get("publicNetworkAccess", closed.get("properties.publicNetworkAccess")) != "Disabled":
         return
     doors = stack.all(DOOR)
-    meant = any(stack.mentions(door, "privateLinkServiceConnections", closed) for door in doors)
     reached_by_workspace = closed.type != kinds.WORKSPACE and not doors
-    if not meant and not reached_by_workspace:
+    if not reached_by_workspace and not stack.mentioned(closed, doors, "privateLinkServiceConnections"):
         said = "is closed to the internet, and nothing else leads to it"
         yield Problem("publicNetworkAccess", said, "azure_native.network.PrivateEndpoint to it")
 
@@ -97,23 +97,20 @@ def _service_doors(model: Resource, stack: Stack, _: Settings) -> Iterator[Probl
 
 
 def _default_group(network: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    closed = [
-        one
-        for one in stack.whose((DEFAULT_GROUP,), "vpcId", network)
-        if not one.get("ingress") and not one.get("egress")
-    ]
-    if not closed:
+    def closed(one: Resource) -> bool:
+        return not one.get("ingress") and not one.get("egress")
+
+    if not stack.has((DEFAULT_GROUP,), "vpcId", network, closed):
         yield Problem("defaultSecurityGroup", "is as AWS makes it", "aws.ec2.DefaultSecurityGroup without rules")
 
 
 def _flow_logs(network: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    if not list(stack.whose((FLOW,), "vpcId", network)):
+    if not stack.has((FLOW,), "vpcId", network):
         yield Problem("flowLogs", "are not kept", "aws.ec2.FlowLog for it")
 
 
 def _default_deny(namespace: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    policies = stack.whose((kinds.NETWORK,), "metadata.namespace", namespace)
-    if not any(_denies(policy, "Ingress") for policy in policies):
+    if not stack.has((kinds.NETWORK,), "metadata.namespace", namespace, lambda policy: _denies(policy, "Ingress")):
         said = "has no policy that denies what no other allows"
         yield Problem("metadata.name", said, "a NetworkPolicy with an empty podSelector and no rules")
 

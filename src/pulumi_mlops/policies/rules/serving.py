@@ -1,10 +1,10 @@
 """What serves is seen, is there twice, and goes back by itself; what is registered was approved by somebody else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pulumi_mlops.policies.model import Problem, Rule, across, on
 from pulumi_mlops.policies.predicates import number
-from pulumi_mlops.policies.resources import Part, Resource, Stack
+from pulumi_mlops.policies.resources import Part, Resource, Stack, Undecided, blurred
 from pulumi_mlops.policies.rules import kinds
 from pulumi_mlops.policies.rules.kinds import allowed
 from pulumi_mlops.policies.settings import Settings
@@ -50,43 +50,48 @@ def _monitored(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Proble
     inputs = tuple(f"{each.rpartition(':')[2].removesuffix('Definition')}Input" for each in kinds.JOBS)
     paths = ["monitoringScheduleConfig", *(each[:1].lower() + each[1:] for each in inputs)]
     watching = stack.all(kinds.SCHEDULE, *kinds.JOBS)
-    watched = any(stack.mentions(each, path, endpoint) for each in watching for path in paths)
-    if not watched and not _watched_by_us(stack, endpoint):
+    if not _watched_by_us(stack, endpoint) and not stack.mentioned(endpoint, watching, *paths):
         yield Problem("name", "has no monitor", "aws.sagemaker.MonitoringSchedule, or mlops.Monitor, for it")
 
 
 def _azure_monitored(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     schedules = stack.all(f"{kinds.AZURE_ML}Schedule")
     monitors = [each for each in schedules if each.get("properties.action.actionType") == "CreateMonitor"]
-    if not any(stack.mentions(each, "properties", endpoint) for each in monitors) and not _watched_by_us(
-        stack, endpoint
-    ):
+    if not _watched_by_us(stack, endpoint) and not stack.mentioned(endpoint, monitors, "properties"):
         fix = "azure_native.machinelearningservices.Schedule with an action CreateMonitor, or mlops.Monitor, for it"
         yield Problem("endpointName", "has no monitor", fix)
 
 
+def _looks_for_drift(job: Resource, service: Resource) -> bool:
+    return (
+        isinstance(job.value, Mapping)
+        and any(word in str(job.value.get("metadata")) for word in ("monitor", "drift"))
+        and any(name in str(job.value) for name in service.names)
+        and job.namespace == service.namespace
+    )
+
+
 def _kubernetes_monitored(service: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
-    jobs = [
-        each
-        for each in stack.all(*JOBS)
-        if each.namespace == service.namespace
-        and any(word in str(each.get("metadata")) for word in ("monitor", "drift"))
-        and any(name in str(each.value) for name in service.names)
-    ]
-    if not jobs and not _watched_by_us(stack, service):
+    if _watched_by_us(stack, service):
+        return
+    jobs = stack.all(*JOBS)
+    if not any(_looks_for_drift(each, service) for each in jobs):
+        for each in jobs:
+            if service.unnamed or blurred(each.value):
+                raise Undecided(f"{each.name}.metadata")
         yield Problem("metadata.name", "has no monitor", "a CronJob that looks for drift, or mlops.Monitor, for it")
 
 
 def _alarmed(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     heard = [each for each in stack.all(ALARM) if each.get("alarmActions")]
     used = {urn for urns in endpoint.depends.values() for urn in urns}
-    if not any(each.urn in used or stack.mentions(each, "dimensions", endpoint) for each in heard):
+    if not any(each.urn in used for each in heard) and not stack.mentioned(endpoint, heard, "dimensions"):
         yield Problem("name", "has no alarm that somebody hears", "aws.cloudwatch.MetricAlarm with alarm_actions")
 
 
 def _azure_alarmed(endpoint: Resource, stack: Stack, _: Settings) -> Iterator[Problem]:
     heard = [each for each in stack.all(AZURE_ALERT, AZURE_QUERY) if each.get("actions")]
-    if not any(stack.mentions(each, "scopes", endpoint) for each in heard):
+    if not stack.mentioned(endpoint, heard, "scopes"):
         said = "has no alert that somebody hears"
         yield Problem("endpointName", said, "azure_native.monitor.MetricAlert with actions")
 
