@@ -18,15 +18,15 @@ EXCEPTION = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What the pack says when it refuses."""
 
 
 class Context:
     """The engine's end of a call."""
 
-    def abort(self, code: Any, said: str) -> None:
-        raise Refused(said)
+    def abort(self, _: Any, said: str) -> None:
+        raise RefusedError(said)
 
 
 def named(one: Resource, _: Settings) -> Iterator[Problem]:
@@ -79,7 +79,7 @@ def test_an_exception_that_holds_lets_the_resource_pass() -> None:
     "wrong", [{"exceptions": [{**EXCEPTION, "rule": "no.rule"}]}, {"regions": "us-east-1"}, {"no": 1}]
 )
 def test_what_is_wrong_in_the_settings_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(Refused, match="settings: "):
+    with pytest.raises(RefusedError, match="settings: "):
         pack(settings=wrong)
 
 
@@ -109,5 +109,5 @@ def test_a_stack_names_its_profile(profile: str, level: int) -> None:
 def test_a_setting_of_the_stack_that_is_wrong_is_refused() -> None:
     made = Analyzer(RULES, "prod", fixed=False, report=None)
     for key, value in ((PROFILE_KEY, "strict"), (REPLACEABLE, "files")):
-        with pytest.raises(Refused, match=key):
+        with pytest.raises(RefusedError, match=key):
             made.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(config={key: value}), Context())
