@@ -184,6 +184,20 @@ def test_what_is_wrong_is_one_error_before_anything_is_there() -> None:
     assert cloud.registered == []
 
 
+def test_what_the_endpoint_refuses_is_said_before_anything_is_there() -> None:
+    program, cloud = Program("kubernetes"), Cloud()
+    program.hub = kubernetes.hub(gateway=None, metrics=None)
+    with pytest.raises(InvalidArgs) as caught:
+        cloud.run(lambda: program.loop() and None)
+    assert cloud.registered == []
+    for said in (
+        "Loop 'churn': 2 problems; nothing was registered.",
+        "release.canary: needs a gateway that divides traffic",
+        "release.canary: needs a Prometheus to go by",
+    ):
+        assert said in str(caught.value)
+
+
 def labels(program: Program) -> mlops.DatasetRef:
     return mlops.DatasetRef(name="labels", backend="aws", platform=program.hub, location="s3://labels/")
 

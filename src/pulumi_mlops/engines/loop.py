@@ -1,21 +1,24 @@
 """Loops on any backend: the public nouns, put together as a program would."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from pulumi import ResourceOptions
 
-from pulumi_mlops.components.endpoint import Endpoint
+from pulumi_mlops.components.endpoint import Endpoint, EndpointSpec
 from pulumi_mlops.components.experiment_tracker import ExperimentTracker, ExperimentTrackerRef
 from pulumi_mlops.components.loop import SERVING, Loop, LoopRef, LoopSpec
-from pulumi_mlops.components.model import Model
+from pulumi_mlops.components.model import Model, ModelVersionRef
 from pulumi_mlops.components.model_registry import ModelRegistry
 from pulumi_mlops.components.monitor import Monitor
 from pulumi_mlops.components.pipeline import Pipeline
 from pulumi_mlops.core.capabilities import Entry, table
 from pulumi_mlops.core.component import Scope
 from pulumi_mlops.core.engines import Engine
+from pulumi_mlops.core.errors import Problem
 from pulumi_mlops.core.gates import GATE
+from pulumi_mlops.core.inputs import Spec
+from pulumi_mlops.core.registry import load
 from pulumi_mlops.steps.register import RegisterStep
 from pulumi_mlops.steps.step import Bound, Comparison, Condition, Metric, Out, Step
 from pulumi_mlops.steps.train import TrainStep
@@ -82,6 +85,18 @@ def loop(scope: Scope, spec: LoopSpec) -> LoopRef:
     )
 
 
+def problems(name: str, spec: Spec) -> Iterator[Problem]:
+    """Let the platform's backend judge the endpoint, which is made after much else."""
+    if not isinstance(spec, LoopSpec) or spec.endpoint is not None:
+        return
+    called, platform = f"{name}-score", spec.platform
+    version = ModelVersionRef(name=name, backend=platform.backend, platform=platform)  # the promise of the first
+    given: dict[str, Any] = {field: getattr(spec, field) for field in SERVING}
+    endpoint = EndpointSpec(platform=platform, model=version, tags=spec.tags, **given)
+    for one in [*endpoint.problems_of(called), *load(platform.backend).problems(called, endpoint)]:
+        yield Problem(one.field, one.message)
+
+
 def _free(steps: Mapping[str, Step]) -> str:
     """Return a name for the step that registers."""
     several = (f"{_REGISTER}-{number}" for number in range(2, len(steps) + 3))
@@ -135,4 +150,4 @@ class _Copies:
         return [self.value(one) for one in value] if isinstance(value, list) else value
 
 
-ENGINE = Engine(provides=[Loop.built_by(loop)], capabilities=CAPABILITIES, composed=True)
+ENGINE = Engine(provides=[Loop.built_by(loop)], capabilities=CAPABILITIES, problems=problems, composed=True)
