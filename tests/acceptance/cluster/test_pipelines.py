@@ -87,14 +87,32 @@ with open(os.environ["MLOPS_METRICS"], "w") as file:
     json.dump({"began": began}, file)
 """
 """Takes two minutes in all, however often its machine is taken away."""
-NOTED = """
-import json, os, pathlib, mlflow
+REACHED = {
+    "learn-store:8333": True,
+    "runs-tracker:5000": True,
+    "learn-store:9333": False,
+    "models-mlflow:5000": False,
+    "models-mlflow-db-rw:5432": False,
+    "runs-tracker-db-rw:5432": False,
+}
+"""What a step is let to that reads data and records, and what not."""
+NOTED = f"""
+import json, os, pathlib, socket, mlflow
+def reached(place):
+    host, port = place.split(":")
+    address = socket.gethostbyname(host)
+    try:
+        socket.create_connection((address, int(port)), 5).close()
+    except OSError:
+        return False
+    return True
+found = dict((place, reached(place)) for place in {list(REACHED)!r})
 (rows,) = [one.stat().st_size for one in pathlib.Path(os.environ["MLOPS_INPUT_ROWS"]).rglob("rows.pt")][-1:]
 with mlflow.start_run():
     mlflow.log_metric("bytes", rows)
-pathlib.Path(os.environ["MLOPS_OUTPUT_MODEL"], "bytes").write_text(str(rows))
+pathlib.Path(os.environ["MLOPS_OUTPUT_MODEL"], "reached.json").write_text(json.dumps(found))
 """
-"""Records by MLflow's own client what it has read of a dataset."""
+"""Records by MLflow's own client what it has read of a dataset, and says what it reaches."""
 SHORT = """
 import os, pathlib
 pathlib.Path(os.environ["MLOPS_OUTPUT_MODEL"], "done").write_text("yes")
@@ -337,6 +355,7 @@ def test_a_step_records_by_the_trackers_own_client_and_lineage_names_the_version
     (number,) = [number for number, tags in learning.versions().items() if tags["mlops-run"] == run.uid]
     said = json.dumps(learning.asked("lineage", "dev", f"churn:{number}"))
     assert '"data"' in said, said
+    assert json.loads(learning.made(run)["fit/model/reached.json"]) == REACHED
 
 
 def test_nobody_who_runs_steps_reads_a_secret(learning: Learning) -> None:
