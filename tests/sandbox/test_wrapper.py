@@ -105,6 +105,18 @@ def test_removing_a_stack_keeps_the_users_file(tmp_path: Path) -> None:
     assert wrapper.prepare("no-engine", ["stack", "rm", "-C", str(tmp_path)], tmp_path)[-1] == "--preserve-config"
 
 
+def test_a_command_with_a_backend_of_its_own_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stack is not the sandbox's to create, and what encrypts it is another each time."""
+    (tmp_path / "Pulumi.yaml").write_text("name: churn\nruntime: python\n")
+    typed = ["up", "-C", str(tmp_path), "-s", "dev"]
+    monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "mine").as_uri())
+    assert wrapper.prepare("no-engine", typed, tmp_path / "home") == typed
+    assert not (tmp_path / "home").exists()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"{wrapper.state(tmp_path / 'home')}?metadata=skip")
+    with pytest.raises(FileNotFoundError, match="no-engine"):
+        wrapper.prepare("no-engine", typed, tmp_path / "home")
+
+
 @pytest.mark.parametrize(
     ("changes", "stays"),
     [

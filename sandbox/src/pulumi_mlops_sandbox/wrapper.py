@@ -31,6 +31,7 @@ CONFIG_WRITES = frozenset(["set", "set-all", "rm", "rm-all", "cp", "refresh", "e
 """``pulumi config …`` that write: into the user's own file, except for secrets."""
 
 DEFAULT_STACK = "dev"
+BACKEND = "PULUMI_BACKEND_URL"
 
 OPTIONS_WITH_A_VALUE = (
     *("--color", "--tracing", "--profiling", "--memprofilerate", "--otel-traces"),  # may stand before the command
@@ -61,7 +62,12 @@ class Command:
 
 
 def prepare(engine: str, arguments: list[str], home: Path) -> list[str]:
-    """Prepare a command; return its arguments as the engine shall have them."""
+    """Prepare a command; return its arguments as the engine shall have them.
+
+    A command with a backend of its own, as `pulumi-mlops verify` gives it, has settings and keys beside its project.
+    """
+    if not os.environ.get(BACKEND, state(home)).startswith(state(home)):
+        return arguments
     options, words = parse(arguments)
     project = find_project(Path(options.cwd or "."))
     if project is None or not words:
@@ -75,6 +81,11 @@ def prepare(engine: str, arguments: list[str], home: Path) -> list[str]:
     if command == "stack" and detail in {"history", "hist"}:
         return history(typed)
     return with_settings(typed) if command in USES_SETTINGS else arguments
+
+
+def state(home: Path) -> str:
+    """Name the sandbox's own backend."""
+    return f"file://{home}/state"
 
 
 def with_settings(typed: Command) -> list[str]:

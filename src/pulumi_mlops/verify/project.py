@@ -193,7 +193,9 @@ class Project:
             pulumi_command=Interruptible(),
             work_dir=str(self.place),
             env_vars={
-                "PULUMI_BACKEND_URL": (self.place / "state").as_uri(),
+                # Without attributes beside each file: those of an engine that is killed may stay empty, and nothing
+                # is read any more.
+                "PULUMI_BACKEND_URL": f"{(self.place / 'state').as_uri()}?metadata=skip",
                 "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.place / PASSPHRASE),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
             },

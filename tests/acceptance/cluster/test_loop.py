@@ -62,21 +62,22 @@ class Verification:
         found: dict[str, Any] = json.loads((self.folder / "report" / "report.json").read_text())
         return found
 
-    def interrupted_at(self, title: str) -> int:
-        """Ask it to end a little after a part has begun; return its exit code."""
+    def interrupted_at(self, title: str) -> tuple[int, str]:
+        """Ask it to end a little after a part has begun; return its exit code, and what it printed."""
         environment = self.sandbox.environ() | self.variables
         with subprocess.Popen(
             self.command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as running:
             assert running.stdout is not None
-            seen = False
+            seen, printed = False, ""
             for line in running.stdout:
+                printed += line
                 seen = seen or line.startswith(title)
                 if seen and not line.startswith(title):  # it has begun to do something
                     running.send_signal(signal.SIGTERM)
                     break
-            running.communicate(timeout=900)
-            return running.returncode
+            printed += running.communicate(timeout=900)[0]
+            return running.returncode, printed
 
 
 @pytest.fixture
@@ -102,7 +103,8 @@ def test_a_deployer_verifies_a_cluster_and_leaves_nothing(
 @pytest.mark.parametrize("part", ["appears", "learns", "serves"])
 def test_interrupted_it_cleans_up(verification: Verification, cluster: Cluster, part: str) -> None:
     title = next(title for name, title, _ in PARTS if name == part)
-    assert verification.interrupted_at(title) == INTERRUPTED
+    code, printed = verification.interrupted_at(title)
+    assert code == INTERRUPTED, printed[-8000:]
     assert {one["name"]: one["state"] for one in verification.report()["parts"]}[part] == "failed"
     assert verification.kept == []
     assert left(cluster, "verify-dev") == []
