@@ -12,6 +12,8 @@ import pulumi_mlops as mlops
 from pulumi_mlops import InvalidArgs, LoopRef, ModelRef, Unsupported
 from pulumi_mlops.clients import nouns
 from pulumi_mlops.clients.stacks import Stack
+from pulumi_mlops.core.errors import Problem
+from pulumi_mlops.engines import loop
 from support.facts import aws, azure, kubernetes
 from support.mocks import Cloud
 
@@ -196,6 +198,19 @@ def test_what_the_endpoint_refuses_is_said_before_anything_is_there() -> None:
         "release.canary: needs a Prometheus to go by",
     ):
         assert said in str(caught.value)
+
+
+def test_which_version_is_served_is_left_to_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is looked up there is none, which is no outage of what serves."""
+
+    class Judge:
+        @staticmethod
+        def problems(*_: object) -> list[Problem]:
+            return [Problem("model", "no version is approved any more"), Problem("compute.cpus", "are too many")]
+
+    monkeypatch.setattr(loop, "load", lambda _: Judge)
+    with pytest.raises(InvalidArgs, match=r"1 problem; nothing was registered.\n  - compute.cpus: are too many$"):
+        Cloud().run(lambda: Program("aws").loop() and None)
 
 
 def labels(program: Program) -> mlops.DatasetRef:

@@ -94,7 +94,8 @@ def problems(name: str, spec: Spec) -> Iterator[Problem]:
     given: dict[str, Any] = {field: getattr(spec, field) for field in SERVING}
     endpoint = EndpointSpec(platform=platform, model=version, tags=spec.tags, **given)
     for one in [*endpoint.problems_of(called), *load(platform.backend).problems(called, endpoint)]:
-        yield Problem(one.field, one.message)
+        if one.field.partition(".")[0] in SERVING:  # which version is served, the endpoint judges when it is found
+            yield Problem(one.field, one.message)
 
 
 def _free(steps: Mapping[str, Step]) -> str:
