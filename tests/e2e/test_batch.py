@@ -12,6 +12,7 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.running.images import Images
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
+from support.e2e.judged import Judged
 from support.e2e.outside import ROOT, Cloud, shown, succeeded
 from support.e2e.tenant import Tenant
 from support.sandbox.arm_good import GOOD, GROUP, P
@@ -67,7 +68,7 @@ def made(sandbox: Sandbox, tmp_path: Path, backend: str) -> Stack:
         (folder / name).write_text(text)
     Images(sandbox.home).put("*/leaves:1", str(folder))
     # By the administrator, who may start runs as well: the role that deploys may not.
-    stack = Stack(sandbox, shutil.copytree(ROOT / EXAMPLE, tmp_path / "project"), backend)
+    stack = Judged(sandbox, shutil.copytree(ROOT / EXAMPLE, tmp_path / "project"), backend)
     program = stack.folder / "__main__.py"
     program.write_text(program.read_text() + FEEDS)
     succeeded(stack.up())
