@@ -25,8 +25,9 @@ test: engine cluster ## All checks, and all tests that take less than a minute e
 tests:
 	$(RUN) pytest -n $(WORKERS) --dist worksteal
 
+# Not the files with most tests first: those with one or two take longest, and would be left for the end.
 long: engine cluster ## The tests of a minute and more: every stack and example on the real engine, a real MLflow and Feast; CI runs them too
-	$(RUN) pytest -n $(WORKERS) --dist loadfile -m long
+	$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40 -m long
 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
 	$(RUN) pytest -m operators tests/operators
