@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import platformdirs
 import psutil
 
-from pulumi_mlops_sandbox import building, engine, project, start
+from pulumi_mlops_sandbox import building, engine, project, start, wrapper
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES, PROVIDERS, ControlPlane, Provider
 from pulumi_mlops_sandbox.progress import step
@@ -123,7 +123,7 @@ class Sandbox:
             "PULUMI_MLOPS_SANDBOX": str(self.home),
             # Without a file of attributes beside each file: an engine killed while it writes one leaves it empty, and
             # the state cannot be read any more.
-            "PULUMI_BACKEND_URL": f"file://{self.home}/state?metadata=skip",
+            "PULUMI_BACKEND_URL": f"{wrapper.state(self.home)}?metadata=skip",
             "PULUMI_HOME": str(self.home / "pulumi"),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",

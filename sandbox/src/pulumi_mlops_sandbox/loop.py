@@ -10,13 +10,11 @@ each cloud is in ``<cloud>/loop.py``.
 import argparse
 import datetime as dt
 import importlib
-import json
 import os
 import shlex
 import sys
 import sysconfig
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,28 +109,20 @@ class Played(Rounds):
         asked = self.client()
         before = {run.id for run in asked.runs(pipeline)}
         self.cloud.fire()
-        deadline = time.monotonic() + _STARTS_WITHIN
-        while not (begun := [run for run in asked.runs(pipeline) if run.id not in before]):
-            if time.monotonic() > deadline:
-                raise VerificationFailed(f"the schedule of {pipeline} fired, and nothing began")
-            self.pause(_OFTEN)
-        return begun[0]
+
+        def begun() -> list[Run]:
+            return [run for run in asked.runs(pipeline) if run.id not in before]
+
+        self.until(lambda: bool(begun()), f"a run of {pipeline}, whose schedule fired,", _STARTS_WITHIN)
+        return begun()[0]
 
     def alarm(self) -> str:
         """Read the alarm back."""
-        return f"{self.cloud.alarm()}; "
+        return self.cloud.alarm()
 
     def forget(self) -> None:
         """Delete what runs have made."""
         self.cloud.forget()
-
-
-def administer(url: str, route: str, body: Mapping[str, Any]) -> Any:
-    """Have something happen in a control plane that only its cloud can do."""
-    content = json.dumps(body).encode()
-    request = urllib.request.Request(f"{url}/_sandbox/{route}", content, method="POST")  # noqa: S310 (localhost)
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 (as above)
-        return json.load(answer)
 
 
 def only(found: Iterable[Any], what: str) -> Any:

@@ -214,6 +214,7 @@ def main() -> int:
         said = one["reason"] or f"{one['metric']} {one['value']:.4g}, threshold {one['threshold']:g}"
         sys.stdout.write(f"drift: {one['name']}: {'BREACHED: ' if one['breached'] else ''}{said}\n")
     problems = tell(result, now)
+    # Again, with what became of the training: what was found is kept also where telling of it fails.
     (folder / "result.json").write_text(json.dumps(result, indent=1))
     sys.stderr.writelines(f"drift: {one}\n" for one in problems)
     return 1 if problems else 0

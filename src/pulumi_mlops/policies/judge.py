@@ -52,7 +52,7 @@ class Judge:
         if not resource.plain:
             return
         for rule in self.rules:
-            if rule.id not in rules or self._exceptions(rule, resource):
+            if rule.id not in rules or self._holding(self._covering(rule, resource)):
                 continue
             for mending in rule.mendings:
                 if resource.type in mending.types:
@@ -60,9 +60,12 @@ class Judge:
                         if changes := list(mending.changes(resource, self.settings)):
                             yield rule, changes
 
-    def _exceptions(self, rule: Rule, on: Resource) -> list[Exemption]:
-        """List the exceptions of a resource from a rule that hold."""
-        covering = (each for each in self.settings.exceptions if each.covers(rule.id, on.name, on.urn))
+    def _covering(self, rule: Rule, on: Resource) -> list[Exemption]:
+        """List the exceptions of a resource from a rule."""
+        return [each for each in self.settings.exceptions if each.covers(rule.id, on.name, on.urn)]
+
+    def _holding(self, covering: Iterable[Exemption]) -> list[Exemption]:
+        """List those that hold still."""
         return [each for each in covering if each.expires >= self.settings.today]
 
     def _found(self, rule: Rule, problems: Callable[[], Iterable[Problem]], resource: Resource) -> Iterator[Finding]:
@@ -78,9 +81,9 @@ class Judge:
             yield Finding(rule, resource.urn, resource.token, resource.name, Problem(rule.id, said, "a rule that can"))
 
     def _excepted(self, rule: Rule, problem: Problem, on: Resource) -> Finding:
-        if holding := self._exceptions(rule, on):
+        covering = self._covering(rule, on)
+        if holding := self._holding(covering):
             note = f"{holding[0].owner} until {holding[0].expires}: {holding[0].reason}"
             return Finding(rule, on.urn, on.token, on.name, problem, "excepted", note)
-        covering = [each for each in self.settings.exceptions if each.covers(rule.id, on.name, on.urn)]
         note = f"the exception of {covering[0].owner} has expired on {covering[0].expires}" if covering else ""
         return Finding(rule, on.urn, on.token, on.name, problem, note=note)

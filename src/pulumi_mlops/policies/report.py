@@ -1,7 +1,7 @@
 """What a check has found, for people, for code scanning, for test reports, for programs and for pull requests."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from xml.etree import ElementTree as ET
 
 from pulumi_mlops.policies.catalogue import BY_ID
+from pulumi_mlops.policies.markdown import folded, table
 from pulumi_mlops.policies.model import SEVERITIES
 
 Format = Literal["text", "json", "sarif", "junit", "markdown"]
@@ -199,18 +200,12 @@ def markdown(report: Report) -> str:
         for each in report.of("violation")
     ]
     if rows:
-        lines += _table(["severity", "rule", "resource", "what is wrong", "level", "a month"], rows)
+        lines += table(["severity", "rule", "resource", "what is wrong", "level", "a month"], rows)
     for state, head in (("undecided", "Decided at update"), ("excepted", "Excepted")):
         if found := report.of(state):
             rows = [[f"`{each['rule']}`", f"`{each['resource']}`", _why(each)] for each in found]
-            lines += ["", f"<details><summary>{head}: {len(found)}</summary>", ""]
-            lines += [*_table(["rule", "resource", "why"], rows), "", "</details>"]
+            lines += folded(f"{head}: {len(found)}", ["rule", "resource", "why"], rows)
     return "\n".join(lines)
-
-
-def _table(head: list[str], rows: Iterable[list[Any]]) -> list[str]:
-    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells)]
 
 
 WRITERS: Final[Mapping[Format, Callable[[Report], str]]] = {

@@ -282,7 +282,8 @@ def _drifts(rounds: Rounds) -> str:
     if last.state != "succeeded":
         raise VerificationFailed(f"the training that the monitor started has {last.state}")
     seen = ", ".join(f"{one.name} {one.value:.2f}" for one in report.signals if one.value is not None)
-    return f"drift was seen ({seen}); {alarm}a training was started once by two runs of the monitor"
+    parts = (f"drift was seen ({seen})", alarm, "a training was started once by two runs of the monitor")
+    return "; ".join(part for part in parts if part)
 
 
 def _next(rounds: Rounds) -> str:

@@ -16,15 +16,13 @@ from pulumi_mlops.verify.command import INTERRUPTED
 from pulumi_mlops.verify.rounds import PARTS
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes import gateways
+from pulumi_mlops_sandbox.kubernetes.loop import ANSWERS, EXISTING
 from pulumi_mlops_sandbox.kubernetes.nodes.published import DRIFT
-from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from support.e2e.deployer import deployer, dismiss, rules
 from support.e2e.inside import Cluster
 from support.e2e.real import left, timed
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3600)]
-
-EXISTING = {"gateway": {"name": "gateways/public", "domain": "verify.example.com", "tls": False}, "metrics": METRICS}
 
 
 @pytest.fixture
@@ -50,7 +48,7 @@ class Verification:
     def variables(self) -> dict[str, str]:
         return {
             "KUBECONFIG": str(self.kubeconfig),
-            "MLOPS_ENDPOINT_URL_ANSWER": f"http://{gateways.address(self.sandbox.home / 'kubeconfig')}",
+            ANSWERS: f"http://{gateways.address(self.sandbox.home / 'kubeconfig')}",
             "XDG_STATE_HOME": str(self.folder / "kept"),
         }
 

@@ -13,13 +13,15 @@ from pulumi_mlops.backends.aws.metrics import DIMENSIONS
 from pulumi_mlops.core.errors import VerificationFailed
 from pulumi_mlops.verify import program
 from pulumi_mlops.verify.project import Project, Up
+from pulumi_mlops_sandbox.administering import administer
 from pulumi_mlops_sandbox.aws.accounts import ACCOUNT
-from pulumi_mlops_sandbox.loop import NAME, Answered, Played, administer, only, played
+from pulumi_mlops_sandbox.loop import NAME, Answered, Played, only, played
 
 _SPACE = f"{NAME}-dev"
 _ENDPOINT, _MODELS = f"{_SPACE}-{program.ENDPOINT}", f"{_SPACE}-models-{program.MODEL}"
 _WATCHER = "played-loop"
 _SIGNAL = "data_drift"
+_IMAGES = ("toy", "drift")
 _HEARD = ("SageMaker Model Package State Change", "CloudWatch Alarm State Change")
 
 
@@ -27,7 +29,7 @@ class Aws:
     """AWS, as somebody with its own tools sees it."""
 
     region = "us-east-1"
-    registry = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
+    registry = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"
 
     def __init__(self) -> None:
         self._url = os.environ["AWS_ENDPOINT_URL"]
@@ -35,7 +37,7 @@ class Aws:
 
     def furnish(self) -> None:
         """Have a repository for each image, and a queue that hears the events of the account."""
-        for name in ("toy", "drift"):
+        for name in _IMAGES:
             _client("ecr").create_repository(repositoryName=name)
         _client("sqs").create_queue(QueueName=_WATCHER)
         events = _client("events")
@@ -130,7 +132,7 @@ class Aws:
         _client("events").remove_targets(Rule=_WATCHER, Ids=["it"])
         _client("events").delete_rule(Name=_WATCHER)
         _client("sqs").delete_queue(QueueUrl=_client("sqs").get_queue_url(QueueName=_WATCHER)["QueueUrl"])
-        for name in ("toy", "drift"):
+        for name in _IMAGES:
             _client("ecr").delete_repository(repositoryName=name)
 
 

@@ -12,10 +12,11 @@ from pulumi_mlops.backends.azure.metrics import DIMENSION, NAMESPACE
 from pulumi_mlops.core.errors import VerificationFailed
 from pulumi_mlops.verify import program
 from pulumi_mlops.verify.project import Project, Up
+from pulumi_mlops_sandbox.administering import administer
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION, TOKEN
 from pulumi_mlops_sandbox.azure.measured import CALM, FIRING
 from pulumi_mlops_sandbox.azure.registering import sent
-from pulumi_mlops_sandbox.loop import NAME, Answered, Played, administer, only, played
+from pulumi_mlops_sandbox.loop import NAME, Answered, Played, only, played
 
 _OURS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ours"
 _REGISTRY = "imagesofours"

@@ -10,24 +10,23 @@ from pulumi_mlops.verify.rounds import Rounds
 from pulumi_mlops_sandbox.kubernetes import gateways
 from pulumi_mlops_sandbox.kubernetes.nodes.published import DRIFT
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
+from pulumi_mlops_sandbox.loop import NAME
 
-NAME = "verify"
 EVERY_MINUTES = 5
 """How long the monitor starts no other training after one: longer than two looks take, and no longer than one waits."""
-_ANSWERS = f"MLOPS_ENDPOINT_URL_{program.ENDPOINT.upper()}"
+EXISTING = {"gateway": {"name": "gateways/public", "domain": "verify.example.com", "tls": False}, "metrics": METRICS}
+"""What the node has, and the platform does not make."""
+ANSWERS = f"MLOPS_ENDPOINT_URL_{program.ENDPOINT.upper()}"
 """Where the endpoint answers: its own name is known inside of the cluster only."""
 
 
 def begun(folder: Path, say: Callable[[str], None]) -> Rounds:
     """Begin the rounds."""
-    os.environ[_ANSWERS] = f"http://{gateways.address(Path(os.environ['KUBECONFIG']))}"
+    os.environ[ANSWERS] = f"http://{gateways.address(Path(os.environ['KUBECONFIG']))}"
     settings = {
         "backend": "kubernetes",
         "name": NAME,
-        "existing": {
-            "gateway": {"name": "gateways/public", "domain": "verify.example.com", "tls": False},
-            "metrics": METRICS,
-        },
+        "existing": EXISTING,
         "image": program.server("kubernetes"),
         "drift_image": DRIFT,
         "every_minutes": EVERY_MINUTES,

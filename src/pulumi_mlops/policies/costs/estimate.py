@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from pulumi_mlops.core.replaceable import named
 from pulumi_mlops.policies.costs.prices import OLD, Price, Prices, Wanted, read, refreshed, shipped
 from pulumi_mlops.policies.costs.spans import NOTHING, ONE, Span, text
 from pulumi_mlops.policies.costs.told import Between, CostSettings, Usage
@@ -158,15 +159,14 @@ def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[boo
 
 
 def _no_price(one: Metered, use: Use) -> str:
-    named = " ".join(word for word in (use.service, use.component, use.sku) if word)
+    called = " ".join(word for word in (use.service, use.component, use.sku) if word)
     where = f" in {one.region}" if one.region else "" if one.cloud == "kubernetes" else ", and no region is told"
-    return f"no price of {named} by {use.unit}{where}"
+    return f"no price of {called} by {use.unit}{where}"
 
 
 def _about(usage: Usage, one: Metered, use: Use) -> bool:
-    names = (one.name, one.urn)
-    named = any(fnmatch.fnmatchcase(name, glob) for glob in usage.resources for name in names)
-    return named and fnmatch.fnmatchcase(use.part, usage.part) and fnmatch.fnmatchcase(use.component, usage.component)
+    meant = named(usage.resources, one.name, one.urn)
+    return meant and fnmatch.fnmatchcase(use.part, usage.part) and fnmatch.fnmatchcase(use.component, usage.component)
 
 
 def _with(use: Use, usage: Usage) -> tuple[Use, tuple[str, ...]] | None:

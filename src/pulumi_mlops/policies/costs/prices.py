@@ -55,8 +55,8 @@ class BadPrices(ValueError):  # noqa: N818  (it says what they are)
 
 
 @dataclass(frozen=True)
-class Price:
-    """A row of a table."""
+class Wanted:
+    """What a price is asked for."""
 
     provider: str
     service: str
@@ -64,6 +64,12 @@ class Price:
     sku: str
     region: str
     unit: str
+
+
+@dataclass(frozen=True)
+class Price(Wanted):
+    """A row of a table."""
+
     price: Decimal
     currency: str
     effective: dt.date
@@ -83,18 +89,6 @@ class Price:
     def high(self) -> Decimal:
         """The most that it may be."""
         return self.price * (1 + BAND) if self.confidence == "derived" else self.price
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a price is asked for."""
-
-    provider: str
-    service: str
-    component: str
-    sku: str
-    region: str
-    unit: str
 
 
 _Key = tuple[str, str, str, str, str, str]
@@ -235,5 +229,5 @@ class Prices:
         )
 
 
-def _key(row: Price | Wanted, *, sku: str, region: str) -> _Key:
+def _key(row: Wanted, *, sku: str, region: str) -> _Key:
     return row.provider, row.service, row.component, sku.lower(), region.lower().replace(" ", ""), row.unit

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pulumi_mlops.policies.costs.estimate import NOT_COUNTED, Change, Estimate, Line, State, many
 from pulumi_mlops.policies.costs.spans import HOURS, MONTH, NOTHING, Span, money, text
+from pulumi_mlops.policies.markdown import folded, table
 
 Format = Literal["text", "json", "markdown"]
 HEADS: Final[Mapping[State, str]] = {
@@ -180,22 +181,16 @@ def markdown(costs: Costs) -> str:
     lines = [f"### Costs: `{costs.stack}`", "", costs.summary(), ""]
     if costs.changes and costs.before.lines:
         lines += [f"**{_edit(costs)}**", ""]
-        lines += [*_table(["a month", "", "resource", "what"], [_change(each) for each in costs.changes]), ""]
+        lines += [*table(["a month", "", "resource", "what"], [_change(each) for each in costs.changes]), ""]
     rows = [_row(line) for line in costs.now.heaviest()]
     if rows:
-        lines += [*_table(list(HEAD), rows), ""]
+        lines += [*table(HEAD, rows), ""]
     lines += [f"- assumed: {said}" for said in _assumed(costs.now)]
     for head, missing in _missing(costs.now):
         cells = [[why, ", ".join(names)] for why, names in _by_reason(missing).items()]
-        lines += ["", f"<details><summary>{head}: {len(missing)}</summary>", ""]
-        lines += [*_table(["why", "resources"], cells), "", "</details>"]
+        lines += folded(f"{head}: {len(missing)}", ["why", "resources"], cells)
     lines += [f"\n⚠️ {each}" for each in costs.now.warnings]
     return "\n".join(lines)
-
-
-def _table(head: list[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells)]
 
 
 WRITERS: Final[Mapping[Format, Callable[[Costs], str]]] = {"text": written, "json": plain, "markdown": markdown}

@@ -47,9 +47,7 @@ class Metered:
     region: str
     use: Use | None
     undecided: str = ""
-    """The property that is not known yet."""
-    uncovered: bool = False
-    """No row of the tables reads this kind of resource."""
+    """The property that is not known yet; without a use and without it, no row of the tables can read the resource."""
 
     def plain(self) -> dict[str, Any]:
         """Write it as JSON has it."""

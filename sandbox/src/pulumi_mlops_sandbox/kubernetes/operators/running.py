@@ -3,9 +3,9 @@
 import json
 import sys
 import urllib.error
-import urllib.request
 from collections.abc import Sequence
 
+from pulumi_mlops_sandbox.administering import administer
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.errors import SandboxError
 from pulumi_mlops_sandbox.kubernetes.nodes import layers, published
@@ -32,13 +32,9 @@ def install(sandbox: Sandbox, names: Sequence[str] | None = None) -> list[str]:
     if url is None:
         raise SandboxError("No Kubernetes runs. Start one: pulumi-mlops sandbox up --plane kubernetes --nodes real")
     prepare(wanted)
-    request = urllib.request.Request(  # noqa: S310  (the sandbox's own)
-        f"{url}/_sandbox/operators", json.dumps({"names": wanted}).encode(), {"Content-Type": "application/json"}
-    )
     with step(f"Installing {', '.join(wanted)}"):
         try:
-            with urllib.request.urlopen(request, timeout=WITHIN) as answer:  # noqa: S310  (as above)
-                installed: list[str] = json.loads(answer.read())["installed"]
+            installed: list[str] = administer(url, "operators", {"names": wanted}, WITHIN)["installed"]
         except urllib.error.HTTPError as error:
             raise SandboxError(json.loads(error.read())["error"]) from error
     return installed

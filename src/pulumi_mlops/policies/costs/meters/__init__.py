@@ -34,7 +34,7 @@ def _uses(one: Resource, stack: Stack) -> Iterator[Metered]:
     meter = ROWS.get(one.type)
     if meter is None:
         if one.type not in FREE:
-            yield place(None, uncovered=True)
+            yield place(None)
         return
     try:
         for use in meter(one, stack):
@@ -42,7 +42,7 @@ def _uses(one: Resource, stack: Stack) -> Iterator[Metered]:
     except Undecided as undecided:
         yield place(None, undecided=undecided.path or one.type.rpartition(":")[2])
     except Exception:  # noqa: BLE001  (whatever a program wrote there: what cannot be read is not read)
-        yield place(None, uncovered=True)
+        yield place(None)
 
 
 def region(one: Resource, stack: Stack) -> str:
