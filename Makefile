@@ -32,12 +32,12 @@ long: engine cluster ## The tests of a minute and more: every stack and example 
 operators: engine cluster ## Have KServe itself judge what is written for it; builds it once, ten minutes
 	$(RUN) pytest -m operators tests/operators
 
-PIPELINES := tests/acceptance/cluster/test_pipelines.py
-LOOP := tests/acceptance/cluster/test_loop.py
-acceptance: engine cluster node $(if $(CONTEXT),,images) ## Bring the six nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
-	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) tests/sandbox/kubernetes/nodes tests/acceptance/cluster --ignore $(PIPELINES) --ignore $(LOOP)
-	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) $(PIPELINES)
-	$(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT)) $(LOOP)
+# What kills the node and its pods is alone; everything else waits more than it works, and shares one node.
+ALONE := tests/acceptance/cluster/test_trouble.py
+ACCEPT := $(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT))
+acceptance: engine cluster node $(if $(CONTEXT),,images) ## Bring the nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
+	$(ACCEPT) tests/sandbox/kubernetes/nodes $(ALONE)
+	$(ACCEPT) -v -n 4 --dist loadfile --no-loadscope-reorder tests/acceptance/cluster --ignore $(ALONE)
 
 check: $(READY) ## Linter, formatter, type checkers
 	$(BIN)/ruff check

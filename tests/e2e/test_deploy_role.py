@@ -8,7 +8,7 @@ import pytest
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes.registry import Registry, serving
 from pulumi_mlops_sandbox.stack import Stack
-from support.e2e.deployer import ACCOUNT, SPACE, deployer
+from support.e2e.deployer import ACCOUNT, SPACE, bound, deployer
 from support.e2e.inside import Cluster
 from support.e2e.outside import shown, succeeded
 
@@ -51,7 +51,7 @@ def test_the_documented_role_is_enough(
 
 
 def test_without_it_nothing_is_made(stack_of: Callable[..., Stack], kubeconfig: Path, cluster_inside: Cluster) -> None:
-    cluster_inside.kind("rbac.authorization.k8s.io/v1", "ClusterRoleBinding").delete(name=ACCOUNT)
+    cluster_inside.kind("rbac.authorization.k8s.io/v1", "ClusterRoleBinding").delete(name=bound(SPACE))
     stack = stack_of("stacks/kubernetes")
     stack.configure(**{"kubernetes:kubeconfig": str(kubeconfig)})
     refused = stack.up()

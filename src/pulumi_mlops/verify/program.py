@@ -21,7 +21,7 @@ LOOK, SCORING = "look", "scoring"
 SETTINGS = "settings"
 CANARY_PERCENT = 20
 """What a new version is given first."""
-EVERY_MINUTES = 10
+EVERY_MINUTES = 5
 """As often the monitor looks by itself, and as long it starts no other training after one, whoever started that."""
 MINIMUM_ROWS = 200
 """Rows that the monitor needs to say anything."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pulumi_mlops.verify import program
 from pulumi_mlops.verify.project import Project
@@ -12,9 +13,10 @@ from pulumi_mlops_sandbox.kubernetes.nodes.published import DRIFT
 from pulumi_mlops_sandbox.kubernetes.operators.manifests import METRICS
 from pulumi_mlops_sandbox.loop import NAME
 
-EVERY_MINUTES = 5
-"""How long the monitor starts no other training after one: longer than two looks take, and no longer than one waits."""
-EXISTING = {"gateway": {"name": "gateways/public", "domain": "verify.example.com", "tls": False}, "metrics": METRICS}
+EXISTING: dict[str, Any] = {
+    "gateway": {"name": "gateways/public", "domain": "verify.example.com", "tls": False},
+    "metrics": METRICS,
+}
 """What the node has, and the platform does not make."""
 ANSWERS = f"MLOPS_ENDPOINT_URL_{program.ENDPOINT.upper()}"
 """Where the endpoint answers: its own name is known inside of the cluster only."""
@@ -29,6 +31,6 @@ def begun(folder: Path, say: Callable[[str], None]) -> Rounds:
         "existing": EXISTING,
         "image": program.server("kubernetes"),
         "drift_image": DRIFT,
-        "every_minutes": EVERY_MINUTES,
+        "every_minutes": program.EVERY_MINUTES,
     }
     return Rounds(Project(folder / "project", settings, say), say)
