@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client
 
+from pulumi_mlops.backends.kubernetes.runtime import CONTAINER
 from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes import gateways
@@ -115,6 +117,18 @@ from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
 command.downgrade(_get_alembic_config(os.environ["DB_URI"]), "-1")
 """
+UNLOADED = """
+import json, urllib.request
+def ask(path):
+    url, headers = f"http://127.0.0.1:8080/v2/repository/{path}", {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, b"{}", headers), timeout=30) as answer:
+        return answer.read()
+names = [one["name"] for one in json.loads(ask("index"))]
+for name in names:
+    ask(f"models/{name}/unload")
+print(json.dumps(names))
+"""
+"""Takes its models from a server: by whoever is inside of its pod."""
 ASKED = [[0.5, -1.0, 2.0], [-2.0, 0.25, 0.0], [1.5, 1.5, -1.5], [-0.1, -0.2, -0.3], [3.0, -3.0, 1.0]]
 
 
@@ -309,6 +323,26 @@ def test_the_approved_version_is_served(registry: Registry, trained: list[Any], 
     for _ in range(50):
         assert ask(where, url, given) == (200, {"predictions": trained})
     assert len(served(registry)) == 1
+
+
+def test_a_model_that_was_unloaded_comes_back(registry: Registry, trained: list[Any], figures: list[str]) -> None:
+    """The server lives on without it: its probe asks for the model, and has the container started again."""
+    where, url = gateways.address(registry.cluster.kubeconfig), str(registry.stack.outputs()["url"])
+    address = f"{url.removesuffix('/invocations')}/v2/repository/models/score/unload"
+    assert ask(where, address, {})[0] == 404, "nobody takes it away from outside"
+    core: Any = client.CoreV1Api(registry.cluster.api)
+    (pod,) = core.list_namespaced_pod(SPACE, label_selector="component=predictor").items
+    began = time.monotonic()
+    assert json.loads(inside(registry.cluster, SPACE, pod.metadata.name, CONTAINER, "python", "-c", UNLOADED))
+
+    def restarts() -> int:
+        found = core.read_namespaced_pod(pod.metadata.name, SPACE).status.container_statuses
+        return sum(one.restart_count for one in found if one.name == CONTAINER)
+
+    until(lambda: ask(where, url, {"inputs": ASKED})[0] != 200, "it does not answer")
+    until(lambda: restarts() == 1, "its container is started again", 300)
+    until(lambda: ask(where, url, {"inputs": ASKED}) == (200, {"predictions": trained}), "it answers", 120)
+    figures.append(timed("registry: a model that was unloaded answers again", began))
 
 
 def test_a_version_that_raises_goes_back(registry: Registry, trained: list[Any], figures: list[str]) -> None:

@@ -4,73 +4,40 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from kubernetes import client
 
-from pulumi_mlops.backends.kubernetes import objects
 from pulumi_mlops_sandbox.environment import Sandbox
-from pulumi_mlops_sandbox.errors import SandboxError
-from pulumi_mlops_sandbox.kubernetes.forwarding import forwarded
 from pulumi_mlops_sandbox.kubernetes.load import Load
-from pulumi_mlops_sandbox.kubernetes.registry import Registry
-from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.borrowed import Borrowed
+from support.e2e.care import BACK_WITHIN, Care, cared_for
 from support.e2e.disk import small
 from support.e2e.inside import Cluster
 from support.e2e.kept import Kept, kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import project, timed, told
-from support.e2e.served import SERVER, answers
+from support.e2e.real import timed, told
+from support.e2e.served import answers
 from support.waiting import until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(2400)]
 
 SPACE = "care-dev"
-PROGRAM = f"""
-import pulumi
-import pulumi_mlops as mlops
-
-platform = mlops.Platform(
-    "care",
-    backend="kubernetes",
-    stage="dev",
-    existing={{"gateway": {{"name": "gateways/public", "domain": "ml.example.com", "tls": False}}}},
-)
-registry = mlops.ModelRegistry("models", platform=platform)
-mlops.Model("churn", registry=registry)
-score = mlops.Endpoint(
-    "score",
-    platform=platform,
-    model={{"image": {objects.PYTHON!r}}},
-    serve={{"command": ["python", "-c", {SERVER!r}], "health": "/health"}},
-    compute={{"cpus": 1, "memory_gb": 0.25}},
-    scaling={{"min": 2, "max": 2}},
-    capture_percent=100,
-)
-pulumi.export("url", score.url)
-"""
-BACK_WITHIN = 300.0
 MOVED_WITHIN = 150.0
 SMALL, MEBIBYTE = 200, 1 << 20
 
 
 @pytest.fixture(scope="module")
-def care(real: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = project(real, tmp_path_factory.mktemp("care"), "care", PROGRAM)
-    try:
-        succeeded(stack.up())
-        yield stack
-    finally:
-        succeeded(stack.destroy())
+def care(real: Sandbox, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+    with cared_for(real, cluster, tmp_path_factory.mktemp("care"), "care") as made:
+        yield made
 
 
 @pytest.fixture
-def load(care: Stack, cluster: Cluster, figures: list[str]) -> Iterator[Load]:
-    with Load(*answers(care, cluster)) as running:
+def load(care: Care, cluster: Cluster, figures: list[str]) -> Iterator[Load]:
+    with Load(*answers(care.stack, cluster)) as running:
         yield running
     figures += running.lines()
 
@@ -109,37 +76,7 @@ def pods(cluster: Cluster) -> Pods:
     return Pods(cluster)
 
 
-@contextmanager
-def registry(cluster: Cluster) -> Iterator[Registry]:
-    """Open the registry as its admin."""
-    login = cluster.secret(SPACE, "models-mlflow")
-    with forwarded(cluster.kubeconfig, SPACE, "service/models-mlflow", 5000) as port:
-        yield Registry(f"http://127.0.0.1:{port}", ("admin", login["password"]))
-
-
-def versions(cluster: Cluster) -> set[int]:
-    """List the versions, as soon as the registry answers."""
-    found: set[int] = set()
-
-    def answers_with() -> bool:
-        try:
-            with registry(cluster) as asked:
-                found.update(asked.versions("churn"))
-        except SandboxError:
-            return False
-        return True
-
-    until(answers_with, "the registry answers", BACK_WITHIN)
-    return found
-
-
-def registered(cluster: Cluster) -> int:
-    """Register a version."""
-    with registry(cluster) as asked:
-        return asked.register("churn")
-
-
-def test_a_pod_of_the_endpoint_is_lost(care: Stack, pods: Pods, load: Load) -> None:
+def test_a_pod_of_the_endpoint_is_lost(care: Care, pods: Pods, load: Load) -> None:
     assert len(pods.ready("score-")) == 2, "there are two replicas"
     with load.phase("a pod is lost") as seen:
         load.keep_up(5)
@@ -149,10 +86,10 @@ def test_a_pod_of_the_endpoint_is_lost(care: Stack, pods: Pods, load: Load) -> N
     assert [one for one in last if one.failed] == []
     # What the pod had in hand is lost with it, and what is sent before anybody knows that it is gone.
     assert len(seen.failed) < len(seen.answers) / 10
-    assert shown(care.refresh()) == []
+    assert shown(care.stack.refresh()) == []
 
 
-def test_the_object_store_is_lost(care: Stack, cluster: Cluster, pods: Pods, load: Load) -> None:
+def test_the_object_store_is_lost(care: Care, cluster: Cluster, pods: Pods, load: Load) -> None:
     """Its disk is not: what was written is there, and the endpoint answers all the while."""
     del care
     with kept(cluster, SPACE, "care") as store:
@@ -166,7 +103,7 @@ def test_the_object_store_is_lost(care: Stack, cluster: Cluster, pods: Pods, loa
 
 
 def test_the_disk_of_the_object_store_is_full(
-    care: Stack, real: Sandbox, cluster: Cluster, load: Load, figures: list[str]
+    care: Care, real: Sandbox, cluster: Cluster, load: Load, figures: list[str]
 ) -> None:
     """Who writes is told, the endpoint answers all the while, and with more room everything goes on."""
     if isinstance(real, Borrowed):
@@ -201,49 +138,30 @@ def test_the_disk_of_the_object_store_is_full(
 
 
 @pytest.mark.parametrize("which", [r"models-mlflow-db-\d", "models-mlflow-[0-9a-f]{6}"], ids=["database", "server"])
-def test_the_registry_is_lost(care: Stack, cluster: Cluster, pods: Pods, which: str) -> None:
-    del care
-    number = registered(cluster)
+def test_the_registry_is_lost(care: Care, pods: Pods, which: str) -> None:
+    number = care.registered()
     pods.lose(which)
-    assert number in versions(cluster)
-    assert registered(cluster) == number + 1, "it takes more"
+    assert number in care.versions()
+    assert care.registered() == number + 1, "it takes more"
 
 
-def test_the_database_is_moved(care: Stack, cluster: Cluster, figures: list[str]) -> None:
+def test_the_database_is_moved(care: Care, cluster: Cluster, figures: list[str]) -> None:
     """As when its node is drained; the registry keeps connections open, for which a Postgres that ends waits."""
-    del care
-    number, began = registered(cluster), time.monotonic()
+    number, began = care.registered(), time.monotonic()
     told(cluster, SPACE, "delete", "pod", "models-mlflow-db-1")
-    assert number in versions(cluster)
+    assert number in care.versions()
     figures.append(timed("the registry answers after its database was moved", began))
     assert time.monotonic() - began < MOVED_WITHIN
-    assert registered(cluster) == number + 1
+    assert care.registered() == number + 1
 
 
-def test_a_password_is_rotated(care: Stack, cluster: Cluster) -> None:
+def test_a_password_is_rotated(care: Care, cluster: Cluster) -> None:
     """As docs/recovery.md says: the RandomPassword is replaced, and the pods that read it are made anew."""
     before = cluster.secret(SPACE, "models-mlflow")["password"]
-    number = registered(cluster)
-    urns = [one["urn"] for one in care.state()["resources"] if one["type"].endswith(":RandomPassword")]
+    number = care.registered()
+    urns = [one["urn"] for one in care.stack.state()["resources"] if one["type"].endswith(":RandomPassword")]
     (admin,) = [urn for urn in urns if urn.endswith("::models-admin-password")]
-    succeeded(care.up("--replace", admin))
+    succeeded(care.stack.up("--replace", admin))
     assert cluster.secret(SPACE, "models-mlflow")["password"] != before
-    assert number in versions(cluster)
-    assert shown(care.up()) == []
-
-
-def test_the_node_is_restarted(care: Stack, real: Sandbox, cluster: Cluster, figures: list[str]) -> None:
-    if isinstance(real, Borrowed):
-        pytest.skip("the node is not ours to restart")
-    number = registered(cluster)
-    real.down()
-    real.up(["kubernetes"])
-    back = Cluster(real)
-    assert number in versions(back)
-    with Load(*answers(care, back)) as running, running.phase("after a restart") as seen:
-        running.keep_up(10)
-    figures += running.lines()
-    assert seen.failed == []
-    with kept(back, SPACE, "care") as store:
-        assert store.read("kept/file") == b"written before"
-    assert shown(care.up()) == []
+    assert number in care.versions()
+    assert shown(care.stack.up()) == []

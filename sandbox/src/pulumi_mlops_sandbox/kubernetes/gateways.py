@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,10 @@ def address(kubeconfig: Path, gateway: str = "gateways/public") -> str:
 
 
 def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any]:
-    """Ask at the address of a gateway for the URL that an endpoint says, as if its domain led there."""
+    """Ask at the address of a gateway for the URL that an endpoint says, as if its domain led there.
+
+    :return: the status, 0 where nobody answers in full, as while a node restarts; and what was said.
+    """
     asked = urlsplit(url)
     headers = {"Host": asked.hostname or "", "Content-Type": "application/json"}
     request = urllib.request.Request(
@@ -37,3 +41,5 @@ def ask(where: str, url: str, body: Any, within: float = 30.0) -> tuple[int, Any
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+    except (OSError, HTTPException, ValueError) as error:
+        return 0, f"{type(error).__name__}: {error}"

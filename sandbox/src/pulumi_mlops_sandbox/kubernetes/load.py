@@ -170,10 +170,7 @@ class Load:
     def _asked(self, number: int) -> tuple[int, Any]:
         """Ask once; the wrong answer to another's request is a failure too."""
         body = {"n": number} if self.body is None else self.body
-        try:
-            status, said = ask(self.where, self.url, body, _WITHIN)
-        except (OSError, ValueError) as problem:
-            return 0, f"{type(problem).__name__}: {problem}"
+        status, said = ask(self.where, self.url, body, _WITHIN)
         if isinstance(said, str):
             with contextlib.suppress(ValueError):
                 said = json.loads(said)
