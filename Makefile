@@ -38,7 +38,7 @@ ACCEPT := $(RUN) pytest -m acceptance $(if $(CONTEXT),--context $(CONTEXT))
 acceptance: engine cluster node $(if $(CONTEXT),,images) ## Bring the nouns up on a real node, with real operators (Linux, root); CONTEXT=kind-ml for a cluster of yours
 	@failed=; \
 	$(ACCEPT) tests/sandbox/kubernetes/nodes $(ALONE) || failed=1; \
-	$(ACCEPT) -v -n 4 --dist loadfile --no-loadscope-reorder tests/acceptance/cluster --ignore $(ALONE) || failed=1; \
+	$(ACCEPT) -v -n 5 --dist loadfile --no-loadscope-reorder tests/acceptance/cluster --ignore $(ALONE) || failed=1; \
 	[ -z "$$failed" ]
 
 check: $(READY) ## Linter, formatter, type checkers
