@@ -1,17 +1,21 @@
-"""Makes what is sized for a cluster fit two cores: CPU requests are cut at admission, limits and memory stay."""
+"""Makes what is sized for a cluster fit one machine: what pods ask for is cut at admission, their limits stay."""
 
 from typing import Any
 
-REQUESTED = "5m"
+CPU, MEMORY = "5m", "64Mi"
+"""What each container asks for; less memory where it wants less."""
 NAME = "small-machine"
 
 
 def _requests(field: str) -> str:
-    """Write the expression that gives each container of a list a small request."""
+    """Write the expression that gives each container of a list small requests."""
     kind = f"Object.spec.{field}"
+    asks = "has(c.resources) && has(c.resources.requests) && 'memory' in c.resources.requests"
+    much = f"{asks} && quantity(c.resources.requests['memory']).isGreaterThan(quantity('{MEMORY}'))"
+    requests = f"({much}) ? {{'cpu': '{CPU}', 'memory': '{MEMORY}'}} : {{'cpu': '{CPU}'}}"
     return (
         f"Object{{spec: Object.spec{{{field}: object.spec.{field}.map(c, {kind}{{name: c.name, "
-        f'resources: {kind}.resources{{requests: {{"cpu": "{REQUESTED}"}}}}}})}}}}'
+        f"resources: {kind}.resources{{requests: {requests}}}}})}}}}"
     )
 
 
