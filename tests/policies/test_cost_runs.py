@@ -25,6 +25,18 @@ aws,vpc-endpoint,interface,,us-east-1,hour,0.01,USD,2026-11-01,our contract,agre
 """
 
 
+FEATURES = {f"sagemaker features-{each}" for each in ("reads", "writes", "storage")}
+FOLDERS = {f"storage {each}" for each in ("reads", "writes", "storage")}
+SPARK = "azureml serverless-spark"
+MISSING = {
+    ("aws", "dev"): {*FEATURES, "sagemaker mlflow-app", "aws:sagemaker:Pipeline"},
+    ("aws", "prod"): {*FEATURES, "sagemaker mlflow-app", "aws:sagemaker:Pipeline"},
+    ("azure", "dev"): {*FOLDERS, SPARK},
+    ("azure", "prod"): {*FOLDERS, SPARK, "azure-firewall hour"},
+}
+"""What the sum of a stack leaves out."""
+
+
 @pytest.fixture
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     sandbox = Sandbox(tmp_path_factory.mktemp("costs"))
@@ -50,15 +62,21 @@ def test_each_stack_is_covered_and_each_sum_says_what_it_leaves_out(
     if backend == "kubernetes":
         Stack(sandbox, folder, "prod").configure_secret("wandb_api_key", "not-a-key")
     (tmp_path / "ours.csv").write_text(OURS)
-    found = cost(sandbox, folder, "prod", "--prices", str(tmp_path / "ours.csv"))
-    assert found["not_counted"]["uncovered"] == 0
-    assert found["not_counted"]["by_use"] > 0
-    assert float(found["month"]["expected"]) > 0
-    assert found["before"] == {"month": {"low": "0", "expected": "0", "high": "0"}, "resources": 0}
-    assert {change["what"] for change in found["changes"]} == {"added"}
+    for stage in ("dev", "prod"):
+        found = cost(sandbox, folder, stage, "--prices", str(tmp_path / "ours.csv"))
+        assert found["not_counted"]["uncovered"] == 0
+        month = {key: float(value) for key, value in found["month"].items()}
+        assert 0 < month["low"] <= month["expected"] <= month["high"]
+        assert found["before"] == {"month": {"low": "0", "expected": "0", "high": "0"}, "resources": 0}
+        assert {change["what"] for change in found["changes"]} == {"added"}
+        missing = [line for line in found["lines"] if line["state"] != "priced"]
+        assert all(line["month"] is None for line in missing)
+        if (backend, stage) in MISSING:
+            assert {f"{line['service']} {line['component']}".strip() or line["type"] for line in missing} == MISSING[
+                backend, stage
+            ]
     priced = [line for line in found["lines"] if line["state"] == "priced"]
-    assert {line["price"]["origin"] for line in priced} == {"yours"}
-    assert all(line["month"] is None for line in found["lines"] if line["state"] != "priced")
+    assert {line["price"]["origin"] for line in priced} >= {"yours"}
 
 
 def test_an_example_says_what_its_machines_cost(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -67,10 +85,11 @@ def test_an_example_says_what_its_machines_cost(sandbox: Sandbox, tmp_path: Path
     shutil.copytree(ROOT / "examples" / "language_model", folder, ignore=shutil.ignore_patterns("__pycache__"))
     Stack(sandbox, folder, "aws").configure_secret("hub_token", "not-a-token")
     found = cost(sandbox, folder, "aws")
-    (line,) = [line for line in found["lines"] if line["state"] == "priced"]
+    line = found["lines"][0]
     assert (line["sku"], line["amount"]["expected"], line["price"]["price"]) == ("ml.g5.2xlarge", "730", "1.515")
-    assert found["month"] == {"low": "1105.95", "expected": "1105.95", "high": "2211.9"}
-    assert found["not_counted"]["uncovered"] == 0
+    assert line["month"] == {"low": "1105.95", "expected": "1105.95", "high": "2211.9"}
+    assert found["month"] == {"low": "1108.7705", "expected": "1114.505", "high": "2285.95"}
+    assert set(found["not_counted"].values()) == {0}
 
 
 def test_an_edit_is_told_against_what_is_there_and_held_against_the_ceiling(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -78,10 +97,8 @@ def test_an_edit_is_told_against_what_is_there_and_held_against_the_ceiling(sand
     folder = tmp_path / "spending"
     shutil.copytree(PROGRAMS / "spending", folder, ignore=shutil.ignore_patterns("__pycache__"))
     first = cost(sandbox, folder, "dev", INSTANCES="2")
-    assert first["month"] == {"low": "167.9", "expected": "335.8", "high": "1007.4"}
-    assert [line["why"] for line in first["lines"] if line["state"] != "priced"] == [
-        "no price of kms key by key-month in us-east-1"
-    ]
+    assert first["month"] == {"low": "168.9", "expected": "336.8", "high": "1010.4"}
+    assert {line["state"] for line in first["lines"]} == {"priced"}
     done = sandbox.run(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "-s", "dev"], cwd=folder, INSTANCES="2"
     )

@@ -12,7 +12,8 @@ import pytest
 from pulumi_mlops.policies import UNKNOWN, Judge, Resource, Settings, Stack, resource
 from pulumi_mlops.policies.catalogue import BY_ID
 from pulumi_mlops.policies.costs.estimate import Estimate, Line, difference, estimate, tables
-from pulumi_mlops.policies.costs.meters import FREE, ROWS, metered
+from pulumi_mlops.policies.costs.meters import ROWS, metered
+from pulumi_mlops.policies.costs.meters.free import FREE
 from pulumi_mlops.policies.costs.meters.reading import quantity
 from pulumi_mlops.policies.costs.prices import Prices, shipped
 from pulumi_mlops.policies.costs.report import WRITERS, Costs
@@ -23,7 +24,7 @@ from pulumi_mlops.policies.costs.uses import Metered
 from support.policies import SETTINGS
 
 TODAY = dt.date(2026, 11, 30)
-EAST = {"region": "us-east-1"}
+EAST, WEST = {"region": "us-east-1"}, {"region": "eu-west-1"}
 SAGEMAKER = "aws:sagemaker"
 EMPTY = Estimate(())
 
@@ -34,7 +35,8 @@ def made(token: str, name: str, /, provider: Mapping[str, Any] | None = None, **
 
 def told(*resources: Resource, **settings: Any) -> Estimate:
     cost = CostSettings.model_validate(settings)
-    return estimate(metered(Stack(resources)), Prices(shipped(), as_in=cost.as_in), cost.usage, TODAY)
+    prices = Prices(shipped(), as_in=cost.as_in)
+    return estimate(metered(Stack(resources)), prices, cost.usage, TODAY, assume="assume" in settings and cost.assume)
 
 
 def configuration(**variant: Any) -> Resource:
@@ -153,7 +155,7 @@ def test_jobs_need_the_hours_that_are_declared() -> None:
 def test_what_is_declared_of_nothing_is_said() -> None:
     found = told(ENDPOINT, configuration(), usage=[{"resources": ["scores"], "hours": 3}])
     assert found.warnings[0] == "usage 0 is of nothing in the stack: scores"
-    keys = told(made("aws:kms/key:Key", "key"), usage=[{"resources": ["key"], "hours": 3}])
+    keys = told(made("aws:kms/key:Key", "key", WEST), usage=[{"resources": ["key"], "hours": 3}])
     assert keys.warnings == ("usage 0 is of nothing in the stack: key",), "a key has no hours"
 
 
@@ -171,9 +173,38 @@ def test_an_amount_can_be_declared_of_what_is_paid_by_use() -> None:
     files = made("aws:s3/bucket:Bucket", "files")
     found = told(files, usage=[{"resources": ["files"], "component": "storage", "amount": 500}])
     line = one(found, "storage")
-    assert (line.state, line.why) == ("unpriced", "no price of s3 storage by gb-month in us-east-1")
+    assert (line.state, line.month, line.declared) == ("priced", Span.of("11.5"), ("amount",))
     assert line.use
-    assert line.use.amount == Span.of(500)
+    assert (line.use.amount, line.use.assumed) == (Span.of(500), ())
+
+
+def test_what_is_used_and_not_declared_is_assumed_only_where_that_is_asked_for() -> None:
+    files = made("aws:s3/bucket:Bucket", "files")
+    assert {each.state for each in told(files).lines} == {"by use"}
+    usage = [{"resources": ["files"], "component": "storage", "amount": 500}]
+    found = told(files, usage=usage, assume=True)
+    amounts = {each.use.component: each.use.amount for each in found.lines if each.use}
+    assert amounts == {"storage": Span.of(500), "writes": Span.of("0.01", "0.1", 1), "reads": Span.of("0.1", 1, 10)}
+    assert found.month == Span.of("11.59", "12.4", "20.5")
+    written = WRITERS["text"](Costs("dev", found, (), EMPTY))
+    assert "assumed: s3 reads, not declared: 0.1 to 10 (1) millions of reads of each: files" in written
+    assert "storage, not declared" not in written
+    assert told(step_of(3), assume=True).month == Span.of("0.5865", "2.76", "15.87")
+
+
+def step_of(instances: int) -> Resource:
+    fit = step("fit", "Training", "ResourceConfig", "ml.m5.xlarge", instances)
+    return made(f"{SAGEMAKER}/pipeline:Pipeline", "retrain", pipelineDefinition=json.dumps({"Steps": [fit]}))
+
+
+def test_a_use_for_which_nothing_is_known_says_why() -> None:
+    features = made(f"{SAGEMAKER}/featureGroup:FeatureGroup", "f", onlineStoreConfig={"enableOnlineStore": True})
+    lines = told(features, assume=True).lines
+    assert {line.state for line in lines} == {"unpriced"}
+    assert lines[0].why.startswith("no price of sagemaker features-reads by million-requests in us-east-1: no public")
+    (tracker,) = told(made(f"{SAGEMAKER}/mlflowApp:MlflowApp", "runs"), assume=True).lines
+    assert (tracker.state, tracker.month) == ("by use", None)
+    assert "no rate of AWS was found" in tracker.why
 
 
 @pytest.mark.parametrize(
@@ -214,7 +245,7 @@ def test_azure_s_machines_cost_what_machines_cost() -> None:
     standing, jobs = (each for each in found.lines if each.of.name == "machines")
     assert standing.month == Span.of("213.890")
     assert jobs.state == "by use"
-    assert one(found, "hour", name="door").state == "unpriced"
+    assert one(found, "hour", name="door").month == Span.of("7.30")
     assert one(found, "storage").what == "storage Standard_ZRS Hot"
 
 
@@ -314,7 +345,7 @@ def test_a_kind_that_nobody_knows_is_named_and_one_that_is_free_is_not() -> None
         {"replicas": 2, "template": {"spec": {"containers": [{"resources": {"requests": {"cpu": "much"}}}]}}},
     )
     assert one(told(broken)).state == "uncovered"
-    assert not FREE & set(ROWS)
+    assert not set(FREE) & set(ROWS)
 
 
 def test_money_is_decimal_all_the_way() -> None:
@@ -329,6 +360,8 @@ def test_old_prices_are_said_to_be_old() -> None:
     assert told(ENDPOINT, configuration()).warnings == (
         "1 price of 2025-02-01, older than 180 days: fmbench 2.1.1 (AWS Labs): pricing.yml",
     )
+    (undated,) = told(made("aws:secretsmanager/secret:Secret", "token")).warnings
+    assert undated.startswith("1 price without a date: github.com/infracost")
 
 
 def test_what_is_metered_can_be_written_down_and_read() -> None:
@@ -338,7 +371,7 @@ def test_what_is_metered_can_be_written_down_and_read() -> None:
 
 
 def test_an_edit_is_told_by_resource() -> None:
-    key = made("aws:kms/key:Key", "key")
+    key = made("aws:kms/key:Key", "key", WEST)
     notebook = made(f"{SAGEMAKER}/notebookInstance:NotebookInstance", "notebook", instanceType="ml.m5.xlarge")
     before = told(ENDPOINT, configuration(), key)
     after = told(ENDPOINT, configuration(initialInstanceCount=4), notebook)
@@ -351,7 +384,7 @@ def test_an_edit_is_told_by_resource() -> None:
     assert changes["score"].month == Decimal("335.80")
     assert changes["score"].before == ("main hosting ml.m5.xlarge 2 by 730 hour",)
     assert changes["score"].after == ("main hosting ml.m5.xlarge 4 by 730 hour",)
-    assert changes["key"].unknown == ("no price of kms key by key-month in us-east-1",)
+    assert changes["key"].unknown == ("no price of kms key by key-month in eu-west-1",)
     written = WRITERS["text"](Costs("dev", after, tuple(difference(before, after)), before))
     assert "+335.80 USD a month by this edit" in written
     assert "unknown  removed  kms:Key key" in written
@@ -359,12 +392,12 @@ def test_an_edit_is_told_by_resource() -> None:
 
 
 def test_what_is_not_known_is_named_and_never_0() -> None:
-    found = Costs("dev", told(made("aws:kms/key:Key", "key")), (), EMPTY)
+    found = Costs("dev", told(made("aws:kms/key:Key", "key", WEST)), (), EMPTY)
     assert found.summary() == "dev: what a month costs is not known (not counted: 1 without a price)"
     assert json.loads(WRITERS["json"](found))["month"] is None
     for output in ("text", "markdown"):
         written = WRITERS[output](found)
-        assert "no price of kms key by key-month in us-east-1" in written
+        assert "no price of kms key by key-month in eu-west-1" in written
         assert "0.00" not in written
 
 
@@ -417,7 +450,7 @@ def test_without_a_ceiling_nothing_is_held_against_one() -> None:
 
 
 def test_a_ceiling_says_what_weighs_most_and_what_is_not_counted() -> None:
-    found = judged(ENDPOINT, configuration(), made("aws:kms/key:Key", "key"), ceiling=300)
+    found = judged(ENDPOINT, configuration(), made("aws:kms/key:Key", "key", WEST), ceiling=300)
     ceiling = found["cost.ceiling"]
     assert (ceiling.resource, ceiling.state) == ("score", "violation")
     assert "is expected to cost 335.80, above 300.00 USD" in ceiling.message()
@@ -444,4 +477,4 @@ def test_a_table_that_cannot_be_read_has_not_passed() -> None:
 def test_a_table_is_found_from_the_programs_folder() -> None:
     folder = Path(SETTINGS.cost.prices).parent
     prices = tables(CostSettings(prices="prices.csv"), folder)
-    assert estimate(metered(Stack([made("aws:kms/key:Key", "key")])), prices, (), TODAY).month == Span.of("0.1")
+    assert estimate(metered(Stack([made("aws:kms/key:Key", "key", WEST)])), prices, (), TODAY).month == Span.of("0.1")

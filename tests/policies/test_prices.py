@@ -31,6 +31,8 @@ def found(prices: Prices, wanted: Wanted) -> Price:
         (ROW.replace("0.2,", "cheap,"), "is no price"),
         (ROW.replace("0.2,", "NaN,"), "is no price"),
         (ROW.replace("2026-11-01", "autumn"), "is no date"),
+        (ROW.replace("2026-11-01", ""), "is no date"),
+        (ROW.replace("agreed", "undated"), "says to be undated"),
         (ROW.replace("agreed", "sure"), "is none of agreed, list"),
         (ROW.replace("us-east-1", ""), "region has to be told"),
         (ROW.replace("our contract", ""), "source has to be told"),
@@ -57,12 +59,18 @@ def test_what_is_shipped_is_as_it_has_to_be() -> None:
     for each in shipped():
         assert isinstance(each.price, Decimal)
         assert each.currency == "USD"
-        assert dt.date(2023, 1, 1) < each.effective <= dt.date(2026, 11, 24)
+        assert (each.effective is None) == (each.confidence == "undated")
+        assert each.effective is None or dt.date(2023, 1, 1) < each.effective <= dt.date(2026, 12, 1)
     hosting = {each.sku: each.price for each in shipped() if each.component == "hosting"}
     machines = {each.sku: each.price for each in shipped() if each.service == "ec2"}
     assert hosting["ml.g5.xlarge"] == Decimal("1.4084"), "many tables have that of EC2"
     assert all(price > machines[sku.removeprefix("ml.")] for sku, price in hosting.items())
     assert not {"ml.p4d.24xlarge", "ml.p5.48xlarge"} & set(hosting), "what is known of them is from before the cuts"
+
+
+def test_a_source_without_a_date_says_so() -> None:
+    (row,) = rows(ROW.replace("2026-11-01", "").replace("agreed", "undated"))
+    assert (row.effective, row.confidence) == (None, "undated")
 
 
 def test_your_table_wins_and_the_library_s_is_asked_after_it() -> None:
@@ -124,8 +132,8 @@ def test_what_is_missing_is_derived_with_a_band_where_somebody_has_measured(
         Wanted("aws", "sagemaker", "notebook", "ml.m5.xlarge", "us-east-1", "hour"),
         Wanted("aws", "sagemaker", "hosting", "m5.xlarge", "us-east-1", "hour"),
         Wanted("aws", "sagemaker", "hosting", "ml.m5.xlarge", "eu-west-1", "hour"),
-        Wanted("aws", "kms", "key", "", "us-east-1", "key-month"),
-        Wanted("azure", "azure-vm", "machine", "Standard_DS3_v2", "westeurope", "hour"),
+        Wanted("aws", "kms", "key", "", "eu-west-1", "key-month"),
+        Wanted("azure", "azure-vm", "machine", "Standard_DS3_v2", "northeurope", "hour"),
         Wanted("azure", "azure-vm", "machine", "Standard_NC6s_v3", "eastus", "hour"),
     ],
 )
@@ -134,8 +142,8 @@ def test_what_nobody_knows_is_unknown(wanted: Wanted) -> None:
 
 
 def test_a_region_can_be_taken_for_another_and_that_is_said() -> None:
-    wanted = Wanted("azure", "azure-vm", "machine", "Standard_DS3_v2", "westeurope", "hour")
-    for as_in in ({"westeurope": "eastus"}, {"*": "eastus"}):
+    wanted = Wanted("azure", "azure-vm", "machine", "Standard_DS3_v2", "northeurope", "hour")
+    for as_in in ({"northeurope": "eastus"}, {"*": "eastus"}):
         price = found(Prices(shipped(), as_in=as_in), wanted)
         assert (price.price, price.note) == (Decimal("0.293"), "as in eastus")
 

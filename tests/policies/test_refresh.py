@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pulumi_mlops.cli import app
-from pulumi_mlops.policies.costs import refresh
+from pulumi_mlops.policies.costs import published, refresh
 from pulumi_mlops.policies.costs.estimate import tables
-from pulumi_mlops.policies.costs.prices import BadPrices, Wanted, refreshed
+from pulumi_mlops.policies.costs.prices import BadPrices, Wanted, refreshed, shipped
 from pulumi_mlops.policies.costs.told import CostSettings
 
 ABOUT = """\
@@ -71,6 +71,7 @@ MACHINES = "".join(
         machine(type="c5.2xlarge", status="UnusedCapacityReservation"),
         '"A","OnDemand","Hrs","0.048","USD","NAT Gateway","","","","","","EU-NatGateway-Hours"\n',
         '"A","OnDemand","Hrs","0.050","USD","NAT Gateway","","","","","","EU-RegionalNatGateway-Hours"\n',
+        '"A","OnDemand","GB","0.047","USD","NAT Gateway","","","","","","EU-NatGateway-Bytes"\n',
     )
 )
 
@@ -94,7 +95,97 @@ def test_machines_of_sagemaker_are_taken_by_what_they_are_used_for() -> None:
 
 def test_machines_of_ec2_are_plain_ones_with_linux() -> None:
     prices = refresh.offer(MACHINES.splitlines(keepends=True), "ec2", "eu-west-1")
-    assert found(prices) == {"ec2 instance m5.xlarge": "0.214", "nat-gateway hour": "0.048"}
+    assert found(prices) == {
+        "ec2 instance m5.xlarge": "0.214",
+        "nat-gateway hour": "0.048",
+        "nat-gateway data": "0.047",
+    }
+
+
+TIERED = '"SKU","TermType","StartingRange","Unit","PricePerUnit","Currency","Product Family","Queue Type","usageType"\n'
+OFFERED = {
+    "kms": [("Keys", "1.0", "Encryption Key", "", "eu-west-1-KMS-Keys", "0", "key-month", "1.0")],
+    "cloudwatch": [
+        ("GB", "0.57", "Data Payload", "", "EU-DataProcessing-Bytes", "0", "gb", "0.57"),
+        ("Alarms", "0.1", "Alarm", "", "EU-CW:AlarmMonitorUsage", "0", "alarm-month", "0.1"),
+        ("Dashboards", "3", "Dashboard", "", "DashboardsUsageHour", "0", "dashboard-month", "3"),
+    ],
+    "secretsmanager": [("Secrets", "0.4", "Secret", "", "EU-AWSSecretsManager-Secrets", "0", "secret-month", "0.4")],
+    "s3": [
+        ("GB-Mo", "0.023", "Storage", "", "EU-TimedStorage-ByteHrs", "0", "gb-month", "0.023"),
+        ("GB-Mo", "0.022", "Storage", "", "EU-TimedStorage-ByteHrs", "51200", "", ""),
+        ("GB-Mo", "0.0125", "Storage", "", "EU-TimedStorage-SIA-ByteHrs", "0", "", ""),
+        ("Requests", "0.000005", "API Request", "", "EU-Requests-Tier1", "0", "million-requests", "5.000000"),
+        ("Requests", "0.0000004", "API Request", "", "EU-Requests-Tier2", "0", "million-requests", "0.4000000"),
+        ("Requests", "0.00001", "API Request", "", "EU-Requests-SIA-Tier1", "0", "", ""),
+    ],
+    "ecr": [("GB-Mo", "0.1", "EC2 Container Registry", "", "EU-TimedStorage-ByteHrs", "0", "gb-month", "0.1")],
+    "sqs": [
+        ("Requests", "0.0000004", "API Request", "Standard", "EU-Requests", "0", "million-requests", "0.4000000"),
+        (
+            *("Requests", "0.0000005", "API Request", "FIFO (first-in, first-out)", "EU-Requests-FIFO-Tier1"),
+            *("0", "million-requests", "0.5000000"),
+        ),
+        ("Requests", "0.0000003", "API Request", "Standard", "EU-Requests", "100000000000", "", ""),
+    ],
+    "sns": [
+        ("Requests", "0", "API Request", "", "EU-Requests-Tier1", "0", "", ""),
+        ("Requests", "0.0000005", "API Request", "", "EU-Requests-Tier1", "1000000", "million-requests", "0.5000000"),
+    ],
+    "vpc-endpoint": [
+        ("Hrs", "0.011", "VpcEndpoint", "", "EU-VpcEndpoint-Hours", "0", "hour", "0.011"),
+        ("Hrs", "0.011", "VpcEndpoint", "", "EU-VpcEndpoint-GWLBE-Hours", "0", "", ""),
+        ("GB", "0.006", "VpcEndpoint", "", "EU-VpcEndpoint-Bytes", "1048576", "", ""),
+        ("GB", "0.01", "VpcEndpoint", "", "EU-VpcEndpoint-Bytes", "0", "gb", "0.01"),
+    ],
+    "eks": [("Hours", "0.1", "Compute", "", "EU-AmazonEKS-Hours:perCluster", "0", "hour", "0.1")],
+    "load-balancer": [
+        ("Hrs", "0.0252", "Load Balancer-Application", "", "EU-LoadBalancerUsage", "0", "hour", "0.0252"),
+        ("LCU-Hrs", "0.008", "Load Balancer-Application", "", "EU-LCUUsage", "0", "unit-hour", "0.008"),
+        ("Hrs", "0.0251", "Load Balancer-Network", "", "EU-LoadBalancerUsage", "0", "hour", "0.0251"),
+        ("LCU-Hrs", "0.006", "Load Balancer-Network", "", "EU-LCUUsage", "0", "unit-hour", "0.006"),
+    ],
+    "lambda": [
+        ("Lambda-GB-Second", "0.0000166667", "Serverless", "", "EU-Lambda-GB-Second", "0", "gb-second", "0.0000166667"),
+        ("Lambda-GB-Second", "0.0000133334", "Serverless", "", "EU-Lambda-GB-Second-ARM", "0", "", ""),
+    ],
+    "stepfunctions": [
+        ("StateTransitions", "0.000025", "AWS Step Functions", "", "EU-StateTransition", "0", "thousand", "0.025000")
+    ],
+}
+"""Rows by service, as AWS publishes them, and the unit and the price that are to come of them."""
+
+
+def offered(service: str) -> list[str]:
+    made = [ABOUT, TIERED]
+    for unit, price, family, queue, usage, first, *_ in OFFERED[service]:
+        cells = ("A", "OnDemand", first, unit, price, "USD", family, queue, usage)
+        made.append(",".join(f'"{cell}"' for cell in cells) + "\n")
+    return "".join(made).splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("service", OFFERED)
+def test_what_else_aws_publishes_is_taken_by_its_usage_at_its_first_price(service: str) -> None:
+    prices = refresh.offer(offered(service), service, "eu-west-1")
+    assert [(each.unit, str(each.price)) for each in prices] == [tuple(row[6:]) for row in OFFERED[service] if row[6]]
+    assert {(each.service, each.region, each.confidence) for each in prices} == {(service, "eu-west-1", "list")}
+
+
+def test_each_service_has_rows_as_it_is_published() -> None:
+    assert set(refresh.SERVICES["aws"]) == {"sagemaker", "ec2", *OFFERED}
+    assert set(refresh.SERVICES["azure"]) == {"azure-vm", *{service for service, *_ in RETAILED}}
+
+
+def test_what_the_tables_have_can_be_refreshed_but_for_what_is_named() -> None:
+    fetched = {(offer.service, offer.component) for offer in published.OFFERED}
+    fetched |= {(meter.service, meter.component) for meter in published.RETAILED}
+    fetched |= {("ec2", "instance"), ("azure-vm", "machine"), ("sagemaker", "hosting")}
+    ours = {(each.service, each.component) for each in shipped()}
+    assert {each for each in ours - fetched if each[0] != "sagemaker"} == {
+        ("private-dns", "zone"),  # both are of no region
+        ("monitor", "alert"),
+        ("logic-apps", "actions"),  # their meters were not found
+    }
 
 
 def item(sku: str, **changed: Any) -> dict[str, Any]:
@@ -127,9 +218,78 @@ ITEMS = [
 ]
 
 
+RETAILED: list[tuple[str, str, str, str, str, float, str]] = [
+    (
+        "container-registry",
+        "Container Registry",
+        "Standard",
+        "Standard Registry Unit",
+        "1/Day",
+        0.6666,
+        "registry Standard",
+    ),
+    ("container-registry", "Container Registry", "Basic", "Data Stored", "1 GB/Month", 0.1, "storage"),
+    ("container-registry", "Container Registry", "Basic", "Task vCPU Duration", "1 Second", 0.0001, ""),
+    ("log-analytics", "Log Analytics", "Analytics Logs", "Analytics Logs Data Ingestion", "1 GB", 2.99, "data"),
+    ("log-analytics", "Log Analytics", "Analytics Logs", "Analytics Logs Data Retention", "1 GB/Month", 0.13, ""),
+    ("storage", "Blob Storage", "Hot LRS", "Hot LRS Data Stored", "1 GB/Month", 0.0196, "storage Standard_LRS Hot"),
+    (
+        *("storage", "General Block Blob v2 Hierarchical Namespace", "Hot ZRS", "Hot ZRS Data Stored"),
+        *("1 GB/Month", 0.0245, "storage Standard_ZRS Hot hierarchical"),
+    ),
+    (
+        "storage",
+        "General Block Blob v2",
+        "Hot ZRS",
+        "Hot ZRS Write Operations",
+        "10K",
+        0.0675,
+        "writes Standard_ZRS Hot",
+    ),
+    ("storage", "General Block Blob v2", "Hot ZRS", "Hot Read Operations", "10K", 0.0043, "reads Standard_ZRS Hot"),
+    ("storage", "General Block Blob v2", "Hot ZRS", "Hot ZRS Iterative Write Operations", "100", 0.0675, ""),
+    ("storage", "Files v2", "Hot LRS", "Hot LRS Data Stored", "1 GB/Month", 0.0287, ""),
+    ("event-grid", "Event Grid", "Standard", "Standard Event Operations", "100K", 0.06, "operations"),
+    ("key-vault", "Key Vault", "Standard", "Operations", "10K", 0.03, "operations"),
+    ("key-vault", "Key Vault", "Premium", "Operations", "10K", 0.15, ""),
+    (
+        "private-endpoint",
+        "Virtual Network Private Link",
+        "Standard",
+        "Standard Private Endpoint",
+        "1 Hour",
+        0.01,
+        "hour",
+    ),
+    (
+        *("private-endpoint", "Virtual Network Private Link", "Standard", "Standard Data Processed - Ingress"),
+        *("1 GB", 0.01, "data"),
+    ),
+    ("private-endpoint", "IP Addresses", "Standard", "Standard IPv4 Static Public IP", "1 Hour", 0.005, ""),
+    ("azure-firewall", "Azure Firewall", "Standard", "Standard Deployment", "1 Hour", 1.25, "hour"),
+    ("azure-firewall", "Azure Firewall", "Premium", "Premium Deployment", "1 Hour", 1.75, ""),
+]
+"""Items by service, as Azure publishes them, and what they are in a table; nothing of those that are left out."""
+EACH = {"10K": 100, "100K": 10}
+
+
+@pytest.mark.parametrize("service", sorted({service for service, *_ in RETAILED}))
+def test_what_else_azure_publishes_is_taken_by_its_meter(service: str) -> None:
+    rows = [row[1:] for row in RETAILED if row[0] == service]
+    items = [
+        item("", productName=product, skuName=size, meterName=meter, unitOfMeasure=of, retailPrice=price)
+        for product, size, meter, of, price, _ in rows
+    ]
+    dearer_first = [{**each, "tierMinimumUnits": 5.0, "retailPrice": 0.001} for each in items]
+    page = json.loads(json.dumps({"Items": [*items, *dearer_first]}), parse_float=Decimal)
+    wanted = {f"{service} {said}": Decimal(str(price)) * EACH.get(of, 1) for *_, of, price, said in rows if said}
+    prices = refresh.retail([page], service, "westeurope")
+    assert {key: Decimal(price) for key, price in found(prices).items()} == wanted
+
+
 def test_machines_of_azure_are_plain_ones_with_linux_at_the_newest_price() -> None:
     page = json.loads(json.dumps({"Items": ITEMS}), parse_float=Decimal)
-    assert found(refresh.machines([page], "westeurope")) == {"azure-vm machine Standard_DS3_v2": "0.347"}
+    assert found(refresh.retail([page], "azure-vm", "westeurope")) == {"azure-vm machine Standard_DS3_v2": "0.347"}
 
 
 @pytest.mark.parametrize(
@@ -212,9 +372,15 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Cloud]]:
 def test_prices_are_fetched_from_both_clouds(cloud: type[Cloud], prices: Path) -> None:
     assert refresh.refresh("aws", "eu-west-1") == (prices / "aws-sagemaker-eu-west-1.csv", 5)
     assert refresh.refresh("azure", "westeurope") == (prices / "azure-azure-vm-westeurope.csv", 2)
-    offers, first, second = cloud.asked
+    offers, first, second = cloud.asked[:3]
     assert offers == "/offers/v1.0/aws/AmazonSageMaker/current/eu-west-1/index.csv"
     assert "serviceName eq 'Virtual Machines' and armRegionName eq 'westeurope'" in first
+    with pytest.raises(BadPrices, match="no price of key-vault"):
+        refresh.refresh("azure", "westeurope", "key-vault")
+    assert "serviceName eq 'Key Vault' and armRegionName eq 'westeurope'" in cloud.asked[3]
+    with pytest.raises(BadPrices, match="no price of s3"):
+        refresh.refresh("aws", "eu-west-1", "s3")
+    assert cloud.asked[-1] == "/offers/v1.0/aws/AmazonS3/current/eu-west-1/index.csv"
     assert second.endswith("$skip=1")
     assert (prices / "aws-sagemaker-eu-west-1.csv").read_text().startswith("# Written by pulumi-mlops ")
     assert len(refreshed()) == 7

@@ -426,7 +426,7 @@ def refresh_prices(
     provider: Annotated[Literal["aws", "azure"], typer.Option(help="Whose prices.")],
     region: Annotated[str, typer.Option(help="Where, such as us-east-1 or eastus.")],
     service: Annotated[
-        str | None, typer.Option(help="Of AWS sagemaker, unless told, or ec2; of Azure azure-vm, its machines.")
+        str | None, typer.Option(help="Of AWS sagemaker unless told, ec2, s3, …; of Azure azure-vm, storage, ….")
     ] = None,
     file: Annotated[
         Path | None, typer.Option(help="What was fetched on another machine: AWS's index.csv, a page of Azure.")

@@ -90,11 +90,12 @@ def costs(folder: Path, stack: str | None = None, *, config: Path | None = None,
         seen = _previewed(folder, stack, _pack(Path(scratch, "policies"), "()"), None)
     if seen.failed:
         raise NotChecked(seen.failed)
-    now = estimate(seen.metered, known, settings.usage, today)
+    now = estimate(seen.metered, known, settings.usage, today, assume=settings.assume)
     done = _pulumi(["stack", "export", *(["--stack", stack] if stack else [])], folder)
     if done.returncode:
         raise NotChecked(f"The stack's state cannot be read:\n{done.stderr}")
-    before = estimate(metered(exported(json.loads(done.stdout))), known, settings.usage, today)
+    stands = metered(exported(json.loads(done.stdout)))
+    before = estimate(stands, known, settings.usage, today, assume=settings.assume)
     return Costs(seen.stack, now, tuple(difference(before, now)), before)
 
 

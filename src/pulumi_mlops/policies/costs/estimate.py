@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pulumi_mlops.core.replaceable import named
+from pulumi_mlops.policies.costs import assumed, unpriced
 from pulumi_mlops.policies.costs.prices import OLD, Price, Prices, Wanted, read, refreshed, shipped
 from pulumi_mlops.policies.costs.spans import NOTHING, ONE, Span, text
 from pulumi_mlops.policies.costs.told import Between, CostSettings, Usage
@@ -74,7 +75,7 @@ class Line:
             "price": {
                 "price": text(price.price),
                 "currency": price.currency,
-                "effective": price.effective.isoformat(),
+                "effective": price.effective.isoformat() if price.effective else None,
                 "source": price.source,
                 "confidence": price.confidence,
                 "origin": price.origin,
@@ -126,10 +127,12 @@ def tables(settings: CostSettings, folder: Path) -> Prices:
     return Prices(own, refreshed(), shipped(), currency=settings.currency, as_in=settings.as_in)
 
 
-def estimate(found: Iterable[Metered], prices: Prices, usage: Sequence[Usage], today: dt.date) -> Estimate:
-    """Put a price on what has been metered."""
+def estimate(
+    found: Iterable[Metered], prices: Prices, usage: Sequence[Usage], today: dt.date, *, assume: bool = False
+) -> Estimate:
+    """Put a price on what has been metered; what is used and not declared is assumed where that is asked for."""
     needed = [False] * len(usage)
-    lines = [line for each in found if (line := _line(each, prices, usage, needed))]
+    lines = [line for each in found if (line := _line(each, prices, usage, needed, assume=assume))]
     warnings = [
         f"usage {number} is of nothing in the stack: {', '.join(one.resources)}"
         for number, (one, used) in enumerate(zip(usage, needed, strict=True))
@@ -138,7 +141,7 @@ def estimate(found: Iterable[Metered], prices: Prices, usage: Sequence[Usage], t
     return Estimate(tuple(lines), prices.currency, (*warnings, *_old(lines, today)))
 
 
-def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[bool]) -> Line | None:
+def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[bool], *, assume: bool) -> Line | None:
     if one.use is None:
         why = f"{one.undecided} is decided at update" if one.undecided else "the library does not know what it costs"
         return Line(one, "undecided" if one.undecided else "uncovered", why=why)
@@ -148,8 +151,12 @@ def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[boo
             needed[number] = True
             use, new = changed
             declared += new
+    if use.amount is None and assume:
+        use = assumed.filled(use)
     if use.amount is None:
-        return Line(one, "by use", use, why=f"declare {use.needs}", declared=declared)
+        reason = unpriced.reason(one.cloud, use)
+        why = f"declare {use.needs}{f'; {reason}' if reason else ''}"
+        return Line(one, "by use", use, why=why, declared=declared)
     if not use.amount.high:
         return None
     price = prices.find(Wanted(one.cloud, use.service, use.component, use.sku, one.region, use.unit))
@@ -161,7 +168,8 @@ def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[boo
 def _no_price(one: Metered, use: Use) -> str:
     called = " ".join(word for word in (use.service, use.component, use.sku) if word)
     where = f" in {one.region}" if one.region else "" if one.cloud == "kubernetes" else ", and no region is told"
-    return f"no price of {called} by {use.unit}{where}"
+    reason = unpriced.reason(one.cloud, use)
+    return f"no price of {called} by {use.unit}{where}{f': {reason}' if reason else ''}"
 
 
 def _about(usage: Usage, one: Metered, use: Use) -> bool:
@@ -187,15 +195,22 @@ def _span(told: Decimal | Between) -> Span:
 
 
 def _old(lines: Iterable[Line], today: dt.date) -> list[str]:
-    old: dict[tuple[str, dt.date], int] = {}
-    for line in lines:
-        if line.price and today - line.price.effective > OLD:
-            key = line.price.source, line.price.effective
+    undated, old = list[str](), dict[tuple[str, dt.date], int]()
+    for price in (line.price for line in lines if line.price):
+        if price.effective is None:
+            undated.append(price.source)
+        elif today - price.effective > OLD:
+            key = price.source, price.effective
             old[key] = old.get(key, 0) + 1
-    return [
-        f"{number} price{'' if number == 1 else 's'} of {effective}, older than {OLD.days} days: {source}"
+    told = [
+        f"{_prices(number)} of {effective}, older than {OLD.days} days: {source}"
         for (source, effective), number in old.items()
     ]
+    return [*told, f"{_prices(len(undated))} without a date: {'; '.join(dict.fromkeys(undated))}"] if undated else told
+
+
+def _prices(number: int) -> str:
+    return f"{number} price{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)

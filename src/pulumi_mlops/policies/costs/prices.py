@@ -13,7 +13,7 @@ from typing import Final, Literal, cast, get_args
 
 from pulumi_mlops.policies.costs.spans import decimal
 
-Confidence = Literal["agreed", "list", "mirrored", "community", "derived"]
+Confidence = Literal["agreed", "list", "mirrored", "community", "undated", "derived"]
 COLUMNS: Final = (
     "provider", "service", "component", "sku", "region", "unit", "price", "currency", "effective", "source",
     "confidence",
@@ -72,7 +72,8 @@ class Price(Wanted):
 
     price: Decimal
     currency: str
-    effective: dt.date
+    effective: dt.date | None
+    """The date of the source; None only of one that is `undated`."""
     source: str
     confidence: Confidence
     origin: str = "shipped"
@@ -111,10 +112,14 @@ def _price(row: Mapping[str, str], place: str, origin: str) -> Price:
     price = decimal(row["price"])
     if price is None or price <= 0:
         raise BadPrices(f"{place}: {row['price']!r} is no price; one that is not known is left out, and never 0")
-    try:
-        effective = dt.date.fromisoformat(row["effective"])
-    except ValueError:
-        raise BadPrices(f"{place}: {row['effective']!r} is no date, such as 2026-07-20") from None
+    effective = None
+    if row["confidence"] != "undated" or row["effective"]:
+        try:
+            effective = dt.date.fromisoformat(row["effective"])
+        except ValueError:
+            raise BadPrices(f"{place}: {row['effective']!r} is no date, such as 2026-07-20") from None
+    if effective and row["confidence"] == "undated":
+        raise BadPrices(f"{place}: it has a date, and says to be undated")
     known = get_args(Confidence)
     if row["confidence"] not in known:
         raise BadPrices(f"{place}: the confidence {row['confidence']!r} is none of {', '.join(known)}")

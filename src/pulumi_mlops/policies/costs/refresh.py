@@ -16,13 +16,22 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pulumi_mlops.policies.costs.prices import COLUMNS, BadPrices, Price, folder
+from pulumi_mlops.policies.costs.published import OFFERED, RETAILED
 from pulumi_mlops.policies.costs.spans import decimal, text
 
 Provider = Literal["aws", "azure"]
 OFFERS = "https://pricing.us-east-1.amazonaws.com"
 RETAIL = "https://prices.azure.com"
-OFFER_CODES: Final[Mapping[str, str]] = {"sagemaker": "AmazonSageMaker", "ec2": "AmazonEC2"}
-SERVICES: Final[Mapping[Provider, tuple[str, ...]]] = {"aws": tuple(OFFER_CODES), "azure": ("azure-vm",)}
+OFFER_CODES: Final[Mapping[str, str]] = {
+    "sagemaker": "AmazonSageMaker",
+    "ec2": "AmazonEC2",
+    **{row.service: row.code for row in OFFERED if row.code != "AmazonEC2"},
+}
+RETAIL_NAMES: Final[Mapping[str, str]] = {
+    "azure-vm": "Virtual Machines",
+    **{row.service: row.name for row in RETAILED},
+}
+SERVICES: Final[Mapping[Provider, tuple[str, ...]]] = {"aws": tuple(OFFER_CODES), "azure": tuple(RETAIL_NAMES)}
 """What can be refreshed, of each cloud; the first is refreshed unless told."""
 TIMEOUT: Final = 60
 HEADER: Final = "sku"
@@ -37,7 +46,6 @@ _COMPONENTS: Final = {
     "Tsform": "transform",
 }
 _LINUX: Final = {"tenancy": "shared", "operatingsystem": "linux", "preinstalleds/w": "na", "capacitystatus": "used"}
-_NAT: Final = re.compile(r"(?:^|-)NatGateway-Hours$")
 _NOT_PLAIN: Final = ("spot", "low priority")
 
 
@@ -68,7 +76,8 @@ def refresh(provider: Provider, region: str, service: str | None = None, file: P
 
 def _found(provider: Provider, region: str, service: str, file: Path | None) -> list[Price]:
     if provider == "azure":
-        return machines([json.loads(file.read_text(), parse_float=Decimal)] if file else _pages(region), region)
+        pages = [json.loads(file.read_text(), parse_float=Decimal)] if file else _pages(service, region)
+        return retail(pages, service, region)
     if file:
         with file.open(encoding="utf-8", newline="") as lines:
             return offer(lines, service, region)
@@ -90,16 +99,28 @@ def offer(lines: Iterable[str], service: str, region: str) -> list[Price]:
     if not names or not published:
         raise BadPrices("This is no file of prices of AWS: it has no date of publication, or no names of columns")
     about = {"effective": dt.datetime.fromisoformat(published).date(), "source": "AWS Price List"}
-    made: dict[tuple[str, str, str], Price] = {}
+    made: dict[tuple[str, str, str], tuple[Decimal, Price]] = {}
     for row in rows:
         known = dict(zip(names, row, strict=False))
         price = decimal(known.get("priceperunit"))
-        if known.get("termtype") != "OnDemand" or known.get("unit", "").lower() not in ("hrs", "hours") or not price:
+        if known.get("termtype") != "OnDemand" or not price:
             continue
-        if named := _machine(known) if service == "ec2" else _ml_machine(known):
-            one = _price(("aws", *named), region, price, currency=known["currency"], **about)
-            made.setdefault((one.service, one.component, one.sku), one)
-    return list(made.values())
+        first = decimal(known.get("startingrange")) or Decimal(0)
+        for named, unit, times in _offered(known, service):
+            one = _price(("aws", *named), region, unit, price * times, currency=known["currency"], **about)
+            if named not in made or first < made[named][0]:  # what costs less beyond an amount comes after
+                made[named] = first, one
+    return [price for _, price in made.values()]
+
+
+def _offered(row: Mapping[str, str], service: str) -> Iterator[tuple[tuple[str, str, str], str, Decimal]]:
+    hourly = row.get("unit", "").lower() in ("hrs", "hours")
+    machine = _machine if service == "ec2" else _ml_machine if service == "sagemaker" else None
+    if hourly and machine and (named := machine(row)):
+        yield named, "hour", Decimal(1)
+    for each in OFFERED:
+        if each.code == OFFER_CODES[service] and (hourly or each.unit != "hour") and each.means(row):
+            yield (each.service, each.component, each.sku), each.unit, each.times
 
 
 def _ml_machine(row: Mapping[str, str]) -> tuple[str, str, str] | None:
@@ -110,17 +131,16 @@ def _ml_machine(row: Mapping[str, str]) -> tuple[str, str, str] | None:
 
 
 def _machine(row: Mapping[str, str]) -> tuple[str, str, str] | None:
-    if row.get("productfamily") == "NAT Gateway" and _NAT.search(row.get("usagetype", "")):
-        return "nat-gateway", "hour", ""
     if row.get("productfamily") != "Compute Instance":
         return None
     plain = all(row.get(key, "").lower() == wanted for key, wanted in _LINUX.items())
     return ("ec2", "instance", row.get("instancetype", "")) if plain else None
 
 
-def _pages(region: str) -> Iterator[Mapping[str, Any]]:
-    """Fetch the pages of Azure's prices of machines, one after another."""
-    wanted = f"serviceName eq 'Virtual Machines' and armRegionName eq '{region}' and priceType eq 'Consumption'"
+def _pages(service: str, region: str) -> Iterator[Mapping[str, Any]]:
+    """Fetch the pages of Azure's prices of a service, one after another."""
+    name = RETAIL_NAMES[service]
+    wanted = f"serviceName eq '{name}' and armRegionName eq '{region}' and priceType eq 'Consumption'"
     url = f"{RETAIL}/api/retail/prices?{urllib.parse.urlencode({'$filter': wanted})}"
     while url:
         if urllib.parse.urlsplit(url).hostname != urllib.parse.urlsplit(RETAIL).hostname:
@@ -131,42 +151,49 @@ def _pages(region: str) -> Iterator[Mapping[str, Any]]:
         url = page.get("NextPageLink") or ""
 
 
-def machines(pages: Iterable[Any], region: str) -> list[Price]:
-    """Read pages of Azure's prices: plain machines with Linux, by the hour."""
-    made: dict[str, Price] = {}
+def retail(pages: Iterable[Any], service: str, region: str) -> list[Price]:
+    """Read pages of Azure's prices: plain machines with Linux by the hour, or what else the tables have."""
+    made: dict[tuple[str, str], tuple[Decimal, Price]] = {}
     for page in pages:
         if not isinstance(page, Mapping) or not isinstance(page.get("Items"), list):
             raise BadPrices("This is no page of prices of Azure: it has no Items")
         for item in page["Items"]:
             price = decimal(item.get("retailPrice"))
-            if not price or item.get("armRegionName") != region or not _plain(item):
+            if not price or item.get("armRegionName") != region or item.get("type", "Consumption") != "Consumption":
                 continue
-            named = ("azure", "azure-vm", "machine", str(item["armSkuName"]))
             effective = dt.datetime.fromisoformat(item["effectiveStartDate"]).date()
             about = {"effective": effective, "source": "Azure Retail Prices"}
-            one = _price(named, region, price, currency=item["currencyCode"], **about)
-            held = made.get(one.sku)
-            if held is None or held.effective < one.effective:
-                made[one.sku] = one
-    return list(made.values())
+            first = decimal(item.get("tierMinimumUnits")) or Decimal(0)
+            for component, sku, unit, times in _retailed(item, service):
+                named = ("azure", service, component, sku)
+                one = _price(named, region, unit, price * times, currency=item["currencyCode"], **about)
+                held = made.get((component, sku))
+                if held is None or (first, held[1].effective) <= (held[0], effective):
+                    made[component, sku] = first, one
+    return [price for _, price in made.values()]
+
+
+def _retailed(item: Mapping[str, Any], service: str) -> Iterator[tuple[str, str, str, Decimal]]:
+    if service == "azure-vm" and _plain(item):
+        yield "machine", str(item["armSkuName"]), "hour", Decimal(1)
+    for each in RETAILED:
+        if each.service == service and (sku := each.called(item)) is not None:
+            yield each.component, sku, each.unit, each.times
 
 
 def _plain(item: Mapping[str, Any]) -> bool:
     words = f"{item.get('skuName', '')} {item.get('meterName', '')}".lower()
     return (
         item.get("unitOfMeasure") == "1 Hour"
-        and item.get("type", "Consumption") == "Consumption"
         and bool(item.get("armSkuName"))
         and "windows" not in str(item.get("productName", "")).lower()
         and not any(word in words for word in _NOT_PLAIN)
     )
 
 
-def _price(named: tuple[str, str, str, str], region: str, price: Decimal, **about: Any) -> Price:
+def _price(named: tuple[str, str, str, str], region: str, unit: str, price: Decimal, **about: Any) -> Price:
     provider, service, component, sku = named
-    return Price(
-        provider, service, component, sku, region, "hour", price, **about, confidence="list", origin="refreshed"
-    )
+    return Price(provider, service, component, sku, region, unit, price, **about, confidence="list", origin="refreshed")
 
 
 def written(prices: Iterable[Price]) -> str:
@@ -179,6 +206,6 @@ def written(prices: Iterable[Price]) -> str:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
     for row in rows:
-        cells = {**vars(row), "price": text(row.price), "effective": row.effective.isoformat()}
+        cells = {**vars(row), "price": text(row.price), "effective": row.effective.isoformat() if row.effective else ""}
         table.writerow([cells[column] for column in COLUMNS])
     return out.getvalue()

@@ -78,7 +78,7 @@ def _source(line: Line) -> str:
     if price is None:
         return ""
     note = f", {price.note}" if price.note else ""
-    return f"{price.confidence} {price.effective}{note}"
+    return f"{price.confidence}{f' {price.effective}' if price.effective else ''}{note}"
 
 
 def _row(line: Line) -> list[str]:

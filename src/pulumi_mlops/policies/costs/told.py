@@ -57,6 +57,9 @@ class CostSettings(_Told):
         default_factory=dict, description="Regions whose unknown prices are taken from another; `*` is any."
     )
     usage: tuple[Usage, ...] = Field(default=(), description="What is used in a month.")
+    assume: bool = Field(
+        default=True, description="Whether `cost` assumes what is used and not declared; a ceiling never does."
+    )
 
 
 def problems(told: Any) -> tuple[CostSettings | None, list[str]]:

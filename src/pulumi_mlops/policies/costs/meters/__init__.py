@@ -6,12 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from pulumi_mlops.policies.costs.meters import aws, azure, kubernetes
+from pulumi_mlops.policies.costs.meters.free import FREE
 from pulumi_mlops.policies.costs.uses import Meter, Metered
 from pulumi_mlops.policies.resources import UNKNOWN, Resource, Stack, Undecided
 
 ROWS: Final[Mapping[str, Meter]] = {**aws.ROWS, **azure.ROWS, **kubernetes.ROWS}
-FREE: Final = aws.FREE | azure.FREE | kubernetes.FREE
-"""Kinds for which no cloud asks anything by themselves."""
 BY_CLOUD: Final[Mapping[str, tuple[str, ...]]] = {
     "aws": tuple(aws.ROWS),
     "azure": tuple(azure.ROWS),

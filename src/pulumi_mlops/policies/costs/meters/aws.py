@@ -161,6 +161,26 @@ def _door(door: Resource, _: Stack) -> Iterator[Use]:
     yield by_use("vpc-endpoint", "data", "gb", SENT)
 
 
+def _key(key: Resource, _: Stack) -> Iterator[Use]:
+    """Read a key; a version that a rotation makes costs as a key does, up to the second."""
+    if key.get("enableKeyRotation"):
+        assumed = ("each of the first two rotations of a key costs as a key does",)
+        yield monthly("kms", "key", "key-month", Span.of(1, 1, 3), assumed=assumed)
+    else:
+        yield monthly("kms", "key", "key-month")
+
+
+def _alarm(alarm: Resource, _: Stack) -> Iterator[Use]:
+    """Read an alarm; it is paid for by the metrics that it looks at."""
+    measured = sum(bool(each.get("metric")) for each in alarm.each("metricQueries"))
+    yield monthly("cloudwatch", "alarm", "alarm-month", Span.of(measured or 1))
+
+
+def _queue(queue: Resource, _: Stack) -> Iterator[Use]:
+    kind = "fifo" if queue.get("fifoQueue") else "standard"
+    yield by_use("sqs", "requests", "million-requests", "amount: millions of requests a month", sku=kind)
+
+
 def _length(part: Part, path: str) -> int:
     found = part.get(path, ())
     return len(found) if isinstance(found, list | tuple) else 1
@@ -226,19 +246,23 @@ ROWS: Final[dict[str, Meter]] = {
     kinds.FEATURES: _features,
     kinds.BUCKET: fixed(
         by_use("s3", "storage", "gb-month", STORED),
-        by_use("s3", "requests", "million-requests", "amount: millions of requests a month"),
+        by_use("s3", "writes", "million-requests", "amount: millions of writes and listings a month"),
+        by_use("s3", "reads", "million-requests", "amount: millions of reads a month"),
     ),
     kinds.REPOSITORY: fixed(by_use("ecr", "storage", "gb-month", STORED)),
-    kinds.KEY: fixed(monthly("kms", "key", "key-month")),
+    kinds.KEY: _key,
     "aws:secretsmanager:Secret": fixed(monthly("secretsmanager", "secret", "secret-month")),
     kinds.LOGS: fixed(by_use("cloudwatch", "logs", "gb", SENT)),
-    "aws:cloudwatch:MetricAlarm": fixed(monthly("cloudwatch", "alarm", "alarm-month")),
+    "aws:cloudwatch:MetricAlarm": _alarm,
     "aws:cloudwatch:Dashboard": fixed(monthly("cloudwatch", "dashboard", "dashboard-month")),
     kinds.TOPIC: fixed(by_use("sns", "requests", "million-requests", "amount: millions of messages a month")),
-    kinds.QUEUE: fixed(by_use("sqs", "requests", "million-requests", "amount: millions of requests a month")),
+    kinds.QUEUE: _queue,
     "aws:lambda:Function": fixed(by_use("lambda", "duration", "gb-second", "amount: memory by duration of all calls")),
     "aws:sfn:StateMachine": fixed(by_use("stepfunctions", "transitions", "thousand", "amount: thousands a month")),
-    "aws:dynamodb:Table": fixed(by_use("dynamodb", "requests", "million-requests", "amount: millions of requests")),
+    "aws:dynamodb:Table": fixed(
+        by_use("dynamodb", "reads", "million-requests", "amount: millions of units that are read"),
+        by_use("dynamodb", "writes", "million-requests", "amount: millions of units that are written"),
+    ),
     "aws:ec2:NatGateway": fixed(always("nat-gateway", "hour"), by_use("nat-gateway", "data", "gb", SENT)),
     "aws:ec2:VpcEndpoint": _door,
     "aws:ec2:Eip": fixed(always("ec2", "public-address")),
@@ -256,37 +280,3 @@ ROWS: Final[dict[str, Meter]] = {
     "aws:efs:FileSystem": fixed(by_use("efs", "storage", "gb-month", STORED)),
     "aws:fsx:LustreFileSystem": _disk("fsx", "storageCapacity", "deploymentType"),
 }
-
-_FREE: Final = {
-    "iam": (
-        "Group GroupPolicy InstanceProfile OpenIdConnectProvider Policy Role RolePolicy "
-        "RolePolicyAttachment User UserPolicy RolePoliciesExclusive AccessKey"
-    ),
-    "ec2": (
-        "DefaultSecurityGroup FlowLog InternetGateway LaunchTemplate Route RouteTable "
-        "RouteTableAssociation SecurityGroup Subnet Vpc"
-    ),
-    "vpc": "SecurityGroupEgressRule SecurityGroupIngressRule",
-    "s3": (
-        "BucketLifecycleConfiguration BucketNotification BucketObject BucketObjectv2 "
-        "BucketOwnershipControls BucketPolicy BucketPublicAccessBlock "
-        "BucketServerSideEncryptionConfiguration BucketVersioning ObjectCopy"
-    ),
-    "kms": "Alias Grant KeyPolicy",
-    "ecr": "LifecyclePolicy RepositoryPolicy",
-    "sns": "TopicPolicy TopicSubscription",
-    "sqs": "QueuePolicy",
-    "sagemaker": (
-        "EndpointConfiguration Model ModelPackageGroup ModelPackageGroupPolicy MonitoringSchedule Space "
-        "UserProfile StudioLifecycleConfig NotebookInstanceLifecycleConfiguration"
-    ),
-    "glue": "CatalogDatabase CatalogTable",
-    "cloudwatch": "EventRule EventTarget",
-    "scheduler": "Schedule ScheduleGroup",
-    "budgets": "Budget",
-    "appautoscaling": "Policy ScheduledAction Target",
-    "lambda": "FunctionUrl Permission",
-    "secretsmanager": "SecretPolicy SecretVersion",
-    "lb": "Listener TargetGroup",
-}
-FREE: Final = frozenset(f"aws:{service}:{kind}" for service, names in _FREE.items() for kind in names.split())

@@ -1,10 +1,11 @@
 """What is paid for on Azure; AzureML asks nothing for a machine beyond the machine's own price."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
 from pulumi_mlops.policies.costs.meters.reading import count, number
-from pulumi_mlops.policies.costs.spans import Span
+from pulumi_mlops.policies.costs.spans import HOURS, Span
 from pulumi_mlops.policies.costs.uses import Meter, Use, always, by_use, fixed, monthly, stored
 from pulumi_mlops.policies.resources import Part, Resource, Stack
 from pulumi_mlops.policies.rules import kinds
@@ -14,6 +15,7 @@ STORED = "amount: gigabytes that are stored"
 SENT = "amount: gigabytes a month"
 SCALING = "azure-native:monitor:AutoscaleSetting"
 MACHINE = ("azure-vm", "machine")
+DAYS: Final = Span.of((HOURS / 24).quantize(Decimal("0.01")))
 
 
 def _compute(compute: Resource, _: Stack) -> Iterator[Use]:
@@ -73,14 +75,65 @@ def _sku(resource: Part) -> str:
 
 
 def _registry(registry: Resource, _: Stack) -> Iterator[Use]:
-    yield always("container-registry", "registry", sku=_sku(registry))
-    yield by_use("container-registry", "storage", "gb-month", STORED)
+    yield from _images(_sku(registry))
+
+
+def _images(sku: str, part: str = "") -> Iterator[Use]:
+    yield monthly("container-registry", "registry", "day", DAYS, sku=sku, part=part)
+    needs = "amount: gigabytes beyond what the tier includes"
+    yield by_use("container-registry", "storage", "gb-month", needs, part=part)
 
 
 def _storage(account: Resource, _: Stack) -> Iterator[Use]:
-    sku = f"{_sku(account)} {account.get('accessTier', 'Hot')}"
-    yield by_use("storage", "storage", "gb-month", STORED, sku=sku)
-    yield by_use("storage", "operations", "million-requests", "amount: millions of operations a month", sku=sku)
+    """Read an account; one with folders is billed by other meters."""
+    folders = " hierarchical" if account.get("isHnsEnabled") else ""
+    yield from _files(f"{_sku(account)} {account.get('accessTier', 'Hot')}{folders}")
+
+
+def _files(sku: str, part: str = "") -> Iterator[Use]:
+    yield by_use("storage", "storage", "gb-month", STORED, sku=sku, part=part)
+    for kind in ("writes", "reads"):
+        yield by_use("storage", kind, "million-requests", f"amount: millions of {kind} a month", sku=sku, part=part)
+
+
+def _shared(registry: Resource, _: Stack) -> Iterator[Use]:
+    """Read a registry of models; Azure makes a registry of images and an account in each of its regions for it."""
+    for region in registry.each("regionDetails"):
+        place = str(region.get("location", ""))
+        for each in region.each("acrDetails"):
+            yield from _images(str(each.get("systemCreatedAcrAccount.acrAccountSku", "Premium")), place)
+        for each in region.each("storageAccountDetails"):
+            kind = each.get("systemCreatedStorageAccount.storageAccountType", "Standard_LRS")
+            folders = " hierarchical" if each.get("systemCreatedStorageAccount.storageAccountHnsEnabled") else ""
+            yield from _files(f"{kind} Hot{folders}", place)
+
+
+def _template(deployment: Resource, _: Stack) -> Iterator[Use]:
+    """Read a template; an endpoint is free by itself, and what else one makes is not known here."""
+    made = {str(each.get("type", "")) for each in deployment.each("properties.template.resources")}
+    if made != {"Microsoft.MachineLearningServices/workspaces/onlineEndpoints"}:
+        raise LookupError(f"a template makes {', '.join(sorted(made))}")
+    yield from ()
+
+
+def _insights(component: Resource, _: Stack) -> Iterator[Use]:
+    """Read what applications send, unless a workspace keeps it, which is what is paid for then."""
+    if component.get("ingestionMode") == "LogAnalytics" or component.depends.get("workspaceResourceId"):
+        return
+    if not component.get("workspaceResourceId"):
+        yield by_use("log-analytics", "data", "gb", SENT)
+
+
+def _schedule(schedule: Resource, stack: Stack) -> Iterator[Use]:
+    """Read a schedule; where the stack has computes, its jobs are taken to run on them."""
+    if schedule.get("properties.action.actionType") != "CreateJob" or not stack.all(kinds.COMPUTE):
+        yield by_use("azureml", "runs", "run", "amount: runs a month whose machines are of no compute")
+
+
+def _alert(alert: Resource, _: Stack) -> Iterator[Use]:
+    """Read an alert; it is paid for by the series that it looks at, and what has dimensions may have more than one."""
+    watched = len(alert.each("criteria.allOf")) or 1
+    yield monthly("monitor", "alert", "alert-month", Span.of(watched))
 
 
 def _redis(redis: Resource, _: Stack) -> Iterator[Use]:
@@ -134,19 +187,21 @@ ROWS: Final[dict[str, Meter]] = {
     kinds.DEPLOYMENT: _deployment,
     kinds.STORAGE: _storage,
     kinds.IMAGES: _registry,
+    f"{ML}Registry": _shared,
+    "azure-native:resources:Deployment": _template,
     kinds.POSTGRES: _postgres,
     "azure-native:redis:Redis": _redis,
     "azure-native:redisenterprise:RedisEnterprise": _managed_redis,
     kinds.VAULT: fixed(by_use("key-vault", "operations", "million-requests", "amount: millions of operations a month")),
     "azure-native:keyvault:Key": fixed(by_use("key-vault", "key", "key-month", "amount: keys that are billed")),
     "azure-native:operationalinsights:Workspace": fixed(by_use("log-analytics", "data", "gb", SENT)),
-    "azure-native:applicationinsights:Component": fixed(by_use("log-analytics", "data", "gb", SENT)),
-    "azure-native:monitor:MetricAlert": fixed(monthly("monitor", "alert", "alert-month")),
+    "azure-native:applicationinsights:Component": _insights,
+    "azure-native:monitor:MetricAlert": _alert,
     "azure-native:monitor:ScheduledQueryRule": fixed(monthly("monitor", "query-alert", "alert-month")),
     "azure-native:eventgrid:Topic": EVENTS,
     "azure-native:eventgrid:SystemTopic": EVENTS,
     "azure-native:logic:Workflow": fixed(by_use("logic-apps", "actions", "thousand", "amount: thousands a month")),
-    f"{ML}Schedule": fixed(by_use("azureml", "runs", "run", "amount: runs a month whose machines are of no compute")),
+    f"{ML}Schedule": _schedule,
     "azure-native:network:PrivateEndpoint": fixed(
         always("private-endpoint", "hour"), by_use("private-endpoint", "data", "gb", SENT)
     ),
@@ -158,28 +213,3 @@ ROWS: Final[dict[str, Meter]] = {
     "azure-native:containerservice:ManagedCluster": _cluster,
     "azure-native:containerservice:AgentPool": _agents,
 }
-
-_FREE: Final = {
-    "authorization": "RoleAssignment RoleDefinition ManagementLockByScope",
-    "consumption": "Budget",
-    "machinelearningservices": (
-        "BatchDeployment BatchEndpoint CodeContainer CodeVersion ComponentContainer ComponentVersion "
-        "DataContainer DataVersion Datastore EnvironmentContainer EnvironmentVersion "
-        "FeaturesetContainerEntity FeaturesetVersion FeaturestoreEntityContainerEntity "
-        "FeaturestoreEntityVersion ManagedNetworkSettingsRule ModelContainer ModelVersion OnlineEndpoint "
-        "WorkspaceConnection"
-    ),
-    "managedidentity": "FederatedIdentityCredential UserAssignedIdentity",
-    "applicationinsights": "Workbook",
-    "eventgrid": "EventSubscription SystemTopicEventSubscription",
-    "keyvault": "Secret",
-    "monitor": "ActionGroup ActivityLogAlert AutoscaleSetting DiagnosticSetting",
-    "network": "NetworkSecurityGroup PrivateDnsZoneGroup Route RouteTable Subnet VirtualNetwork",
-    "privatedns": "PrivateRecordSet VirtualNetworkLink",
-    "resources": "ResourceGroup",
-    "storage": "Blob BlobContainer BlobServiceProperties FileServiceProperties FileShare ManagementPolicy",
-    "dbforpostgresql": "Configuration Database FirewallRule",
-    "redis": "AccessPolicy AccessPolicyAssignment FirewallRule",
-    "redisenterprise": "Database AccessPolicyAssignment",
-}
-FREE: Final = frozenset(f"azure-native:{service}:{kind}" for service, names in _FREE.items() for kind in names.split())

@@ -155,26 +155,3 @@ ROWS: Final[dict[str, Meter]] = {
     kinds.DATABASE: _database,
     "kubernetes:core:Service": _way_in,
 }
-
-_FREE: Final = {
-    "core": "ConfigMap LimitRange Namespace PersistentVolume ResourceQuota Secret ServiceAccount",
-    "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
-    "networking.k8s.io": "Ingress NetworkPolicy",
-    "gateway.networking.k8s.io": "HTTPRoute",
-    "gateway.envoyproxy.io": "BackendTrafficPolicy SecurityPolicy",
-    "cert-manager.io": "Certificate Issuer",
-    "cilium.io": "CiliumNetworkPolicy",
-    "policy": "PodDisruptionBudget",
-    "storage.k8s.io": "StorageClass",
-    "scheduling.k8s.io": "PriorityClass",
-    "autoscaling": "HorizontalPodAutoscaler",
-    "keda.sh": "ScaledObject TriggerAuthentication",
-    "admissionregistration.k8s.io": "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding",
-    "argoproj.io": "EventSource Sensor",
-    "kueue.x-k8s.io": "ClusterQueue LocalQueue ResourceFlavor Topology WorkloadPriorityClass",
-    "monitoring.coreos.com": "AlertmanagerConfig PodMonitor PrometheusRule ServiceMonitor",
-    "postgresql.cnpg.io": "ScheduledBackup",
-    "serving.kserve.io": "ClusterServingRuntime ServingRuntime",
-    "networking.istio.io": "DestinationRule VirtualService",
-}
-FREE: Final = frozenset(f"kubernetes:{group}:{kind}" for group, names in _FREE.items() for kind in names.split())
