@@ -108,7 +108,7 @@ OFFERED = {
     "cloudwatch": [
         ("GB", "0.57", "Data Payload", "", "EU-DataProcessing-Bytes", "0", "gb", "0.57"),
         ("Alarms", "0.1", "Alarm", "", "EU-CW:AlarmMonitorUsage", "0", "alarm-month", "0.1"),
-        ("Dashboards", "3", "Dashboard", "", "DashboardsUsageHour", "0", "dashboard-month", "3"),
+        ("Dashboards", "3", "Dashboard", "", "DashboardsUsageHour-Basic", "0", "dashboard-month", "3"),
     ],
     "secretsmanager": [("Secrets", "0.4", "Secret", "", "EU-AWSSecretsManager-Secrets", "0", "secret-month", "0.4")],
     "s3": [
@@ -182,9 +182,8 @@ def test_what_the_tables_have_can_be_refreshed_but_for_what_is_named() -> None:
     fetched |= {("ec2", "instance"), ("azure-vm", "machine"), ("sagemaker", "hosting")}
     ours = {(each.service, each.component) for each in shipped()}
     assert {each for each in ours - fetched if each[0] != "sagemaker"} == {
-        ("private-dns", "zone"),  # both are of no region
+        ("private-dns", "zone"),  # Azure has them for groups of regions
         ("monitor", "alert"),
-        ("logic-apps", "actions"),  # their meters were not found
     }
 
 
@@ -267,23 +266,35 @@ RETAILED: list[tuple[str, str, str, str, str, float, str]] = [
     ),
     ("private-endpoint", "IP Addresses", "Standard", "Standard IPv4 Static Public IP", "1 Hour", 0.005, ""),
     ("azure-firewall", "Azure Firewall", "Standard", "Standard Deployment", "1 Hour", 1.25, "hour"),
+    ("logic-apps", "Logic Apps", "Consumption", "Consumption Built-in Actions", "1", 0.000025, "actions"),
+    ("logic-apps", "Logic Apps", "Consumption", "Consumption Standard Connector Actions", "1", 0.000125, ""),
     ("azure-firewall", "Azure Firewall", "Premium", "Premium Deployment", "1 Hour", 1.75, ""),
 ]
 """Items by service, as Azure publishes them, and what they are in a table; nothing of those that are left out."""
-EACH = {"10K": 100, "100K": 10}
+EACH = {"10K": 100, "100K": 10, "1": 1000}
 
 
 @pytest.mark.parametrize("service", sorted({service for service, *_ in RETAILED}))
 def test_what_else_azure_publishes_is_taken_by_its_meter(service: str) -> None:
     rows = [row[1:] for row in RETAILED if row[0] == service]
+    place = "Global" if service == "private-endpoint" else "westeurope"
     items = [
-        item("", productName=product, skuName=size, meterName=meter, unitOfMeasure=of, retailPrice=price)
+        item(
+            "",
+            armRegionName=place,
+            productName=product,
+            skuName=size,
+            meterName=meter,
+            unitOfMeasure=of,
+            retailPrice=price,
+        )
         for product, size, meter, of, price, _ in rows
     ]
     dearer_first = [{**each, "tierMinimumUnits": 5.0, "retailPrice": 0.001} for each in items]
     page = json.loads(json.dumps({"Items": [*items, *dearer_first]}), parse_float=Decimal)
     wanted = {f"{service} {said}": Decimal(str(price)) * EACH.get(of, 1) for *_, of, price, said in rows if said}
     prices = refresh.retail([page], service, "westeurope")
+    assert {each.region for each in prices} == {"*" if place == "Global" else "westeurope"}
     assert {key: Decimal(price) for key, price in found(prices).items()} == wanted
 
 
@@ -378,6 +389,9 @@ def test_prices_are_fetched_from_both_clouds(cloud: type[Cloud], prices: Path) -
     with pytest.raises(BadPrices, match="no price of key-vault"):
         refresh.refresh("azure", "westeurope", "key-vault")
     assert "serviceName eq 'Key Vault' and armRegionName eq 'westeurope'" in cloud.asked[3]
+    with pytest.raises(BadPrices, match="no price of private-endpoint"):
+        refresh.refresh("azure", "westeurope", "private-endpoint")
+    assert "serviceName eq 'Virtual Network' and armRegionName eq 'Global'" in cloud.asked[5]
     with pytest.raises(BadPrices, match="no price of s3"):
         refresh.refresh("aws", "eu-west-1", "s3")
     assert cloud.asked[-1] == "/offers/v1.0/aws/AmazonS3/current/eu-west-1/index.csv"

@@ -50,6 +50,8 @@ class Retailed:
     size: str = ".*"
     sku: str = ""
     """How our tables call the size, with the groups of the three patterns in it."""
+    place: str = ""
+    """What stands for the region where a price is that of all of them."""
 
     def called(self, item: Mapping[str, Any]) -> str | None:
         """Call the size of an item as our tables do; None of one that is none of these."""
@@ -69,7 +71,9 @@ OFFERED: Final = (
     Offered("awskms", "kms", "key", "key-month", "Encryption Key", "KMS-Keys"),
     Offered("AmazonCloudWatch", "cloudwatch", "logs", "gb", "Data Payload", "DataProcessing-Bytes"),
     Offered("AmazonCloudWatch", "cloudwatch", "alarm", "alarm-month", "Alarm", "CW:AlarmMonitorUsage"),
-    Offered("AmazonCloudWatch", "cloudwatch", "dashboard", "dashboard-month", "Dashboard", "DashboardsUsageHour"),
+    Offered(
+        "AmazonCloudWatch", "cloudwatch", "dashboard", "dashboard-month", "Dashboard", "DashboardsUsageHour(?:-Basic)?"
+    ),
     Offered("AWSSecretsManager", "secretsmanager", "secret", "secret-month", "Secret", ".*"),
     Offered("AmazonS3", "s3", "storage", "gb-month", "Storage", "TimedStorage-ByteHrs"),
     Offered("AmazonS3", "s3", "writes", "million-requests", "API Request", "Requests-Tier1", MILLION),
@@ -174,18 +178,20 @@ RETAILED: Final = (
         MILLION / 10_000,
         "Standard",
     ),
-    Retailed("Virtual Network", "private-endpoint", "hour", "hour", _LINK, "(?:Standard )?Private Endpoint", "1 Hour"),
-    Retailed(
-        "Virtual Network", "private-endpoint", "data", "gb", _LINK, "(?:Standard )?Data Processed - Ingress", "1 GB"
+    *(
+        Retailed("Virtual Network", "private-endpoint", component, unit, _LINK, meter, of, place="Global")
+        for component, unit, meter, of in (
+            ("hour", "hour", "(?:Standard )?Private Endpoint", "1 Hour"),
+            ("data", "gb", "(?:Standard )?Data Processed - Ingress", "1 GB"),
+        )
     ),
     Retailed(
-        "Azure Firewall",
-        "azure-firewall",
-        "hour",
-        "hour",
-        "Azure Firewall",
-        "Standard Deployment",
-        "1 Hour",
+        *("Azure Firewall", "azure-firewall", "hour", "hour", "Azure Firewall", "Standard Deployment", "1 Hour"),
         size="Standard",
+    ),
+    Retailed(
+        *("Logic Apps", "logic-apps", "actions", "thousand", "Logic Apps", "Consumption Built-in Actions", "1"),
+        times=THOUSAND,
+        size="Consumption",
     ),
 )

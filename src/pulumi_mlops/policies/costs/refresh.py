@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pulumi_mlops.policies.costs.prices import COLUMNS, BadPrices, Price, folder
+from pulumi_mlops.policies.costs.prices import ANY, COLUMNS, BadPrices, Price, folder
 from pulumi_mlops.policies.costs.published import OFFERED, RETAILED
 from pulumi_mlops.policies.costs.spans import decimal, text
 
@@ -31,6 +31,7 @@ RETAIL_NAMES: Final[Mapping[str, str]] = {
     "azure-vm": "Virtual Machines",
     **{row.service: row.name for row in RETAILED},
 }
+RETAIL_PLACES: Final[Mapping[str, str]] = {row.service: row.place for row in RETAILED if row.place}
 SERVICES: Final[Mapping[Provider, tuple[str, ...]]] = {"aws": tuple(OFFER_CODES), "azure": tuple(RETAIL_NAMES)}
 """What can be refreshed, of each cloud; the first is refreshed unless told."""
 TIMEOUT: Final = 60
@@ -140,7 +141,8 @@ def _machine(row: Mapping[str, str]) -> tuple[str, str, str] | None:
 def _pages(service: str, region: str) -> Iterator[Mapping[str, Any]]:
     """Fetch the pages of Azure's prices of a service, one after another."""
     name = RETAIL_NAMES[service]
-    wanted = f"serviceName eq '{name}' and armRegionName eq '{region}' and priceType eq 'Consumption'"
+    place = RETAIL_PLACES.get(service, region)
+    wanted = f"serviceName eq '{name}' and armRegionName eq '{place}' and priceType eq 'Consumption'"
     url = f"{RETAIL}/api/retail/prices?{urllib.parse.urlencode({'$filter': wanted})}"
     while url:
         if urllib.parse.urlsplit(url).hostname != urllib.parse.urlsplit(RETAIL).hostname:
@@ -154,19 +156,21 @@ def _pages(service: str, region: str) -> Iterator[Mapping[str, Any]]:
 def retail(pages: Iterable[Any], service: str, region: str) -> list[Price]:
     """Read pages of Azure's prices: plain machines with Linux by the hour, or what else the tables have."""
     made: dict[tuple[str, str], tuple[Decimal, Price]] = {}
+    place = RETAIL_PLACES.get(service, region)
     for page in pages:
         if not isinstance(page, Mapping) or not isinstance(page.get("Items"), list):
             raise BadPrices("This is no page of prices of Azure: it has no Items")
         for item in page["Items"]:
             price = decimal(item.get("retailPrice"))
-            if not price or item.get("armRegionName") != region or item.get("type", "Consumption") != "Consumption":
+            if not price or item.get("armRegionName") != place or item.get("type", "Consumption") != "Consumption":
                 continue
             effective = dt.datetime.fromisoformat(item["effectiveStartDate"]).date()
             about = {"effective": effective, "source": "Azure Retail Prices"}
             first = decimal(item.get("tierMinimumUnits")) or Decimal(0)
             for component, sku, unit, times in _retailed(item, service):
                 named = ("azure", service, component, sku)
-                one = _price(named, region, unit, price * times, currency=item["currencyCode"], **about)
+                where = region if place == region else ANY
+                one = _price(named, where, unit, price * times, currency=item["currencyCode"], **about)
                 held = made.get((component, sku))
                 if held is None or (first, held[1].effective) <= (held[0], effective):
                     made[component, sku] = first, one
