@@ -189,6 +189,8 @@ def test_what_is_used_and_not_declared_is_assumed_only_where_that_is_asked_for()
     written = WRITERS["text"](Costs("dev", found, (), EMPTY))
     assert "assumed: s3 reads, not declared: 0.1 to 10 (1) millions of reads of each: files" in written
     assert "storage, not declared" not in written
+    assert written.startswith("dev: 12.40 USD (11.59 to 20.50) a month, 0.90 of it for use that is assumed\n")
+    assert json.loads(WRITERS["json"](Costs("dev", found, (), EMPTY)))["guessed"] == "0.9"
     assert told(step_of(3), assume=True).month == Span.of("0.5865", "2.76", "15.87")
 
 

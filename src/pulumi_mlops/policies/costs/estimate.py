@@ -32,6 +32,8 @@ class Line:
     """What is missing."""
     declared: tuple[str, ...] = ()
     """What of the amount was declared beside the program."""
+    guessed: bool = False
+    """Whether how much is used is assumed."""
 
     @property
     def month(self) -> Span | None:
@@ -72,6 +74,7 @@ class Line:
             "amount": use.amount.plain() if use and use.amount else None,
             "assumed": list(use.assumed) if use else [],
             "declared": list(self.declared),
+            "guessed": self.guessed,
             "price": {
                 "price": text(price.price),
                 "currency": price.currency,
@@ -99,6 +102,11 @@ class Estimate:
     def month(self) -> Span:
         """The sum of what is known."""
         return sum((line.month for line in self.lines if line.month), NOTHING)
+
+    @property
+    def guessed(self) -> Decimal:
+        """How much of what is expected is for use that is assumed."""
+        return sum((line.expected for line in self.lines if line.guessed), Decimal(0))
 
     @property
     def known(self) -> bool:
@@ -151,7 +159,8 @@ def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[boo
             needed[number] = True
             use, new = changed
             declared += new
-    if use.amount is None and assume:
+    told = use.amount is not None
+    if not told and assume:
         use = assumed.filled(use)
     if use.amount is None:
         reason = unpriced.reason(one.cloud, use)
@@ -162,7 +171,7 @@ def _line(one: Metered, prices: Prices, usage: Sequence[Usage], needed: list[boo
     price = prices.find(Wanted(one.cloud, use.service, use.component, use.sku, one.region, use.unit))
     if price is None:
         return Line(one, "unpriced", use, why=_no_price(one, use), declared=declared)
-    return Line(one, "priced", use, price, declared=declared)
+    return Line(one, "priced", use, price, declared=declared, guessed=not told)
 
 
 def _no_price(one: Metered, use: Use) -> str:

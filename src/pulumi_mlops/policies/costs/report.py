@@ -54,7 +54,8 @@ def summary(estimate: Estimate) -> str:
     beside = f" (not counted: {', '.join(told)})" if told else ""
     if not estimate.known:
         return f"what a month costs is not known{beside}"
-    return f"{spanned(estimate.month, estimate.currency)} a month{beside}"
+    guessed = f", {money(estimate.guessed)} of it for use that is assumed" if estimate.guessed else ""
+    return f"{spanned(estimate.month, estimate.currency)} a month{guessed}{beside}"
 
 
 def by_resource(estimate: Estimate) -> dict[str, str]:
@@ -163,6 +164,7 @@ def plain(costs: Costs) -> str:
         "stack": costs.stack,
         "currency": costs.now.currency,
         "month": costs.now.month.plain() if costs.now.known else None,
+        "guessed": text(costs.now.guessed),
         "not_counted": {state.replace(" ", "_"): len(costs.now.of(state)) for state in NOT_COUNTED},
         "lines": [line.plain() for line in (*costs.now.heaviest(), *costs.now.of(*NOT_COUNTED))],
         "before": {
