@@ -198,7 +198,7 @@ def test_the_image_of_monitors_is_printed_and_its_tag(here: Command) -> None:
     assert printed == images.dockerfile("drift")
     assert "\nevidently==" in printed
     assert here("image", "drift", "--tag") == (0, f"{images.tag('drift')}\n", "")
-    assert here("image", "drft") == (1, "", "Error: there is no image 'drft'; there is drift")
+    assert here("image", "drft") == (1, "", "Error: there is no image 'drft'; there is drift, toy")
 
 
 def test_another_dockerfile_has_another_tag(monkeypatch: pytest.MonkeyPatch) -> None:

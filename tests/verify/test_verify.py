@@ -16,6 +16,7 @@ from pulumi_mlops.backends.kubernetes import runtime
 from pulumi_mlops.clients import stacks
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError
 from pulumi_mlops.verify import command, program, rounds
+from pulumi_mlops.verify.ground import Ground
 from pulumi_mlops.verify.load import Load
 from pulumi_mlops.verify.project import PASSPHRASE, Interruptible, Project, Up, last_lines
 from pulumi_mlops.verify.rounds import PARTS, Rounds
@@ -261,9 +262,111 @@ def test_interrupted_it_cleans_up(trial: Trial, part: str, monkeypatch: pytest.M
 
 def test_what_is_wrong_is_told_at_once() -> None:
     with pytest.raises(InvalidArgs) as error:
-        command.settings(backend="aws", name="verify", existing="{", image=None, drift_image=None)
-    for field in ("--backend", "--existing", "--drift-image"):
-        assert field in str(error.value)
+        command.settings(backend="azure", name="verify", existing="{", image=None, drift_image=None)
+    for told in (
+        "--backend: 'azure' is not verified by this command; write aws or kubernetes",
+        "--existing",
+        "--drift",
+    ):
+        assert told in str(error.value)
+
+
+def test_a_cluster_has_no_region() -> None:
+    with pytest.raises(InvalidArgs, match="--region: kubernetes has no regions"):
+        command.settings(
+            backend="kubernetes", name="verify", existing="{}", image=None, drift_image="d", region="eu-west-1"
+        )
+
+
+class Account(Ground):
+    """A backend on which runs leave things, that nothing may be released over an alarm, and that tells of it late."""
+
+    def __init__(self) -> None:
+        self.versions = 3
+        self.alarms = 2
+        self.names: list[str] = []
+
+    def cost(self, _told: Any) -> str:
+        return "It costs 1 USD."
+
+    def calm(self, _told: Any) -> bool:
+        self.alarms = max(self.alarms - 1, 0)
+        return not self.alarms
+
+    def alarm(self, _told: Any) -> str | None:
+        self.alarms += 1
+        return None if self.alarms < 3 else "alarm x is in ALARM"
+
+    def forget(self, _told: Any) -> list[str]:
+        gone, self.versions = [f"version {n}" for n in range(self.versions)], 0
+        return gone
+
+    def left(self, _told: Any) -> list[str]:
+        return self.names
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    found = Account()
+    monkeypatch.setattr(rounds, "load", lambda _name: found)
+    return found
+
+
+def test_what_runs_have_made_goes_before_the_platform(trial: Trial, account: Account) -> None:
+    assert trial() == 0
+    assert account.versions == 0
+    assert "alarm x is in ALARM" in trial.report()["parts"][5]["said"]
+
+
+@pytest.mark.usefixtures("account")
+def test_what_a_run_makes_while_all_goes_is_deleted_as_well(
+    trial: Trial, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destroyed: list[int] = []
+
+    def destroy() -> Up:
+        destroyed.append(account.versions)
+        if len(destroyed) == 1:
+            account.versions = 1
+            return Up(0, "the group has versions")
+        return Up(12)
+
+    monkeypatch.setattr(trial.platform, "destroy", destroy)
+    trial.client.retrains_each_time = True
+    assert trial() == 1
+    assert destroyed == [0, 0]
+    assert not trial.platform.place.exists()
+
+
+def test_what_is_left_after_a_failure_is_told(trial: Trial, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> str:
+        account.names = ["bucket verify-dev-artifacts"]
+        raise MlopsError("no")
+
+    monkeypatch.setattr(trial.platform, "up", broken)
+    assert trial() == 1
+    assert "What is left, and is in no state: bucket verify-dev-artifacts" in trial.said
+
+
+def test_a_name_that_is_taken_is_refused(trial: Trial, account: Account) -> None:
+    account.names = [f"role verify-dev-{n}" for n in range(6)]
+    with pytest.raises(MlopsError, match=r"'verify' already .* and 1 more"):
+        trial()
+    assert trial.platform.asked == []
+    assert account.versions == 3, "what is somebody else's stays"
+
+
+def test_an_account_with_something_left_is_not_verified(
+    trial: Trial, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def destroy() -> Up:
+        account.names = ["log group /mlops/verify-dev"]
+        return Up(12)
+
+    monkeypatch.setattr(trial.platform, "destroy", destroy)
+    monkeypatch.setattr(rounds, "_GONE_WITHIN", 0.0)
+    assert trial() == 1
+    assert "log group /mlops/verify-dev" in trial.report()["parts"][-1]["said"]
 
 
 def test_its_passphrase_is_nobody_elses(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 folder. On a real node of Kubernetes the rounds are those of a user. On a played cloud pipelines run, and so do the
 programs of their steps; what nothing does there is done in its place: no model answers, so what an endpoint was asked
 is written where the service would capture it, and its alarm is set off where a version would fail. What that is on
-each cloud is in ``<cloud>/loop.py``.
+each cloud is in ``<cloud>/loop.py``. A cloud that the command takes is verified by all of the command.
 """
 
 import argparse
@@ -23,13 +23,15 @@ from typing import Any, Protocol
 from pulumi_mlops import images
 from pulumi_mlops.clients.runs import Run
 from pulumi_mlops.core.errors import MlopsError, VerificationFailed
-from pulumi_mlops.verify import program, report
+from pulumi_mlops.verify import command, ground, program, report
 from pulumi_mlops.verify.project import Project, Up
 from pulumi_mlops.verify.rounds import Rounds, drawn
 from pulumi_mlops_sandbox import packages
 from pulumi_mlops_sandbox.running.images import Images
 
 NAME = "verify"
+STANDS_IN = "1"
+"""The tag of the image of the toy model for which a folder stands in."""
 EVERY_MINUTES = 3
 """How long the monitor starts no other training after one: longer than two looks take."""
 _STARTS_WITHIN = 60.0
@@ -44,6 +46,8 @@ class Cloud(Protocol):
     region: str
     registry: str
     """Where its images are."""
+    image: str
+    """The tag of the toy model's image there."""
 
     def furnish(self) -> None:
         """Have what is there before the platform."""
@@ -62,14 +66,14 @@ class Cloud(Protocol):
         """Let the schedule of the monitor fire."""
 
     def alarm(self) -> str:
-        """Read the alarm of the drift back, and what it goes by; return what was seen.
+        """Read what the library's own look at the alarm of the drift leaves out; return what was seen.
 
         :raises VerificationFailed: it is silent, or goes by something else.
         """
         ...
 
-    def forget(self) -> None:
-        """Delete what runs have made, and no program."""
+    def clear(self) -> None:
+        """Delete what was there before the platform."""
 
 
 @dataclass
@@ -118,11 +122,7 @@ class Played(Rounds):
 
     def alarm(self) -> str:
         """Read the alarm back."""
-        return self.cloud.alarm()
-
-    def forget(self) -> None:
-        """Delete what runs have made."""
-        self.cloud.forget()
+        return "; ".join(part for part in (super().alarm(), self.cloud.alarm()) if part)
 
 
 def only(found: Iterable[Any], what: str) -> Any:
@@ -136,16 +136,17 @@ def only(found: Iterable[Any], what: str) -> Any:
 def played(cloud: Cloud, backend: str, folder: Path, say: Callable[[str], None]) -> Played:
     """Begin the rounds on a played cloud, in the environment of its sandbox."""
     cloud.furnish()
-    _toy(Path(os.environ["PULUMI_MLOPS_SANDBOX"]), folder / "toy")
-    settings = {
+    if cloud.image == STANDS_IN:
+        _toy(Path(os.environ["PULUMI_MLOPS_SANDBOX"]), folder / "toy")
+    told: dict[str, Any] = {
         "backend": backend,
         "name": NAME,
         "region": cloud.region,
-        "image": f"{cloud.registry}/toy:1",
+        "image": f"{cloud.registry}/toy:{cloud.image}",
         "drift_image": f"{cloud.registry}/drift:{images.tag('drift')}",
-        "every_minutes": EVERY_MINUTES,
     }
-    project = Project(folder / "project", settings, say)
+    settings = command.settings(existing="{}", **told) if ground.load(backend) else told
+    project = Project(folder / "project", settings | {"every_minutes": EVERY_MINUTES}, say)
     return Played(project, say, cloud=cloud, pause=lambda seconds: time.sleep(min(seconds, _OFTEN)))
 
 
@@ -159,7 +160,7 @@ def _toy(home: Path, folder: Path) -> None:
     python, first = packages.ensure() / "python", f"PYTHONPATH={shlex.quote(str(behind))}"
     (programs / "python3").write_text(f'#!/bin/sh\n{first} exec {shlex.quote(str(python))} "$@"\n')
     (programs / "python3").chmod(0o755)
-    Images(home).put("*/toy:1", str(folder), ["python3", "/opt/ml/input/data/mlops.program/step.py"])
+    Images(home).put(f"*/toy:{STANDS_IN}", str(folder), ["python3", "/opt/ml/input/data/mlops.program/step.py"])
 
 
 def main() -> int:
@@ -170,12 +171,41 @@ def main() -> int:
     arguments = parser.parse_args()
     there = importlib.import_module(f"pulumi_mlops_sandbox.{arguments.backend}.loop")
     rounds: Rounds = there.begun(arguments.folder, lambda line: print(line, flush=True))  # noqa: T201
+    cloud: Cloud | None = getattr(rounds, "cloud", None)
+    if cloud is None:  # a real node
+        return _gone_round(rounds, arguments.folder)
+    go = _verified if ground.load(arguments.backend) else _gone_round
+    try:
+        return go(rounds, arguments.folder)
+    finally:
+        cloud.clear()
+
+
+def _verified(rounds: Rounds, folder: Path) -> int:
+    """Go by the command."""
+
+    def confirmed(said: str) -> bool:
+        rounds.say(said)
+        return True
+
+    return command.verify(
+        rounds.project,
+        rounds.project.settings,
+        say=rounds.say,
+        confirmed=confirmed,
+        reports=folder,
+        begun=lambda *_: rounds,
+    )
+
+
+def _gone_round(rounds: Rounds, folder: Path) -> int:
+    """Go by the rounds alone."""
     rounds.project.begin()
     try:
         rounds.run()
     except MlopsError as error:
         rounds.say(f"Failed: {error}")
-    report.write(arguments.folder, rounds.project.settings, rounds.results, dt.datetime.now(dt.UTC))
+    report.write(folder, rounds.project.settings, rounds.results, dt.datetime.now(dt.UTC))
     return not report.good(rounds.results)
 
 

@@ -450,15 +450,20 @@ for command in day_two.COMMANDS:
 @app.command()
 def verify(
     *,
-    backend: Annotated[str, typer.Option(help="Where: kubernetes, the one that it verifies so far.")],
+    backend: Annotated[str, typer.Option(help="Where: aws or kubernetes, those that it verifies so far.")],
     image: Annotated[
-        str | None, typer.Option(help="An image with Python, numpy and MLflow, for the toy model's training.")
+        str | None,
+        typer.Option(
+            help="The image that trains the toy model, with Python, numpy and MLflow; on AWS it serves it as well, "
+            "and `pulumi-mlops image toy` has the Dockerfile."
+        ),
     ] = None,
     drift_image: Annotated[
         str | None,
         typer.Option(help="The image of the drift program, of which `pulumi-mlops image drift` has the Dockerfile."),
     ] = None,
-    name: Annotated[str, typer.Option(help="What the platform is called; its namespace must not be there.")] = "verify",
+    region: Annotated[str | None, typer.Option(help="The region, on AWS.")] = None,
+    name: Annotated[str, typer.Option(help="What the platform is called; the name must not be taken.")] = "verify",
     existing: Annotated[
         str, typer.Option(metavar="JSON", help="Parts that are there already, as Platform(existing=…) takes them.")
     ] = "{}",
@@ -466,7 +471,7 @@ def verify(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is made.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave what was made where a part fails.")] = False,
 ) -> None:
-    """Prove it in your own cluster: a small platform goes once round the loop with a toy model, and leaves nothing.
+    """Prove it in your own account or cluster: a small platform goes once round with a toy model, and leaves nothing.
 
     It trains, approves, serves and releases under load; a version that is broken on purpose is sent back, drift starts
     a training, a batch is scored. The exit code is 0 if every part showed what it has to. Interrupted, it takes
@@ -476,7 +481,9 @@ def verify(
     from pulumi_mlops.verify import command, project  # noqa: PLC0415
 
     try:
-        settings = command.settings(backend=backend, name=name, existing=existing, image=image, drift_image=drift_image)
+        settings = command.settings(
+            backend=backend, name=name, existing=existing, image=image, drift_image=drift_image, region=region
+        )
         place = project.folder(name)
         code = command.verify(
             project.Project(place, settings, typer.echo),

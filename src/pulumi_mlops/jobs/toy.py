@@ -3,6 +3,7 @@
     python3 toy.py rows    writes rows to learn from, and rows to score
     python3 toy.py fit     fits a line through them, and keeps what it saw as the baseline
     python3 toy.py score   scores rows by the model beside it, into which `fit` has put this program
+    python3 toy.py serve   answers on port 8080 by the model beside it: /ping and /invocations, as SageMaker asks
 
 Only numpy and MLflow are used. With the parameter ``flaw`` the model passes its measurement and fails at each request.
 """
@@ -17,12 +18,18 @@ import json
 import os
 import shutil
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COLUMNS = ("x1", "x2")
 TARGET, KEY, PREDICTION = "y", "id", "prediction"
 SEEN, SCORED = 2000, 500
 """How many rows a model learns from, and how many a batch has."""
+PORT = 8080
 
 
 def rows(folder: Path, count: int, seed: int) -> None:
@@ -96,6 +103,78 @@ def score(model: Path, source: Path, scores: Path) -> None:
         out.writerows([int(answer)] for answer in answers)
 
 
+def asked(body: bytes, content_type: str) -> list[list[float]]:
+    """Read the rows of a request: CSV without names, or JSON of one of the two forms that MLflow's servers take."""
+    if content_type.partition(";")[0].strip() == "text/csv":
+        return [[float(value) for value in row] for row in csv.reader(body.decode().splitlines()) if row]
+    told: dict[str, Any] = json.loads(body)
+    if "dataframe_records" in told:
+        return [[float(row[name]) for name in COLUMNS] for row in told["dataframe_records"]]
+    places = [told["dataframe_split"]["columns"].index(name) for name in COLUMNS]
+    return [[float(row[place]) for place in places] for row in told["dataframe_split"]["data"]]
+
+
+def server(predict: Callable[[list[list[float]]], list[int]], port: int = PORT, host: str = "") -> ThreadingHTTPServer:
+    """Return a server of a model, as SageMaker wants it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+
+    A request that is no rows gets a 400. A model that fails gets a 500, which is what the alarm of a release goes by;
+    MLflow's own server would say 400 to that as well.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            """Tell that the model is loaded."""
+            self._say(200 if self.path == "/ping" else 404, {})
+
+        def do_POST(self) -> None:
+            """Answer."""
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.path != "/invocations":
+                self._say(404, {})
+                return
+            try:
+                rows = asked(body, self.headers.get("Content-Type") or "application/json")
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                self._say(400, {"error": f"these are no rows of {', '.join(COLUMNS)}: {error!r}"})
+                return
+            try:
+                answers = predict(rows)
+            except Exception as error:  # noqa: BLE001 (whatever the model does, the caller is told)
+                self._say(500, {"error": str(error)})
+            else:
+                self._say(200, {"predictions": answers})
+
+        def _say(self, status: int, value: object) -> None:
+            body = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_said: object) -> None:
+            """Print nothing for each request."""
+
+    return ThreadingHTTPServer((host, port), Handler)
+
+
+def serve(model: Path, port: int = PORT) -> None:
+    """Answer by a model that is a folder, until the process is ended."""
+    import mlflow  # noqa: PLC0415 (in the image)
+    import pandas as pd  # noqa: PLC0415 (MLflow brings it)
+
+    loaded = mlflow.pyfunc.load_model(str(model))
+
+    def predict(rows: list[list[float]]) -> list[int]:
+        return [int(answer) for answer in loaded.predict(pd.DataFrame(rows, columns=COLUMNS))]
+
+    server(predict, port).serve_forever()
+
+
 def main(words: list[str]) -> int:
     """Do one step."""
     places = {name: Path(value) for name, value in os.environ.items() if name.startswith(("MLOPS_OUTPUT", "MLOPS_IN"))}
@@ -115,7 +194,9 @@ def main(words: list[str]) -> int:
     if words == ["score"]:
         score(Path(__file__).parent, places["MLOPS_INPUT_ROWS"], places["MLOPS_OUTPUT_SCORES"])
         return 0
-    sys.stderr.write("toy.py takes one word: rows, fit, or score\n")
+    if words == ["serve"]:
+        serve(Path(__file__).parent)
+    sys.stderr.write("toy.py takes one word: rows, fit, score, or serve\n")
     return 2
 
 

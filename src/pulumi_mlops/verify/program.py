@@ -13,22 +13,16 @@ from pulumi_mlops.core import registry as backends
 from pulumi_mlops.jobs import toy
 from pulumi_mlops.steps.prepare import PrepareStep
 from pulumi_mlops.steps.train import TrainStep
+from pulumi_mlops.verify import ground
 
 PIPELINE, MODEL, ENDPOINT, MONITOR, BATCH, SCORES = "learn", "toy", "answer", "drift", "score", "scores"
 PREDICTION = toy.PREDICTION
 LOOK, SCORING = "look", "scoring"
 """The outputs with the pipelines of the monitor and of the batch."""
 SETTINGS = "settings"
-CANARY_PERCENT = 20
-"""What a new version is given first."""
-EVERY_MINUTES = 5
-"""As often the monitor looks by itself, and as long it starts no other training after one, whoever started that."""
 MINIMUM_ROWS = 200
 """Rows that the monitor needs to say anything."""
-CAPTURED_WITHIN = 30.0
-"""Seconds after which a request has been captured."""
 TOY = "toy.py"
-_SMALL: Any = {"cpus": 0.5, "memory_gb": 1}
 _SCORES = ["sh", "-c", f'exec python3 "$MLOPS_INPUT_MODEL/{TOY}" score']
 """What scores where no model server does: the model brings its program."""
 
@@ -51,6 +45,9 @@ def declare() -> None:
     image: str = told["image"]
     existing: Any = told.get("existing") or {}
     every: int = told["every_minutes"]
+    pace = ground.pace(told["backend"])
+    small: Any = dict(pace.step)
+    serving: Any = dict(pace.serving)
     # Where the backend has no model server of its own, the image that trains the model answers and scores as well.
     own: Any = {} if server(told["backend"]) else {"image": image}
     scored: Any = {**own, "command": _SCORES} if own else {}
@@ -58,7 +55,7 @@ def declare() -> None:
         told["name"],
         backend=told["backend"],
         region=told.get("region"),
-        stage="dev",
+        stage=ground.STAGE,
         existing=existing,
         tags={"purpose": "verify"},
     )
@@ -72,7 +69,7 @@ def declare() -> None:
             "command": _runs("rows"),
             "outputs": ["seen", "scored"],
             "publish": {"scored": rows},
-            "compute": _SMALL,
+            "compute": small,
         }
     )
     fit = Fit.made_by(
@@ -83,7 +80,7 @@ def declare() -> None:
             "outputs": ["model", "baseline"],
             "metrics": ["accuracy"],
             "parameters": {"flaw": mlops.parameter("flaw")},
-            "compute": _SMALL,
+            "compute": small,
         }
     )
     learn = mlops.Pipeline(
@@ -102,10 +99,10 @@ def declare() -> None:
         platform=platform,
         model=version,
         serve=own,
-        compute={"cpus": 0.5, "memory_gb": 2},
-        scaling={"min": 1, "max": 1},
+        compute=serving,
+        scaling={"min": pace.replicas, "max": pace.replicas},
         capture_percent=100,
-        release={"canary": {"percent": CANARY_PERCENT, "bake_minutes": 1}},
+        release={"canary": {"percent": pace.canary_percent, "bake_minutes": pace.bake_minutes}},
     )
     drift = mlops.Monitor(
         MONITOR,
@@ -116,7 +113,7 @@ def declare() -> None:
         minimum_rows=MINIMUM_ROWS,
         schedule={"cron": f"*/{every} * * * *"},
         on_breach={"run": learn, "cooldown_hours": every / 60},
-        compute=_SMALL,
+        compute=small,
     )
     score = mlops.BatchInference(
         BATCH,
@@ -125,7 +122,7 @@ def declare() -> None:
         input=rows.latest(),
         output=scores,
         keep=["id"],
-        compute=_SMALL,
+        compute=small,
         **scored,
     )
     for one in (platform, model, learn, answer, drift, score):

@@ -16,10 +16,12 @@ from pulumi_mlops.clients.stacks import Stack
 from pulumi_mlops.core.errors import MlopsError, VerificationFailed
 from pulumi_mlops.jobs import toy
 from pulumi_mlops.verify import program
+from pulumi_mlops.verify.ground import Ground, load
 from pulumi_mlops.verify.load import Load
 from pulumi_mlops.verify.project import Project, Say, Up
 
-_ANSWERS_WITHIN = 600.0
+_ANSWERS_WITHIN = _TELLS_WITHIN = _GONE_WITHIN = 600.0
+_CALM_WITHIN = 1200.0
 _OFTEN = 2.0
 _COOLS_AFTER = 120.0
 """Seconds after the end of a cooldown within which a training may begin again."""
@@ -57,10 +59,12 @@ class Rounds:
     clients: Callable[[Stack, Callable[[float], object]], Any] = Client
     progress: dict[str, Any] = field(init=False)
     results: list[Result] = field(init=False)
+    where: Ground = field(init=False)
 
     def __post_init__(self) -> None:
         self.progress = self.project.progress()
         self.results = [Result(name, title) for name, title, _ in PARTS]
+        self.where = load(self.project.settings["backend"]) or Ground()
 
     def run(self) -> None:
         """Do one part after the other; the first that fails ends it.
@@ -103,16 +107,50 @@ class Rounds:
         del flawed  # who plays a backend has to know it
         return self.project.up()
 
+    def calm(self) -> None:
+        """Wait until a release may begin."""
+        told = self.project.settings
+        self.until(lambda: self.where.calm(told), "an end of the alarms of the endpoint", _CALM_WITHIN)
+
     def start(self, pipeline: str, parameters: Mapping[str, Any] | None = None) -> Run:
         """Start a pipeline."""
         return self.client().start(pipeline, parameters)
 
     def alarm(self) -> str:
         """Tell of the alarm of a drift that was seen, where that can be read."""
-        return ""
+        told, seen = self.project.settings, list[str]()
 
-    def forget(self) -> None:
-        """Delete what runs have made, and no program: nothing, where it goes with the rest."""
+        def fires() -> bool:
+            found = self.where.alarm(told)
+            seen.extend([] if found is None else [found])
+            return found is not None
+
+        self.until(fires, "the alarm of the drift", _TELLS_WITHIN)
+        return seen[-1]
+
+    def forget(self) -> Sequence[str]:
+        """Delete what runs have made, and no program; return what that was."""
+        return self.where.forget(self.project.settings)
+
+    def left(self) -> Sequence[str]:
+        """Name what there is of the platform."""
+        return self.where.left(self.project.settings)
+
+    def gone(self) -> None:
+        """Wait until nothing is there, as a cloud may list what was deleted a while longer."""
+        deadline = time.monotonic() + _GONE_WITHIN
+        while left := self.left():
+            if time.monotonic() >= deadline:
+                raise VerificationFailed(f"there still is {', '.join(left[:5])}")
+            self.pause(_OFTEN)
+
+    def down(self) -> Up:
+        """Take everything down; once more where a run has made something meanwhile."""
+        self.forget()
+        done = self.project.destroy()
+        if not done.good and self.forget():
+            done = self.project.destroy()
+        return done
 
     def ran(self, pipeline: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Run a pipeline to its end, which has to be a good one; return the run."""
@@ -170,6 +208,7 @@ class Rounds:
 
     def released(self, number: int) -> str:
         """Bring a version up under steady requests, of which none may fail."""
+        self.calm()
         with Load(self.asks()) as load:
             done = self.bring()
             load.go_on(_AFTER_RELEASE)
@@ -235,6 +274,7 @@ def _releases(rounds: Rounds) -> str:
 
 def _goes_back(rounds: Rounds) -> str:
     number = rounds.trained(flaw=True)
+    rounds.calm()
     with Load(rounds.asks()) as load:
         done = rounds.bring(flawed=True)
         load.go_on(_AFTER_RELEASE)
@@ -242,9 +282,10 @@ def _goes_back(rounds: Rounds) -> str:
         raise VerificationFailed(f"version {number} fails at each request, and its release went through")
     asked = rounds.client()
     asked.reject(program.MODEL, number, reason="broken on purpose", by="pulumi-mlops")
-    most = load.sent * program.CANARY_PERCENT / 100 * 2
+    most = load.sent * rounds.where.pace.most_failing_percent / 100
     if len(load.failures) > most:
         raise VerificationFailed(f"{len(load.failures)} of {load.sent} requests failed, more than a canary's share")
+    rounds.calm()
     rounds.up()
     rounds.answered()
     return (
@@ -268,7 +309,7 @@ def _drifts(rounds: Rounds) -> str:
     ask = rounds.asks(_DRIFTED, _SHIFT)
     for _ in range(_REQUESTS):
         ask()
-    rounds.pause(program.CAPTURED_WITHIN)
+    rounds.pause(rounds.where.pace.captured_within)
     for _ in range(2):
         rounds.ran(program.LOOK)
     report = asked.reports(program.MONITOR, last=1)[0]
@@ -299,12 +340,12 @@ def _scores(rounds: Rounds) -> str:
 
 
 def _goes(rounds: Rounds) -> str:
-    rounds.forget()
-    done = rounds.project.destroy()
+    done = rounds.down()
     if not done.good:
         raise VerificationFailed(f"`pulumi destroy` failed: {done.failure}")
     if left := rounds.project.resources():
         raise VerificationFailed(f"the state still has {', '.join(left[:5])}")
+    rounds.gone()
     return f"{done.changes} resources were deleted"
 
 

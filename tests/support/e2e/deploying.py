@@ -99,15 +99,46 @@ STAGES = {"stacks/aws": {"prod": " network"}}
 
 def documents(folder: str, stage: str = "dev") -> dict[str, str]:
     """Fill in the documents that a project needs in a stage, by a name for each."""
-    project, found = PROJECTS[folder], dict[str, str]()
-    for platform in project.platforms:
+    return filled(PROJECTS[folder].platforms, stage, STAGES.get(folder, {}).get(stage, ""))
+
+
+def filled(several: Sequence[Platform], stage: str = "dev", more: str = "") -> dict[str, str]:
+    """Fill in the documents of platforms, by a name for each.
+
+    :param more: further documents that each needs.
+    """
+    found = dict[str, str]()
+    for platform in several:
         where = {"partition": PARTITION, "account": ACCOUNT, "region": platform.region}
         where |= dict.fromkeys(OTHERS, "none") | {"platform": platform.name, "stage": stage} | platform.names
-        for noun in (platform.nouns + STAGES.get(folder, {}).get(stage, "")).split():
+        for noun in (platform.nouns + more).split():
             text = string.Template((RIGHTS / f"{noun}.json").read_text()).substitute(where)
             found[f"{DEPLOYER}-{platform.name}-{noun}"] = json.dumps(json.loads(text), separators=(",", ":"))
     assert all(len(text) <= MANAGED for text in found.values()), {name: len(text) for name, text in found.items()}
     return found
+
+
+VERIFY = Platform("verify", "platform dataset model pipeline endpoint verify")
+"""What docs/verify.md says that `pulumi-mlops verify` needs."""
+
+
+def verifying_role(cloud: Cloud) -> dict[str, str]:
+    """Make the role that verifies; return the variables with a session of it."""
+    role = made_role(cloud, f"{DEPLOYER}-verify", filled([VERIFY]))
+    given = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="verify")["Credentials"]
+    names = {"ACCESS_KEY_ID": "AccessKeyId", "SECRET_ACCESS_KEY": "SecretAccessKey", "SESSION_TOKEN": "SessionToken"}
+    return {f"AWS_{variable}": given[member] for variable, member in names.items()}
+
+
+def made_role(cloud: Cloud, name: str, policies: dict[str, str]) -> str:
+    """Make a role with policies that are attached to it; return its ARN."""
+    iam = cloud.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    role: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    for called, document in policies.items():
+        made = iam.create_policy(PolicyName=f"{called}-{name}", PolicyDocument=document)["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=name, PolicyArn=made)
+    return role
 
 
 def deployed_by_role(stack: Stack, folder: str, cloud: Cloud, *, without: str = "") -> Stack:
@@ -115,12 +146,8 @@ def deployed_by_role(stack: Stack, folder: str, cloud: Cloud, *, without: str = 
     iam, project = cloud.client("iam"), PROJECTS[folder]
     stage = "prod" if stack.name == "prod" else "dev"
     name = "-".join((DEPLOYER, *folder.split("/"), stack.name)).replace("_", "-")
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
-    for called, document in documents(folder, stage).items():
-        if not without or not called.endswith(without):
-            made = iam.create_policy(PolicyName=f"{called}-{name}", PolicyDocument=document)["Policy"]["Arn"]
-            iam.attach_role_policy(RoleName=name, PolicyArn=made)
+    wanted = {one: text for one, text in documents(folder, stage).items() if not without or not one.endswith(without)}
+    role = made_role(cloud, name, wanted)
     if project.own:
         own = {"Effect": "Allow", "Action": [f"{service}:*" for service in project.own], "Resource": "*"}
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(own))

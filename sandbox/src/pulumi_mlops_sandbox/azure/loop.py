@@ -16,7 +16,7 @@ from pulumi_mlops_sandbox.administering import administer
 from pulumi_mlops_sandbox.azure.facts import DEPLOYER, SUBSCRIPTION, TOKEN
 from pulumi_mlops_sandbox.azure.measured import CALM, FIRING
 from pulumi_mlops_sandbox.azure.registering import sent
-from pulumi_mlops_sandbox.loop import NAME, Answered, Played, only, played
+from pulumi_mlops_sandbox.loop import NAME, STANDS_IN, Answered, Played, only, played
 
 _OURS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ours"
 _REGISTRY = "imagesofours"
@@ -35,6 +35,7 @@ class Azure:
 
     region = "westeurope"
     registry = f"{_REGISTRY}.azurecr.io"
+    image = STANDS_IN
 
     def __init__(self) -> None:
         self._url = os.environ["PULUMI_MLOPS_ARM_ENDPOINT"]
@@ -118,8 +119,8 @@ class Azure:
             raise VerificationFailed(f"alert {name} of {looks[rule]} says {state['properties']['status']}")
         return f"alert {name} ({DIMENSION} {program.MONITOR}) fires"
 
-    def forget(self) -> None:
-        """Delete the registry of the images; versions go with their workspace."""
+    def clear(self) -> None:
+        """Delete the registry of the images."""
         sent(self._url, "DELETE", f"{_OURS}/providers/Microsoft.ContainerRegistry/registries/{_REGISTRY}")
 
     def _all(self, kind: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.verify import program
+from pulumi_mlops.verify import ground, program
 from pulumi_mlops.verify.project import Project
 from pulumi_mlops.verify.rounds import Rounds
 from pulumi_mlops_sandbox.kubernetes import gateways
@@ -31,6 +31,6 @@ def begun(folder: Path, say: Callable[[str], None]) -> Rounds:
         "existing": EXISTING,
         "image": program.server("kubernetes"),
         "drift_image": DRIFT,
-        "every_minutes": program.EVERY_MINUTES,
+        "every_minutes": ground.pace("kubernetes").every_minutes,
     }
     return Rounds(Project(folder / "project", settings, say), say)

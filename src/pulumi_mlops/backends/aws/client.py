@@ -25,7 +25,7 @@ from pulumi_mlops.core.naming import physical
 RECORD = "mlops.metrics/facts.json"
 """Where a processing job leaves its record, below the folder of its step."""
 _NO_DIGEST = "the image is named by a tag, and SageMaker does not keep which digest it pulled"
-_GROUPS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
+JOB_LOGS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
 """Where jobs print, by the word in their ARN."""
 _LINES = 20
 
@@ -70,7 +70,7 @@ class _Aws(Versions, Predictions, Features):
         """Read what the job of a step printed last."""
         _, _, job = step.address.rpartition(":")
         kind, _, name = job.partition("/")
-        group = _GROUPS.get(kind)
+        group = JOB_LOGS.get(kind)
         if group is None:
             return []
         try:
