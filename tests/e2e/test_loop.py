@@ -36,7 +36,7 @@ def test_once_round_and_nothing_is_left(empty_sandbox: Sandbox, planes: tuple[st
     login = verifying_role(Cloud(empty_sandbox)) if cloud == "aws" else {}
     before = inventory(url)
     command = [sys.executable, "-P", "-m", "pulumi_mlops_sandbox.loop", cloud, str(tmp_path)]
-    done = empty_sandbox.run(command, planes=planes, **login)
+    done = empty_sandbox.run(command, cwd=None, planes=planes, **login)
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
     found = json.loads((tmp_path / "report.json").read_text())
     assert [(one["name"], one["state"]) for one in found["parts"]] == [(name, "passed") for name, _, _ in PARTS]

@@ -156,7 +156,7 @@ def server(predict: Callable[[list[list[float]]], list[int]], port: int = PORT, 
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_said: object) -> None:
+        def log_message(self, format: str, *_said: object) -> None:  # noqa: A002 (as its base calls it)
             """Print nothing for each request."""
 
     return ThreadingHTTPServer((host, port), Handler)
