@@ -46,7 +46,7 @@ def test_once_round_and_nothing_is_left(empty_sandbox: Sandbox, planes: tuple[st
     left = {kind for kind, ids in inventory(url).items() if ids != before.get(kind) and "softly" not in kind}
     assert left <= KEPT[cloud], left
     if cloud == "aws":
-        assert "hours of hosting ml.m5.large at" in done.stdout
+        assert "hours of sagemaker hosting ml.m5.large at" in done.stdout
         logs = Cloud(empty_sandbox).client("logs")
         for group in logs.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]:
             assert logs.describe_log_streams(logGroupName=group["logGroupName"])["logStreams"] == []

@@ -2,11 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 
 from pulumi_mlops.policies.costs.estimate import Estimate, Line, estimate
 from pulumi_mlops.policies.costs.prices import ANY, Prices, refreshed, shipped
 from pulumi_mlops.policies.costs.spans import money, text
 from pulumi_mlops.policies.costs.uses import Metered, Use
+
+_SMALLEST = Decimal("0.001")
 
 
 def spent(cloud: str, region: str, like: str, uses: Sequence[Use], today: dt.date | None = None) -> Estimate:
@@ -37,6 +40,7 @@ def _line(line: Line) -> str:
     use, price = line.use, line.price
     if use is None or use.amount is None or price is None:
         raise LookupError(f"{line} has no price")
-    amount, note = text(use.amount.expected), f", {price.note}" if price.note else ""
+    amount = text(use.amount.expected.quantize(_SMALLEST))
+    known = [f"{price.effective}" if price.effective else "without a date", *([price.note] if price.note else [])]
     unit = f"{use.unit}s" if use.unit.endswith("hour") and amount != "1" else use.unit
-    return f"{amount} {unit} of {line.what} at {text(price.price)} ({price.effective}{note})"
+    return f"{amount} {unit} of {use.service} {line.what} at {text(price.price)} ({', '.join(known)})"

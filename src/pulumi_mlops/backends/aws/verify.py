@@ -127,7 +127,7 @@ class _Aws(Ground):
             monthly("cloudwatch", "alarm", "alarm-month", Span.of(4 * _SHARE.expected)),
             monthly("cloudwatch", "dashboard", "dashboard-month", _SHARE),
             monthly("cloudwatch", "logs", "gb", Span.of("0.1")),
-            monthly("s3", "requests", "million-requests", Span.of("0.01")),
+            monthly("s3", "writes", "million-requests", Span.of("0.01")),
         )
         return f"It takes about three hours. {costs.said(costs.spent('aws', told['region'], _PRICED, uses))}"
 
