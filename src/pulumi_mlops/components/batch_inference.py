@@ -226,6 +226,10 @@ class BatchInferenceSpec(Spec):
             own |= bridges.needed(bridges.of_version(self.model.shared), self.platform, self.model.platform)
         return frozenset(own)
 
+    def claims(self, name: str) -> Iterator[tuple[str, str]]:
+        """Name the pipeline that it is."""
+        yield "Pipeline", name
+
     def problems_of(self, name: str) -> Iterator[Problem]:
         """Judge it as the pipeline that it is, in the words of its own fields."""
         whole = self.pipeline()

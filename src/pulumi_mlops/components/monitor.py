@@ -107,6 +107,10 @@ class MonitorSpec(Spec):
             seen.append(told)
         return value
 
+    def claims(self, name: str) -> Iterator[tuple[str, str]]:
+        """Name the pipeline in which it looks."""
+        yield "Pipeline", pipeline_of(name)
+
     def uses(self) -> frozenset[str]:
         """Name what every monitor needs."""
         return frozenset({"monitor.metrics"})

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast, get_origin
 import pulumi
 from pulumi import ComponentResource, InvokeOptions, Output, ProviderResource, Resource, ResourceOptions
 
-from pulumi_mlops.core import capabilities, prerequisites, registry
+from pulumi_mlops.core import capabilities, claims, prerequisites, registry
 from pulumi_mlops.core.engines import Engine, Part, Task
 from pulumi_mlops.core.errors import InvalidArgs, MlopsError, Problem, Unsupported, concerning
 from pulumi_mlops.core.inputs import (
@@ -114,7 +114,7 @@ class Component(ComponentResource, Generic[S, R]):
             capabilities.check(
                 registry.titled(hub.backend), home.capabilities, what, frozenset({snake(self.noun), *uses})
             )
-        if problems := [*_tag_problems(spec, hub), *spec.problems_of(name), *engine.problems(name, spec)]:
+        if problems := [*_problems(spec, hub, self.noun, name), *engine.problems(name, spec)]:
             raise InvalidArgs(self.noun, name, problems)
 
         own_providers = _providers(opts)
@@ -133,6 +133,7 @@ class Component(ComponentResource, Generic[S, R]):
         inherited = ResourceOptions(
             providers=[one for one in brought if one.package not in own_providers], depends_on=_gate()
         )
+        claims.take(hub, self.noun, name, spec)
         props = echo(self.spec_type, args)
         super().__init__(type(self).token, name, props, ResourceOptions.merge(inherited, opts))
         if pulumi.runtime.is_dry_run():
@@ -243,6 +244,14 @@ def _gate() -> "list[Awaitable[Any]]":
     """Have a component wait until what the whole program requires was judged."""
     gate = prerequisites.gate()
     return [gate] if gate else []
+
+
+def _problems(spec: Spec, hub: HubRef | None, noun: str, name: str) -> Iterator[Problem]:
+    """Judge what is no engine's business: tags, fields beside each other, names that others have."""
+    yield from _tag_problems(spec, hub)
+    yield from spec.problems_of(name)
+    if hub is not None:
+        yield from claims.problems(hub, noun, name, spec)
 
 
 def _tag_problems(spec: Spec, hub: HubRef | None) -> Iterator[Problem]:

@@ -173,6 +173,11 @@ class Spec(BaseModel):
         del name
         return ()
 
+    def claims(self, name: str) -> Iterable[tuple[str, str]]:
+        """Return the names that a component takes beside its own, each with the noun whose names they are."""
+        del name
+        return ()
+
 
 class EngineArgs(Spec):
     """The arguments of an engine that another distribution brings: a subclass names the engine and has its fields.
