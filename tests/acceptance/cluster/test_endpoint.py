@@ -12,7 +12,7 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import left, project
+from support.e2e.real import nothing_is_left, project
 from support.e2e.served import SERVER, answers
 from support.waiting import until
 
@@ -96,4 +96,4 @@ def test_a_second_up_changes_nothing(shop: Stack) -> None:
 
 def test_destroy_leaves_nothing(shop: Stack, cluster: Cluster) -> None:
     succeeded(shop.destroy())
-    until(lambda: left(cluster, SPACE) == [], "nothing is left")
+    nothing_is_left(cluster, SPACE)

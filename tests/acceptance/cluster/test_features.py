@@ -19,7 +19,7 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import inside, left, project, timed, told
+from support.e2e.real import inside, nothing_is_left, project, timed, told
 from support.e2e.served import answers
 from support.waiting import until
 
@@ -235,4 +235,4 @@ def test_destroy_leaves_nothing(feat: Stack, cluster: Cluster, figures: list[str
     began = time.monotonic()
     succeeded(feat.destroy())
     figures.append(timed("features: destroy", began))
-    until(lambda: left(cluster, SPACE) == [], "nothing is left")
+    nothing_is_left(cluster, SPACE)

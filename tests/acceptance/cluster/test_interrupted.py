@@ -8,7 +8,7 @@ from pulumi_mlops.verify.command import INTERRUPTED
 from pulumi_mlops.verify.rounds import PARTS
 from pulumi_mlops_sandbox.environment import Sandbox
 from support.e2e.inside import Cluster
-from support.e2e.real import left
+from support.e2e.real import nothing_is_left
 from support.e2e.verification import verifying
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
@@ -22,4 +22,4 @@ def test_interrupted_it_cleans_up(real: Sandbox, cluster: Cluster, tmp_path: Pat
         assert code == INTERRUPTED, printed[-8000:]
         assert {one["name"]: one["state"] for one in verification.report()["parts"]}[part] == "failed"
         assert verification.kept == []
-        assert left(cluster, verification.space) == []
+        nothing_is_left(cluster, verification.space)

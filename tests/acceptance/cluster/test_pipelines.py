@@ -19,7 +19,7 @@ from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import inside, left, project, timed
+from support.e2e.real import inside, nothing_is_left, project, timed
 from support.e2e.runs import Run, at_once, found, start
 from support.waiting import until
 
@@ -379,4 +379,4 @@ def test_it_goes_without_a_trace(learning: Learning, figures: list[str]) -> None
     began = time.monotonic()
     succeeded(learning.stack.destroy())
     figures.append(timed("pipelines: destroy", began))
-    assert left(learning.cluster, SPACE) == []
+    nothing_is_left(learning.cluster, SPACE)

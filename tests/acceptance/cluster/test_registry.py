@@ -33,7 +33,7 @@ from support.e2e import browser
 from support.e2e.inside import Cluster
 from support.e2e.kept import kept
 from support.e2e.outside import shown, succeeded
-from support.e2e.real import inside, left, project, timed, told
+from support.e2e.real import inside, nothing_is_left, project, timed, told
 from support.e2e.receiver import Call, got, listens
 from support.trial import Trial, trial
 from support.waiting import until
@@ -399,4 +399,4 @@ def test_destroy_leaves_nothing(registry: Registry, figures: list[str]) -> None:
     began = time.monotonic()
     succeeded(registry.stack.destroy())
     figures.append(timed("registry: destroy", began))
-    until(lambda: left(registry.cluster, SPACE) == [], "nothing is left")
+    nothing_is_left(registry.cluster, SPACE)

@@ -10,6 +10,7 @@ from pulumi_mlops_sandbox.environment import Sandbox
 from pulumi_mlops_sandbox.kubernetes import forwarding
 from pulumi_mlops_sandbox.stack import Stack
 from support.e2e.inside import Cluster
+from support.waiting import until
 
 WITHIN = 660.0
 
@@ -40,6 +41,11 @@ def left(cluster: Cluster, space: str) -> list[str]:
     found += [one.metadata.name for one in volumes if one.spec.claim_ref and one.spec.claim_ref.namespace == space]
     beside = [*rights.list_cluster_role().items, *rights.list_cluster_role_binding().items]
     return found + [one.metadata.name for one in beside if space in one.metadata.name]
+
+
+def nothing_is_left(cluster: Cluster, space: str) -> None:
+    """Wait until nothing of a platform is left: volumes go a little after those who claimed them."""
+    until(lambda: left(cluster, space) == [], f"nothing of {space} is left")
 
 
 def timed(said: str, began: float) -> str:
