@@ -46,9 +46,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand over what one of several processes has measured."""
-    config = session.config
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["figures"] = config.stash.get(FIGURES, [])
+    told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["figures"] = session.config.stash.get(FIGURES, [])
 
 
 @pytest.hookimpl(optionalhook=True)
