@@ -27,7 +27,7 @@ from pulumi_mlops_sandbox.progress import step
 
 READY_WITHIN = 300.0
 STOPPED_WITHIN = 120.0
-"""Longer than all parts of a real node that is just starting take, one after the other."""
+"""Longer than all parts of a real node take on a busy machine, one after the other."""
 HERE = Path(__file__).parent
 AS_FILE = (sys.executable, "-P")
 """-P: the folder of the file, in which modules have names such as `aws`, is not searched."""

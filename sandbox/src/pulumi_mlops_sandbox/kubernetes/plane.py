@@ -76,7 +76,7 @@ class Plane:
         if self._real is None:
             raise SandboxError("Operators run in pods, and on played nodes no container runs: they are played as well.")
         with self._lock:
-            self._real.bring([*published.images(), *published.operators(names)])
+            self._real.bring([*published.images(), *published.operators(names)], self._ending)
             config = self.cluster.folder / "admin.kubeconfig"
             private(config, self.cluster.kubeconfig())
             held = self.inventory()

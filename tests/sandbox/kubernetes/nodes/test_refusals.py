@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import sys
+import threading
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -25,6 +26,7 @@ from pulumi_mlops_sandbox.kubernetes.nodes import (
 from pulumi_mlops_sandbox.kubernetes.nodes.addresses import Addresses
 from pulumi_mlops_sandbox.kubernetes.nodes.layers import Image, Made, Written
 from pulumi_mlops_sandbox.planes import CONTROL_PLANES
+from support.waiting import until
 
 
 class Usage(NamedTuple):
@@ -84,10 +86,31 @@ def test_images_for_which_there_is_no_room_are_not_brought(tmp_path: Path, monke
     needed = requirements.KEPT + 2 * new.size
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, needed - 1))
     with pytest.raises(SandboxError, match=r"has 3\.4 GiB free and 3\.4 are needed, for images .* yet \(b\)"):
-        images.bring([one.image for one in written.values()], ["false"], tmp_path)
+        images.bring([one.image for one in written.values()], ["false"], tmp_path, threading.Event())
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(0, 0, needed))
     with pytest.raises(SandboxError, match="containerd does not take the images"):
-        images.bring([one.image for one in written.values()], ["false"], tmp_path)
+        images.bring([one.image for one in written.values()], ["false"], tmp_path, threading.Event())
+
+
+def test_images_on_their_way_are_given_up_when_the_cluster_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends a node need not wait for gigabytes that nobody is going to use."""
+    program, began, ending = tmp_path / "ctr", tmp_path / "began", threading.Event()
+    program.write_text(f'#!/bin/sh\ncase "$*" in *import*) touch {began}; exec sleep 600;; esac\n')
+    program.chmod(0o755)
+    written = Written(Image("a", ()), b"", b"a", (Made(tmp_path / "layer", "layer", 1 << 20),))
+
+    def archive(_images: object, stream: IO[bytes]) -> None:
+        until(began.exists, "images are on their way", 30)
+        ending.set()
+        while True:
+            stream.write(bytes(1 << 16))
+
+    monkeypatch.setattr(layers, "write", lambda _image: written)
+    monkeypatch.setattr(layers, "archive", archive)
+    with pytest.raises(SandboxError, match="The cluster ends, and with it what brings images"):
+        images.bring([written.image], [program], tmp_path, ending)
 
 
 def test_a_node_whose_disk_runs_short_says_what_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ A table for other pods is a function of the same form, in a module beside this o
 """
 
 import subprocess
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pulumi_mlops_sandbox.errors import SandboxError
@@ -13,6 +15,7 @@ from pulumi_mlops_sandbox.kubernetes.nodes.layers import File, Folder, Image, La
 
 NAMESPACE = "k8s.io"
 """The namespace of containerd in which the kubelet looks."""
+_LOOKS_EVERY = 0.2
 PAUSE = "registry.k8s.io/pause:3.10.1"
 BUSYBOX = "docker.io/library/busybox:1.37"
 COREDNS = "registry.k8s.io/coredns/coredns:v1.14.4"
@@ -90,11 +93,12 @@ def node(programs: Path) -> tuple[Image, ...]:
     )
 
 
-def bring(images: Iterable[Image], ctr: Sequence[str | Path], folder: Path) -> list[str]:
+def bring(images: Iterable[Image], ctr: Sequence[str | Path], folder: Path, ending: threading.Event) -> list[str]:
     """Give containerd, whose files are in a folder, the images that it does not have yet, or has with another content.
 
+    :param ending: is set when the cluster ends: gigabytes on their way are given up.
     :returns: their names.
-    :raises SandboxError: there is no room for them.
+    :raises SandboxError: there is no room for them, or the cluster ends.
     """
     wanted = [layers.write(image) for image in images]
     there = _there(ctr)
@@ -106,9 +110,12 @@ def bring(images: Iterable[Image], ctr: Sequence[str | Path], folder: Path) -> l
         names = ", ".join(image.image.name for image in missing)
         raise SandboxError(f"{said}, for images that the node does not have yet ({names}) and for what pods write.")
     command = [*ctr, "--namespace", NAMESPACE, "images", "import", "--local", "-"]
-    with subprocess.Popen(  # noqa: S603  (our own binary)
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    with (
+        subprocess.Popen(  # noqa: S603  (our own binary)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process,
+        _given_up(process, ending),
+    ):
         assert process.stdin is not None  # noqa: S101  (for the type checker)
         assert process.stdout is not None  # noqa: S101  (for the type checker)
         try:
@@ -118,9 +125,31 @@ def bring(images: Iterable[Image], ctr: Sequence[str | Path], folder: Path) -> l
         finally:
             process.stdin.close()
         said = process.stdout.read().decode(errors="replace")
+    if ending.is_set():
+        raise SandboxError("The cluster ends, and with it what brings images.")
     if process.returncode != 0:
         raise SandboxError(f"containerd does not take the images: {said.strip()[-1000:]}")
     return [image.image.name for image in missing]
+
+
+@contextmanager
+def _given_up(process: subprocess.Popen[bytes], ending: threading.Event) -> Iterator[None]:
+    """End a process as soon as the cluster ends."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOKS_EVERY):
+            if ending.is_set():
+                process.kill()
+                return
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
 
 
 def size(missing: Sequence[Written], kept: Sequence[Written] = ()) -> int:

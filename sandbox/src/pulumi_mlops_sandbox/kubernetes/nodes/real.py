@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -89,7 +90,7 @@ class RealNodes:
     def start(self, cluster: Cluster) -> None:
         """Start the kubelet and kube-proxy, and what every pod needs; wait until it is there."""
         cluster.wait("containerd", self._containerd_is_there)
-        self.bring(images.node(self._product.programs))
+        self.bring(images.node(self._product.programs), threading.Event())
         self._tell(cluster)
         kubelet = [
             f"--config={STATE}/kubelet.json",
@@ -110,9 +111,9 @@ class RealNodes:
         for path in OWN:
             cluster.wait(path.rpartition("/")[2], partial(_runs, cluster, path))
 
-    def bring(self, wanted: Iterable[Image]) -> list[str]:
-        """Give containerd the images that it does not have; name those."""
-        return images.bring(wanted, self._ctr(), self.state)
+    def bring(self, wanted: Iterable[Image], ending: threading.Event) -> list[str]:
+        """Give containerd the images that it does not have, until the cluster ends; name those."""
+        return images.bring(wanted, self._ctr(), self.state, ending)
 
     def apply(self, cluster: Cluster, manifests: str) -> None:
         """Apply manifests as kubectl does, on the server's side."""
