@@ -121,7 +121,8 @@ def test_the_tracker_is_of_the_engine_and_of_the_platform() -> None:
 
     def both() -> Any:
         hub = platform("aws")
-        return mlops.Dataset("rows", platform=hub, wandb=tracker(hub, "wandb"), clearml=tracker(hub, "wandb"))
+        runs = tracker(hub, "wandb")
+        return mlops.Dataset("rows", platform=hub, wandb=runs, clearml=runs)
 
     assert {"", "clearml"} & set(refused(both))
     assert (
