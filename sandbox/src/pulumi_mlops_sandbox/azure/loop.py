@@ -3,8 +3,11 @@
 import datetime as dt
 import json
 import os
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,8 @@ _RULES, _WORKFLOWS = "Microsoft.Insights/metricAlerts", "Microsoft.Logic/workflo
 _ERRORS = "Microsoft.Insights/scheduledQueryRules"
 _BAKED, _OVER = 2 * 60, 30 * 60
 """Seconds after which a canary has been watched, and after which the old version goes."""
+
+_GONE_WITHIN, _OFTEN = 60.0, 0.5
 
 
 class Azure:
@@ -120,8 +125,20 @@ class Azure:
         return f"alert {name} ({DIMENSION} {program.MONITOR}) fires"
 
     def clear(self) -> None:
-        """Delete the registry of the images."""
-        sent(self._url, "DELETE", f"{_OURS}/providers/Microsoft.ContainerRegistry/registries/{_REGISTRY}")
+        """Delete the registry of the images, and wait until it is gone: Azure answers before that."""
+        path = f"{_OURS}/providers/Microsoft.ContainerRegistry/registries/{_REGISTRY}"
+        sent(self._url, "DELETE", path)
+        deadline = time.monotonic() + _GONE_WITHIN
+        try:
+            while time.monotonic() < deadline:
+                sent(self._url, "GET", path)
+                time.sleep(_OFTEN)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == HTTPStatus.NOT_FOUND:
+                    return
+            raise
+        raise VerificationFailed(f"the registry of the images is not gone within {_GONE_WITHIN:g} s")
 
     def _all(self, kind: str) -> list[str]:
         group = str(self._at["workspace_id"]).partition("/providers/")[0]
