@@ -172,7 +172,7 @@ def main() -> int:
     there = importlib.import_module(f"pulumi_mlops_sandbox.{arguments.backend}.loop")
     rounds: Rounds = there.begun(arguments.folder, lambda line: print(line, flush=True))  # noqa: T201
     cloud: Cloud | None = getattr(rounds, "cloud", None)
-    if cloud is None:  # a real node
+    if cloud is None:  # a real node; its class says nothing, as this file is run and imported
         return _gone_round(rounds, arguments.folder)
     go = _verified if ground.load(arguments.backend) else _gone_round
     try:

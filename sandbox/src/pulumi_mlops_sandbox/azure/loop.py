@@ -31,7 +31,6 @@ _RULES, _WORKFLOWS = "Microsoft.Insights/metricAlerts", "Microsoft.Logic/workflo
 _ERRORS = "Microsoft.Insights/scheduledQueryRules"
 _BAKED, _OVER = 2 * 60, 30 * 60
 """Seconds after which a canary has been watched, and after which the old version goes."""
-
 _GONE_WITHIN, _OFTEN = 60.0, 0.5
 
 

@@ -33,7 +33,7 @@ class Plane:
         self._prepared = prepared
         self._lock = threading.RLock()
         self._ending = threading.Event()
-        self._real = None if node is None else RealNodes(node, home)
+        self._real = None if node is None else RealNodes(node, home, self._ending)
         folder = home / FOLDERS[PLAYED if node is None else REAL]
         self.cluster = Cluster(prepared.product, folder, self._real or PlayedNodes(prepared.product))
         self._registry = Standby(folder / "mlflow", self.cluster.ports.mlflow)
@@ -76,7 +76,7 @@ class Plane:
         if self._real is None:
             raise SandboxError("Operators run in pods, and on played nodes no container runs: they are played as well.")
         with self._lock:
-            self._real.bring([*published.images(), *published.operators(names)], self._ending)
+            self._real.bring([*published.images(), *published.operators(names)])
             config = self.cluster.folder / "admin.kubeconfig"
             private(config, self.cluster.kubeconfig())
             held = self.inventory()

@@ -25,7 +25,7 @@ from pulumi_mlops.core.naming import physical
 RECORD = "mlops.metrics/facts.json"
 """Where a processing job leaves its record, below the folder of its step."""
 _NO_DIGEST = "the image is named by a tag, and SageMaker does not keep which digest it pulled"
-JOB_LOGS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
+_JOB_LOGS = {"training-job": "/aws/sagemaker/TrainingJobs", "processing-job": "/aws/sagemaker/ProcessingJobs"}
 """Where jobs print, by the word in their ARN."""
 _LINES = 20
 
@@ -68,11 +68,10 @@ class _Aws(Versions, Predictions, Features):
 
     def last_lines(self, pipeline: PipelineRef, _run: Run, step: StepState) -> Sequence[str]:
         """Read what the job of a step printed last."""
-        _, _, job = step.address.rpartition(":")
-        kind, _, name = job.partition("/")
-        group = JOB_LOGS.get(kind)
-        if group is None:
+        printed = job_log(step.address)
+        if printed is None:
             return []
+        group, name = printed
         try:
             with asking(f"the log of job {name}"):
                 return list(_printed(live.client(pipeline.platform, "logs"), group, name))
@@ -125,6 +124,13 @@ class _Aws(Versions, Predictions, Features):
         """Read what the budget of a platform counts."""
         own_account(platform)
         return spending.spent(platform)
+
+
+def job_log(arn: str) -> tuple[str, str] | None:
+    """Name the group of logs of a job, and the job, by which its streams begin; None of what is no job."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    group = _JOB_LOGS.get(kind)
+    return None if group is None else (group, name)
 
 
 def _printed(logs: Any, group: str, job: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from pulumi_mlops.backends.aws import sessions
 from pulumi_mlops.backends.aws.asking import asking
-from pulumi_mlops.backends.aws.client import JOB_LOGS
+from pulumi_mlops.backends.aws.client import job_log
 from pulumi_mlops.backends.aws.image_rights import ECR
 from pulumi_mlops.backends.aws.metrics import DIMENSIONS
 from pulumi_mlops.core.errors import Problem, VerificationFailed
@@ -160,18 +160,18 @@ class _Aws(Ground):
         sagemaker = _client(told, "sagemaker")
         with asking(f"what the runs of {prefix}… have made"):
             # A prefix may not end in a hyphen.
-            pages = sagemaker.get_paginator("list_pipelines").paginate(PipelineNamePrefix=_space(told))
-            pipelines = [one["PipelineName"] for page in pages for one in page["PipelineSummaries"]]
-            for name in (one for one in pipelines if one.startswith(prefix)):
-                for run in _runs(sagemaker, name):
+            pipelines = _all(sagemaker, "list_pipelines", "PipelineSummaries", PipelineNamePrefix=_space(told))
+            for name in (one["PipelineName"] for one in pipelines if one["PipelineName"].startswith(prefix)):
+                runs = _all(sagemaker, "list_pipeline_executions", "PipelineExecutionSummaries", PipelineName=name)
+                for run in runs:
                     gone += _ended(told, run["PipelineExecutionArn"], run["PipelineExecutionStatus"])
-            groups = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=_space(told))
-            for group in [one for page in groups for one in page["ModelPackageGroupSummaryList"]]:
+            by = {"NameContains": _space(told)}
+            for group in _all(sagemaker, "list_model_package_groups", "ModelPackageGroupSummaryList", **by):
                 name = group["ModelPackageGroupName"]
                 if not name.startswith(prefix):
                     continue
-                listed = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=name)
-                for package in [one for page in listed for one in page["ModelPackageSummaryList"]]:
+                by = {"ModelPackageGroupName": name}
+                for package in _all(sagemaker, "list_model_packages", "ModelPackageSummaryList", **by):
                     sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
                     gone.append(f"version {package['ModelPackageVersion']} of {name}")
         return gone
@@ -188,8 +188,7 @@ class _Aws(Ground):
     @staticmethod
     def _alarms(told: Told, prefix: str) -> list[dict[str, Any]]:
         with asking(f"alarms {prefix}…"):
-            pages = _client(told, "cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
-            return [alarm for page in pages for alarm in page["MetricAlarms"]]
+            return _all(_client(told, "cloudwatch"), "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
 
 
 def _is_region(region: str) -> bool:
@@ -210,23 +209,26 @@ def _client(told: Told, service: str) -> Any:
     return sessions.client(None, service, told["region"])
 
 
+def _all(asked: Any, call: str, of: str, **by: str) -> list[dict[str, Any]]:
+    """List all there is before anything of it is deleted.
+
+    :param of: the member of each page.
+    """
+    return [one for page in asked.get_paginator(call).paginate(**by) for one in page[of]]
+
+
 def _listed(told: Told, kind: _Kind, space: str, *, tagged: bool = False) -> Iterator[str]:
     """Yield the names of a list; of one that Pulumi names, those that have the platform's tags."""
     asked = _client(told, kind.service)
     with asking(f"what is left: {kind.service} {kind.call}"):
         by = {key: value.format(space) for key, value in kind.by.items()}
-        for one in [one for page in asked.get_paginator(kind.call).paginate(**by) for one in page[kind.of]]:
+        for one in _all(asked, kind.call, kind.of, **by):
             if tagged:
                 arn = one[f"{kind.name.removesuffix('Name')}Arn"]
                 tags = {tag["Key"]: tag["Value"] for tag in asked.list_tags(ResourceArn=arn)["Tags"]}
                 if (tags.get("project"), tags.get("stage")) != (told["name"], STAGE):
                     continue
             yield one[kind.name]
-
-
-def _runs(sagemaker: Any, pipeline: str) -> list[dict[str, Any]]:
-    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline)
-    return [one for page in pages for one in page["PipelineExecutionSummaries"]]
 
 
 def _ended(told: Told, run: str, status: str) -> Iterator[str]:
@@ -237,17 +239,15 @@ def _ended(told: Told, run: str, status: str) -> Iterator[str]:
             sagemaker.stop_pipeline_execution(PipelineExecutionArn=run, ClientRequestToken=uuid.uuid4().hex)
         _stopped(sagemaker, run)
         yield f"run {run.rpartition('/')[2]}, which went on"
-    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=run)
-    for step in [one for page in pages for one in page["PipelineExecutionSteps"]]:
+    for step in _all(sagemaker, "list_pipeline_execution_steps", "PipelineExecutionSteps", PipelineExecutionArn=run):
         for made in step.get("Metadata", {}).values():
-            kind, _, job = str(made.get("Arn", "") if isinstance(made, dict) else "").rpartition(":")[2].partition("/")
-            if (group := JOB_LOGS.get(kind)) is None:
+            printed = job_log(str(made.get("Arn", "") if isinstance(made, dict) else ""))
+            if printed is None:
                 continue
+            group, job = printed
             try:
-                streams = logs.get_paginator("describe_log_streams").paginate(
-                    logGroupName=group, logStreamNamePrefix=f"{job}/"
-                )
-                for stream in [one["logStreamName"] for page in streams for one in page["logStreams"]]:
+                by = {"logGroupName": group, "logStreamNamePrefix": f"{job}/"}
+                for stream in (one["logStreamName"] for one in _all(logs, "describe_log_streams", "logStreams", **by)):
                     logs.delete_log_stream(logGroupName=group, logStreamName=stream)
                     yield f"log {stream}"
             except logs.exceptions.ResourceNotFoundException:

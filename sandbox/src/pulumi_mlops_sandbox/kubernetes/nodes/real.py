@@ -52,8 +52,10 @@ FORGOTTEN = ("kubelet", "logs", "volumes")
 class RealNodes:
     """One node on which containers run."""
 
-    def __init__(self, product: NodeProduct, home: Path) -> None:
+    def __init__(self, product: NodeProduct, home: Path, ending: threading.Event) -> None:
+        """Run in a home what a product has, until the cluster ends."""
         self._product, self._home, self._name = product, home, leftovers.called(home)
+        self._ending = ending
         self._namespaces: Namespaces | None = None
         self._addresses: Addresses | None = None
         self.state = home
@@ -90,7 +92,7 @@ class RealNodes:
     def start(self, cluster: Cluster) -> None:
         """Start the kubelet and kube-proxy, and what every pod needs; wait until it is there."""
         cluster.wait("containerd", self._containerd_is_there)
-        self.bring(images.node(self._product.programs), threading.Event())
+        self.bring(images.node(self._product.programs))
         self._tell(cluster)
         kubelet = [
             f"--config={STATE}/kubelet.json",
@@ -111,9 +113,9 @@ class RealNodes:
         for path in OWN:
             cluster.wait(path.rpartition("/")[2], partial(_runs, cluster, path))
 
-    def bring(self, wanted: Iterable[Image], ending: threading.Event) -> list[str]:
+    def bring(self, wanted: Iterable[Image]) -> list[str]:
         """Give containerd the images that it does not have, until the cluster ends; name those."""
-        return images.bring(wanted, self._ctr(), self.state, ending)
+        return images.bring(wanted, self._ctr(), self.state, self._ending)
 
     def apply(self, cluster: Cluster, manifests: str) -> None:
         """Apply manifests as kubectl does, on the server's side."""
